@@ -1,0 +1,136 @@
+//! The seam between Kopeck and a bank: [`Bank`] is stateless translation, [`BANKS`] the list of all.
+//!
+//! A bank never sends anything itself. [`Bank::start`] says what to send first, [`Bank::next`] reads
+//! the reply and says what to send then, or what the outcome is.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    http::{HttpReply, HttpRequest},
+    op::{BankOp, Observation, Outcome, Refusal},
+};
+
+/// Every bank Kopeck knows. Adding one is a folder and a line here.
+pub static BANKS: &[&dyn Bank] = &[&crate::tochka::Tochka];
+
+pub fn find_bank(name: &str) -> Option<&'static dyn Bank> {
+    BANKS.iter().copied().find(|bank| bank.name() == name)
+}
+
+pub trait Bank: Send + Sync {
+    /// The word for this bank in APIs, URLs and the database: `tochka`.
+    fn name(&self) -> &'static str;
+    /// The bank's name for people: «Точка».
+    fn title(&self) -> &'static str;
+    fn capabilities(&self) -> &'static Capabilities;
+    /// What a connection to this bank consists of.
+    fn settings(&self) -> &'static [Setting];
+    /// The first step of an operation; a request that the bank would refuse is refused here.
+    fn start(&self, credentials: &Credentials, op: &BankOp) -> Step;
+    /// The step after `reply`. Only what the bank clearly says is `Done` or `Refused`.
+    fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step;
+    /// Verifies and reads a notice. Nothing of an unverified body may reach `Notice::Genuine`.
+    fn notice(&self, credentials: &Credentials, raw: &RawNotice<'_>) -> Notice;
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Send(HttpRequest),
+    Done(Outcome),
+}
+
+impl Step {
+    pub fn refuse(refusal: Refusal) -> Step {
+        Step::Done(Outcome::Refused(refusal))
+    }
+}
+
+/// What a bank can do, so that the API's errors and docs follow from data.
+#[derive(Debug)]
+pub struct Capabilities {
+    pub partial_capture: bool,
+    pub void_hold: bool,
+    pub max_purpose_chars: usize,
+    pub max_reference_chars: usize,
+    pub ttl_minutes: std::ops::RangeInclusive<u32>,
+    pub default_ttl_minutes: u32,
+    /// How long after its end a link may still be paid by someone who opened it in time.
+    pub grace_minutes: u32,
+    pub methods: &'static [crate::op::PayMethod],
+    /// The notice kinds that payments need.
+    pub payment_notice_kinds: &'static [&'static str],
+}
+
+/// One value of a connection: described here, asked by `kopeck init`, stored encrypted.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    /// The environment variable that also sets it.
+    pub env: &'static str,
+    pub is_secret: bool,
+    pub about: &'static str,
+}
+
+/// The values of a connection by the names of [`Bank::settings`]. Printing shows names only.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Credentials(BTreeMap<String, String>);
+
+impl Credentials {
+    pub fn new(values: impl IntoIterator<Item = (String, String)>) -> Credentials {
+        Credentials(values.into_iter().filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// An absent value and an empty one are the same.
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub fn get(&self, name: &str) -> &str {
+        self.find(name).unwrap_or("")
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    pub fn values(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credentials{:?}", self.0.keys().collect::<Vec<_>>())
+    }
+}
+
+/// A notice as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct RawNotice<'a> {
+    pub body: &'a [u8],
+    /// The bank's published keys, as [`crate::op::Answer::NoticeKeys`] gave them; empty if none.
+    pub keys: &'a str,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// The signature is the bank's.
+    Genuine(GenuineNotice),
+    /// The signature is not by any known key. Fetching the keys anew may help once.
+    BadSignature,
+    /// Not a notice at all.
+    Malformed { why: String },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct GenuineNotice {
+    /// The bank's word for the kind.
+    pub kind: String,
+    /// Whose company it is about, when it says so.
+    pub customer_code: Option<String>,
+    /// What it says about a payment; `None` for kinds that payments do not need.
+    pub observation: Option<Observation>,
+    /// Every field for people: the bank's name of it, its value, what it means. May hold names and
+    /// phones: for the terminal of whoever holds the file, never for logs.
+    pub fields: Vec<(String, String, &'static str)>,
+}

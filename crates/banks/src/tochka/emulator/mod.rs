@@ -1,0 +1,1 @@
+//! Tochka's mirror. See [`crate::emulator`].
