@@ -1,1 +1,5 @@
+//! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
+//! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
+pub mod ids;
+pub mod kit;
