@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     codes::{self, BankError},
-    settings, token,
+    quirks, token,
 };
 
 /// A `Retry-After` beyond this is not believed: a day without asking would lose payments.
@@ -33,7 +33,7 @@ pub fn read(credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Outcom
         401 => refuse(
             RefusalClass::Credentials,
             "bank_token_refused",
-            &format!("{}{TOKEN_HINT}", token_remark(credentials)),
+            &format!("{}{TOKEN_HINT}", token_remark(credentials, op)),
         ),
         403 => refuse(
             RefusalClass::Credentials,
@@ -103,8 +103,8 @@ const fn is_login(op: &BankOp) -> bool {
 }
 
 /// What the token looks like from here, as a sentence with a space after it, or nothing.
-fn token_remark(credentials: &Credentials) -> String {
-    let problem = token::shape_problem(credentials.get(settings::ACCESS_TOKEN));
+fn token_remark(credentials: &Credentials, op: &BankOp) -> String {
+    let problem = quirks::find_token(credentials, op).and_then(token::shape_problem);
     problem.map_or_else(String::new, |problem| format!("{} ", problem.message))
 }
 
@@ -116,7 +116,7 @@ fn permission_hint(credentials: &Credentials, op: &BankOp) -> String {
     format!(
         "{}Likely causes: the key was deleted or issued anew (revoked), so the old one is dead; \
          {permission}customer_code or merchant_id is not of the company that gave the key.",
-        token_remark(credentials),
+        token_remark(credentials, op),
     )
 }
 

@@ -44,14 +44,17 @@ pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
     if let Some(quirk) = broken {
         return Some(quirk.refusal());
     }
+    token::shape_problem(find_token(credentials, op)?)
+}
+
+/// The token that an operation is sent with, empty when it is not set; `None` where none is sent.
+pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'a str> {
     match op {
         BankOp::FetchNoticeKeys
         | BankOp::Auth(
             AuthOp::ClientToken { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh,
         ) => None,
-        BankOp::Auth(AuthOp::CreateConsent { client_token, .. }) => {
-            token::shape_problem(client_token)
-        }
+        BankOp::Auth(AuthOp::CreateConsent { client_token, .. }) => Some(client_token),
         BankOp::CreateLink(_)
         | BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
@@ -67,7 +70,7 @@ pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices
         | BankOp::Auth(AuthOp::ListConsents | AuthOp::Introspect) => {
-            token::shape_problem(credentials.get(settings::ACCESS_TOKEN))
+            Some(credentials.get(settings::ACCESS_TOKEN))
         }
     }
 }
@@ -344,7 +347,9 @@ pub static QUIRKS: &[Quirk] = &[
         |credentials, op| {
             let code = credentials.get(settings::CUSTOMER_CODE);
             let is_code = code.len() == 9 && code.bytes().all(|b| b.is_ascii_alphanumeric());
-            needs_customer_code(op) && !is_code
+            // The list of consents takes it as a header, when it is known.
+            let may_send = matches!(op, BankOp::Auth(AuthOp::ListConsents)) && !code.is_empty();
+            (needs_customer_code(op) || may_send) && !is_code
         },
     ),
     quirk(

@@ -115,6 +115,6 @@ pub fn is_bank(credentials: &Credentials) -> bool {
 
 /// The client id: as set, else the `iss` of the JWT key, which is the same ([S] in the reference).
 pub fn find_client_id(credentials: &Credentials) -> Option<String> {
-    let set = credentials.find(CLIENT_ID).map(|id| id.trim().to_owned());
+    let set = credentials.find(CLIENT_ID).map(str::to_owned);
     set.or_else(|| token::find_claims(credentials.get(ACCESS_TOKEN))?.issuer)
 }

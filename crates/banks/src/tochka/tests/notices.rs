@@ -32,10 +32,9 @@ fn read(body: &[u8], keys: &str) -> Notice {
 
 #[track_caller]
 fn genuine(body: &str, keys: &str) -> GenuineNotice {
-    match read(body.as_bytes(), keys) {
-        Notice::Genuine(notice) => notice,
-        other => panic!("{other:?}"),
-    }
+    let notice = read(body.as_bytes(), keys);
+    let Notice::Genuine(notice) = notice else { panic!("{notice:?}") };
+    notice
 }
 
 /// Our own notice with this payload.

@@ -49,15 +49,12 @@ fn check_refused(
     let body = format!(
         r#"{{"code":"{status}","id":"audit-1","message":"Что-то пошло не так","Errors":[{{"errorCode":"Something going wrong","message":"{detail}","url":"http://x"}}]}}"#
     );
-    match outcome(op, &reply(status, &body)) {
-        Outcome::Refused(refusal) => {
-            assert_eq!((refusal.class, refusal.code), (class, code));
-            assert!(refusal.message.contains(detail), "{}", refusal.message);
-            assert!(refusal.message.contains("audit-1"), "{}", refusal.message);
-            refusal.hint
-        }
-        other => panic!("{other:?}"),
-    }
+    let outcome = outcome(op, &reply(status, &body));
+    let Outcome::Refused(refusal) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((refusal.class, refusal.code), (class, code));
+    assert!(refusal.message.contains(detail), "{}", refusal.message);
+    assert!(refusal.message.contains("audit-1"), "{}", refusal.message);
+    refusal.hint
 }
 
 #[test]
@@ -236,16 +233,16 @@ fn orders_tell_what_was_held_paid_and_refunded() {
     let refunds: std::collections::BTreeMap<_, _> = [("3".to_owned(), rubles("4.50"))].into();
     // A hold that ran out: held once, never paid.
     let expired = Observation { authorized, ..observed(BankStatus::Expired) };
-    check("EXPIRED", &[held.clone()], expired);
+    check("EXPIRED", std::slice::from_ref(&held), expired);
     let captured = Observation { authorized, ..paid(BankStatus::Paid) };
     check("APPROVED", &[held.clone(), taken.clone()], captured);
     let partly = Observation { refunds, ..paid(BankStatus::PartiallyRefunded) };
     check("REFUNDED_PARTIALLY", &[taken.clone(), back.clone()], partly.clone());
     // Listed twice is refunded and paid once.
-    let doubled = [taken.clone(), taken.clone(), back.clone(), back.clone()];
+    let doubled = [&taken, &taken, &back, &back].map(String::clone);
     check("REFUNDED_PARTIALLY", &doubled, partly.clone());
     // The refund is seen before its approval.
-    check("REFUNDED_PARTIALLY", &[back.clone()], partly.clone());
+    check("REFUNDED_PARTIALLY", &[back], partly);
     // 0.1 + 0.2: sums are of kopecks.
     let parts = [order("5", "approval", "0.1"), order("6", "approval", "\"0.2\"")];
     let summed = Observation { paid: Some(rubles("0.30")), ..observed(BankStatus::Paid) };
@@ -255,6 +252,15 @@ fn orders_tell_what_was_held_paid_and_refunded() {
     check("APPROVED", &[taken.clone(), order("7", "approval", "1e1")], unread);
     let strange = Observation { lists_refunds: false, ..paid(BankStatus::Paid) };
     check("APPROVED", &[taken, order("8", "chargeback", "10")], strange);
+}
+
+#[test]
+fn the_banks_sandbox_tells_of_one_operation_whatever_is_asked() {
+    let body = r#"{"Data":{"Operation":[{"operationId":"canned","status":"APPROVED"}]}}"#;
+    let credentials = with("base_url", "https://enter.tochka.com/sandbox/v2");
+    let step = Tochka.next(&credentials, &get(), &reply(200, body));
+    let Step::Done(Outcome::Done(Answer::Payment(payment))) = step else { panic!("{step:?}") };
+    assert_eq!(payment.bank_id.as_deref(), Some("canned"));
 }
 
 #[test]
