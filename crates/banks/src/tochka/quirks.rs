@@ -10,6 +10,7 @@ use crate::{
 };
 
 use super::{settings, token};
+use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// One rule of the bank.
 #[derive(Debug)]
@@ -95,8 +96,6 @@ const fn quirk(
 ) -> Quirk {
     Quirk { code, class, param, message, hint, is_broken }
 }
-
-use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// Every rule, in the order of checking.
 pub static QUIRKS: &[Quirk] = &[

@@ -4,6 +4,7 @@ use crate::bank::{Credentials, Setting};
 
 use super::token;
 
+/// The names of the settings, as [`SETTINGS`] describes them.
 pub const BASE_URL: &str = "base_url";
 pub const ACCESS_TOKEN: &str = "access_token";
 pub const CLIENT_ID: &str = "client_id";

@@ -59,7 +59,7 @@ fn supplier() -> Supplier {
     }
 }
 
-/// 2 × 500.00 + 1.5 × 156.333… is not possible: 1.5 × 156.33 = 234.495, rounded to 234.50.
+/// 2 × 500.00 and 1.5 × 156.33 = 234.495, which a cash register rounds to 234.50.
 fn receipt() -> Receipt {
     let tea = Line {
         name: "Чай".to_owned(),
