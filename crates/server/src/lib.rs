@@ -7,4 +7,5 @@ pub mod ids;
 pub mod kit;
 pub mod payments;
 pub mod reconcile;
+pub mod runner;
 pub mod shops;

@@ -113,9 +113,7 @@ async fn renew(
     let id = connection.id.clone();
     let leased: Result<_, DbError> = ctx
         .db
-        .write(move |tx| {
-            shops::store::lease_refresh(tx, &id, now_ms, now_ms + REFRESH_LEASE_MS)
-        })
+        .write(move |tx| shops::store::lease_refresh(tx, &id, now_ms, now_ms + REFRESH_LEASE_MS))
         .await;
     if !leased? {
         // Somebody else is renewing. Until the end the old token still works.
@@ -135,7 +133,10 @@ async fn renew(
         }
         Outcome::Refused(refusal) => Ok(Some(Renewed::Not(Outcome::Refused(refusal)))),
         // Whatever was wanted with the token did not leave, which is what its caller must know.
-        Outcome::Done(_) | Outcome::Busy { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. } => {
+        Outcome::Done(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. } => {
             let why = "the access token could not be renewed yet".to_owned();
             Ok(Some(Renewed::Not(Outcome::NotSent { why })))
         }

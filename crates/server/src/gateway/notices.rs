@@ -21,7 +21,9 @@ const KEYS_REFETCH_MS: i64 = MINUTE_MS;
 pub enum Verdict {
     Genuine(GenuineNotice),
     /// Not signed by the bank, or no notice at all: never processed.
-    Bad { why: String },
+    Bad {
+        why: String,
+    },
     /// The bank's keys could not be had, so it cannot be judged now; the bank will repeat it.
     CannotJudge,
 }
@@ -64,10 +66,8 @@ pub async fn fetch_keys(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Op
     };
     let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
     let kept = keys.clone().unwrap_or_else(|| connection.notice_keys.clone());
-    let saved: Result<(), DbError> = ctx
-        .db
-        .write(move |tx| shops::store::update_notice_keys(tx, &id, &kept, now_ms))
-        .await;
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| shops::store::update_notice_keys(tx, &id, &kept, now_ms)).await;
     saved?;
     Ok(keys)
 }

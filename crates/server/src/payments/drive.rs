@@ -59,8 +59,7 @@ enum Look {
 /// may pass to somebody else.
 pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result<After> {
     let id = payment_id.to_owned();
-    let found: Result<_, DbError> =
-        ctx.db.read(move |tx| store::find_payment_by_id(tx, &id)).await;
+    let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_payment_by_id(tx, &id)).await;
     let Some(mut payment) = found? else { return Ok(After::Done) };
     let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
     let driver = Driver { ctx, connection: &connection, bank: get_bank(&payment.bank)? };
@@ -312,7 +311,8 @@ impl Driver<'_> {
             Look::Seen(next, seen) => (*next, seen),
             Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
         };
-        let waits = payment.refunds.iter().any(|refund| refund.id == id && refund.state.is_pending());
+        let waits =
+            payment.refunds.iter().any(|refund| refund.id == id && refund.state.is_pending());
         if !waits || !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
             return Ok(if waits {
                 self.pause(TRY_AGAIN_MS)
@@ -341,7 +341,8 @@ fn too_large(left: kopeck_banks::Money) -> Failure {
     Failure {
         code: "refund_too_large".into(),
         message: format!("Only {left} rubles are left to refund at the bank"),
-        hint: "Part of it was refunded in the bank's cabinet meanwhile; ask for what is left".into(),
+        hint: "Part of it was refunded in the bank's cabinet meanwhile; ask for what is left"
+            .into(),
     }
 }
 

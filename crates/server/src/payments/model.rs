@@ -119,7 +119,10 @@ pub enum RefundState {
     Requested,
     /// The request left, its answer is not known. One exit: ask. `asks` counts the bank's lists
     /// seen since that did not show it.
-    Asked { at_ms: i64, asks: u32 },
+    Asked {
+        at_ms: i64,
+        asks: u32,
+    },
     Succeeded,
     /// The bank refused it, or never had it.
     Failed(Failure),

@@ -69,7 +69,12 @@ pub fn parse_receipt(text: &str) -> Result<Receipt, ReceiptProblem> {
         email: input.email,
         phone: input.phone,
         buyer_name: input.name,
-        taxation: word(input.taxation.as_deref(), "taxation", Taxation::parse, Taxation::ALL.iter().map(|w| w.as_str()))?,
+        taxation: word(
+            input.taxation.as_deref(),
+            "taxation",
+            Taxation::parse,
+            Taxation::ALL.iter().map(|w| w.as_str()),
+        )?,
         lines,
         supplier: input.supplier.as_ref().map(supplier),
     })
@@ -92,10 +97,18 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
         PaymentMethod::parse,
         PaymentMethod::ALL.iter().map(|w| w.as_str()),
     )?;
-    let subject =
-        word(item.subject.as_deref(), "subject", Subject::parse, Subject::ALL.iter().map(|w| w.as_str()))?;
-    let measure =
-        word(item.measure.as_deref(), "measure", Measure::parse, Measure::ALL.iter().map(|w| w.as_str()))?;
+    let subject = word(
+        item.subject.as_deref(),
+        "subject",
+        Subject::parse,
+        Subject::ALL.iter().map(|w| w.as_str()),
+    )?;
+    let measure = word(
+        item.measure.as_deref(),
+        "measure",
+        Measure::parse,
+        Measure::ALL.iter().map(|w| w.as_str()),
+    )?;
     Ok(Line {
         name: item.name.clone(),
         price,

@@ -29,13 +29,19 @@ pub enum Step {
     /// Capture the hold: safe to send again, since a hold can be captured once.
     Capture,
     /// Ask first, so that the bank's list of refunds is known, then send this one.
-    SendRefund { id: String },
+    SendRefund {
+        id: String,
+    },
     /// Ask whether a refund without an answer happened.
-    SettleRefund { id: String },
+    SettleRefund {
+        id: String,
+    },
     /// The bank's grace is over: ask a last time, then let it lapse.
     Lapse,
     /// Nothing until then.
-    Wait { until_ms: i64 },
+    Wait {
+        until_ms: i64,
+    },
     /// Nothing any more; the daily sweep still looks.
     Rest,
 }

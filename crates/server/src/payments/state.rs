@@ -21,21 +21,45 @@ pub enum Event {
     /// The bank says so: notice, reply, poll, list or register.
     Observed(Observation),
     /// The request to open it is about to leave.
-    OpenAsked { at_ms: i64 },
+    OpenAsked {
+        at_ms: i64,
+    },
     /// It certainly did not arrive.
     OpenNotSent,
     OpenRefused(Failure),
-    CaptureRequested { at_ms: i64 },
-    CaptureAsked { at_ms: i64 },
+    CaptureRequested {
+        at_ms: i64,
+    },
+    CaptureAsked {
+        at_ms: i64,
+    },
     CaptureNotSent,
     CaptureRefused(Failure),
-    RefundRequested { id: String, amount: Money, reason: Option<String>, at_ms: i64 },
-    RefundAsked { id: String, at_ms: i64 },
-    RefundNotSent { id: String },
-    RefundAccepted { id: String },
-    RefundRefused { id: String, failure: Failure },
+    RefundRequested {
+        id: String,
+        amount: Money,
+        reason: Option<String>,
+        at_ms: i64,
+    },
+    RefundAsked {
+        id: String,
+        at_ms: i64,
+    },
+    RefundNotSent {
+        id: String,
+    },
+    RefundAccepted {
+        id: String,
+    },
+    RefundRefused {
+        id: String,
+        failure: Failure,
+    },
     /// The bank's own list, read after the request, does not show it.
-    RefundNotSeen { id: String, at_ms: i64 },
+    RefundNotSeen {
+        id: String,
+        at_ms: i64,
+    },
     /// The link's time and the bank's grace are over and the bank still says "unpaid".
     Lapsed,
 }
@@ -43,7 +67,10 @@ pub enum Event {
 /// What follows from an event. Data, for the flow to carry out in the same transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    Announce { kind: EventKind, refund_id: Option<String> },
+    Announce {
+        kind: EventKind,
+        refund_id: Option<String>,
+    },
     /// The bank has to be asked something: the payment's job is due now.
     Drive,
 }
@@ -61,7 +88,9 @@ pub enum Refused {
     NotCapturable(Status),
     /// Nothing was paid, so nothing can be given back.
     NotRefundable(Status),
-    RefundTooLarge { left: Money },
+    RefundTooLarge {
+        left: Money,
+    },
     RefundOfNothing,
     /// The payment has no such refund.
     NoSuchRefund,
@@ -106,10 +135,7 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
         (facts.canceled, EventKind::PaymentCanceled),
         (facts.declined || refused, EventKind::PaymentFailed),
         (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
-        (
-            !facts.paid.is_zero() && payment.refunded() >= facts.paid,
-            EventKind::PaymentRefunded,
-        ),
+        (!facts.paid.is_zero() && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),
     ];
     let mut all: BTreeSet<_> =
         checks.into_iter().filter(|(holds, _)| *holds).map(|(_, kind)| (kind, None)).collect();

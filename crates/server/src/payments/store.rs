@@ -180,8 +180,9 @@ pub fn lock_payment_of_bank(
     let lock = tx.dialect().for_update();
     for (column, value) in [("bank_id", bank_id), ("reference", reference)] {
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        let sql =
-            format!("select {COLUMNS} from payments where connection_id = $1 and {column} = $2{lock}");
+        let sql = format!(
+            "select {COLUMNS} from payments where connection_id = $1 and {column} = $2{lock}"
+        );
         if let Some(found) = find_one(tx, &sql, &[connection_id.into(), value.into()])? {
             return Ok(Some(found));
         }

@@ -93,10 +93,8 @@ pub async fn save_credentials(
     token_expires_ms: Option<i64>,
 ) -> anyhow::Result<Connection> {
     let (id, sealed) = (connection.id.clone(), seal(ctx, &connection.id, &credentials)?);
-    let saved: Result<(), DbError> = ctx
-        .db
-        .write(move |tx| store::update_credentials(tx, &id, sealed, token_expires_ms))
-        .await;
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| store::update_credentials(tx, &id, sealed, token_expires_ms)).await;
     saved?;
     connection.credentials = credentials;
     connection.token_expires_ms = token_expires_ms;

@@ -185,10 +185,7 @@ pub fn find_connection(
 }
 
 /// The shop's connections, oldest first.
-pub fn list_connections(
-    tx: &mut dyn Tx,
-    shop_id: &str,
-) -> Result<Vec<SealedConnection>, DbError> {
+pub fn list_connections(tx: &mut dyn Tx, shop_id: &str) -> Result<Vec<SealedConnection>, DbError> {
     let sql = format!(
         "select {CONNECTION_COLUMNS} from connections where shop_id = $1 \
          and disabled_ms is null order by created_ms, id"
