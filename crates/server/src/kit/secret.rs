@@ -86,6 +86,7 @@ impl Vault {
         sealed
     }
 
+    /// What was sealed with this key for this `context`.
     pub fn open(&self, sealed: &[u8], context: &str) -> anyhow::Result<Vec<u8>> {
         let Some((&VERSION, rest)) = sealed.split_first() else {
             bail!("a sealed value is empty or of a format this version does not know");
@@ -132,14 +133,17 @@ fn create(path: &Path, text: &str) -> std::io::Result<()> {
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
+    /// Wraps a value.
     pub const fn new(value: T) -> Secret<T> {
         Secret(value)
     }
 
+    /// The value itself; each call is a place to look at in a review.
     pub const fn reveal(&self) -> &T {
         &self.0
     }
 
+    /// As [`Secret::reveal`], by value.
     pub fn into_revealed(self) -> T {
         self.0
     }
