@@ -13,9 +13,9 @@ struct Migration {
 
 /// In the order of application, the same names for both databases; a released line never changes.
 static MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_first",
-    sqlite: include_str!("../../../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_first.sql"),
+    name: "0001_foundation",
+    sqlite: include_str!("../../../migrations/sqlite/0001_foundation.sql"),
+    postgres: include_str!("../../../migrations/postgres/0001_foundation.sql"),
 }];
 
 /// A transaction that can also run a script of many statements.

@@ -1,1 +1,0 @@
-create table meta(key text primary key, value text not null);
