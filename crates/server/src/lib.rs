@@ -1,1 +1,11 @@
+//! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
+//! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
+pub mod events;
+pub mod gateway;
+pub mod ids;
+pub mod kit;
+pub mod payments;
+pub mod reconcile;
+pub mod runner;
+pub mod shops;

@@ -1,0 +1,1 @@
+//! Settings: `config.default.toml`, then a file, then the environment, then flags.

@@ -1,0 +1,1 @@
+//! Log set-up. Logs never hold secrets, card data, phones, e-mails or raw bodies.
