@@ -197,18 +197,7 @@ impl SandboxArgs {
 
 impl RunArgs {
     async fn serve(self) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            let next = self.listen.port().checked_add(1).unwrap_or(9901);
-            match error.kind() {
-                io::ErrorKind::AddrInUse => anyhow::anyhow!(
-                    "the port {} is taken already\nhint: --listen {}:{next}",
-                    self.listen,
-                    self.listen.ip()
-                ),
-                _ => anyhow::Error::from(error)
-                    .context(format!("cannot listen on {}", self.listen)),
-            }
-        })?;
+        let listener = TcpListener::bind(self.listen).await.map_err(|e| self.explain(e))?;
         let listens = listener.local_addr()?;
         let origin = self.origin.clone().unwrap_or_else(|| origin_of(listens));
         let clock = Arc::new(SystemClock);
@@ -222,6 +211,15 @@ impl RunArgs {
         })?;
         self.greet(&origin)?;
         serve(sandbox, listener, stopped()).await
+    }
+
+    fn explain(&self, error: io::Error) -> anyhow::Error {
+        let (listen, ip) = (self.listen, self.listen.ip());
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return anyhow::Error::from(error).context(format!("cannot listen on {listen}"));
+        }
+        let next = SocketAddr::new(ip, listen.port().checked_add(1).unwrap_or(9901));
+        anyhow::anyhow!("the address {listen} is taken already\nhint: --listen {next}")
     }
 
     fn greet(&self, origin: &str) -> anyhow::Result<()> {
@@ -337,7 +335,10 @@ impl Remote {
         if self.json {
             return print_json(&told);
         }
-        print(&format!("It is {} in the sandbox.", told["now"].as_str().unwrap_or("an unknown time")))
+        print(&format!(
+            "It is {} in the sandbox.",
+            told["now"].as_str().unwrap_or("an unknown time")
+        ))
     }
 
     async fn clear_faults(&self) -> anyhow::Result<()> {
@@ -352,7 +353,7 @@ impl Remote {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_header(header);
+    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
     table
 }
 
@@ -374,7 +375,10 @@ fn payments_table(told: &Value) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     for row in payments {
-        table.add_row([row.id, row.reference, row.amount, row.status, row.method, row.purpose]);
+        let is_declined = row.method.is_empty() && !row.decline.is_empty();
+        let declined = if is_declined { format!(" ({})", row.decline) } else { String::new() };
+        let state = row.status + &declined;
+        table.add_row([row.id, row.reference, row.amount, state, row.method, row.purpose]);
     }
     table.to_string()
 }

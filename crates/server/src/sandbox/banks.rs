@@ -5,7 +5,10 @@ use aws_lc_rs::{
     encoding::{AsDer as _, Pkcs8V1Der},
     rsa::{KeyPair, KeySize},
 };
-use kopeck_banks::emulator::Emulator;
+use kopeck_banks::{
+    emulator::Emulator,
+    tochka::emulator::{TEST_CARDS, TochkaEmulator},
+};
 
 /// What an emulator is made from.
 pub struct Making<'a> {
@@ -35,12 +38,25 @@ pub struct BankEntry {
 pub static BANKS: &[BankEntry] =
     &[BankEntry { name: "tochka", make: make_tochka, cards: tochka_cards }];
 
-fn make_tochka(_making: &Making<'_>) -> Result<Hosted, String> {
-    Err("the emulator is not there yet".to_owned())
+fn make_tochka(making: &Making<'_>) -> Result<Hosted, String> {
+    let emulator = TochkaEmulator::new(making.origin, making.signing_key, making.seed)?;
+    let env = emulator.test_credentials();
+    Ok(Hosted {
+        emulator: Box::new(emulator),
+        paths: &["/uapi", "/sandbox/v2", "/connect", "/doc", "/order"],
+        env,
+    })
 }
 
 fn tochka_cards() -> Vec<CardRow> {
-    Vec::new()
+    let row = |card: &kopeck_banks::tochka::emulator::TestCard| CardRow {
+        bank: "tochka",
+        number: card.number,
+        result: card.fate.as_str(),
+        about: card.en,
+        about_ru: card.ru,
+    };
+    TEST_CARDS.iter().map(row).collect()
 }
 
 /// A test card for the pay page.

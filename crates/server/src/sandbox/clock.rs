@@ -25,9 +25,8 @@ impl SandboxClock {
 
     /// Forwards only, and never past ten years ahead in all; refuses otherwise.
     pub fn advance_ms(&self, ms: i64) -> Result<(), String> {
-        let moved = |offset: i64| {
-            offset.checked_add(ms).filter(|sum| ms >= 0 && *sum <= MAX_ADVANCE_MS)
-        };
+        let moved =
+            |offset: i64| offset.checked_add(ms).filter(|sum| ms >= 0 && *sum <= MAX_ADVANCE_MS);
         self.offset_ms
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved)
             .map(drop)

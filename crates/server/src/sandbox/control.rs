@@ -84,7 +84,12 @@ pub async fn guard(
     }
 }
 
-fn check(method: &Method, headers: &HeaderMap, peer: IpAddr, anywhere: bool) -> Result<(), Problem> {
+fn check(
+    method: &Method,
+    headers: &HeaderMap,
+    peer: IpAddr,
+    anywhere: bool,
+) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {
         headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     };

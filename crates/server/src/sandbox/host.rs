@@ -50,7 +50,9 @@ pub struct Options {
 pub enum Answer {
     Reply(HttpReply),
     /// No reply ever: cut the connection after `hold`, real time.
-    Silence { hold: Duration },
+    Silence {
+        hold: Duration,
+    },
 }
 
 struct SavedFile {
@@ -78,22 +80,23 @@ pub struct Sandbox {
 impl Sandbox {
     /// All banks of the list, restored from the state file if there is one.
     pub fn open(options: Options) -> anyhow::Result<Arc<Sandbox>> {
-        let make = || make_key(options.key_bits);
-        let key = match &options.state_file {
-            Some(path) => load_or_make_key(path, make)?,
-            None => make()?,
-        };
-        Sandbox::open_with(options, |origin, seed| {
-            let making = Making { origin, signing_key: &key, seed };
-            let hosted = BANKS.iter().map(|bank| {
-                (bank.make)(&making).map_err(anyhow::Error::msg).context(bank.name)
-            });
+        let (state_file, bits) = (options.state_file.clone(), options.key_bits);
+        // The state file's lock is held by then, so that two sandboxes never make one key each.
+        Sandbox::open_with(options, move |origin, seed| {
+            let signing_key = match &state_file {
+                Some(path) => load_or_make_key(path, || make_key(bits))?,
+                None => make_key(bits)?,
+            };
+            let making = Making { origin, signing_key: &signing_key, seed };
+            let hosted = BANKS
+                .iter()
+                .map(|bank| (bank.make)(&making).map_err(anyhow::Error::msg).context(bank.name));
             hosted.collect()
         })
     }
 
     /// With emulators of the caller's making.
-    pub(super) fn open_with(
+    fn open_with(
         options: Options,
         make: impl FnOnce(&str, u64) -> anyhow::Result<Vec<Hosted>>,
     ) -> anyhow::Result<Arc<Sandbox>> {
@@ -196,9 +199,7 @@ impl Sandbox {
                 }
                 None => Answer::Silence { hold: Duration::ZERO },
             },
-            Served::Silence { hold_ms } => {
-                Answer::Silence { hold: Duration::from_millis(hold_ms) }
-            }
+            Served::Silence { hold_ms } => Answer::Silence { hold: Duration::from_millis(hold_ms) },
         };
         match self.save().await {
             Ok(()) => answer,
@@ -224,11 +225,7 @@ impl Sandbox {
         }
     }
 
-    pub(super) fn find_bank<T>(
-        &self,
-        name: &str,
-        act: impl FnOnce(&mut Hosted) -> T,
-    ) -> Option<T> {
+    pub(super) fn find_bank<T>(&self, name: &str, act: impl FnOnce(&mut Hosted) -> T) -> Option<T> {
         self.banks().iter_mut().find(|bank| bank.emulator.name() == name).map(act)
     }
 
@@ -282,7 +279,10 @@ impl Sandbox {
         let mut banks = self.banks();
         let lists = banks.iter_mut().map(|bank| {
             let list = bank.emulator.control(now, &Control::List);
-            (bank.emulator.name().to_owned(), list.unwrap_or_else(|error| json!({ "error": error })))
+            (
+                bank.emulator.name().to_owned(),
+                list.unwrap_or_else(|error| json!({ "error": error })),
+            )
         });
         lists.collect()
     }

@@ -52,7 +52,8 @@ pub async fn show(State(sandbox): State<Arc<Sandbox>>) -> Response {
     };
     match page.render() {
         Ok(html) => {
-            let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
+            let headers =
+                [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")];
             (headers, Html(html)).into_response()
         }
         Err(error) => {

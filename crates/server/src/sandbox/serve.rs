@@ -18,7 +18,8 @@ use kopeck_banks::http::{HttpReply, HttpRequest, Method};
 use tokio::net::TcpListener;
 
 use super::{
-    control, control::guard,
+    control,
+    control::guard,
     cut::{CutListener, Peer},
     host::{Answer, Sandbox},
     page,

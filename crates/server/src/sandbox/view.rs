@@ -1,6 +1,7 @@
 //! The emulators' lists as rows, for the page and the CLI. Reads leniently: a bank may tell more,
 //! or less.
 
+use kopeck_banks::Money;
 use serde_json::{Map, Value, json};
 
 /// A payment as people see it. What a bank does not tell is empty.
@@ -9,8 +10,12 @@ pub struct Payment {
     pub bank: String,
     pub id: String,
     pub reference: String,
-    /// Rubles.
+    /// Rubles: `5000.00`.
     pub amount: String,
+    /// Rubles; empty when nothing was refunded.
+    pub refunded: String,
+    /// Why the last attempt to pay failed.
+    pub decline: String,
     /// The bank's word.
     pub status: String,
     pub method: String,
@@ -32,6 +37,7 @@ pub struct Notice {
     pub tries: usize,
     /// The receiver's last status; `no answer` when it did not answer; empty before the first try.
     pub last: String,
+    /// When it is tried next, while it waits.
     pub next_try_at: String,
 }
 
@@ -60,7 +66,15 @@ pub fn payments_of(list: &Value) -> Vec<Payment> {
         bank: text(item, "bank"),
         id: text(item, "id"),
         reference: text(item, "reference"),
-        amount: text(item, "amount"),
+        amount: rubles(item, "amount_kopecks"),
+        refunded: Some(rubles(item, "refunded_kopecks"))
+            .filter(|sum| sum != "0.00")
+            .unwrap_or_default(),
+        decline: item["declines"]
+            .as_array()
+            .and_then(|all| all.last()?.as_str())
+            .unwrap_or_default()
+            .to_owned(),
         status: text(item, "status"),
         method: text(item, "method"),
         purpose: text(item, "purpose"),
@@ -79,6 +93,7 @@ pub fn notices_of(list: &Value) -> Vec<Notice> {
             status if status.is_empty() => "no answer".to_owned(),
             status => status,
         });
+        let is_waiting = text(item, "state") == "waiting";
         Notice {
             bank: text(item, "bank"),
             id: text(item, "id"),
@@ -88,10 +103,16 @@ pub fn notices_of(list: &Value) -> Vec<Notice> {
             state: text(item, "state"),
             tries: tries.len(),
             last: last.unwrap_or_default(),
-            next_try_at: text(item, "next_try_at"),
+            next_try_at: if is_waiting { text(item, "due_at") } else { String::new() },
         }
     };
     items.map_or(&[][..], |all| all).iter().map(row).collect()
+}
+
+fn rubles(item: &Value, key: &str) -> String {
+    let kopecks = item.get(key).and_then(Value::as_i64);
+    let money = kopecks.and_then(|kopecks| Money::from_kopecks(kopecks).ok());
+    money.map(Money::to_rubles).unwrap_or_default()
 }
 
 fn text(item: &Value, key: &str) -> String {
