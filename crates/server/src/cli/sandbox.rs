@@ -1,23 +1,18 @@
 //! `kopeck sandbox`: runs the banks' emulators, and drives those that run.
 
-use std::{
-    io::{self, Write as _},
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-};
+mod print;
 
-use anyhow::Context as _;
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
 use clap::{Args, Subcommand, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use self::print::{cards_table, notices_table, payments_table, print, print_json, shell};
 use crate::{
     kit::clock::{Clock as _, SystemClock},
     sandbox::{
-        Client, KeyBits, Options, Sandbox, notices_of, parse_duration_ms, payments_of, serve,
-        test_cards,
+        Client, KeyBits, Options, Sandbox, notices_of, parse_duration_ms, serve, test_cards,
     },
 };
 
@@ -351,68 +346,25 @@ impl Remote {
     }
 }
 
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_header(header);
-    table
-}
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser};
 
-fn cards_table() -> Table {
-    let mut table = table(&["Test card", "What happens", "Что будет"]);
-    for card in test_cards() {
-        table.add_row([card.number, card.about, card.about_ru]);
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        sandbox: super::SandboxArgs,
     }
-    table
-}
 
-fn payments_table(told: &Value) -> String {
-    let payments = payments_of(told);
-    if payments.is_empty() {
-        return "No payments yet: create a payment link with your program.".to_owned();
-    }
-    let mut table = table(&["Payment", "Reference", "Amount, ₽", "State", "Method", "Purpose"]);
-    if let Some(column) = table.column_mut(2) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    for row in payments {
-        let is_declined = row.method.is_empty() && !row.decline.is_empty();
-        let declined = if is_declined { format!(" ({})", row.decline) } else { String::new() };
-        let state = row.status + &declined;
-        table.add_row([row.id, row.reference, row.amount, state, row.method, row.purpose]);
-    }
-    table.to_string()
-}
-
-fn notices_table(told: &Value) -> Table {
-    let mut table = table(&["Notice", "Payment", "To", "State", "Tries", "Last answer"]);
-    for row in notices_of(told) {
-        let tries = row.tries.to_string();
-        table.add_row([row.kind, row.payment, row.url, row.state, tries, row.last]);
-    }
-    table
-}
-
-/// `export NAME='value'` lines, safe for `eval` whatever the values hold.
-fn shell(env: &Value) -> anyhow::Result<String> {
-    let env = env.as_object().context("the sandbox sent no variables")?;
-    let line = |(name, value): (&String, &Value)| {
-        let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        anyhow::ensure!(is_name, "the sandbox sent a strange variable name");
-        let value = value.as_str().unwrap_or_default().replace('\'', r"'\''");
-        Ok(format!("export {name}='{value}'"))
-    };
-    let lines: anyhow::Result<Vec<String>> = env.iter().map(line).collect();
-    Ok(lines?.join("\n"))
-}
-
-fn print_json(value: &Value) -> anyhow::Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
-}
-
-/// A reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> anyhow::Result<()> {
-    match writeln!(anstream::stdout(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(()),
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        let parses = |line: &str| Cli::try_parse_from(line.split(' ')).is_ok();
+        assert!(parses("sandbox --listen 127.0.0.1:9901 --state x.json"));
+        assert!(parses("sandbox clock --advance 1d12h --json"));
+        assert!(parses("sandbox fault hang:30000 --times 2 --path refund --at http://x"));
+        assert!(parses("sandbox faults clear"));
+        assert!(!parses("sandbox --listen 127.0.0.1:9901 list"));
+        assert!(!parses("sandbox token abc"));
     }
 }

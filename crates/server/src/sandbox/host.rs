@@ -1,12 +1,9 @@
-//! The host of the emulators: brings them time, requests and controls, and saves what they remember.
+//! The host of the emulators: brings them time, requests and controls.
 
 use std::{
     collections::BTreeSet,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -22,7 +19,7 @@ use super::{
     banks::{BANKS, Hosted, KeyBits, Making, make_key},
     clock::SandboxClock,
     problem::Problem,
-    state_file::{Saved, StateFile, VERSION, load_or_make_key},
+    state_file::{StateFile, load_or_make_key},
 };
 use crate::kit::clock::{Clock as _, SharedClock, iso, timestamp};
 
@@ -55,21 +52,21 @@ pub enum Answer {
     },
 }
 
-struct SavedFile {
-    file: StateFile,
+pub(super) struct SavedFile {
+    pub(super) file: StateFile,
     /// Which of [`Sandbox::changes`] the file holds.
-    holds: u64,
+    pub(super) holds: u64,
 }
 
 /// The emulators with everything they need around them.
 pub struct Sandbox {
     pub(super) options: Options,
     clock: Arc<SandboxClock>,
-    seed: u64,
+    pub(super) seed: u64,
     banks: Mutex<Vec<Hosted>>,
-    file: Option<Mutex<SavedFile>>,
+    pub(super) file: Option<Mutex<SavedFile>>,
     /// How many changes there were, so that one save can serve all who wait for it.
-    changes: AtomicU64,
+    pub(super) changes: AtomicU64,
     /// Something changed that the delivery loop or a waiting reply may care about.
     pub(super) changed: Notify,
     /// The notices on their way, by bank and delivery.
@@ -303,51 +300,6 @@ impl Sandbox {
     /// Says that time may have passed: for whoever moves the clock under the virtual one.
     pub fn wake(&self) {
         self.changed.notify_waiters();
-    }
-
-    /// After every change of what a snapshot holds.
-    pub(super) fn touched(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
-        self.changed.notify_waiters();
-    }
-
-    /// Returns when what happened before this call is in the state file. Those who wait for the same
-    /// moment share one write.
-    pub(super) async fn save(self: &Arc<Self>) -> Result<(), Problem> {
-        if self.file.is_none() {
-            return Ok(());
-        }
-        let wanted = self.changes.load(Ordering::SeqCst);
-        let sandbox = self.clone();
-        let written = tokio::task::spawn_blocking(move || sandbox.save_now(wanted)).await;
-        written.map_err(anyhow::Error::from).flatten().map_err(|error| {
-            tracing::error!("{error:#}");
-            let hint = "the state file's disk may be full or read-only";
-            Problem::new(500, "state_unsaved", format!("The sandbox cannot save: {error}."), hint)
-        })
-    }
-
-    fn save_now(&self, wanted: u64) -> anyhow::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
-        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.holds >= wanted {
-            return Ok(());
-        }
-        // Read before the snapshot: a change in between is in the file and saved once more.
-        let holds = self.changes.load(Ordering::SeqCst);
-        let each = |bank: &Hosted| (bank.emulator.name().to_owned(), bank.emulator.snapshot());
-        let (banks, in_flight) = (self.banks(), self.in_flight());
-        let saved = Saved {
-            version: VERSION,
-            clock_offset_ms: self.clock.offset_ms(),
-            seed: self.seed,
-            banks: banks.iter().map(each).collect(),
-            in_flight: in_flight.iter().map(|(name, id)| ((*name).to_owned(), *id)).collect(),
-        };
-        drop((banks, in_flight));
-        file.file.write(serde_json::to_vec(&saved)?)?;
-        file.holds = holds;
-        Ok(())
     }
 
     /// Lets go of everything that waits: held connections are cut.

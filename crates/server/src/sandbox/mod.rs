@@ -27,6 +27,7 @@ mod deliver;
 mod host;
 mod page;
 mod problem;
+mod save;
 mod serve;
 mod state_file;
 #[cfg(test)]
