@@ -82,7 +82,7 @@ impl Credentials {
 
     /// An absent value and an empty one are the same.
     pub fn find(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     pub fn get(&self, name: &str) -> &str {

@@ -34,7 +34,9 @@ pub enum Served {
     /// The reply depends on notices that must be delivered first (registering an address).
     Later(u64),
     /// The work is done or not, but no reply ever comes: cut the connection after `hold_ms`.
-    Silence { hold_ms: u64 },
+    Silence {
+        hold_ms: u64,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,17 +49,34 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Control {
     /// `method` defaults to the first one that the link allows; `card` is a test card's number.
-    Pay { id: String, method: Option<String>, card: Option<String> },
-    Decline { id: String, reason: Option<String> },
-    Expire { id: String },
+    Pay {
+        id: String,
+        method: Option<String>,
+        card: Option<String>,
+    },
+    Decline {
+        id: String,
+        reason: Option<String>,
+    },
+    Expire {
+        id: String,
+    },
     /// A refund made in the bank's own cabinet; the whole rest when no amount is given.
-    Refund { id: String, amount: Option<crate::Money> },
+    Refund {
+        id: String,
+        amount: Option<crate::Money>,
+    },
     /// The given access token: `valid`, `expired` or `revoked`.
-    Token { token: String, state: String },
+    Token {
+        token: String,
+        state: String,
+    },
     Fault(Fault),
     ClearFaults,
     /// One payment.
-    Show { id: String },
+    Show {
+        id: String,
+    },
     /// All payments, and the notices with their tries.
     List,
 }
@@ -75,18 +94,24 @@ pub struct Fault {
 pub enum FaultKind {
     /// The notice is never sent.
     NoticeLost,
-    NoticeDelayed { ms: u64 },
+    NoticeDelayed {
+        ms: u64,
+    },
     NoticeDoubled,
     /// The next notice overtakes this one.
     NoticeReordered,
     /// One byte of the signed body is changed.
     NoticeCorrupted,
     /// Answer with this status and do nothing.
-    Status { status: u16 },
+    Status {
+        status: u16,
+    },
     /// Do the work, then cut the connection.
     ReplyLost,
     /// Do nothing, hold the connection, then cut it.
-    Hang { ms: u64 },
+    Hang {
+        ms: u64,
+    },
 }
 
 impl FaultKind {

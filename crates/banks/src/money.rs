@@ -131,7 +131,9 @@ impl Money {
     /// Reads a JSON number or a JSON string of rubles from its raw text.
     pub fn parse_json(raw: &serde_json::value::RawValue) -> Result<Money, MoneyError> {
         let text = raw.get().trim();
-        Money::parse_rubles(text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text))
+        Money::parse_rubles(
+            text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text),
+        )
     }
 }
 

@@ -46,19 +46,43 @@ pub enum CaptureMode {
 #[derive(Clone, Debug, PartialEq)]
 pub enum BankOp {
     CreateLink(CreateLink),
-    GetPayment { bank_id: String },
-    ListPayments { from: Date, to: Date, page: u32 },
-    Capture { bank_id: String, amount: Money, authorized: Money },
-    Refund { bank_id: String, amount: Money },
-    Void { bank_id: String },
-    Registry { merchant_id: String, date: Date },
+    GetPayment {
+        bank_id: String,
+    },
+    ListPayments {
+        from: Date,
+        to: Date,
+        page: u32,
+    },
+    Capture {
+        bank_id: String,
+        amount: Money,
+        authorized: Money,
+    },
+    Refund {
+        bank_id: String,
+        amount: Money,
+    },
+    Void {
+        bank_id: String,
+    },
+    Registry {
+        merchant_id: String,
+        date: Date,
+    },
     Retailers,
     Customers,
     Accounts,
     ShowNotices,
     /// `replace`: an address is registered already and is to be changed.
-    RegisterNotices { url: String, kinds: Vec<String>, replace: bool },
-    TestNotice { kind: String },
+    RegisterNotices {
+        url: String,
+        kinds: Vec<String>,
+        replace: bool,
+    },
+    TestNotice {
+        kind: String,
+    },
     DeleteNotices,
     /// The keys that a bank's notices are verified with.
     FetchNoticeKeys,
@@ -69,10 +93,20 @@ pub enum BankOp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthOp {
     /// A token of the application itself, good only for consents.
-    ClientToken { scope: String },
-    CreateConsent { client_token: String, permissions: Vec<String>, expires: Option<Timestamp> },
+    ClientToken {
+        scope: String,
+    },
+    CreateConsent {
+        client_token: String,
+        permissions: Vec<String>,
+        expires: Option<Timestamp>,
+    },
     ListConsents,
-    ExchangeCode { code: String, redirect_uri: String, scope: String },
+    ExchangeCode {
+        code: String,
+        redirect_uri: String,
+        scope: String,
+    },
     Refresh,
     Introspect,
 }
@@ -100,23 +134,37 @@ pub enum Outcome {
     /// The bank understood and said no, or we knew that it would. Nothing happened there.
     Refused(Refusal),
     /// The bank asks to come back later; nothing happened there.
-    Busy { retry_after_s: Option<u32> },
+    Busy {
+        retry_after_s: Option<u32>,
+    },
     /// The request certainly never reached the bank: it is safe to send it again.
-    NotSent { why: String },
+    NotSent {
+        why: String,
+    },
     /// Silence, or an answer that says nothing: it may or may not have happened. Never a failure,
     /// never a reason to send again; the only way on is to ask.
-    Unknown { why: String },
+    Unknown {
+        why: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A link exists at the bank now.
-    Link { bank_id: String, url: String },
+    Link {
+        bank_id: String,
+        url: String,
+    },
     Payment(Observation),
     Payments(Page),
     /// The bank took the capture, or the void. `false` is the bank's own "not done".
-    Accepted { done: bool },
-    Refunded { amount: Money, refund_id: String },
+    Accepted {
+        done: bool,
+    },
+    Refunded {
+        amount: Money,
+        refund_id: String,
+    },
     Registry(Vec<RegistryLine>),
     Retailers(Vec<Retailer>),
     Customers(Vec<Customer>),
@@ -127,7 +175,10 @@ pub enum Answer {
     NoticeKeys(String),
     Tokens(Tokens),
     Consents(Vec<Consent>),
-    Introspection { customer_code: String, client_id: String },
+    Introspection {
+        customer_code: String,
+        client_id: String,
+    },
 }
 
 /// Why a bank, or our own check before it, said no.

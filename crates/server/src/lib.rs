@@ -2,6 +2,12 @@
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
 pub mod cli;
+pub mod events;
+pub mod gateway;
 pub mod ids;
 pub mod kit;
+pub mod payments;
+pub mod reconcile;
+pub mod runner;
 pub mod sandbox;
+pub mod shops;

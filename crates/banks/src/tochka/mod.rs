@@ -1,7 +1,41 @@
 //! The bank Tochka: its Open API as translation. See `docs/banks/tochka.md` for facts and quirks.
+//!
+//! ```text
+//! BankOp ── quirks ──> request ──> HttpRequest          HttpReply ──> reply, errors ──> Outcome
+//!          (refused)                                    signed text ──> sign, notice ──> Notice
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | what a connection consists of; the addresses that follow |
+//! | `token` | what an access token says about itself |
+//! | `codes` | the bank's words and ours; reading its errors |
+//! | `quirks` | what the bank would refuse, as named checks before a request leaves |
+//! | `wire` | its JSON as structs |
+//! | `request` | operation to request |
+//! | `reply`, `errors` | reply to outcome: 2xx, and everything else |
+//! | `observation` | its operation or notice as facts about a payment |
+//! | `notice`, `sign` | signed notices |
+//! | `emulator` | the mirror of all this, for trying and testing without the bank |
+//!
+//! The bank's ways to remember: it has no idempotency keys, but `paymentLinkId` is unique; business
+//! refusals are 424; a hold is captured whole or runs out; only success is announced.
 
+pub mod codes;
 pub mod emulator;
+mod errors;
+mod notice;
+mod observation;
+pub mod quirks;
+mod reply;
+mod request;
+pub mod settings;
 pub mod sign;
+pub mod token;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
@@ -9,6 +43,10 @@ use crate::{
     op::{BankOp, PayMethod},
 };
 
+pub use request::authorize_url;
+pub use token::token_problem;
+
+/// The translation itself: stateless, so that one static value serves every shop.
 #[derive(Debug)]
 pub struct Tochka;
 
@@ -21,7 +59,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
-    payment_notice_kinds: &["acquiringInternetPayment"],
+    payment_notice_kinds: &[codes::PAYMENT_NOTICE],
 };
 
 impl Bank for Tochka {
@@ -35,15 +73,15 @@ impl Bank for Tochka {
         &CAPABILITIES
     }
     fn settings(&self) -> &'static [Setting] {
-        &[]
+        settings::SETTINGS
     }
-    fn start(&self, _: &Credentials, _: &BankOp) -> Step {
-        unimplemented!()
+    fn start(&self, credentials: &Credentials, op: &BankOp) -> Step {
+        request::start(credentials, op)
     }
-    fn next(&self, _: &Credentials, _: &BankOp, _: &HttpReply) -> Step {
-        unimplemented!()
+    fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step {
+        Step::Done(reply::read(credentials, op, reply))
     }
-    fn notice(&self, _: &Credentials, _: &RawNotice<'_>) -> Notice {
-        unimplemented!()
+    fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
+        notice::read(raw)
     }
 }

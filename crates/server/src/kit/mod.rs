@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 mod context;
 pub mod db;
+pub mod jobs;
 pub mod log;
 pub mod net;
 pub mod secret;

@@ -1,0 +1,235 @@
+//! A reply as an outcome. The rule: only what the bank clearly says is `Done` or `Refused`; any
+//! answer that leaves a doubt is `Unknown`, and somebody asks again.
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Money,
+    bank::Credentials,
+    http::HttpReply,
+    op::{
+        Account, Answer, AuthOp, BankOp, Consent, Customer, NoticeAddress, Outcome, Page, Refusal,
+        RefusalClass, RegistryLine, Retailer, Tokens,
+    },
+};
+
+use super::{codes, errors, observation, settings, sign, token, wire};
+
+/// The lifetime that the bank documents for access tokens, used when a reply does not say.
+const TOKEN_LIFE_S: u64 = 86_400;
+
+/// Reads the reply to the one request that `op` takes.
+pub fn read(credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Outcome {
+    if !(200..=299).contains(&reply.status) {
+        return errors::read(credentials, op, reply);
+    }
+    match answer(credentials, op, &reply.body) {
+        Ok(Heard::Answer(answer)) => Outcome::Done(answer),
+        Ok(Heard::No(refusal)) => Outcome::Refused(refusal),
+        Err(why) => Outcome::Unknown { why: format!("the bank's answer is unreadable: {why}") },
+    }
+}
+
+/// What a readable 2xx says.
+enum Heard {
+    Answer(Answer),
+    No(Refusal),
+}
+
+/// Why a body says nothing. Never quotes it: it may hold names and phones.
+type Unreadable = String;
+
+fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, Unreadable> {
+    let answer = match op {
+        BankOp::CreateLink(_) => {
+            let link: wire::CreatedLink = data(body)?;
+            if link.operation_id.is_empty() || link.payment_link.is_empty() {
+                return Err("it names no link".to_owned());
+            }
+            Answer::Link { bank_id: link.operation_id, url: link.payment_link }
+        }
+        BankOp::GetPayment { bank_id } => return payment(credentials, bank_id, body),
+        BankOp::ListPayments { page, .. } => payments(*page, body)?,
+        BankOp::Capture { .. }
+        | BankOp::Void { .. }
+        | BankOp::TestNotice { .. }
+        | BankOp::DeleteNotices => {
+            Answer::Accepted { done: data::<wire::BoolResult>(body)?.result }
+        }
+        BankOp::Refund { .. } => return refund(body),
+        BankOp::Registry { .. } => Answer::Registry(registry(body)?),
+        BankOp::Retailers => {
+            let list: wire::Retailers = data(body)?;
+            Answer::Retailers(list.retailers.into_iter().map(retailer).collect())
+        }
+        BankOp::Customers => {
+            let list: wire::Customers = data(body)?;
+            Answer::Customers(list.customers.into_iter().map(customer).collect())
+        }
+        BankOp::Accounts => {
+            let list: wire::Accounts = data(body)?;
+            Answer::Accounts(list.accounts.into_iter().map(account).collect())
+        }
+        BankOp::ShowNotices | BankOp::RegisterNotices { .. } => {
+            let address: wire::Webhook = data(body)?;
+            Answer::Notices(Some(NoticeAddress { url: address.url, kinds: address.kinds }))
+        }
+        BankOp::FetchNoticeKeys => {
+            let text = std::str::from_utf8(body).map_err(|_| "it is not text".to_owned())?;
+            if sign::parse_keys(text).is_empty() {
+                return Err("it holds no RSA key".to_owned());
+            }
+            Answer::NoticeKeys(text.trim().to_owned())
+        }
+        BankOp::Auth(op) => auth(op, body)?,
+    };
+    Ok(Heard::Answer(answer))
+}
+
+fn auth(op: &AuthOp, body: &[u8]) -> Result<Answer, Unreadable> {
+    match op {
+        AuthOp::ClientToken { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh => {
+            let tokens: wire::Tokens = json(body)?;
+            if tokens.access_token.is_empty() {
+                return Err("it holds no token".to_owned());
+            }
+            let life = tokens.expires_in.and_then(|seconds| seconds.parse().ok());
+            Ok(Answer::Tokens(Tokens {
+                access_token: tokens.access_token,
+                refresh_token: tokens.refresh_token.filter(|token| !token.is_empty()),
+                expires_in_s: life.unwrap_or(TOKEN_LIFE_S),
+            }))
+        }
+        AuthOp::CreateConsent { .. } | AuthOp::ListConsents => {
+            let consents = match data::<wire::Consents>(body)? {
+                wire::Consents::List { consents } | wire::Consents::Bare(consents) => consents,
+                wire::Consents::One(consent) => vec![consent],
+            };
+            Ok(Answer::Consents(consents.into_iter().map(consent).collect()))
+        }
+        AuthOp::Introspect => {
+            let text: String = json(body)?;
+            let claims = token::find_claims(&text).ok_or("it is not a JWT")?;
+            Ok(Answer::Introspection {
+                customer_code: claims.subject.ok_or("it names no company")?,
+                client_id: claims.audience.ok_or("it names no client_id")?,
+            })
+        }
+    }
+}
+
+fn payment(credentials: &Credentials, asked: &str, body: &[u8]) -> Result<Heard, Unreadable> {
+    let list: wire::Operations = data(body)?;
+    // The bank's sandbox tells of one and the same operation whatever is asked.
+    let any = settings::is_bank_sandbox(credentials);
+    let operation = list.operations.into_iter().find(|one| any || one.operation_id == asked);
+    let operation = operation.ok_or("it is not about the operation asked for")?;
+    Ok(Heard::Answer(Answer::Payment(observation::of_operation(operation))))
+}
+
+fn payments(page: u32, body: &[u8]) -> Result<Answer, Unreadable> {
+    let reply: wire::Reply<wire::Operations> = json(body)?;
+    let total = reply.meta.and_then(|meta| meta.total_pages);
+    let items = reply.data.operations.into_iter().map(observation::of_operation).collect();
+    Ok(Answer::Payments(Page { items, page, total_pages: total.unwrap_or(1) }))
+}
+
+fn refund(body: &[u8]) -> Result<Heard, Unreadable> {
+    let refunded: wire::Refunded = data(body)?;
+    if !refunded.is_refund {
+        return Ok(Heard::No(Refusal {
+            class: RefusalClass::Conflict,
+            code: "refund_refused",
+            message: "The bank did not take the refund and gave no reason.".to_owned(),
+            hint: "Look at the payment's state: only a paid operation can be refunded, and not \
+                   while another refund of it runs. Payments of subscriptions and in digital \
+                   rubles are refunded in the internet bank only."
+                .to_owned(),
+            param: None,
+        }));
+    }
+    let amount = refunded.amount.ok_or("it names no amount")?;
+    Ok(Heard::Answer(Answer::Refunded {
+        amount: money(&amount)?,
+        refund_id: refunded.order_id.ok_or("it names no refund")?,
+    }))
+}
+
+fn registry(body: &[u8]) -> Result<Vec<RegistryLine>, Unreadable> {
+    let registry: wire::Registry = data(body)?;
+    let mut lines = Vec::new();
+    for group in registry.groups {
+        let method = codes::method_text(group.payment_type.as_deref().unwrap_or(""));
+        for payment in group.payments {
+            lines.push(RegistryLine {
+                status: payment.status.as_deref().and_then(codes::parse_status),
+                method: method.clone(),
+                amount: money(&payment.amount)?,
+                commission: money(&payment.commission)?,
+                enrolled: money(&payment.enrollment_amount)?,
+                bank_id: payment.operation_id,
+            });
+        }
+    }
+    Ok(lines)
+}
+
+fn retailer(retailer: wire::Retailer) -> Retailer {
+    let rate = retailer.rate.as_deref().map(|raw| raw.get().trim_matches('"').to_owned());
+    let methods = retailer.payment_modes.iter();
+    Retailer {
+        name: retailer.name.unwrap_or_default(),
+        merchant_id: retailer.merchant_id,
+        terminal_id: retailer.terminal_id,
+        is_active: retailer.is_active.as_deref() == Some("true"),
+        status: retailer.status.unwrap_or_default(),
+        methods: methods.filter_map(|word| codes::parse_method(word)).collect(),
+        rate: rate.unwrap_or_default(),
+        mcc: retailer.mcc.unwrap_or_default(),
+        url: retailer.url,
+        cashbox: retailer.cashbox,
+    }
+}
+
+fn customer(customer: wire::Customer) -> Customer {
+    Customer {
+        customer_code: customer.customer_code,
+        is_business: customer.customer_type.as_deref() == Some("Business"),
+        name: customer.full_name.or(customer.short_name).unwrap_or_default(),
+        tax_code: customer.tax_code,
+    }
+}
+
+fn account(account: wire::Account) -> Account {
+    Account {
+        account_id: account.account_id,
+        customer_code: account.customer_code.unwrap_or_default(),
+        status: account.status.unwrap_or_default(),
+        currency: account.currency.unwrap_or_default(),
+    }
+}
+
+fn consent(consent: wire::Consent) -> Consent {
+    Consent {
+        consent_id: consent.consent_id,
+        status: consent.status.unwrap_or_default(),
+        permissions: consent.permissions,
+        customer_code: consent.customer_code,
+    }
+}
+
+fn money(raw: &serde_json::value::RawValue) -> Result<Money, Unreadable> {
+    Money::parse_json(raw).map_err(|error| error.to_string())
+}
+
+fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    json::<wire::Reply<T>>(body).map(|reply| reply.data)
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+    // Where the JSON breaks, without serde's quotation of a value.
+    serde_json::from_slice(body).map_err(|error| {
+        let kind = if error.is_data() { "a field is missing or strange" } else { "it is not JSON" };
+        format!("{kind} at line {} column {}", error.line(), error.column())
+    })
+}

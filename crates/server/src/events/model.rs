@@ -1,0 +1,105 @@
+//! The closed list of events.
+
+/// What can happen to a payment. The words are contract: programs branch on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    PaymentCreated,
+    PaymentOpened,
+    PaymentAuthorized,
+    PaymentPaid,
+    PaymentAmountMismatch,
+    PaymentExpired,
+    PaymentCanceled,
+    PaymentFailed,
+    PaymentCaptureFailed,
+    PaymentRefunded,
+    RefundCreated,
+    RefundSucceeded,
+    RefundFailed,
+}
+
+impl EventKind {
+    pub const ALL: [EventKind; 13] = [
+        EventKind::PaymentCreated,
+        EventKind::PaymentOpened,
+        EventKind::PaymentAuthorized,
+        EventKind::PaymentPaid,
+        EventKind::PaymentAmountMismatch,
+        EventKind::PaymentExpired,
+        EventKind::PaymentCanceled,
+        EventKind::PaymentFailed,
+        EventKind::PaymentCaptureFailed,
+        EventKind::PaymentRefunded,
+        EventKind::RefundCreated,
+        EventKind::RefundSucceeded,
+        EventKind::RefundFailed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventKind::PaymentCreated => "payment.created",
+            EventKind::PaymentOpened => "payment.opened",
+            EventKind::PaymentAuthorized => "payment.authorized",
+            EventKind::PaymentPaid => "payment.paid",
+            EventKind::PaymentAmountMismatch => "payment.amount_mismatch",
+            EventKind::PaymentExpired => "payment.expired",
+            EventKind::PaymentCanceled => "payment.canceled",
+            EventKind::PaymentFailed => "payment.failed",
+            EventKind::PaymentCaptureFailed => "payment.capture_failed",
+            EventKind::PaymentRefunded => "payment.refunded",
+            EventKind::RefundCreated => "refund.created",
+            EventKind::RefundSucceeded => "refund.succeeded",
+            EventKind::RefundFailed => "refund.failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<EventKind> {
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The event in one sentence, for timelines and docs.
+    pub const fn about(self) -> &'static str {
+        match self {
+            EventKind::PaymentCreated => "The shop asked for a payment; Kopeck wrote it down",
+            EventKind::PaymentOpened => "The bank made the payment link",
+            EventKind::PaymentAuthorized => "The bank holds the money on the payer's card",
+            EventKind::PaymentPaid => "The bank received the money",
+            EventKind::PaymentAmountMismatch => {
+                "The bank received another sum than was asked for; look before you deliver"
+            }
+            EventKind::PaymentExpired => "The link's time ran out unpaid, or the hold was released",
+            EventKind::PaymentCanceled => "The hold was released",
+            EventKind::PaymentFailed => "The payment could not be opened or was declined for good",
+            EventKind::PaymentCaptureFailed => "The bank refused to capture the hold",
+            EventKind::PaymentRefunded => "All of the money went back to the payer",
+            EventKind::RefundCreated => "The shop asked for a refund",
+            EventKind::RefundSucceeded => "The bank accepted the refund",
+            EventKind::RefundFailed => "The refund did not happen",
+        }
+    }
+}
+
+/// An event about to be written.
+#[derive(Clone, Debug)]
+pub struct NewEvent<'a> {
+    pub id: String,
+    pub shop_id: &'a str,
+    pub payment_id: &'a str,
+    pub kind: EventKind,
+    pub refund_id: Option<&'a str>,
+    pub at_ms: i64,
+    /// The payment as the API shows it at that moment, as JSON text.
+    pub body: &'a str,
+}
+
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    pub id: String,
+    /// The event's number in its shop: 1, 2, 3 … without gaps.
+    pub seq: i64,
+    pub kind: String,
+    pub payment_id: String,
+    pub refund_id: Option<String>,
+    pub at_ms: i64,
+    pub body: String,
+}

@@ -1,0 +1,73 @@
+//! Verifying what claims to come from a bank.
+
+use kopeck_banks::{
+    bank::{GenuineNotice, Notice, RawNotice},
+    op::{Answer, BankOp, Outcome},
+};
+
+use super::flow::{ask_now, get_bank};
+use crate::{
+    kit::{Ctx, clock::MINUTE_MS, db::DbError},
+    shops::{self, model::Connection},
+};
+
+/// A bank's notice is below 4 KiB; what is sixteen times that is not one.
+pub const NOTICE_MAX_BYTES: usize = 64 * 1024;
+/// Forged notices must not make us ask the bank for its keys without end.
+const KEYS_REFETCH_MS: i64 = MINUTE_MS;
+
+/// What a body turned out to be.
+#[derive(Debug)]
+pub enum Verdict {
+    Genuine(GenuineNotice),
+    /// Not signed by the bank, or no notice at all: never processed.
+    Bad {
+        why: String,
+    },
+    /// The bank's keys could not be had, so it cannot be judged now; the bank will repeat it.
+    CannotJudge,
+}
+
+/// Checks the signature by the cached keys; when it fails, by freshly fetched ones, once a minute.
+pub async fn judge(ctx: &Ctx, connection: &Connection, body: &[u8]) -> anyhow::Result<Verdict> {
+    let bank = get_bank(&connection.bank)?;
+    let read = |keys: &str| bank.notice(&connection.credentials, &RawNotice { body, keys });
+    match read(&connection.notice_keys) {
+        Notice::Genuine(notice) => return Ok(Verdict::Genuine(notice)),
+        Notice::Malformed { why } => return Ok(Verdict::Bad { why }),
+        Notice::BadSignature => {}
+    }
+    let now_ms = ctx.now_ms();
+    let have_keys = !connection.notice_keys.is_empty();
+    if now_ms < connection.notice_keys_ms + KEYS_REFETCH_MS {
+        let why = "the signature is not the bank's".to_owned();
+        return Ok(if have_keys { Verdict::Bad { why } } else { Verdict::CannotJudge });
+    }
+    let keys = fetch_keys(ctx, connection).await?;
+    Ok(match keys.as_deref().map(read) {
+        Some(Notice::Genuine(notice)) => Verdict::Genuine(notice),
+        Some(Notice::Malformed { why }) => Verdict::Bad { why },
+        Some(Notice::BadSignature) => {
+            Verdict::Bad { why: "the signature is not the bank's".to_owned() }
+        }
+        None => Verdict::CannotJudge,
+    })
+}
+
+/// Fetches the bank's keys and remembers them, or at least that it was tried.
+pub async fn fetch_keys(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Option<String>> {
+    let keys = match ask_now(ctx, connection, &BankOp::FetchNoticeKeys).await? {
+        Outcome::Done(Answer::NoticeKeys(keys)) => Some(keys),
+        Outcome::Done(_)
+        | Outcome::Refused(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. } => None,
+    };
+    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
+    let kept = keys.clone().unwrap_or_else(|| connection.notice_keys.clone());
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| shops::store::update_notice_keys(tx, &id, &kept, now_ms)).await;
+    saved?;
+    Ok(keys)
+}

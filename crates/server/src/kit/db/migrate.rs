@@ -1,0 +1,74 @@
+//! Schema changes: embedded files applied in order, once, in one transaction.
+
+use anyhow::{Context as _, bail};
+
+use super::{DbError, Dialect, Tx};
+use crate::kit::clock::{Clock as _, SystemClock};
+
+struct Migration {
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// In the order of application, the same names for both databases; a released line never changes.
+static MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001_foundation",
+    sqlite: include_str!("../../../migrations/sqlite/0001_foundation.sql"),
+    postgres: include_str!("../../../migrations/postgres/0001_foundation.sql"),
+}];
+
+/// A transaction that can also run a script of many statements.
+pub(super) trait Script: Tx {
+    fn script(&mut self, sql: &str) -> Result<(), DbError>;
+}
+
+/// Call inside a transaction that keeps every other starter out.
+pub(super) fn apply(tx: &mut dyn Script) -> anyhow::Result<Vec<&'static str>> {
+    tx.script(
+        "create table if not exists migrations(name text primary key, applied_ms bigint not null)",
+    )?;
+    let mut applied = Vec::new();
+    for row in tx.query("select name from migrations order by name", &[])? {
+        applied.push(row.text(0)?);
+    }
+    if let Some(unknown) = applied.iter().find(|name| MIGRATIONS.iter().all(|m| m.name != *name)) {
+        bail!(
+            "the database is newer than this program: it holds the change `{unknown}`, which \
+             Kopeck {} does not know; install the newer version again",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    let mut fresh = Vec::new();
+    for migration in MIGRATIONS.iter().filter(|m| !applied.iter().any(|name| name == m.name)) {
+        let script = match tx.dialect() {
+            Dialect::Sqlite => migration.sqlite,
+            Dialect::Postgres => migration.postgres,
+        };
+        tx.script(script).with_context(|| format!("migration {}", migration.name))?;
+        tx.execute(
+            "insert into migrations(name, applied_ms) values ($1, $2)",
+            &[migration.name.into(), SystemClock.now_ms().into()],
+        )?;
+        fresh.push(migration.name);
+    }
+    Ok(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_listed_for_both_databases() {
+        let listed: Vec<String> = MIGRATIONS.iter().map(|m| format!("{}.sql", m.name)).collect();
+        assert!(listed.is_sorted(), "migrations are applied in the order of their numbers");
+        for folder in ["sqlite", "postgres"] {
+            let path = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));
+            let files = std::fs::read_dir(path).unwrap().map(|f| f.unwrap().file_name());
+            let mut files: Vec<String> = files.map(|f| f.into_string().unwrap()).collect();
+            files.sort();
+            assert_eq!(files, listed, "{folder}");
+        }
+    }
+}

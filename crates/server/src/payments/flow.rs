@@ -1,0 +1,292 @@
+//! Use cases of payments, each in five beats inside one transaction: load, decide, save, announce,
+//! commit. Calls to the bank are in [`super::drive`], between transactions.
+
+use anyhow::anyhow;
+use kopeck_banks::{
+    Money,
+    bank::{Bank, Step},
+    op::{BankOp, CaptureMode, CreateLink, Observation, PayMethod, Refusal},
+};
+
+use super::{
+    model::{Facts, Intents, Payment},
+    schedule::DENSE_FOR_MS,
+    state::{self, Applied, Effect, Event, Refused},
+    store, view,
+};
+use crate::{
+    events::{EventKind, NewEvent, insert_event},
+    gateway::store::{Exchange, insert_exchange},
+    kit::{
+        Ctx,
+        clock::MINUTE_MS,
+        db::{DbError, Tx},
+        jobs,
+    },
+    shops::model::Connection,
+};
+
+/// The kind of the job that drives a payment; its subject is the payment's id.
+pub const JOB: &str = "payment";
+
+/// What a shop asks for, already read and checked for its shape.
+#[derive(Clone, Debug)]
+pub struct NewPayment {
+    pub amount: Money,
+    pub purpose: String,
+    pub methods: Vec<PayMethod>,
+    pub capture: CaptureMode,
+    pub order_id: Option<String>,
+    pub ttl_minutes: u32,
+    pub success_url: Option<String>,
+    pub fail_url: Option<String>,
+    pub customer: Option<String>,
+    pub receipt: Option<String>,
+    pub metadata: String,
+}
+
+/// Why a use case did nothing.
+#[derive(Debug)]
+pub enum Problem {
+    /// The bank would refuse it, or refused it.
+    Bank(Refusal),
+    Refused(Refused),
+    NoSuchPayment,
+    Internal(anyhow::Error),
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Problem {
+        Problem::Internal(error.into())
+    }
+}
+
+/// Plans a payment without saving it; what the bank would refuse is refused here.
+pub fn plan(
+    ctx: &Ctx,
+    bank: &dyn Bank,
+    connection: &Connection,
+    new: NewPayment,
+) -> Result<Payment, Problem> {
+    let now_ms = ctx.now_ms();
+    let payment = Payment {
+        id: ctx.mint.id("pay"),
+        shop_id: connection.shop_id.clone(),
+        connection_id: connection.id.clone(),
+        bank: connection.bank.clone(),
+        reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
+        order_id: new.order_id,
+        amount: new.amount,
+        purpose: new.purpose,
+        methods: new.methods,
+        capture: new.capture,
+        ttl_minutes: new.ttl_minutes,
+        success_url: new.success_url,
+        fail_url: new.fail_url,
+        customer: new.customer,
+        receipt: new.receipt,
+        metadata: new.metadata,
+        created_ms: now_ms,
+        expires_ms: now_ms + i64::from(new.ttl_minutes) * MINUTE_MS,
+        intents: Intents::default(),
+        facts: Facts::default(),
+        refunds: Vec::new(),
+        asked_ms: 0,
+        dense_until_ms: now_ms + DENSE_FOR_MS,
+    };
+    let op = create_op(&payment).map_err(Problem::Internal)?;
+    match bank.start(&connection.credentials, &op) {
+        Step::Done(kopeck_banks::op::Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
+        Step::Done(_) | Step::Send(_) => Ok(payment),
+    }
+}
+
+/// Our number at the bank: the order's number if it is short and plain, then a tail that makes a
+/// second try of the same order another payment. Payers see it and read it out on the phone.
+fn reference(order_id: Option<&str>, tail: &str) -> String {
+    let is_plain = |id: &&str| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        !id.is_empty() && id.len() <= 30 && id.bytes().all(plain)
+    };
+    match order_id.filter(is_plain) {
+        Some(order_id) => format!("{order_id}-{tail}"),
+        None => format!("K-{tail}"),
+    }
+}
+
+/// The operation that opens this payment: the same bytes each time.
+pub fn create_op(payment: &Payment) -> anyhow::Result<BankOp> {
+    let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
+    Ok(BankOp::CreateLink(CreateLink {
+        reference: payment.reference.clone(),
+        amount: payment.amount,
+        purpose: payment.purpose.clone(),
+        methods: payment.methods.clone(),
+        capture: payment.capture,
+        ttl_minutes: payment.ttl_minutes,
+        success_url: payment.success_url.clone(),
+        fail_url: payment.fail_url.clone(),
+        payer_id: None,
+        save_card: false,
+        receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
+    }))
+}
+
+/// Saves a planned payment; the caller then lets it be driven.
+pub fn create(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
+    store::insert_payment(tx, payment)?;
+    announce(tx, ctx, payment, EventKind::PaymentCreated, None)?;
+    jobs::nudge(tx, &ctx.mint, JOB, &payment.id, ctx.now_ms())
+}
+
+/// Asks for the capture of a held payment. Asking again is no error and no second capture.
+pub fn request_capture(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<Payment, Problem> {
+    change(tx, ctx, shop_id, payment_id, &Event::CaptureRequested { at_ms: ctx.now_ms() })
+}
+
+/// Asks for a refund; `id` names it. Σ of refunds never exceeds what was paid.
+pub fn request_refund(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    payment_id: &str,
+    refund: (&str, Money, Option<String>),
+) -> Result<Payment, Problem> {
+    let (id, amount, reason) = refund;
+    let at_ms = ctx.now_ms();
+    let event = Event::RefundRequested { id: id.to_owned(), amount, reason, at_ms };
+    change(tx, ctx, shop_id, payment_id, &event)
+}
+
+fn change(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    payment_id: &str,
+    event: &Event,
+) -> Result<Payment, Problem> {
+    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let mut applied = state::apply(&payment, event).map_err(Problem::Refused)?;
+    if applied.next != payment {
+        // The bank's answer to this is wanted soon, whatever the payment's age.
+        applied.next.dense_until_ms = ctx.now_ms() + DENSE_FOR_MS;
+    }
+    Ok(save(tx, ctx, &payment, applied)?)
+}
+
+/// The one door for "the bank says": notice, reply, poll, list and register all end here. Returns
+/// the payment it was about, if it is one of ours.
+pub fn observe(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    connection_id: &str,
+    seen: &Observation,
+) -> Result<Option<(Payment, bool)>, DbError> {
+    let (bank_id, reference) = (seen.bank_id.as_deref(), seen.reference.as_deref());
+    let Some(payment) = store::lock_payment_of_bank(tx, connection_id, bank_id, reference)? else {
+        return Ok(None);
+    };
+    // An observation is never refused.
+    let Ok(applied) = state::apply(&payment, &Event::Observed(seen.clone())) else {
+        return Ok(None);
+    };
+    let is_news = !applied.effects.is_empty();
+    Ok(Some((save(tx, ctx, &payment, applied)?, is_news)))
+}
+
+/// Applies what a driver did or heard, with the journal of it. `asked`: the bank was asked about
+/// the payment, so the next look may wait.
+pub async fn record(
+    ctx: &Ctx,
+    payment: &Payment,
+    events: Vec<Event>,
+    exchanges: Vec<Exchange>,
+    asked: bool,
+) -> anyhow::Result<Payment> {
+    let (shop_id, id) = (payment.shop_id.clone(), payment.id.clone());
+    let inner = ctx.clone();
+    let saved: Result<Payment, DbError> = ctx
+        .db
+        .write(move |tx| {
+            let gone = || DbError::Decode(format!("{id} is gone"));
+            let mut payment = store::lock_payment(tx, &shop_id, &id)?.ok_or_else(gone)?;
+            for event in &events {
+                match state::apply(&payment, event) {
+                    Ok(applied) => payment = save(tx, &inner, &payment, applied)?,
+                    Err(refused) => {
+                        let why = format!("{id}: {event:?} refused: {refused:?}");
+                        return Err(DbError::Other(why));
+                    }
+                }
+            }
+            if asked {
+                payment.asked_ms = inner.now_ms();
+                store::update_payment(tx, &payment)?;
+            }
+            exchanges.iter().try_for_each(|exchange| insert_exchange(tx, exchange, Some(&id)))?;
+            Ok(payment)
+        })
+        .await;
+    Ok(saved?)
+}
+
+/// Saves what was decided, announces it, and wakes the driver if the bank must hear of it.
+fn save(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    before: &Payment,
+    applied: Applied,
+) -> Result<Payment, DbError> {
+    let Applied { next, effects } = applied;
+    if next != *before {
+        store::update_payment(tx, &next)?;
+    }
+    for effect in effects {
+        match effect {
+            Effect::Announce { kind, refund_id } => {
+                announce(tx, ctx, &next, kind, refund_id.as_deref())?;
+            }
+            Effect::Drive => jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?,
+        }
+    }
+    Ok(next)
+}
+
+fn announce(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    kind: EventKind,
+    refund_id: Option<&str>,
+) -> Result<(), DbError> {
+    let event = NewEvent {
+        id: ctx.mint.id("ev"),
+        shop_id: &payment.shop_id,
+        payment_id: &payment.id,
+        kind,
+        refund_id,
+        at_ms: ctx.now_ms(),
+        body: &view::payment_json(payment, &ctx.public_url),
+    };
+    insert_event(tx, &event).map(|_| ())
+}
+
+/// The payer left for the bank: look every minute again, whatever the link's age.
+pub async fn payer_left(ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
+    let (shop_id, id) = (payment.shop_id.clone(), payment.id.clone());
+    let inner = ctx.clone();
+    ctx.db
+        .write(move |tx| {
+            let Some(mut payment) = store::lock_payment(tx, &shop_id, &id)? else { return Ok(()) };
+            let now_ms = inner.now_ms();
+            payment.dense_until_ms = payment.dense_until_ms.max(now_ms + DENSE_FOR_MS);
+            store::update_payment(tx, &payment)?;
+            jobs::nudge(tx, &inner.mint, JOB, &id, now_ms + MINUTE_MS)
+        })
+        .await
+}

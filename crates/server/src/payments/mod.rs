@@ -1,0 +1,35 @@
+//! Payments: an order on its way to a final state, refunds included. The heart.
+//!
+//! ```text
+//!   opening ─► open ─► paid ─► refunding ─► partially_refunded ─► refunded
+//!      │        │ └─► authorized ─► capturing ─► paid
+//!      ▼        ▼          ▼
+//!   failed   expired   expired, canceled                 amount_mismatch
+//! ```
+//!
+//! * **Observation**: what a bank said, by whatever way it reached us; all ways end in
+//!   [`flow::observe`].
+//! * **Intent**: what we are about to ask of the bank, saved before the request leaves.
+//! * **Drive**: the one procedure ([`drive::drive`]) that moves a payment on: it reads what is
+//!   stored, takes the next step ([`schedule`]) and does it; one driver per payment at a time.
+//!
+//! Invariants:
+//! * Facts only grow; a status is derived from them and never set.
+//! * Refunds paid out and under way never exceed what was paid.
+//! * The bank is called between transactions, never inside one; what it was asked is saved before.
+//! * A request without an answer is asked about, never repeated blindly.
+//! * An event is announced in the transaction that makes it true, once.
+
+pub mod drive;
+pub mod flow;
+pub mod model;
+pub mod notices;
+pub mod receipt;
+pub mod schedule;
+pub mod state;
+pub mod store;
+pub mod timeline;
+pub mod view;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! A payment and its refunds as plain data. Decisions about them are in `state.rs`.
+
+use std::collections::BTreeMap;
+
+use kopeck_banks::{
+    Money,
+    op::{CaptureMode, PayMethod, Refusal},
+};
+
+/// One order on its way to a final state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Payment {
+    pub id: String,
+    pub shop_id: String,
+    pub connection_id: String,
+    /// The bank's word: `tochka`.
+    pub bank: String,
+    /// The shop's own order number; not unique, a shop may try again with a new payment.
+    pub order_id: Option<String>,
+    /// Our number at the bank, unique there.
+    pub reference: String,
+    pub amount: Money,
+    pub purpose: String,
+    pub methods: Vec<PayMethod>,
+    pub capture: CaptureMode,
+    pub ttl_minutes: u32,
+    pub success_url: Option<String>,
+    pub fail_url: Option<String>,
+    /// JSON texts, kept as the shop gave them.
+    pub customer: Option<String>,
+    pub receipt: Option<String>,
+    pub metadata: String,
+    pub created_ms: i64,
+    pub expires_ms: i64,
+    pub intents: Intents,
+    pub facts: Facts,
+    /// In the order they were requested or found.
+    pub refunds: Vec<Refund>,
+    /// When the bank was last asked about this payment; 0 if never.
+    pub asked_ms: i64,
+    /// Until then the bank is asked every minute.
+    pub dense_until_ms: i64,
+}
+
+/// What we asked of the bank. Saved before the request leaves, so that a restart knows that the
+/// bank may have heard it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Intents {
+    pub open_asked_ms: Option<i64>,
+    pub open_tries: u32,
+    pub capture_requested_ms: Option<i64>,
+    pub capture_asked_ms: Option<i64>,
+    /// The bank refused to open the payment; nothing exists there.
+    pub failure: Option<Failure>,
+    /// The bank refused the capture; the hold is still there.
+    pub capture_failure: Option<Failure>,
+}
+
+/// What the bank said. Facts only ever grow: joining them in any order gives the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    pub bank_id: Option<String>,
+    pub bank_url: Option<String>,
+    pub authorized: Money,
+    pub paid: Money,
+    /// The bank's own list of refunds, by its ids.
+    pub refunds: BTreeMap<String, Money>,
+    /// The bank said "refunded in full" without listing the refunds.
+    pub fully_refunded: bool,
+    pub expired: bool,
+    pub canceled: bool,
+    pub declined: bool,
+    pub method: Option<String>,
+    pub paid_ms: Option<i64>,
+    pub payer_id: Option<String>,
+}
+
+/// A refusal as it is stored and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+}
+
+impl From<&Refusal> for Failure {
+    fn from(refusal: &Refusal) -> Failure {
+        Failure {
+            code: refusal.code.to_owned(),
+            message: refusal.message.clone(),
+            hint: refusal.hint.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refund {
+    pub id: String,
+    pub amount: Money,
+    pub reason: Option<String>,
+    pub origin: Origin,
+    pub state: RefundState,
+    /// Set once the refund is found in the bank's own list.
+    pub bank_refund_id: Option<String>,
+    pub created_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Requested through Kopeck.
+    Shop,
+    /// Made in the bank's cabinet and found by us.
+    Bank,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum RefundState {
+    /// Wanted; the bank has certainly not heard of it.
+    Requested,
+    /// The request left, its answer is not known. One exit: ask. `asks` counts the bank's lists
+    /// seen since that did not show it.
+    Asked {
+        at_ms: i64,
+        asks: u32,
+    },
+    Succeeded,
+    /// The bank refused it, or never had it.
+    Failed(Failure),
+}
+
+impl RefundState {
+    pub const fn is_pending(&self) -> bool {
+        match self {
+            RefundState::Requested | RefundState::Asked { .. } => true,
+            RefundState::Succeeded | RefundState::Failed(_) => false,
+        }
+    }
+
+    /// The word in the API and in the database.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            RefundState::Requested => "requested",
+            RefundState::Asked { .. } => "asked",
+            RefundState::Succeeded => "succeeded",
+            RefundState::Failed(_) => "failed",
+        }
+    }
+}
+
+/// A payment's state in one word. Derived from intents and facts, never set by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// The link is being made at the bank; our own page works already.
+    Opening,
+    Open,
+    /// Money is held on the payer's card.
+    Authorized,
+    Capturing,
+    Paid,
+    Refunding,
+    PartiallyRefunded,
+    Refunded,
+    Expired,
+    Canceled,
+    Failed,
+    /// The bank received another sum than was asked for: a person must look.
+    AmountMismatch,
+}
+
+impl Status {
+    pub const ALL: [Status; 12] = [
+        Status::Opening,
+        Status::Open,
+        Status::Authorized,
+        Status::Capturing,
+        Status::Paid,
+        Status::Refunding,
+        Status::PartiallyRefunded,
+        Status::Refunded,
+        Status::Expired,
+        Status::Canceled,
+        Status::Failed,
+        Status::AmountMismatch,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Status::Opening => "opening",
+            Status::Open => "open",
+            Status::Authorized => "authorized",
+            Status::Capturing => "capturing",
+            Status::Paid => "paid",
+            Status::Refunding => "refunding",
+            Status::PartiallyRefunded => "partially_refunded",
+            Status::Refunded => "refunded",
+            Status::Expired => "expired",
+            Status::Canceled => "canceled",
+            Status::Failed => "failed",
+            Status::AmountMismatch => "amount_mismatch",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+impl Payment {
+    /// Refunded for certain: the bank's own list, plus ours that the bank accepted but has not
+    /// listed yet. Never more than was paid.
+    pub fn refunded(&self) -> Money {
+        if self.facts.fully_refunded {
+            return self.facts.paid;
+        }
+        let listed = self.facts.refunds.values().copied();
+        let unlisted = self.refunds.iter().filter(|refund| {
+            refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
+        });
+        let sum = Money::checked_sum(listed.chain(unlisted.map(|refund| refund.amount)));
+        sum.map_or(self.facts.paid, |sum| sum.min(self.facts.paid))
+    }
+
+    /// What may still be asked back: refunds under way count as gone.
+    pub fn refundable(&self) -> Money {
+        let pending = self.refunds.iter().filter(|refund| refund.state.is_pending());
+        let pending = Money::checked_sum(pending.map(|refund| refund.amount));
+        let rest = self.facts.paid.minus_or_zero(self.refunded());
+        pending.map_or(Money::ZERO, |pending| rest.minus_or_zero(pending))
+    }
+
+    pub fn status(&self) -> Status {
+        let facts = &self.facts;
+        let refund_pending = self.refunds.iter().any(|refund| refund.state.is_pending());
+        if !facts.paid.is_zero() {
+            let refunded = self.refunded();
+            return match () {
+                () if refunded >= facts.paid => Status::Refunded,
+                () if refund_pending => Status::Refunding,
+                () if facts.paid != self.amount => Status::AmountMismatch,
+                () if !refunded.is_zero() => Status::PartiallyRefunded,
+                () => Status::Paid,
+            };
+        }
+        match () {
+            () if facts.canceled => Status::Canceled,
+            () if facts.expired => Status::Expired,
+            () if facts.declined => Status::Failed,
+            () if !facts.authorized.is_zero() => {
+                match (self.intents.capture_requested_ms, &self.intents.capture_failure) {
+                    (Some(_), None) => Status::Capturing,
+                    (Some(_) | None, Some(_)) | (None, None) => Status::Authorized,
+                }
+            }
+            () if facts.bank_id.is_some() => Status::Open,
+            () if self.intents.failure.is_some() => Status::Failed,
+            () => Status::Opening,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a payment needs next, and when: pure. The whole recovery after a crash is this table,
+//! since it looks only at what is stored.
+
+use super::model::{Payment, RefundState, Status};
+
+const SECOND_MS: i64 = 1_000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+/// How often an open payment is asked about while it is young: the promise is that whatever the
+/// bank believes is known within a minute, at one call per payment and minute.
+pub const DENSE_EVERY_MS: i64 = MINUTE_MS;
+/// How long it is young: most people pay within a quarter of an hour.
+pub const DENSE_FOR_MS: i64 = 15 * MINUTE_MS;
+/// After that the gaps grow with age, but never beyond this; a hold is money on somebody's card.
+const SPARSE_MAX_MS: i64 = 30 * MINUTE_MS;
+/// Waits between the tries to open a payment, or to ask about a request that got no answer.
+const RETRY_MS: [i64; 6] =
+    [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
+
+/// The next thing to do for a payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Make the link; the bank has certainly not heard of it.
+    Open,
+    /// Look whether the link exists, then make it if it does not.
+    LookUp,
+    Ask,
+    /// Capture the hold: safe to send again, since a hold can be captured once.
+    Capture,
+    /// Ask first, so that the bank's list of refunds is known, then send this one.
+    SendRefund {
+        id: String,
+    },
+    /// Ask whether a refund without an answer happened.
+    SettleRefund {
+        id: String,
+    },
+    /// The bank's grace is over: ask a last time, then let it lapse.
+    Lapse,
+    /// Nothing until then.
+    Wait {
+        until_ms: i64,
+    },
+    /// Nothing any more; the daily sweep still looks.
+    Rest,
+}
+
+/// `grace_minutes` is how long after its end a link may still be paid.
+pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
+    let at = |due_ms: i64, step: Step| {
+        if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
+    };
+    if let Some(refund) = payment.refunds.iter().find(|refund| refund.state.is_pending()) {
+        let id = refund.id.clone();
+        return match refund.state {
+            RefundState::Asked { at_ms, asks } => {
+                at(at_ms.max(payment.asked_ms) + backoff_ms(asks), Step::SettleRefund { id })
+            }
+            RefundState::Requested | RefundState::Succeeded | RefundState::Failed(_) => {
+                Step::SendRefund { id }
+            }
+        };
+    }
+    match payment.status() {
+        Status::Opening => match payment.intents.open_asked_ms {
+            None => Step::Open,
+            Some(asked_ms) => {
+                let wait = backoff_ms(payment.intents.open_tries.saturating_sub(1));
+                at(asked_ms.max(payment.asked_ms) + wait, Step::LookUp)
+            }
+        },
+        Status::Capturing => match payment.intents.capture_asked_ms {
+            None => Step::Capture,
+            Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Capture),
+        },
+        Status::Open => {
+            let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
+            if now_ms >= payment.expires_ms + grace_ms {
+                return Step::Lapse;
+            }
+            let due_ms = next_look_ms(payment).min(payment.expires_ms + grace_ms);
+            at(due_ms, Step::Ask)
+        }
+        Status::Authorized => at(next_look_ms(payment), Step::Ask),
+        Status::Paid
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Refunding
+        | Status::AmountMismatch => {
+            if now_ms >= payment.dense_until_ms {
+                return Step::Rest;
+            }
+            at(next_look_ms(payment), Step::Ask)
+        }
+        Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
+    }
+}
+
+/// Dense until `dense_until_ms`; then the gap is a quarter of the time since.
+fn next_look_ms(payment: &Payment) -> i64 {
+    let last_ms = payment.asked_ms.max(payment.created_ms);
+    let age_ms = last_ms - payment.dense_until_ms;
+    last_ms + (age_ms / 4).clamp(DENSE_EVERY_MS, SPARSE_MAX_MS)
+}
+
+fn backoff_ms(tries: u32) -> i64 {
+    let last = RETRY_MS.len() - 1;
+    RETRY_MS[usize::try_from(tries).map_or(last, |tries| tries.min(last))]
+}
+
+const _: () = assert!(SPARSE_MAX_MS < HOUR_MS, "a hold is looked at within the hour");

@@ -1,0 +1,365 @@
+//! The state machine of a payment: pure, monotone, order-free.
+//!
+//! [`apply`] takes a payment and something that happened and gives the next payment and what to
+//! tell the world. Facts from the bank only ever grow, and what is announced is a function of the
+//! payment ([`announcements`]), so any set of true observations, in any order and any number of
+//! times, ends in the same payment with the same events announced once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kopeck_banks::{
+    Money,
+    op::{BankStatus, Observation},
+};
+
+use super::model::{Facts, Failure, Origin, Payment, Refund, RefundState, Status};
+use crate::events::EventKind;
+
+/// Something that happened to a payment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The bank says so: notice, reply, poll, list or register.
+    Observed(Observation),
+    /// The request to open it is about to leave.
+    OpenAsked {
+        at_ms: i64,
+    },
+    /// It certainly did not arrive.
+    OpenNotSent,
+    OpenRefused(Failure),
+    CaptureRequested {
+        at_ms: i64,
+    },
+    CaptureAsked {
+        at_ms: i64,
+    },
+    CaptureNotSent,
+    CaptureRefused(Failure),
+    RefundRequested {
+        id: String,
+        amount: Money,
+        reason: Option<String>,
+        at_ms: i64,
+    },
+    RefundAsked {
+        id: String,
+        at_ms: i64,
+    },
+    RefundNotSent {
+        id: String,
+    },
+    RefundAccepted {
+        id: String,
+    },
+    RefundRefused {
+        id: String,
+        failure: Failure,
+    },
+    /// The bank's own list, read after the request, does not show it.
+    RefundNotSeen {
+        id: String,
+        at_ms: i64,
+    },
+    /// The link's time and the bank's grace are over and the bank still says "unpaid".
+    Lapsed,
+}
+
+/// What follows from an event. Data, for the flow to carry out in the same transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Announce {
+        kind: EventKind,
+        refund_id: Option<String>,
+    },
+    /// The bank has to be asked something: the payment's job is due now.
+    Drive,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    pub next: Payment,
+    pub effects: Vec<Effect>,
+}
+
+/// Why something asked of a payment cannot be done. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Only a held payment can be captured.
+    NotCapturable(Status),
+    /// Nothing was paid, so nothing can be given back.
+    NotRefundable(Status),
+    RefundTooLarge {
+        left: Money,
+    },
+    RefundOfNothing,
+    /// The payment has no such refund.
+    NoSuchRefund,
+    /// More refunds than [`MAX_REFUNDS`].
+    TooManyRefunds,
+}
+
+/// Refunds of one payment. A bank's list of them is read whole with every look at the payment.
+pub const MAX_REFUNDS: usize = 200;
+
+/// Lists without the refund before it is believed that the bank never had it …
+const REFUND_ASKS: u32 = 5;
+/// … and how long after the request at the least: longer than any request may wander about.
+const REFUND_GIVE_UP_MS: i64 = 15 * 60 * 1_000;
+
+pub fn apply(payment: &Payment, event: &Event) -> Result<Applied, Refused> {
+    let mut next = payment.clone();
+    let is_request = change(&mut next, event)?;
+    settle_refunds(&mut next);
+    let before = announcements(payment);
+    let mut effects: Vec<Effect> = announcements(&next)
+        .into_iter()
+        .filter(|announcement| !before.contains(announcement))
+        .map(|(kind, refund_id)| Effect::Announce { kind, refund_id })
+        .collect();
+    if is_request && next != *payment {
+        effects.push(Effect::Drive);
+    }
+    Ok(Applied { next, effects })
+}
+
+/// Everything that is to be known about a payment as it stands. Monotone: what joins never leaves.
+pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)> {
+    let facts = &payment.facts;
+    let refused = payment.intents.failure.is_some() && facts.bank_id.is_none();
+    let checks = [
+        (facts.bank_id.is_some(), EventKind::PaymentOpened),
+        (!facts.authorized.is_zero(), EventKind::PaymentAuthorized),
+        (!facts.paid.is_zero() && facts.paid == payment.amount, EventKind::PaymentPaid),
+        (!facts.paid.is_zero() && facts.paid != payment.amount, EventKind::PaymentAmountMismatch),
+        (facts.expired, EventKind::PaymentExpired),
+        (facts.canceled, EventKind::PaymentCanceled),
+        (facts.declined || refused, EventKind::PaymentFailed),
+        (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
+        (!facts.paid.is_zero() && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),
+    ];
+    let mut all: BTreeSet<_> =
+        checks.into_iter().filter(|(holds, _)| *holds).map(|(_, kind)| (kind, None)).collect();
+    for refund in &payment.refunds {
+        if refund.origin == Origin::Shop {
+            all.insert((EventKind::RefundCreated, Some(refund.id.clone())));
+        }
+        let settled = match refund.state {
+            RefundState::Requested | RefundState::Asked { .. } => continue,
+            RefundState::Succeeded => EventKind::RefundSucceeded,
+            RefundState::Failed(_) => EventKind::RefundFailed,
+        };
+        all.insert((settled, Some(refund.id.clone())));
+    }
+    all
+}
+
+/// Changes the payment; says whether it was a request that the bank must now hear.
+fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
+    match event {
+        Event::Observed(observation) => join(&mut next.facts, observation),
+        Event::OpenAsked { at_ms } => {
+            next.intents.open_asked_ms = Some(*at_ms);
+            next.intents.open_tries += 1;
+        }
+        Event::OpenNotSent => next.intents.open_asked_ms = None,
+        Event::OpenRefused(failure) => next.intents.failure = Some(failure.clone()),
+        Event::CaptureRequested { at_ms } => return request_capture(next, *at_ms),
+        Event::CaptureAsked { at_ms } => next.intents.capture_asked_ms = Some(*at_ms),
+        Event::CaptureNotSent => next.intents.capture_asked_ms = None,
+        Event::CaptureRefused(failure) => next.intents.capture_failure = Some(failure.clone()),
+        Event::RefundRequested { id, amount, reason, at_ms } => {
+            request_refund(next, id, *amount, reason.clone(), *at_ms)?;
+            return Ok(true);
+        }
+        Event::RefundAsked { id, at_ms } => {
+            move_refund(next, id, |_| RefundState::Asked { at_ms: *at_ms, asks: 0 })?;
+        }
+        Event::RefundNotSent { id } => move_refund(next, id, |_| RefundState::Requested)?,
+        Event::RefundAccepted { id } => move_refund(next, id, |_| RefundState::Succeeded)?,
+        Event::RefundRefused { id, failure } => {
+            move_refund(next, id, |_| RefundState::Failed(failure.clone()))?;
+        }
+        Event::RefundNotSeen { id, at_ms } => move_refund(next, id, |s| not_seen(s, *at_ms))?,
+        Event::Lapsed => {
+            let facts = &mut next.facts;
+            facts.expired |= facts.paid.is_zero() && facts.authorized.is_zero();
+        }
+    }
+    Ok(false)
+}
+
+/// Joins what the bank said into what is known. Every field takes the larger of two values, so the
+/// order of joining does not matter.
+fn join(facts: &mut Facts, seen: &Observation) {
+    facts.bank_id = facts.bank_id.take().max(seen.bank_id.clone());
+    facts.bank_url = facts.bank_url.take().max(seen.url.clone());
+    facts.method = facts.method.take().max(seen.method.clone());
+    facts.payer_id = facts.payer_id.take().max(seen.payer_id.clone());
+    facts.authorized = facts.authorized.max(seen.authorized.unwrap_or_default());
+    facts.paid = facts.paid.max(seen.paid.unwrap_or_default());
+    facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
+    for (id, amount) in &seen.refunds {
+        let known = facts.refunds.entry(id.clone()).or_default();
+        *known = (*known).max(*amount);
+    }
+    match seen.status {
+        Some(BankStatus::Expired) => facts.expired = true,
+        Some(BankStatus::Canceled) => facts.canceled = true,
+        Some(BankStatus::Declined) => facts.declined = true,
+        Some(BankStatus::Refunded) => facts.fully_refunded = true,
+        Some(
+            BankStatus::Created
+            | BankStatus::InProgress
+            | BankStatus::Authorized
+            | BankStatus::Paid
+            | BankStatus::Refunding
+            | BankStatus::PartiallyRefunded,
+        )
+        | None => {}
+    }
+}
+
+/// Every refund in the bank's list belongs to exactly one of ours: first to one that is waiting for
+/// it, then to one accepted but not yet seen there, then to one given up too early. What is left
+/// was made in the bank's cabinet and becomes a refund of its own.
+///
+/// Refunds of equal sums are interchangeable, which is all that can be said of them: the bank's
+/// reply to a refund does not promise the id that its list shows later. So only the count per sum
+/// decides, and the result does not depend on the order in which the lists arrived.
+fn settle_refunds(payment: &mut Payment) {
+    let mut by_amount: BTreeMap<Money, Vec<String>> = BTreeMap::new();
+    for (bank_refund_id, amount) in &payment.facts.refunds {
+        by_amount.entry(*amount).or_default().push(bank_refund_id.clone());
+    }
+    for (amount, listed) in by_amount {
+        let claimed = |refund: &&mut Refund| refund.bank_refund_id.is_some();
+        let of_amount = |refund: &&mut Refund| refund.amount == amount;
+        let known = payment.refunds.iter_mut().filter(of_amount).filter(claimed).count();
+        for number in known..listed.len() {
+            claim(payment, amount, number);
+        }
+        let owners = payment.refunds.iter_mut().filter(of_amount).filter(claimed);
+        for (refund, bank_refund_id) in owners.zip(listed) {
+            refund.bank_refund_id = Some(bank_refund_id);
+        }
+    }
+}
+
+/// Gives one listed refund of `amount` to its owner, made up if there is none.
+fn claim(payment: &mut Payment, amount: Money, number: usize) {
+    let rank = |refund: &Refund| match refund.state {
+        RefundState::Asked { .. } => Some(0),
+        RefundState::Succeeded => Some(1),
+        RefundState::Failed(_) => Some(2),
+        RefundState::Requested => None,
+    };
+    let ours = payment.refunds.iter_mut();
+    let ours = ours
+        .filter(|refund| refund.bank_refund_id.is_none() && refund.amount == amount)
+        .filter_map(|refund| rank(refund).map(|rank| (rank, refund)))
+        .min_by_key(|(rank, _)| *rank);
+    if let Some((_, refund)) = ours {
+        refund.state = RefundState::Succeeded;
+        refund.bank_refund_id = Some(String::new());
+        return;
+    }
+    let tail = payment.id.trim_start_matches("pay_");
+    payment.refunds.push(Refund {
+        id: format!("rf_{tail}_{}_{number}", amount.kopecks()),
+        amount,
+        reason: None,
+        origin: Origin::Bank,
+        state: RefundState::Succeeded,
+        bank_refund_id: Some(String::new()),
+        // The bank's list tells when; the payment's own time keeps the order independent of us.
+        created_ms: payment.created_ms,
+    });
+    payment.refunds.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+}
+
+/// Asking twice for the same capture is one capture.
+fn request_capture(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
+    match next.status() {
+        Status::Authorized => {
+            next.intents.capture_requested_ms = Some(at_ms);
+            next.intents.capture_asked_ms = None;
+            next.intents.capture_failure = None;
+            Ok(true)
+        }
+        Status::Capturing | Status::Paid => Ok(false),
+        status @ (Status::Opening
+        | Status::Open
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Expired
+        | Status::Canceled
+        | Status::Failed
+        | Status::AmountMismatch) => Err(Refused::NotCapturable(status)),
+    }
+}
+
+fn request_refund(
+    next: &mut Payment,
+    id: &str,
+    amount: Money,
+    reason: Option<String>,
+    at_ms: i64,
+) -> Result<(), Refused> {
+    if next.facts.paid.is_zero() {
+        return Err(Refused::NotRefundable(next.status()));
+    }
+    if amount.is_zero() {
+        return Err(Refused::RefundOfNothing);
+    }
+    let left = next.refundable();
+    if amount > left {
+        return Err(Refused::RefundTooLarge { left });
+    }
+    if next.refunds.len() >= MAX_REFUNDS {
+        return Err(Refused::TooManyRefunds);
+    }
+    next.refunds.push(Refund {
+        id: id.to_owned(),
+        amount,
+        reason,
+        origin: Origin::Shop,
+        state: RefundState::Requested,
+        bank_refund_id: None,
+        created_ms: at_ms,
+    });
+    Ok(())
+}
+
+/// Moves a refund unless it is settled: what is settled stays so, and saying it twice is no error.
+fn move_refund(
+    next: &mut Payment,
+    id: &str,
+    to: impl FnOnce(&RefundState) -> RefundState,
+) -> Result<(), Refused> {
+    let refund = next.refunds.iter_mut().find(|refund| refund.id == id);
+    let refund = refund.ok_or(Refused::NoSuchRefund)?;
+    if refund.state.is_pending() {
+        refund.state = to(&refund.state);
+    }
+    Ok(())
+}
+
+fn not_seen(state: &RefundState, now_ms: i64) -> RefundState {
+    match state {
+        RefundState::Asked { at_ms, asks } => {
+            let asks = asks + 1;
+            if asks >= REFUND_ASKS && now_ms - at_ms >= REFUND_GIVE_UP_MS {
+                return RefundState::Failed(Failure {
+                    code: "refund_not_found".into(),
+                    message: "The bank did not answer the refund and does not list it".into(),
+                    hint: "Look at the payment in the bank's cabinet; if the money is still \
+                           there, ask for the refund again"
+                        .into(),
+                });
+            }
+            RefundState::Asked { at_ms: *at_ms, asks }
+        }
+        RefundState::Requested | RefundState::Succeeded | RefundState::Failed(_) => state.clone(),
+    }
+}

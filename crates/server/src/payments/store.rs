@@ -1,0 +1,375 @@
+//! SQL of payments and refunds.
+
+use std::collections::BTreeMap;
+
+use kopeck_banks::{
+    Money,
+    op::{CaptureMode, PayMethod},
+};
+use serde::{Deserialize, Serialize};
+
+use super::model::{Facts, Failure, Intents, Origin, Payment, Refund, RefundState, Status};
+use crate::kit::db::{DbError, Row, Tx, Value};
+
+const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, amount_kopecks, \
+     purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, receipt, metadata, \
+     created_ms, expires_ms, open_asked_ms, open_tries, capture_requested_ms, capture_asked_ms, \
+     failure, capture_failure, bank_id, bank_url, authorized_kopecks, paid_kopecks, bank_refunds, \
+     bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
+     asked_ms, dense_until_ms";
+
+/// Which payments to list. Empty fields do not filter.
+#[derive(Clone, Debug, Default)]
+pub struct PaymentFilter {
+    pub status: Option<Status>,
+    pub order_id: Option<String>,
+    pub bank: Option<String>,
+    pub created_from_ms: Option<i64>,
+    pub created_to_ms: Option<i64>,
+    /// Only payments older than this id: the last one of the page before.
+    pub before_id: Option<String>,
+}
+
+pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
+    let p = payment;
+    let methods: Vec<&str> = p.methods.iter().map(|method| method.as_str()).collect();
+    tx.execute(
+        "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
+         amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
+         receipt, metadata, created_ms, expires_ms, dense_until_ms, status) values ($1, $2, $3, \
+         $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+        &[
+            p.id.as_str().into(),
+            p.shop_id.as_str().into(),
+            p.connection_id.as_str().into(),
+            p.bank.as_str().into(),
+            p.order_id.clone().into(),
+            p.reference.as_str().into(),
+            p.amount.into(),
+            p.purpose.as_str().into(),
+            methods.join(",").into(),
+            capture_word(p.capture).into(),
+            p.ttl_minutes.into(),
+            p.success_url.clone().into(),
+            p.fail_url.clone().into(),
+            p.customer.clone().into(),
+            p.receipt.clone().into(),
+            p.metadata.as_str().into(),
+            p.created_ms.into(),
+            p.expires_ms.into(),
+            p.dense_until_ms.into(),
+            p.status().as_str().into(),
+        ],
+    )?;
+    update_payment(tx, payment)
+}
+
+/// Saves what can change: intents, facts, refunds and what is derived from them.
+pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
+    let (intents, facts) = (&payment.intents, &payment.facts);
+    let refunded = payment.refunded();
+    if refunded > facts.paid {
+        return Err(DbError::Other(format!("{}: refunded more than paid", payment.id)));
+    }
+    tx.execute(
+        "update payments set open_asked_ms = $1, open_tries = $2, capture_requested_ms = $3, \
+         capture_asked_ms = $4, failure = $5, capture_failure = $6, bank_id = $7, bank_url = $8, \
+         authorized_kopecks = $9, paid_kopecks = $10, bank_refunds = $11, \
+         bank_fully_refunded = $12, bank_expired = $13, bank_canceled = $14, bank_declined = $15, \
+         method = $16, paid_ms = $17, payer_id = $18, asked_ms = $19, dense_until_ms = $20, \
+         status = $21, refunded_kopecks = $22 where id = $23 and shop_id = $24",
+        &[
+            intents.open_asked_ms.into(),
+            intents.open_tries.into(),
+            intents.capture_requested_ms.into(),
+            intents.capture_asked_ms.into(),
+            intents.failure.as_ref().map(encode_failure).into(),
+            intents.capture_failure.as_ref().map(encode_failure).into(),
+            facts.bank_id.clone().into(),
+            facts.bank_url.clone().into(),
+            facts.authorized.into(),
+            facts.paid.into(),
+            encode_refunds(&facts.refunds).into(),
+            facts.fully_refunded.into(),
+            facts.expired.into(),
+            facts.canceled.into(),
+            facts.declined.into(),
+            facts.method.clone().into(),
+            facts.paid_ms.into(),
+            facts.payer_id.clone().into(),
+            payment.asked_ms.into(),
+            payment.dense_until_ms.into(),
+            payment.status().as_str().into(),
+            refunded.into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+        ],
+    )?;
+    payment.refunds.iter().try_for_each(|refund| upsert_refund(tx, payment, refund))
+}
+
+fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<(), DbError> {
+    let (asked_ms, asks) = match refund.state {
+        RefundState::Asked { at_ms, asks } => (Some(at_ms), asks),
+        RefundState::Requested | RefundState::Succeeded | RefundState::Failed(_) => (None, 0),
+    };
+    let failure = match &refund.state {
+        RefundState::Failed(failure) => Some(encode_failure(failure)),
+        RefundState::Requested | RefundState::Asked { .. } | RefundState::Succeeded => None,
+    };
+    tx.execute(
+        "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
+         bank_refund_id, asked_ms, asks, failure, created_ms) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         on conflict (id) do update set state = excluded.state, \
+         bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
+         asks = excluded.asks, failure = excluded.failure",
+        &[
+            refund.id.as_str().into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+            refund.amount.into(),
+            refund.reason.clone().into(),
+            origin_word(refund.origin).into(),
+            refund.state.as_str().into(),
+            refund.bank_refund_id.clone().into(),
+            asked_ms.into(),
+            asks.into(),
+            failure.into(),
+            refund.created_ms.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The shop's payment with its refunds.
+pub fn find_payment(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<Option<Payment>, DbError> {
+    let sql = format!("select {COLUMNS} from payments where shop_id = $1 and id = $2");
+    find_one(tx, &sql, &[shop_id.into(), payment_id.into()])
+}
+
+/// As [`find_payment`] and holds the row until the transaction ends, so that changes to one
+/// payment come one after the other.
+pub fn lock_payment(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<Option<Payment>, DbError> {
+    let lock = tx.dialect().for_update();
+    let sql = format!("select {COLUMNS} from payments where shop_id = $1 and id = $2{lock}");
+    find_one(tx, &sql, &[shop_id.into(), payment_id.into()])
+}
+
+/// For the payer's page and the job runner, which hold an id that cannot be guessed and no shop.
+pub fn find_payment_by_id(tx: &mut dyn Tx, payment_id: &str) -> Result<Option<Payment>, DbError> {
+    let sql = format!("select {COLUMNS} from payments where id = $1");
+    find_one(tx, &sql, &[payment_id.into()])
+}
+
+/// The payment that a bank speaks of: by the bank's id, else by our reference there. Locked.
+pub fn lock_payment_of_bank(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    bank_id: Option<&str>,
+    reference: Option<&str>,
+) -> Result<Option<Payment>, DbError> {
+    let lock = tx.dialect().for_update();
+    for (column, value) in [("bank_id", bank_id), ("reference", reference)] {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        let sql = format!(
+            "select {COLUMNS} from payments where connection_id = $1 and {column} = $2{lock}"
+        );
+        if let Some(found) = find_one(tx, &sql, &[connection_id.into(), value.into()])? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The shop's payments, newest first, at most `limit`.
+pub fn list_payments(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    filter: &PaymentFilter,
+    limit: i64,
+) -> Result<Vec<Payment>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
+         and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
+         and created_ms < $6 and ($7 = '' or id < $7) order by id desc limit $8"
+    );
+    let params: [Value; 8] = [
+        shop_id.into(),
+        filter.status.map_or("", Status::as_str).into(),
+        filter.order_id.as_deref().unwrap_or("").into(),
+        filter.bank.as_deref().unwrap_or("").into(),
+        filter.created_from_ms.unwrap_or(0).into(),
+        filter.created_to_ms.unwrap_or(i64::MAX).into(),
+        filter.before_id.as_deref().unwrap_or("").into(),
+        limit.into(),
+    ];
+    let rows = tx.query(&sql, &params)?;
+    rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Payment>, DbError> {
+    let row = tx.find(sql, params)?;
+    row.map(|row| decode(tx, &row)).transpose()
+}
+
+fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
+    let id = row.text(0)?;
+    let methods = row.text(8)?;
+    let method = |word: &str| {
+        PayMethod::parse(word).ok_or_else(|| DbError::Decode(format!("{id}: method {word}")))
+    };
+    let methods: Vec<PayMethod> = methods.split(',').map(method).collect::<Result<_, _>>()?;
+    let refunds = list_refunds(tx, &id)?;
+    Ok(Payment {
+        shop_id: row.text(1)?,
+        connection_id: row.text(2)?,
+        bank: row.text(3)?,
+        order_id: row.opt_text(4)?,
+        reference: row.text(5)?,
+        amount: row.money(6)?,
+        purpose: row.text(7)?,
+        methods,
+        capture: parse_capture(&row.text(9)?)?,
+        ttl_minutes: count(row, 10)?,
+        success_url: row.opt_text(11)?,
+        fail_url: row.opt_text(12)?,
+        customer: row.opt_text(13)?,
+        receipt: row.opt_text(14)?,
+        metadata: row.text(15)?,
+        created_ms: row.int(16)?,
+        expires_ms: row.int(17)?,
+        intents: Intents {
+            open_asked_ms: row.opt_int(18)?,
+            open_tries: count(row, 19)?,
+            capture_requested_ms: row.opt_int(20)?,
+            capture_asked_ms: row.opt_int(21)?,
+            failure: row.opt_text(22)?.as_deref().map(decode_failure).transpose()?,
+            capture_failure: row.opt_text(23)?.as_deref().map(decode_failure).transpose()?,
+        },
+        facts: Facts {
+            bank_id: row.opt_text(24)?,
+            bank_url: row.opt_text(25)?,
+            authorized: row.money(26)?,
+            paid: row.money(27)?,
+            refunds: decode_refunds(&row.text(28)?)?,
+            fully_refunded: row.flag(29)?,
+            expired: row.flag(30)?,
+            canceled: row.flag(31)?,
+            declined: row.flag(32)?,
+            method: row.opt_text(33)?,
+            paid_ms: row.opt_int(34)?,
+            payer_id: row.opt_text(35)?,
+        },
+        refunds,
+        asked_ms: row.int(36)?,
+        dense_until_ms: row.int(37)?,
+        id,
+    })
+}
+
+fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
+    let rows = tx.query(
+        "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
+         failure, created_ms from refunds where payment_id = $1 order by created_ms, id",
+        &[payment_id.into()],
+    )?;
+    rows.iter().map(decode_refund).collect()
+}
+
+fn decode_refund(row: &Row) -> Result<Refund, DbError> {
+    let failure = row.opt_text(8)?.as_deref().map(decode_failure).transpose()?;
+    let state = match (row.text(4)?.as_str(), row.opt_int(6)?, failure) {
+        ("requested", _, _) => RefundState::Requested,
+        ("asked", Some(at_ms), _) => RefundState::Asked { at_ms, asks: count(row, 7)? },
+        ("succeeded", _, _) => RefundState::Succeeded,
+        ("failed", _, Some(failure)) => RefundState::Failed(failure),
+        (other, _, _) => return Err(DbError::Decode(format!("refund state {other}"))),
+    };
+    Ok(Refund {
+        id: row.text(0)?,
+        amount: row.money(1)?,
+        reason: row.opt_text(2)?,
+        origin: parse_origin(&row.text(3)?)?,
+        state,
+        bank_refund_id: row.opt_text(5)?,
+        created_ms: row.int(9)?,
+    })
+}
+
+fn count(row: &Row, at: usize) -> Result<u32, DbError> {
+    u32::try_from(row.int(at)?).map_err(|_| DbError::Decode(format!("column {at} is no count")))
+}
+
+const fn capture_word(capture: CaptureMode) -> &'static str {
+    match capture {
+        CaptureMode::Automatic => "automatic",
+        CaptureMode::Manual => "manual",
+    }
+}
+
+fn parse_capture(text: &str) -> Result<CaptureMode, DbError> {
+    match text {
+        "automatic" => Ok(CaptureMode::Automatic),
+        "manual" => Ok(CaptureMode::Manual),
+        _ => Err(DbError::Decode(format!("capture {text}"))),
+    }
+}
+
+const fn origin_word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Shop => "shop",
+        Origin::Bank => "bank",
+    }
+}
+
+fn parse_origin(text: &str) -> Result<Origin, DbError> {
+    match text {
+        "shop" => Ok(Origin::Shop),
+        "bank" => Ok(Origin::Bank),
+        _ => Err(DbError::Decode(format!("origin {text}"))),
+    }
+}
+
+/// How a [`Failure`] lies in its column.
+#[derive(Serialize, Deserialize)]
+struct StoredFailure {
+    code: String,
+    message: String,
+    hint: String,
+}
+
+fn encode_failure(failure: &Failure) -> String {
+    let Failure { code, message, hint } = failure.clone();
+    serde_json::to_string(&StoredFailure { code, message, hint }).unwrap_or_default()
+}
+
+fn decode_failure(text: &str) -> Result<Failure, DbError> {
+    let stored: StoredFailure =
+        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("failure: {e}")))?;
+    Ok(Failure { code: stored.code, message: stored.message, hint: stored.hint })
+}
+
+fn encode_refunds(refunds: &BTreeMap<String, Money>) -> String {
+    let map: BTreeMap<&str, i64> =
+        refunds.iter().map(|(id, amount)| (id.as_str(), amount.kopecks())).collect();
+    serde_json::to_string(&map).unwrap_or_default()
+}
+
+fn decode_refunds(text: &str) -> Result<BTreeMap<String, Money>, DbError> {
+    let map: BTreeMap<String, i64> =
+        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("bank_refunds: {e}")))?;
+    let money = |(id, kopecks)| match Money::from_kopecks(kopecks) {
+        Ok(amount) => Ok((id, amount)),
+        Err(e) => Err(DbError::Decode(format!("bank_refunds: {e}"))),
+    };
+    map.into_iter().map(money).collect()
+}

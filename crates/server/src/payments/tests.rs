@@ -1,0 +1,1 @@
+//! Tables and the property test of the state machine.

@@ -1,0 +1,102 @@
+//! The story of one payment in plain language: events, notices and bank calls in their order.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::store;
+use crate::{
+    events::{EventKind, list_events_of_payment},
+    gateway::store::{StoredExchange, list_exchanges, list_notices},
+    kit::{
+        clock::iso,
+        db::{DbError, Tx},
+    },
+};
+
+/// Exchanges shown. A payment that is asked about every minute for a day makes some hundreds.
+const MAX_EXCHANGES: i64 = 500;
+
+/// One line of the story.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimelineEntry {
+    #[schema(example = "2026-11-21T19:47:00Z")]
+    pub at: String,
+    #[serde(skip)]
+    pub at_ms: i64,
+    /// event (something happened), notice (the bank told us), call (we asked the bank).
+    #[schema(value_type = String, example = "event")]
+    pub kind: &'static str,
+    /// The event's, notice's or operation's word.
+    #[schema(example = "payment.paid")]
+    pub name: String,
+    /// What it means, in a sentence.
+    pub text: String,
+    /// The masked request and reply of a call.
+    pub request: Option<String>,
+    pub reply: Option<String>,
+}
+
+/// `None` when the shop has no such payment.
+pub fn timeline(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<Option<Vec<TimelineEntry>>, DbError> {
+    if store::find_payment(tx, shop_id, payment_id)?.is_none() {
+        return Ok(None);
+    }
+    let mut entries = Vec::new();
+    for event in list_events_of_payment(tx, shop_id, payment_id)? {
+        let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
+        let refund = event.refund_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+        entries.push(TimelineEntry {
+            at: iso(event.at_ms),
+            at_ms: event.at_ms,
+            kind: "event",
+            name: event.kind,
+            text: format!("{about}{refund}"),
+            request: None,
+            reply: None,
+        });
+    }
+    for notice in list_notices(tx, payment_id)? {
+        let times = if notice.times > 1 { format!(", {} times", notice.times) } else { "".into() };
+        entries.push(TimelineEntry {
+            at: iso(notice.received_ms),
+            at_ms: notice.received_ms,
+            kind: "notice",
+            text: format!("The bank's signed notice came{times}; its signature is good"),
+            name: notice.kind,
+            request: None,
+            reply: None,
+        });
+    }
+    entries.extend(list_exchanges(tx, payment_id, MAX_EXCHANGES)?.into_iter().map(call));
+    // Stable, so what happened within one millisecond keeps the order: event, notice, call.
+    entries.sort_by_key(|entry| entry.at_ms);
+    Ok(Some(entries))
+}
+
+fn call(exchange: StoredExchange) -> TimelineEntry {
+    let what = match exchange.op.as_str() {
+        "create_link" => "Kopeck asked the bank for a payment link",
+        "get_payment" => "Kopeck asked the bank about the payment",
+        "list_payments" => "Kopeck looked for the payment in the bank's list",
+        "capture" => "Kopeck asked the bank to capture the hold",
+        "refund" => "Kopeck asked the bank for a refund",
+        _ => "Kopeck asked the bank",
+    };
+    let answer = match exchange.status {
+        Some(status) => format!("the bank answered {status} in {} ms", exchange.took_ms),
+        None => format!("the bank did not answer within {} ms", exchange.took_ms),
+    };
+    TimelineEntry {
+        at: iso(exchange.at_ms),
+        at_ms: exchange.at_ms,
+        kind: "call",
+        name: exchange.op,
+        text: format!("{what}; {answer}"),
+        request: Some(exchange.request),
+        reply: Some(exchange.reply),
+    }
+}

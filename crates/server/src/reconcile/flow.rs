@@ -1,0 +1,187 @@
+//! The sweep of one connection.
+
+use anyhow::bail;
+use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
+use kopeck_banks::{
+    Money,
+    op::{Answer, BankOp, Observation, Outcome, RegistryLine},
+};
+use serde::Serialize;
+
+use crate::{
+    gateway::flow::{ask_now, refusal_of},
+    ids::Mint,
+    kit::{
+        Ctx,
+        clock::{DAY_MS, timestamp},
+        db::{DbError, Tx},
+        jobs,
+    },
+    payments::{flow::observe, model::Payment},
+    shops::{self, model::Connection},
+};
+
+/// The kind of the daily job; its subject is the connection's id.
+pub const JOB: &str = "sweep";
+/// How far back the daily sweep reads: card refunds take up to 30 days, and a day of margin.
+pub const DAILY_DAYS: i64 = 31;
+/// Pages of a thousand: a sweep that would read more is cut into smaller ranges by its caller.
+const MAX_PAGES: u32 = 1_000;
+
+/// What a sweep saw and healed.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Payments in the bank's list.
+    pub listed: u64,
+    /// Of them ours.
+    pub known: u64,
+    /// Payments that the bank knows and Kopeck does not: made elsewhere with the same account.
+    pub foreign: u64,
+    /// What differed and was put right.
+    pub healed: Vec<Healed>,
+    /// Lines of the bank's register.
+    pub register_lines: u64,
+    pub register_kopecks: i64,
+    pub commission_kopecks: i64,
+    /// What could not be read, in words.
+    pub problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Healed {
+    pub payment_id: String,
+    pub order_id: Option<String>,
+    pub status: &'static str,
+    pub amount: String,
+}
+
+/// Makes sure that the connection has its daily sweep.
+pub fn schedule(
+    tx: &mut dyn Tx,
+    mint: &Mint,
+    connection_id: &str,
+    at_ms: i64,
+) -> Result<(), DbError> {
+    jobs::nudge(tx, mint, JOB, connection_id, at_ms)
+}
+
+/// Reads the bank's list and registers from `since_ms` until now; `progress` hears of each page.
+pub async fn sweep(
+    ctx: &Ctx,
+    connection: &Connection,
+    since_ms: i64,
+    mut progress: impl FnMut(&Report),
+) -> anyhow::Result<Report> {
+    let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
+    // The bank's days are Moscow's: a day of margin at the end covers the difference.
+    let (from, to) = (day(since_ms), day(ctx.now_ms() + DAY_MS));
+    let mut report = Report::default();
+    for page in 1..=MAX_PAGES {
+        let op = BankOp::ListPayments { from, to, page };
+        let list = match ask_now(ctx, connection, &op).await? {
+            Outcome::Done(Answer::Payments(list)) => list,
+            other => {
+                let refusal = refusal_of(other);
+                bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
+            }
+        };
+        report.listed += u64::try_from(list.items.len()).unwrap_or_default();
+        for seen in list.items {
+            take(ctx, connection, seen, &mut report).await?;
+        }
+        progress(&report);
+        if page >= list.total_pages {
+            break;
+        }
+    }
+    registers(ctx, connection, from, to, &mut report).await?;
+    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
+    saved?;
+    Ok(report)
+}
+
+async fn take(
+    ctx: &Ctx,
+    connection: &Connection,
+    seen: Observation,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (inner, id) = (ctx.clone(), connection.id.clone());
+    let done: Result<Option<(Payment, bool)>, DbError> =
+        ctx.db.write(move |tx| observe(tx, &inner, &id, &seen)).await;
+    match done? {
+        Some((payment, is_news)) => {
+            report.known += 1;
+            if is_news {
+                report.healed.push(Healed {
+                    status: payment.status().as_str(),
+                    amount: payment.amount.to_rubles(),
+                    payment_id: payment.id,
+                    order_id: payment.order_id,
+                });
+            }
+        }
+        None => report.foreign += 1,
+    }
+    Ok(())
+}
+
+/// The register of each day: what the bank really books, with its commission. It is read after the
+/// list, since it shows only paid operations, and those of today's cards not yet.
+async fn registers(
+    ctx: &Ctx,
+    connection: &Connection,
+    from: Date,
+    to: Date,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let Some(merchant_id) = connection.credentials.find("merchant_id").map(str::to_owned) else {
+        return Ok(());
+    };
+    let mut date = from;
+    while date < to {
+        let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
+        match ask_now(ctx, connection, &op).await? {
+            Outcome::Done(Answer::Registry(lines)) => {
+                for line in lines {
+                    take_line(ctx, connection, line, report).await?;
+                }
+            }
+            other => {
+                // The list was read; a register that is missing is told, not fatal.
+                let refusal = refusal_of(other);
+                report.problems.push(format!("register of {date}: {}", refusal.message));
+                return Ok(());
+            }
+        }
+        date = date.checked_add(1.day())?;
+    }
+    Ok(())
+}
+
+async fn take_line(
+    ctx: &Ctx,
+    connection: &Connection,
+    line: RegistryLine,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.register_lines += 1;
+    report.register_kopecks += line.amount.kopecks();
+    report.commission_kopecks += line.commission.kopecks();
+    let seen = Observation {
+        bank_id: Some(line.bank_id),
+        status: line.status,
+        paid: Some(line.amount).filter(|amount| *amount > Money::ZERO),
+        method: Some(line.method),
+        ..Observation::default()
+    };
+    let before = report.known;
+    let foreign = report.foreign;
+    take(ctx, connection, seen, report).await?;
+    // A register line is not one more payment of the list.
+    report.known = before;
+    report.foreign = foreign;
+    Ok(())
+}

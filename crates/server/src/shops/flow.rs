@@ -1,0 +1,166 @@
+//! Use cases of shops: creating them, their keys and connections; opening sealed credentials.
+
+use anyhow::anyhow;
+use kopeck_banks::{Credentials, op::Tokens};
+
+use super::{
+    model::{ApiKey, Connection, Shop},
+    store::{self, SealedConnection},
+};
+use crate::kit::{Ctx, clock::SECOND_MS, db::DbError, secret};
+
+/// Every key starts so, which lets scanners find a leaked one.
+pub const KEY_PREFIX: &str = "kpk_";
+/// 40 characters of 5 bits: nobody guesses 200 bits.
+const KEY_CHARS: usize = 40;
+/// Characters of a key that are kept in clear, to recognise it in a list.
+const KEY_SHOWN_CHARS: usize = 8;
+
+/// The first shop, made if there is none: a small business has one and never has to name it.
+pub async fn default_shop(ctx: &Ctx, name: &str) -> anyhow::Result<Shop> {
+    let new = Shop { id: ctx.mint.id("shop"), name: name.to_owned(), created_ms: ctx.now_ms() };
+    let shop: Result<Shop, DbError> = ctx
+        .db
+        .write(move |tx| {
+            if let Some(first) = store::list_shops(tx)?.into_iter().next() {
+                return Ok(first);
+            }
+            store::insert_shop(tx, &new)?;
+            Ok(new)
+        })
+        .await;
+    Ok(shop?)
+}
+
+/// Makes a key; the second value is the key itself, shown this once.
+pub async fn create_key(ctx: &Ctx, shop_id: &str, name: &str) -> anyhow::Result<(ApiKey, String)> {
+    let text = format!("{KEY_PREFIX}{}", ctx.mint.code(KEY_CHARS));
+    let key = ApiKey {
+        id: ctx.mint.id("key"),
+        shop_id: shop_id.to_owned(),
+        name: name.to_owned(),
+        prefix: text.chars().take(KEY_SHOWN_CHARS).collect(),
+        created_ms: ctx.now_ms(),
+        revoked_ms: None,
+    };
+    let (row, hash) = (key.clone(), secret::hash_token(&text));
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| store::insert_key(tx, &row, &hash)).await;
+    saved?;
+    Ok((key, text))
+}
+
+/// The key that this text is, unless it was revoked. Looked up by hash, so time tells nothing.
+pub async fn find_key(ctx: &Ctx, text: &str) -> Result<Option<ApiKey>, DbError> {
+    let hash = secret::hash_token(text);
+    let key: Result<_, DbError> = ctx.db.read(move |tx| store::find_key_by_hash(tx, &hash)).await;
+    Ok(key?.filter(|key| key.revoked_ms.is_none()))
+}
+
+/// Adds a connection to a bank, its credentials sealed.
+pub async fn create_connection(
+    ctx: &Ctx,
+    shop_id: &str,
+    bank: &str,
+    credentials: Credentials,
+    token_expires_ms: Option<i64>,
+) -> anyhow::Result<Connection> {
+    let id = ctx.mint.id("con");
+    let row = SealedConnection {
+        sealed: seal(ctx, &id, &credentials)?,
+        id,
+        shop_id: shop_id.to_owned(),
+        bank: bank.to_owned(),
+        name: bank.to_owned(),
+        token_expires_ms,
+        notice_keys: String::new(),
+        notice_keys_ms: 0,
+        swept_ms: 0,
+        created_ms: ctx.now_ms(),
+    };
+    let opened = open(ctx, row.clone())?;
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| store::insert_connection(tx, &row)).await;
+    saved?;
+    Ok(opened)
+}
+
+/// Replaces a connection's credentials.
+pub async fn save_credentials(
+    ctx: &Ctx,
+    mut connection: Connection,
+    credentials: Credentials,
+    token_expires_ms: Option<i64>,
+) -> anyhow::Result<Connection> {
+    let (id, sealed) = (connection.id.clone(), seal(ctx, &connection.id, &credentials)?);
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| store::update_credentials(tx, &id, sealed, token_expires_ms)).await;
+    saved?;
+    connection.credentials = credentials;
+    connection.token_expires_ms = token_expires_ms;
+    Ok(connection)
+}
+
+/// Keeps fresh OAuth tokens. The old refresh token is worthless from now on.
+pub async fn save_tokens(
+    ctx: &Ctx,
+    connection: Connection,
+    tokens: &Tokens,
+) -> anyhow::Result<Connection> {
+    let mut credentials = connection.credentials.clone();
+    credentials.set("access_token", tokens.access_token.as_str());
+    if let Some(refresh_token) = &tokens.refresh_token {
+        credentials.set("refresh_token", refresh_token.as_str());
+    }
+    let expires_ms = ctx.now_ms() + token_life_ms(tokens);
+    save_credentials(ctx, connection, credentials, Some(expires_ms)).await
+}
+
+pub fn token_life_ms(tokens: &Tokens) -> i64 {
+    i64::try_from(tokens.expires_in_s).unwrap_or(0).saturating_mul(SECOND_MS)
+}
+
+pub async fn find_connection(ctx: &Ctx, id: &str) -> anyhow::Result<Option<Connection>> {
+    let id = id.to_owned();
+    let row: Result<_, DbError> = ctx.db.read(move |tx| store::find_connection(tx, &id)).await;
+    row?.map(|row| open(ctx, row)).transpose()
+}
+
+pub async fn get_connection(ctx: &Ctx, id: &str) -> anyhow::Result<Connection> {
+    find_connection(ctx, id).await?.ok_or_else(|| anyhow!("there is no connection {id}"))
+}
+
+pub async fn list_connections(ctx: &Ctx, shop_id: &str) -> anyhow::Result<Vec<Connection>> {
+    let shop_id = shop_id.to_owned();
+    let rows: Result<Vec<_>, DbError> =
+        ctx.db.read(move |tx| store::list_connections(tx, &shop_id)).await;
+    rows?.into_iter().map(|row| open(ctx, row)).collect()
+}
+
+pub async fn list_all_connections(ctx: &Ctx) -> anyhow::Result<Vec<Connection>> {
+    let rows: Result<Vec<_>, DbError> = ctx.db.read(store::list_all_connections).await;
+    rows?.into_iter().map(|row| open(ctx, row)).collect()
+}
+
+/// Bound to the connection's id, so that one row's secrets cannot be moved into another.
+fn seal(ctx: &Ctx, connection_id: &str, credentials: &Credentials) -> anyhow::Result<Vec<u8>> {
+    let plain = serde_json::to_vec(credentials.values())?;
+    ctx.vault.seal(ctx.mint.bytes(), &plain, connection_id)
+}
+
+fn open(ctx: &Ctx, row: SealedConnection) -> anyhow::Result<Connection> {
+    let plain = ctx.vault.open(&row.sealed, &row.id)?;
+    let values: std::collections::BTreeMap<String, String> = serde_json::from_slice(&plain)?;
+    Ok(Connection {
+        credentials: Credentials::new(values),
+        id: row.id,
+        shop_id: row.shop_id,
+        bank: row.bank,
+        name: row.name,
+        token_expires_ms: row.token_expires_ms,
+        notice_keys: row.notice_keys,
+        notice_keys_ms: row.notice_keys_ms,
+        swept_ms: row.swept_ms,
+        created_ms: row.created_ms,
+    })
+}

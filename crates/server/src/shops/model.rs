@@ -1,0 +1,39 @@
+//! Shops, keys and connections as plain data.
+
+use kopeck_banks::Credentials;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shop {
+    pub id: String,
+    pub name: String,
+    pub created_ms: i64,
+}
+
+/// An API key as it can be shown: never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub id: String,
+    pub shop_id: String,
+    pub name: String,
+    /// The key's first characters.
+    pub prefix: String,
+    pub created_ms: i64,
+    pub revoked_ms: Option<i64>,
+}
+
+/// A shop's account at a bank.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connection {
+    pub id: String,
+    pub shop_id: String,
+    pub bank: String,
+    pub name: String,
+    pub credentials: Credentials,
+    pub token_expires_ms: Option<i64>,
+    /// The bank's published keys, as text; empty until first fetched.
+    pub notice_keys: String,
+    pub notice_keys_ms: i64,
+    /// When the daily sweep last finished.
+    pub swept_ms: i64,
+    pub created_ms: i64,
+}
