@@ -104,7 +104,12 @@ impl Fields {
     /// Rubles above zero, as a number or as numeric text.
     pub(super) fn amount(&self, key: &str) -> Result<Option<Money>, Problem> {
         let Some(raw) = self.object.get(key) else { return Ok(None) };
-        let money = Money::parse_json(raw).map_err(|e| self.problem(key, &e.to_string()))?;
+        let plain = json::parse_exponent(raw.get());
+        let money = match &plain {
+            Some(text) => Money::parse_rubles(text),
+            None => Money::parse_json(raw),
+        };
+        let money = money.map_err(|e| self.problem(key, &e.to_string()))?;
         if money.is_zero() {
             return Err(self.problem(key, "ensure this value is greater than 0"));
         }
@@ -161,10 +166,14 @@ impl Fields {
         let Some(raw) = self.object.get(key) else { return Ok(None) };
         let items =
             json::parse_array(raw).ok_or_else(|| self.problem(key, "value is not a list"))?;
-        let read = |at: usize, raw: &RawValue| {
-            Fields::of_raw(raw, format!("{}{key}.{at}.", self.place))
-        };
-        items.iter().enumerate().map(|(at, raw)| read(at, raw)).collect::<Result<Vec<_>, _>>().map(Some)
+        let read =
+            |at: usize, raw: &RawValue| Fields::of_raw(raw, format!("{}{key}.{at}.", self.place));
+        items
+            .iter()
+            .enumerate()
+            .map(|(at, raw)| read(at, raw))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
     }
 }
 
