@@ -3,4 +3,5 @@
 
 mod harness;
 mod net;
+mod sim;
 mod store;
