@@ -51,7 +51,10 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     let at = |due_ms: i64, step: Step| {
         if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
     };
-    if let Some(refund) = payment.refunds.iter().find(|refund| refund.state.is_pending()) {
+    // One at a time, and first the one whose answer is not known: while it may still appear in the
+    // bank's list, another of the same sum could not be told from it.
+    let pending = payment.refunds.iter().filter(|refund| refund.state.is_pending());
+    if let Some(refund) = pending.min_by_key(|refund| refund.state == RefundState::Requested) {
         let id = refund.id.clone();
         return match refund.state {
             RefundState::Asked { at_ms, asks } => {
@@ -76,10 +79,11 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         },
         Status::Open => {
             let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
-            if now_ms >= payment.expires_ms + grace_ms {
+            let dead_ms = payment.link_end_ms() + grace_ms;
+            if now_ms >= dead_ms {
                 return Step::Lapse;
             }
-            let due_ms = next_look_ms(payment).min(payment.expires_ms + grace_ms);
+            let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
         Status::Authorized => at(next_look_ms(payment), Step::Ask),

@@ -24,6 +24,8 @@ const GRACE_MINUTES: u32 = 60;
 #[derive(Default)]
 pub struct Books {
     facts: BTreeMap<String, Facts>,
+    /// The last line printed of each payment, in a replay.
+    told: BTreeMap<String, String>,
     /// Kinds of events with their payment and refund, by shop the last number.
     pub announced: BTreeSet<(String, String, Option<String>)>,
     seqs: BTreeMap<String, i64>,
@@ -67,6 +69,7 @@ impl World {
 
     fn check_payment(&mut self, at: usize, payment: &Payment) -> Checked {
         let id = &payment.id;
+        self.tell(payment);
         let (paid, refunded) = (payment.facts.paid, payment.refunded());
         ensure(refunded <= paid, || format!("{id}: refunded {refunded} of {paid}"))?;
         let known = self.books.facts.insert(id.clone(), payment.facts.clone());
@@ -85,6 +88,25 @@ impl World {
         ensure(paid.kopecks() <= operation.paid, || format!("{id}: more paid than at the bank"))?;
         let amounts: BTreeSet<i64> = operation.refunds.values().copied().collect();
         amounts.into_iter().try_for_each(|amount| self.check_refunds(payment, operation, amount))
+    }
+
+    /// In a replay, prints what changed about the payment.
+    fn tell(&mut self, payment: &Payment) {
+        if !self.is_traced {
+            return;
+        }
+        let refunds = payment.refunds.iter().map(|refund| {
+            let at_bank = refund.bank_refund_id.as_deref().unwrap_or("-");
+            let tail = &refund.id[refund.id.len() - 4..];
+            format!(" {tail}:{}={:?}:{at_bank}", refund.amount.kopecks(), refund.state)
+        });
+        let refunds: String = refunds.collect();
+        let (status, reference) = (payment.status().as_str(), &payment.reference);
+        let line = format!("        {reference} {status}{refunds}");
+        let told = self.books.told.insert(payment.id.clone(), line.clone());
+        if told.as_ref() != Some(&line) {
+            self.say(|| line);
+        }
     }
 
     /// Of one sum, the bank never gives back more often than its cabinet and the shop wanted; and

@@ -16,7 +16,7 @@ use kopeck_banks::{
 use super::{
     tasks,
     wire::{Stage, TIMEOUT_MS, WANDER_MS},
-    world::{DAY_MS, HOUR_MS, MINUTE_MS, Mail, Order, Planted, SECOND_MS, World},
+    world::{self, DAY_MS, HOUR_MS, MINUTE_MS, Mail, Order, Planted, SECOND_MS, World},
 };
 
 /// Few sums, so that refunds of the same sum are common.
@@ -36,13 +36,14 @@ enum Step {
     Wake,
     Flight,
     Mail,
+    Forge,
     Fault,
     Clock,
     Crash,
     AllCrash,
 }
 
-const WEIGHTS: [(usize, Step); 15] = [
+const WEIGHTS: [(usize, Step); 16] = [
     (4, Step::Create),
     (8, Step::Pay),
     (1, Step::Decline),
@@ -54,6 +55,7 @@ const WEIGHTS: [(usize, Step); 15] = [
     (4, Step::Wake),
     (30, Step::Flight),
     (6, Step::Mail),
+    (1, Step::Forge),
     (3, Step::Fault),
     (9, Step::Clock),
     (3, Step::Crash),
@@ -82,6 +84,7 @@ impl World {
             Step::Wake => self.wake_all(),
             Step::Flight => self.move_flight(),
             Step::Mail => self.move_mail(),
+            Step::Forge => self.forge(),
             Step::Fault => self.set_fault(),
             Step::Clock => self.advance(),
             Step::Crash => {
@@ -437,6 +440,16 @@ impl World {
             }
             _ => self.take_notice(process, mail),
         }
+    }
+
+    /// Another customer of the bank gives a payment of his own our reference, pays it to himself and
+    /// sends us the notice that the bank signed for him.
+    fn forge(&mut self) {
+        let Some(order) = self.pick_order() else { return };
+        let body = world::sign_foreign(&order);
+        self.count("foreign notice");
+        self.say(|| format!("a foreign notice about {}", order.reference));
+        self.take_notice(0, Mail { bank: order.bank, delivery: u64::MAX, body });
     }
 
     pub fn take_notice(&mut self, process: usize, mail: Mail) {

@@ -29,7 +29,10 @@ use kopeck_banks::{
     exchange::{self, Silence},
     http::HttpRequest,
     op::{BankOp, Outcome},
-    tochka::emulator::{Timing, TochkaEmulator},
+    tochka::{
+        emulator::{Timing, TochkaEmulator},
+        sign::SigningKey,
+    },
 };
 
 use super::{chance::Chance, checks::Books, tasks, tasks::Tasks, truth, wire::SimWire};
@@ -113,6 +116,22 @@ fn signing_key() -> &'static [u8] {
         let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
         key.as_der().unwrap().as_ref().to_vec()
     })
+}
+
+/// A notice that the bank signed, about a payment to somebody else.
+pub fn sign_foreign(order: &Order) -> Vec<u8> {
+    let (rubles, cents) = (order.amount / 100, order.amount % 100);
+    let notice = serde_json::json!({
+        "webhookType": "acquiringInternetPayment",
+        "customerCode": "300000666",
+        "operationId": "0f0f0f0f-0f0f-4f0f-af0f-0f0f0f0f0f0f",
+        "paymentLinkId": order.reference,
+        "amount": format!("{rubles}.{cents:02}"),
+        "paymentType": "sbp",
+        "status": "APPROVED",
+    });
+    let key = SigningKey::from_pkcs8(signing_key()).unwrap();
+    key.sign(notice.to_string().as_bytes()).unwrap().into_bytes()
 }
 
 impl World {
