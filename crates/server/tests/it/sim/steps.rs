@@ -44,26 +44,29 @@ enum Step {
 }
 
 const WEIGHTS: [(usize, Step); 16] = [
-    (4, Step::Create),
-    (8, Step::Pay),
+    (8, Step::Create),
+    (10, Step::Pay),
     (1, Step::Decline),
     (1, Step::Expire),
-    (4, Step::CabinetRefund),
-    (5, Step::Capture),
-    (9, Step::Refund),
-    (14, Step::RunJobs),
+    (5, Step::CabinetRefund),
+    (6, Step::Capture),
+    (12, Step::Refund),
+    (16, Step::RunJobs),
     (4, Step::Wake),
-    (30, Step::Flight),
-    (6, Step::Mail),
+    (60, Step::Flight),
+    (8, Step::Mail),
     (1, Step::Forge),
     (3, Step::Fault),
     (9, Step::Clock),
-    (3, Step::Crash),
+    (2, Step::Crash),
     (1, Step::AllCrash),
 ];
 
+/// The bank's states in which it gives money back.
+const PAID: [&str; 2] = ["APPROVED", "REFUNDED_PARTIALLY"];
+
 /// Payments of one seed: enough to get into each other's way, few enough for many steps each.
-const MAX_ORDERS: usize = 5;
+const MAX_ORDERS: usize = 4;
 
 impl World {
     pub fn step(&mut self) {
@@ -104,7 +107,7 @@ impl World {
         let bank = self.chance.below(self.banks.len());
         let amount = *self.chance.pick(&AMOUNTS);
         let is_hold = self.chance.percent(35);
-        let minutes = *self.chance.pick(&[5, 10, 30, 30, 60, 24 * 60]);
+        let minutes = *self.chance.pick(&[5, 30, 60, 60, 3 * 60, 24 * 60]);
         let new = NewPayment {
             amount: Money::from_kopecks(amount).unwrap(),
             purpose: "An order".into(),
@@ -136,9 +139,23 @@ impl World {
         Some(self.chance.pick(&self.orders).clone())
     }
 
+    /// Mostly an order whose operation at the bank is in one of these states, sometimes any.
+    fn pick_order_at(&mut self, statuses: &[&str]) -> Option<Order> {
+        let is_at = |order: &&Order| {
+            let mut operations = self.banks[order.bank].truth.iter();
+            let own = operations.find(|own| own.reference == order.reference);
+            own.is_some_and(|own| statuses.contains(&own.status.as_str()))
+        };
+        let fit: Vec<Order> = self.orders.iter().filter(is_at).cloned().collect();
+        if fit.is_empty() || self.chance.percent(10) {
+            return self.pick_order();
+        }
+        Some(self.chance.pick(&fit).clone())
+    }
+
     /// Somebody at a bank's controls; what the bank does not allow is no step.
     fn control(&mut self, make: impl FnOnce(String) -> Control) -> bool {
-        let Some(order) = self.pick_order() else { return false };
+        let Some(order) = self.pick_order_at(&["CREATED"]) else { return false };
         self.control_of(&order, &make(order.reference.clone()))
     }
 
@@ -160,7 +177,7 @@ impl World {
     }
 
     fn cabinet_refund(&mut self) {
-        let Some(order) = self.pick_order() else { return };
+        let Some(order) = self.pick_order_at(&PAID) else { return };
         let kopecks = *self.chance.pick(&REFUNDS);
         let amount = Some(Money::from_kopecks(kopecks).unwrap());
         if self.control_of(&order, &Control::Refund { id: order.reference.clone(), amount }) {
@@ -170,7 +187,7 @@ impl World {
     }
 
     fn request_capture(&mut self) {
-        let Some(order) = self.pick_order() else { return };
+        let Some(order) = self.pick_order_at(&["AUTHORIZED"]) else { return };
         let ctx = self.ctx(0);
         let shop_id = self.banks[order.bank].connection.shop_id.clone();
         let id = order.payment_id;
@@ -183,7 +200,7 @@ impl World {
     }
 
     fn request_refund(&mut self) {
-        let Some(order) = self.pick_order() else { return };
+        let Some(order) = self.pick_order_at(&PAID) else { return };
         let kopecks = match self.chance.below(8) {
             0 => order.amount,
             1 => order.amount + 1,
@@ -364,9 +381,9 @@ impl World {
 
     fn advance(&mut self) {
         let ms = match self.chance.below(100) {
-            0..60 => self.chance.between(1, 20) * SECOND_MS,
-            60..84 => self.chance.between(1, 10) * MINUTE_MS,
-            84..96 => self.chance.between(10, 180) * MINUTE_MS,
+            0..68 => self.chance.between(1, 20) * SECOND_MS,
+            68..86 => self.chance.between(1, 10) * MINUTE_MS,
+            86..96 => self.chance.between(10, 180) * MINUTE_MS,
             96..99 => self.chance.between(3, 30) * HOUR_MS,
             _ => self.chance.between(1, 5) * DAY_MS,
         };
