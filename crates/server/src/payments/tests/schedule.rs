@@ -90,6 +90,26 @@ fn what_is_settled_rests_once_it_is_no_longer_young() {
 }
 
 #[test]
+fn an_accepted_refund_is_looked_for_until_the_bank_lists_it() {
+    let at_ms = CREATED_MS;
+    let request = Event::RefundRequested {
+        id: "rf_1".into(),
+        amount: money(1_00),
+        reason: None,
+        at_ms,
+    };
+    let accepted = Event::RefundAccepted { id: "rf_1".into() };
+    let events = [request, Event::RefundAsked { id: "rf_1".into(), at_ms }, accepted];
+    let (mut payment, _) = after(sample(Status::Paid), &events);
+    payment.asked_ms = CREATED_MS + 40 * HOUR;
+    check(&payment, 40 * HOUR, &wait(46 * HOUR));
+    check(&payment, 46 * HOUR, &Step::Ask);
+    check(&payment, 45 * 24 * HOUR, &Step::Rest);
+    let (payment, _) = after(payment, &[listed(&[("b1", 1_00)])]);
+    check(&payment, 46 * HOUR, &Step::Rest);
+}
+
+#[test]
 fn an_unanswered_refund_is_settled_before_another_is_sent() {
     let (payment, _) = after(
         sample(Status::Paid),
