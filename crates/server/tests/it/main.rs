@@ -5,3 +5,4 @@ mod harness;
 mod net;
 mod sim;
 mod store;
+mod tidy;

@@ -11,6 +11,7 @@
 //! - After a failed statement the transaction can only fail, as PostgreSQL has it. To probe for a
 //!   row, write `on conflict do nothing` and count.
 //! - Sums are cast: `cast(sum(x) as bigint)`; PostgreSQL sums to `numeric`, which no value holds.
+//! - A parameter that stands alone (`$1 is null`, `then $1`) is cast: PostgreSQL wants its type.
 //! - Booleans are stored as 0 and 1 in a `bigint`; SQLite has no other.
 
 mod address;

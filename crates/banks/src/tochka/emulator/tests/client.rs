@@ -58,13 +58,9 @@ fn link_op(capture: CaptureMode) -> BankOp {
 }
 
 fn make_link(bench: &mut Bench, capture: CaptureMode) -> String {
-    match ask(bench, &link_op(capture)) {
-        Answer::Link { bank_id, url } => {
-            assert!(url.ends_with(&bank_id));
-            bank_id
-        }
-        other => panic!("{other:?}"),
-    }
+    let Answer::Link { bank_id, url } = ask(bench, &link_op(capture)) else { panic!() };
+    assert!(url.ends_with(&bank_id));
+    bank_id
 }
 
 #[test]
