@@ -3,5 +3,6 @@
 
 mod harness;
 mod net;
+mod sim;
 mod store;
 mod tidy;
