@@ -1,11 +1,14 @@
 //! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
+pub mod app;
 pub mod events;
 pub mod gateway;
+pub mod http;
 pub mod ids;
 pub mod kit;
 pub mod payments;
 pub mod reconcile;
 pub mod runner;
 pub mod shops;
+pub mod web;
