@@ -2,6 +2,7 @@
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
 pub mod app;
+pub mod cli;
 pub mod events;
 pub mod gateway;
 pub mod http;
@@ -10,5 +11,6 @@ pub mod kit;
 pub mod payments;
 pub mod reconcile;
 pub mod runner;
+pub mod sandbox;
 pub mod shops;
 pub mod web;

@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "clippy.toml frees only #[test] fns")]
 
 mod harness;
+mod net;
 mod store;
+mod tidy;

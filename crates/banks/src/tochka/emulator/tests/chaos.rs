@@ -151,8 +151,8 @@ proptest! {
                 }
             }
             let shown = bench.show(&id);
-            let (paid, refunded) =
-                (shown["paid_kopecks"].as_i64().unwrap(), shown["refunded_kopecks"].as_i64().unwrap());
+            let paid = shown["paid_kopecks"].as_i64().unwrap();
+            let refunded = shown["refunded_kopecks"].as_i64().unwrap();
             prop_assert!(paid == 0 || paid == 10_000);
             prop_assert!(refunded <= paid);
             let status = shown["status"].as_str().unwrap();

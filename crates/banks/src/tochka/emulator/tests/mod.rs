@@ -1,6 +1,7 @@
 //! The emulator tested through its own doors, in memory, with a clock that we move.
 
 mod chaos;
+mod client;
 mod faults;
 mod links;
 mod money;
