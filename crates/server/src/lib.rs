@@ -1,6 +1,7 @@
 //! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
+pub mod cli;
 pub mod events;
 pub mod gateway;
 pub mod ids;
@@ -8,4 +9,5 @@ pub mod kit;
 pub mod payments;
 pub mod reconcile;
 pub mod runner;
+pub mod sandbox;
 pub mod shops;

@@ -1,0 +1,103 @@
+//! The day's register: what was paid, what the bank keeps and what it sends on.
+
+use std::collections::BTreeMap;
+
+use super::{
+    TochkaEmulator,
+    acquiring::{day_query, required_query},
+    directory,
+    fields::REQUIRED,
+    grants::Grant,
+    json::{Obj, array},
+    problem::Problem,
+    route::Call,
+    state::{Mode, Operation, Status},
+    time,
+};
+use crate::{emulator::Served, money::Money};
+
+/// In hundredths of a percent: 2.5 %, and 0.7 % for SBP.
+const CARD_RATE: i64 = 250;
+const SBP_RATE: i64 = 70;
+
+/// What the bank keeps, rounded half up to a kopeck.
+fn commission(operation: &Operation, mode: Mode) -> Money {
+    let rate = match mode {
+        Mode::Sbp => SBP_RATE,
+        Mode::Card | Mode::Tinkoff | Mode::Dolyame => CARD_RATE,
+    };
+    // At most 2.5 % of an amount in range: neither overflows nor leaves the range.
+    Money::from_kopecks((operation.amount.kopecks() * rate + 5_000) / 10_000).unwrap_or_default()
+}
+
+impl TochkaEmulator {
+    pub(super) fn registry(&self, call: &Call<'_>, grant: &Grant) -> Result<Served, Problem> {
+        let customer_code = required_query(call, "customerCode")?;
+        let merchant_id = required_query(call, "merchantId")?;
+        let date = day_query(call, "date")?.ok_or_else(|| Problem::invalid("date", REQUIRED))?;
+        let payment_id = call.find_query("paymentId");
+        grant.check_customer(&customer_code)?;
+        if merchant_id.chars().count() != 15 {
+            return Err(Problem::invalid("merchantId", "length must be 15 characters"));
+        }
+        if directory::find_retailer(&merchant_id).is_none() {
+            return Err(Problem::forbidden());
+        }
+        let is_today = date == time::day(call.now_ms);
+        let mut groups: BTreeMap<Mode, Vec<(&Operation, i64)>> = BTreeMap::new();
+        for operation in self.state.sequence.iter().filter_map(|id| self.state.operations.get(id)) {
+            let (Some(mode), Some(paid_ms)) = (operation.paid_by, operation.paid_ms) else {
+                continue;
+            };
+            let fits = operation.customer_code == customer_code
+                && operation.merchant_id == merchant_id
+                && time::day(paid_ms) == date
+                && is_registered(operation.status)
+                && !(is_today && mode == Mode::Card)
+                && payment_id.as_ref().is_none_or(|id| operation.payment_id.as_ref() == Some(id));
+            if fits {
+                groups.entry(mode).or_default().push((operation, paid_ms));
+            }
+        }
+        let items = groups.iter().map(|(mode, payments)| {
+            let amounts = payments.iter().map(|(operation, _)| operation.amount);
+            // A day's sum beyond ten billion rubles does not happen in an emulator.
+            let total = Money::checked_sum(amounts).unwrap_or_default();
+            let lines = payments
+                .iter()
+                .map(|(operation, paid_ms)| self.print_line(operation, *mode, *paid_ms));
+            Obj::new()
+                .text("paymentType", mode.as_str())
+                .money("totalAmount", total)
+                .text_if("paymentId", payment_id.as_deref())
+                .raw("payments", &array(lines))
+                .end()
+        });
+        Ok(call.reply(&Obj::new().raw("Registry", &array(items)).end()))
+    }
+
+    fn print_line(&self, operation: &Operation, mode: Mode, paid_ms: i64) -> String {
+        let commission = commission(operation, mode);
+        Obj::new()
+            .text("purpose", &operation.purpose)
+            .text("status", operation.status.as_str())
+            .money("amount", operation.amount)
+            .text("operationId", &operation.id)
+            .text("paymentLink", &self.payment_link(&operation.id))
+            .text("time", &time::print(paid_ms))
+            .text("number", &operation.reference)
+            .money("commission", commission)
+            .money("enrollmentAmount", operation.amount.minus_or_zero(commission))
+            .end()
+    }
+}
+
+fn is_registered(status: Status) -> bool {
+    match status {
+        Status::Approved
+        | Status::Refunded
+        | Status::RefundedPartially
+        | Status::WaitFullPayment => true,
+        Status::Created | Status::Authorized | Status::OnRefund | Status::Expired => false,
+    }
+}

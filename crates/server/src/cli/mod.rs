@@ -1,0 +1,3 @@
+//! The commands of `kopeck`, one file each.
+
+pub mod sandbox;

@@ -1,0 +1,370 @@
+//! `kopeck sandbox`: runs the banks' emulators, and drives those that run.
+
+mod print;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use self::print::{cards_table, notices_table, payments_table, print, print_json, shell};
+use crate::{
+    kit::clock::{Clock as _, SystemClock},
+    sandbox::{
+        Client, KeyBits, Options, Sandbox, notices_of, parse_duration_ms, serve, test_cards,
+    },
+};
+
+/// Run the banks' emulators, for an integration in any language; without a subcommand it serves.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct SandboxArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9900")]
+    listen: SocketAddr,
+    /// Remember payments, clock and notices in this file; without it all is forgotten at the end
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// How clients reach it, when not by the address it listens on
+    #[arg(long, value_name = "URL")]
+    origin: Option<String>,
+    /// Make the same ids in every run (for tests); by default each run has its own
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Let other machines use the controls and see the page
+    #[arg(long)]
+    control_from_anywhere: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print base addresses and test credentials: eval "$(kopeck sandbox env)"
+    Env(Remote),
+    /// Pay a payment
+    Pay {
+        /// The bank's id of the payment, or your own reference
+        id: String,
+        /// card, sbp, tpay or dolyame; the link's first method by default
+        #[arg(long)]
+        method: Option<String>,
+        /// A test card's number; see `kopeck sandbox cards`
+        #[arg(long)]
+        card: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Let an attempt to pay fail
+    Decline {
+        /// The bank's id of the payment, or your own reference
+        id: String,
+        /// Such as insufficient_funds
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Let a payment link expire
+    Expire {
+        /// The bank's id of the payment, or your own reference
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Refund in the bank's own cabinet
+    Refund {
+        /// The bank's id of the payment, or your own reference
+        id: String,
+        /// Rubles, such as 100.00; all that is left by default
+        #[arg(long)]
+        amount: Option<String>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Show one payment with its notices
+    Show {
+        /// The bank's id of the payment, or your own reference
+        id: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List payments and notices
+    List(Remote),
+    /// Show the virtual clock, or move it
+    Clock {
+        /// How far: 90s, 15m, 2h, 3d, 1d12h
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration_ms)]
+        advance: Option<i64>,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Break something: lose-notice, delay-notice:5000, double-notice, reorder-notice,
+    /// corrupt-notice, status:503, lose-reply, hang:30000; `clear` ends all
+    Fault {
+        /// The fault, or `clear`
+        kind: String,
+        /// How many times
+        #[arg(long, default_value_t = 1)]
+        times: u32,
+        /// Only requests whose path contains this; of notices, only those of this kind
+        #[arg(long, default_value = "", hide_default_value = true)]
+        path: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Plural of `fault`, for `kopeck sandbox faults clear`
+    #[command(hide = true)]
+    Faults {
+        #[command(subcommand)]
+        command: Faults,
+    },
+    /// Say what an access token is worth
+    Token {
+        token: String,
+        #[arg(long)]
+        state: TokenState,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List the test cards
+    Cards {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Faults {
+    /// End all faults
+    Clear(Remote),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TokenState {
+    Valid,
+    Expired,
+    Revoked,
+}
+
+impl TokenState {
+    const fn as_str(self) -> &'static str {
+        match self {
+            TokenState::Valid => "valid",
+            TokenState::Expired => "expired",
+            TokenState::Revoked => "revoked",
+        }
+    }
+}
+
+/// Where the running sandbox is, and for whom to print.
+#[derive(Debug, Args)]
+struct Remote {
+    /// The sandbox's address
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "KOPECK_SANDBOX_URL",
+        default_value = "http://127.0.0.1:9900"
+    )]
+    at: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl SandboxArgs {
+    pub async fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Some(command) => command.run().await,
+            None => self.run.serve().await,
+        }
+    }
+}
+
+impl RunArgs {
+    async fn serve(self) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(self.listen).await.map_err(|e| self.explain(e))?;
+        let listens = listener.local_addr()?;
+        let origin = self.origin.clone().unwrap_or_else(|| origin_of(listens));
+        let clock = Arc::new(SystemClock);
+        let sandbox = Sandbox::open(Options {
+            origin: origin.trim_end_matches('/').to_owned(),
+            seed: self.seed.unwrap_or_else(|| clock.now_ms().unsigned_abs()),
+            clock,
+            state_file: self.state.clone(),
+            key_bits: KeyBits::Rsa3072,
+            control_from_anywhere: self.control_from_anywhere,
+        })?;
+        self.greet(&origin)?;
+        serve(sandbox, listener, stopped()).await
+    }
+
+    fn explain(&self, error: io::Error) -> anyhow::Error {
+        let (listen, ip) = (self.listen, self.listen.ip());
+        if error.kind() != io::ErrorKind::AddrInUse {
+            return anyhow::Error::from(error).context(format!("cannot listen on {listen}"));
+        }
+        let next = SocketAddr::new(ip, listen.port().checked_add(1).unwrap_or(9901));
+        anyhow::anyhow!("the address {listen} is taken already\nhint: --listen {next}")
+    }
+
+    fn greet(&self, origin: &str) -> anyhow::Result<()> {
+        let at = if origin == "http://127.0.0.1:9900" {
+            String::new()
+        } else {
+            format!(" --at {origin}")
+        };
+        let kept = match &self.state {
+            Some(path) => format!("remembers in {}", path.display()),
+            None => "forgets everything when it stops; --state FILE remembers".to_owned(),
+        };
+        let text = format!(
+            "The sandbox listens at {origin} ({kept}).\n\n\
+             Page:        {origin}/\n\
+             Credentials: eval \"$(kopeck sandbox env{at})\"\n\
+             Pay:         kopeck sandbox pay ID{at}\n\n\
+             {}\n\nCtrl-C stops it.",
+            cards_table()
+        );
+        print(&text)
+    }
+}
+
+/// What a client on this machine calls the address.
+fn origin_of(listens: SocketAddr) -> String {
+    let port = listens.port();
+    match listens {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => format!("http://127.0.0.1:{port}"),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => format!("http://[::1]:{port}"),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => format!("http://{listens}"),
+    }
+}
+
+/// Ctrl-C, or what service managers send.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal handler the process simply dies of the signal.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Command::Env(remote) => {
+                let env = remote.client()?.env().await?;
+                if remote.json { print_json(&env) } else { print(&shell(&env)?) }
+            }
+            Command::Pay { id, method, card, remote } => {
+                let client = remote.client()?;
+                remote.tell(&client.pay(&id, method.as_deref(), card.as_deref()).await?)
+            }
+            Command::Decline { id, reason, remote } => {
+                remote.tell(&remote.client()?.decline(&id, reason.as_deref()).await?)
+            }
+            Command::Expire { id, remote } => remote.tell(&remote.client()?.expire(&id).await?),
+            Command::Refund { id, amount, remote } => {
+                remote.tell(&remote.client()?.refund(&id, amount.as_deref()).await?)
+            }
+            Command::Show { id, remote } => remote.tell(&remote.client()?.show(&id).await?),
+            Command::List(remote) => remote.tell(&remote.client()?.list().await?),
+            Command::Clock { advance, remote } => remote.clock(advance).await,
+            Command::Fault { kind, remote, .. } if kind == "clear" => remote.clear_faults().await,
+            Command::Fault { kind, times, path, remote } => {
+                let told = remote.client()?.fault(&kind, times, &path).await?;
+                remote.tell_faults(&told)
+            }
+            Command::Faults { command: Faults::Clear(remote) } => remote.clear_faults().await,
+            Command::Token { token, state, remote } => {
+                let told = remote.client()?.token(&token, state.as_str()).await?;
+                let line = format!("The token is {} now.", state.as_str());
+                if remote.json { print_json(&told) } else { print(&line) }
+            }
+            Command::Cards { json: true } => print_json(&json!({ "cards": test_cards() })),
+            Command::Cards { json: false } => print(&cards_table().to_string()),
+        }
+    }
+}
+
+impl Remote {
+    fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(&self.at)?)
+    }
+
+    /// Payments, and notices if there are any.
+    fn tell(&self, told: &Value) -> anyhow::Result<()> {
+        if self.json {
+            return print_json(told);
+        }
+        let mut text = payments_table(told);
+        if !notices_of(told).is_empty() {
+            text.push_str(&format!("\n\n{}", notices_table(told)));
+        }
+        print(&text)
+    }
+
+    async fn clock(&self, advance: Option<i64>) -> anyhow::Result<()> {
+        let client = self.client()?;
+        let told = match advance {
+            Some(ms) => client.advance_ms(ms).await?,
+            None => client.clock().await?,
+        };
+        if self.json {
+            return print_json(&told);
+        }
+        print(&format!(
+            "It is {} in the sandbox.",
+            told["now"].as_str().unwrap_or("an unknown time")
+        ))
+    }
+
+    async fn clear_faults(&self) -> anyhow::Result<()> {
+        let told = self.client()?.clear_faults().await?;
+        if self.json { print_json(&told) } else { print("No fault is set.") }
+    }
+
+    fn tell_faults(&self, told: &Value) -> anyhow::Result<()> {
+        if self.json { print_json(told) } else { print("The fault is set; `fault clear` ends it.") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser};
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        sandbox: super::SandboxArgs,
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        let parses = |line: &str| Cli::try_parse_from(line.split(' ')).is_ok();
+        assert!(parses("sandbox --listen 127.0.0.1:9901 --state x.json"));
+        assert!(parses("sandbox clock --advance 1d12h --json"));
+        assert!(parses("sandbox fault hang:30000 --times 2 --path refund --at http://x"));
+        assert!(parses("sandbox faults clear"));
+        assert!(!parses("sandbox --listen 127.0.0.1:9901 list"));
+        assert!(!parses("sandbox token abc"));
+    }
+}

@@ -1,0 +1,43 @@
+//! The sandbox: the banks' emulators behind a real port, so that any program in any language can
+//! try every flow without a bank.
+//!
+//! ```text
+//!   your program ──HTTP──► serve ──► host::Sandbox ──► an Emulator (kopeck-banks, pure)
+//!                                      │   ▲
+//!   your notice URL ◄──HTTP── deliver ◄┘   └── control ◄── the page at /, `kopeck sandbox pay …`
+//! ```
+//!
+//! - [`Sandbox`] owns the emulators, the virtual clock and the state file.
+//! - [`serve`](serve()) puts it on a port: the banks' paths, the controls under `/_control`, and a
+//!   page for people at `/`.
+//! - `deliver` carries the notices that the emulators want sent.
+//! - [`Client`] drives the controls; the CLI and tests use it.
+//!
+//! Invariants: a reply or a notice leaves only after the state that it tells is in the state file;
+//! [`Served::Silence`](kopeck_banks::emulator::Served::Silence) looks to the client like a cut
+//! connection, never like a status; the controls answer only to this machine unless told otherwise;
+//! nothing here knows a bank's words (the lists in `banks` excepted).
+
+mod banks;
+mod client;
+mod clock;
+mod control;
+mod cut;
+mod deliver;
+mod host;
+mod page;
+mod problem;
+mod save;
+mod serve;
+mod state_file;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use banks::{CardRow, KeyBits, test_cards};
+pub use client::Client;
+pub use clock::{SandboxClock, parse_duration_ms};
+pub use host::{Answer, Options, Sandbox};
+pub use problem::Problem;
+pub use serve::serve;
+pub use view::{Notice, Payment, notices_of, payments_of};
