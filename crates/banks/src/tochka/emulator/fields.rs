@@ -161,10 +161,14 @@ impl Fields {
         let Some(raw) = self.object.get(key) else { return Ok(None) };
         let items =
             json::parse_array(raw).ok_or_else(|| self.problem(key, "value is not a list"))?;
-        let read = |at: usize, raw: &RawValue| {
-            Fields::of_raw(raw, format!("{}{key}.{at}.", self.place))
-        };
-        items.iter().enumerate().map(|(at, raw)| read(at, raw)).collect::<Result<Vec<_>, _>>().map(Some)
+        let read =
+            |at: usize, raw: &RawValue| Fields::of_raw(raw, format!("{}{key}.{at}.", self.place));
+        items
+            .iter()
+            .enumerate()
+            .map(|(at, raw)| read(at, raw))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Some)
     }
 }
 
