@@ -1,7 +1,7 @@
-//! The seam between Kopeck and a bank: [`Bank`] is stateless translation, [`BANKS`] the list of all.
+//! The seam between Kopeck and a bank: [`Bank`] is stateless translation, [`BANKS`] lists them all.
 //!
-//! A bank never sends anything itself. [`Bank::start`] says what to send first, [`Bank::next`] reads
-//! the reply and says what to send then, or what the outcome is.
+//! A bank never sends anything itself. [`Bank::start`] says what to send first, [`Bank::next`]
+//! reads the reply and says what to send then, or what the outcome is.
 
 use std::collections::BTreeMap;
 

@@ -79,7 +79,8 @@ impl HttpRequest {
 
     /// The path without scheme, host and query; always starts with `/`.
     pub fn path(&self) -> &str {
-        let rest = match self.url.split_once("://") {
+        // A path may carry an address in its query, unescaped: that is not its own scheme.
+        let rest = match self.url.split_once("://").filter(|_| !self.url.starts_with('/')) {
             Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
             None => &self.url,
         };

@@ -1,7 +1,6 @@
 //! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
-pub mod app;
 pub mod cli;
 pub mod events;
 pub mod gateway;

@@ -2,10 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{Notify, Semaphore},
-    task::JoinSet,
-};
+use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
     kit::{
@@ -94,22 +91,21 @@ pub async fn claim_due(ctx: &Ctx, limit: i64) -> Result<Vec<Job>, DbError> {
 
 /// Runs due jobs until `stop` resolves, then lets the running ones end.
 pub async fn run_until(ctx: Ctx, nudge: Nudge, stop: impl Future<Output = ()>) {
-    let slots = Arc::new(Semaphore::new(PARALLEL));
     let mut running = JoinSet::new();
     tokio::pin!(stop);
     loop {
         while running.try_join_next().is_some() {}
-        let free = i64::try_from(slots.available_permits()).unwrap_or(CLAIM).min(CLAIM);
-        let claimed = if free > 0 { claim_if_due(&ctx, free).await } else { Ok(Vec::new()) };
+        let free = PARALLEL.saturating_sub(running.len());
+        let limit = i64::try_from(free).unwrap_or(CLAIM).min(CLAIM);
+        let claimed = if free > 0 { claim_if_due(&ctx, limit).await } else { Ok(Vec::new()) };
         let claimed = claimed.unwrap_or_else(|error| {
             tracing::error!("jobs cannot be claimed: {error}");
             Vec::new()
         });
         let got_some = !claimed.is_empty();
         for job in claimed {
-            let (ctx, slots) = (ctx.clone(), Arc::clone(&slots));
+            let ctx = ctx.clone();
             running.spawn(async move {
-                let Ok(_slot) = slots.acquire_owned().await else { return };
                 if let Err(error) = run_and_finish(&ctx, job).await {
                     tracing::error!("a job's end was not saved: {error}");
                 }
@@ -118,9 +114,11 @@ pub async fn run_until(ctx: Ctx, nudge: Nudge, stop: impl Future<Output = ()>) {
         if got_some {
             continue;
         }
+        let is_busy = !running.is_empty();
         tokio::select! {
             () = &mut stop => break,
             () = nudge.notified() => {}
+            _ = running.join_next(), if is_busy => {}
             () = tokio::time::sleep(IDLE) => {}
         }
     }

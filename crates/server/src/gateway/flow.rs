@@ -168,10 +168,8 @@ async fn renew(
 
 /// The tokens of an answer, or the refusal that came instead.
 pub fn expect_tokens(outcome: Outcome) -> Result<Tokens, Refusal> {
-    match outcome {
-        Outcome::Done(Answer::Tokens(tokens)) => Ok(tokens),
-        other => Err(refusal_of(other)),
-    }
+    let Outcome::Done(Answer::Tokens(tokens)) = outcome else { return Err(refusal_of(outcome)) };
+    Ok(tokens)
 }
 
 /// Turns anything but the wanted answer into a refusal that can be shown.

@@ -39,6 +39,7 @@ pub struct Config {
     pub secret_key: Option<Secret<String>>,
 }
 
+/// `[server]`: where Kopeck is reached.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
@@ -47,12 +48,14 @@ pub struct Server {
     pub public_url: String,
 }
 
+/// `[data]`: where files are kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
     pub dir: PathBuf,
 }
 
+/// `[database]`: which database.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
@@ -61,6 +64,7 @@ pub struct Database {
     url: Secret<String>,
 }
 
+/// `[net]`: how others are reached.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Net {
@@ -71,6 +75,7 @@ pub struct Net {
     pub private_addresses: AddressPolicy,
 }
 
+/// `[log]`: what is logged.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -78,6 +83,7 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+/// `[limits]`: the sizes accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {

@@ -102,8 +102,9 @@ pub fn finish(tx: &mut dyn Tx, job: &Job, now_ms: i64, after: &After) -> Result<
     };
     tx.execute(
         "update jobs set lease = null, lease_until_ms = 0, last_error = $1, \
-         tries = case when $1 is null then 0 else tries end, \
-         due_ms = case when nudges = $2 then $3 else $4 end where id = $5 and lease = $6",
+         tries = case when cast($1 as text) is null then 0 else tries end, \
+         due_ms = case when nudges = $2 then cast($3 as bigint) else $4 end \
+         where id = $5 and lease = $6",
         &[
             error.into(),
             job.nudges.into(),

@@ -69,23 +69,24 @@ impl Vault {
 
     /// `nonce` comes from [`crate::ids::Mint::bytes`] and is never used twice. `context` says whose
     /// secret it is (`shop_…/tbank`): a sealed value copied to another row does not open there.
-    ///
-    /// The cipher refuses only texts beyond 64 GiB; such a text becomes an empty value, which
-    /// [`Vault::open`] refuses.
-    pub fn seal(&self, nonce: [u8; NONCE_LEN], plain: &[u8], context: &str) -> Vec<u8> {
+    pub fn seal(
+        &self,
+        nonce: [u8; NONCE_LEN],
+        plain: &[u8],
+        context: &str,
+    ) -> anyhow::Result<Vec<u8>> {
         let mut text = plain.to_vec();
         let aad = Aad::from(context.as_bytes());
-        let nonce_used = Nonce::assume_unique_for_key(nonce);
-        if self.key.seal_in_place_append_tag(nonce_used, aad, &mut text).is_err() {
-            return Vec::new();
-        }
+        let unique = Nonce::assume_unique_for_key(nonce);
+        self.key.seal_in_place_append_tag(unique, aad, &mut text).context("cannot seal")?;
         let mut sealed = Vec::with_capacity(1 + NONCE_LEN + text.len());
         sealed.push(VERSION);
         sealed.extend_from_slice(&nonce);
         sealed.append(&mut text);
-        sealed
+        Ok(sealed)
     }
 
+    /// What was sealed with this key for this `context`.
     pub fn open(&self, sealed: &[u8], context: &str) -> anyhow::Result<Vec<u8>> {
         let Some((&VERSION, rest)) = sealed.split_first() else {
             bail!("a sealed value is empty or of a format this version does not know");
@@ -132,14 +133,17 @@ fn create(path: &Path, text: &str) -> std::io::Result<()> {
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
+    /// Wraps a value.
     pub const fn new(value: T) -> Secret<T> {
         Secret(value)
     }
 
+    /// The value itself; each call is a place to look at in a review.
     pub const fn reveal(&self) -> &T {
         &self.0
     }
 
+    /// As [`Secret::reveal`], by value.
     pub fn into_revealed(self) -> T {
         self.0
     }
@@ -169,7 +173,7 @@ pub fn hash_token(token: &str) -> String {
     hash_bytes(token.as_bytes())
 }
 
-/// SHA-256 in hex.
+/// SHA-256 in hex, to recognise the same bytes again.
 pub fn hash_bytes(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
@@ -204,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_with_the_same_key_and_context_only() {
-        let sealed = vault("a").seal([7; 12], b"password", "shop_1/tbank");
+        let sealed = vault("a").seal([7; 12], b"password", "shop_1/tbank").unwrap();
         assert_eq!(vault("a").open(&sealed, "shop_1/tbank").unwrap(), b"password");
         assert!(vault("a").open(&sealed, "shop_2/tbank").is_err());
         let wrong = vault("b").open(&sealed, "shop_1/tbank").unwrap_err().to_string();
@@ -229,7 +233,7 @@ mod tests {
     fn the_key_file_is_made_once_and_only_its_owner_may_read_it() {
         let folder = std::env::temp_dir().join(format!("kopeck_key_{}", std::process::id()));
         let path = folder.join("secret.key");
-        let sealed = Vault::load_or_create(&path).unwrap().seal([1; 12], b"x", "c");
+        let sealed = Vault::load_or_create(&path).unwrap().seal([1; 12], b"x", "c").unwrap();
         assert_eq!(Vault::load_or_create(&path).unwrap().open(&sealed, "c").unwrap(), b"x");
         #[cfg(unix)]
         {

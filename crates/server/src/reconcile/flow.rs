@@ -78,12 +78,10 @@ pub async fn sweep(
     let mut report = Report::default();
     for page in 1..=MAX_PAGES {
         let op = BankOp::ListPayments { from, to, page };
-        let list = match ask_now(ctx, connection, &op).await? {
-            Outcome::Done(Answer::Payments(list)) => list,
-            other => {
-                let refusal = refusal_of(other);
-                bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
-            }
+        let outcome = ask_now(ctx, connection, &op).await?;
+        let Outcome::Done(Answer::Payments(list)) = outcome else {
+            let refusal = refusal_of(outcome);
+            bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
         };
         report.listed += u64::try_from(list.items.len()).unwrap_or_default();
         for seen in list.items {
@@ -143,18 +141,15 @@ async fn registers(
     let mut date = from;
     while date < to {
         let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
-        match ask_now(ctx, connection, &op).await? {
-            Outcome::Done(Answer::Registry(lines)) => {
-                for line in lines {
-                    take_line(ctx, connection, line, report).await?;
-                }
-            }
-            other => {
-                // The list was read; a register that is missing is told, not fatal.
-                let refusal = refusal_of(other);
-                report.problems.push(format!("register of {date}: {}", refusal.message));
-                return Ok(());
-            }
+        let outcome = ask_now(ctx, connection, &op).await?;
+        let Outcome::Done(Answer::Registry(lines)) = outcome else {
+            // The list was read; a register that is missing is told, not fatal.
+            let refusal = refusal_of(outcome);
+            report.problems.push(format!("register of {date}: {}", refusal.message));
+            return Ok(());
+        };
+        for line in lines {
+            take_line(ctx, connection, line, report).await?;
         }
         date = date.checked_add(1.day())?;
     }

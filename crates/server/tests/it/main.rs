@@ -4,3 +4,4 @@
 mod harness;
 mod net;
 mod store;
+mod tidy;

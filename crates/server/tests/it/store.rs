@@ -1,6 +1,13 @@
 //! The database itself, each test on every kind of it.
 
-use kopeck::kit::db::{Db, DbError, Tx, Value};
+use kopeck::{
+    ids::Mint,
+    kit::{
+        clock::ManualClock,
+        db::{Db, DbError, Tx, Value},
+        jobs,
+    },
+};
 use tokio::task::JoinSet;
 
 use crate::harness::databases::{ALL, Kind, TestDb, on_each};
@@ -259,4 +266,36 @@ async fn a_lost_connection_is_replaced() {
         test.db.write(move |tx| put(tx, &format!("p{n}"), n)).await.unwrap();
     }
     assert_eq!(names(&test.db).await.len(), 12);
+}
+
+#[tokio::test]
+async fn a_job_is_nudged_claimed_and_finished() {
+    on_each(|db| async move {
+        let clock = ManualClock::new(1_000);
+        let mint = Mint::seeded(clock, 1);
+        let ends = [
+            jobs::After::At(5_000),
+            jobs::After::Retry { at_ms: 6_000, why: "busy".into() },
+            jobs::After::Done,
+        ];
+        db.write(move |tx| {
+            jobs::nudge(tx, &mint, "kind", "subject", 1_000)?;
+            for (now_ms, after, next) in [1_000, 5_000, 6_000]
+                .into_iter()
+                .zip(ends)
+                .zip([Some(5_000), Some(6_000), None])
+                .map(|((now_ms, after), next)| (now_ms, after, next))
+            {
+                let due = jobs::claim_due(tx, &mint, now_ms, 10)?;
+                assert_eq!(due.len(), 1);
+                assert!(jobs::claim(tx, &mint, "kind", "subject", now_ms)?.is_none());
+                jobs::finish(tx, &due[0], now_ms, &after)?;
+                assert_eq!(jobs::find_next_due(tx)?, next);
+            }
+            Ok::<_, DbError>(())
+        })
+        .await
+        .unwrap();
+    })
+    .await;
 }

@@ -104,7 +104,12 @@ impl Fields {
     /// Rubles above zero, as a number or as numeric text.
     pub(super) fn amount(&self, key: &str) -> Result<Option<Money>, Problem> {
         let Some(raw) = self.object.get(key) else { return Ok(None) };
-        let money = Money::parse_json(raw).map_err(|e| self.problem(key, &e.to_string()))?;
+        let plain = json::parse_exponent(raw.get());
+        let money = match &plain {
+            Some(text) => Money::parse_rubles(text),
+            None => Money::parse_json(raw),
+        };
+        let money = money.map_err(|e| self.problem(key, &e.to_string()))?;
         if money.is_zero() {
             return Err(self.problem(key, "ensure this value is greater than 0"));
         }

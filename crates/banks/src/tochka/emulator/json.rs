@@ -102,3 +102,28 @@ pub(super) fn parse_positive_decimal(raw: &RawValue) -> Option<String> {
     let positive = !text.starts_with('-') && mantissa.bytes().any(|b| (b'1'..=b'9').contains(&b));
     (is_number && positive).then_some(text)
 }
+
+/// No amount needs more zeros than this; anything beyond is out of range anyway.
+const MAX_EXPONENT: usize = 30;
+
+/// `1.5e3` as plain digits with a point: people do not write exponents, but JSON allows them.
+/// `None` when there is none, or one too large to matter.
+pub(super) fn parse_exponent(text: &str) -> Option<String> {
+    let (mantissa, exponent) = text.trim().split_once(['e', 'E'])?;
+    let exponent: isize = exponent.parse().ok()?;
+    if exponent.unsigned_abs() > MAX_EXPONENT {
+        return None;
+    }
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // Enough zeros on both sides that the point always falls between digits.
+    let zeros = "0".repeat(MAX_EXPONENT);
+    let digits = format!("{zeros}{whole}{fraction}{zeros}");
+    let point = (MAX_EXPONENT + whole.len()).checked_add_signed(exponent)?;
+    let (left, right) = digits.split_at_checked(point)?;
+    let left = left.trim_start_matches('0');
+    Some(format!("{sign}0{left}.{right}0"))
+}

@@ -4,9 +4,9 @@
 //! open, it is as awkward as the bank may be. It holds no clock, no randomness and no sockets:
 //! see [`crate::emulator::Emulator`]. Ids follow from the seed and a counter.
 //!
-//! The path of a request: [`route`] finds the call, [`faults`] may spoil it, `grants` checks the
+//! The path of a request: `route` finds the call, `faults` may spoil it, `grants` checks the
 //! token, then `create`, `acquiring`, `registry`, `openbanking`, `consents`, `webhooks` or `oauth`
-//! do the work; [`payments`] alone moves money. `notices` delivers, `control` is the person at the
+//! do the work; `payments` alone moves money. `notices` delivers, `control` is the person at the
 //! controls, `page` is what the payer sees.
 //!
 //! What stands firm, for tests and guides: the customers, accounts, acquiring points and the

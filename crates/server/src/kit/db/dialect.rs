@@ -1,5 +1,6 @@
 //! Every difference between SQLite and PostgreSQL, as named functions.
 
+/// Which database is behind a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Sqlite,

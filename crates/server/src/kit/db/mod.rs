@@ -5,13 +5,14 @@
 //! code and never calls a bank. One SQL text with `$1` parameters serves both databases; what
 //! differs is a named function of [`Dialect`].
 //!
-//! | rule | why |
-//! |---|---|
-//! | parameters are `$1…$n`, all of them used, in any order, any number of times | PostgreSQL's rule, also checked on SQLite |
-//! | after a failed statement the transaction can only fail | PostgreSQL's rule; to probe, write `on conflict do nothing` |
-//! | sums and averages are cast: `cast(sum(x) as bigint)` | PostgreSQL sums to `numeric`, which no value holds |
-//! | booleans are stored as 0 and 1 in a `bigint` | SQLite has no other |
-//! | a closure may be run although nobody waits for it any more | the future was dropped after the hand-over |
+//! Rules that make one SQL text right on both:
+//!
+//! - Parameters are `$1…$n`, all of them used, in any order, any number of times.
+//! - After a failed statement the transaction can only fail, as PostgreSQL has it. To probe for a
+//!   row, write `on conflict do nothing` and count.
+//! - Sums are cast: `cast(sum(x) as bigint)`; PostgreSQL sums to `numeric`, which no value holds.
+//! - A parameter that stands alone (`$1 is null`, `then $1`) is cast: PostgreSQL wants its type.
+//! - Booleans are stored as 0 and 1 in a `bigint`; SQLite has no other.
 
 mod address;
 mod dialect;
@@ -32,9 +33,11 @@ use work::{Access, Job};
 
 /// One open transaction.
 pub trait Tx {
+    /// Which database this is, for the SQL that differs.
     fn dialect(&self) -> Dialect;
     /// Runs a statement; returns the number of rows it touched.
     fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError>;
+    /// All rows at once: every `select` over a growing table has a `limit`.
     fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, DbError>;
 
     /// The first row, if any.
@@ -58,6 +61,7 @@ pub enum DbError {
     /// A stored value is not what the code expects.
     #[error("unexpected data: {0}")]
     Decode(String),
+    /// Wrong SQL, a broken constraint, a panic in the closure: a bug.
     #[error("{0}")]
     Other(String),
 }
@@ -94,6 +98,7 @@ impl Db {
         Ok(Db(Arc::new(Backend::Inline(sqlite::Inline::open(path)?))))
     }
 
+    /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         match &*self.0 {
             Backend::Inline(_) | Backend::Sqlite(_) => Dialect::Sqlite,

@@ -4,6 +4,7 @@ use kopeck_banks::Money;
 
 use super::DbError;
 
+/// What a parameter or a column may be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Null,
@@ -76,6 +77,7 @@ impl Row {
         DbError::Decode(format!("column {at} is not {wanted}"))
     }
 
+    /// A column that is never null; so are all without `opt`.
     pub fn int(&self, at: usize) -> Result<i64, DbError> {
         self.opt_int(at)?.ok_or_else(|| Row::wrong(at, "an integer"))
     }
@@ -88,6 +90,7 @@ impl Row {
         }
     }
 
+    /// A boolean, stored as 0 or 1.
     pub fn flag(&self, at: usize) -> Result<bool, DbError> {
         Ok(self.int(at)? != 0)
     }

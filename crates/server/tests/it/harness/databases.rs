@@ -124,7 +124,7 @@ fn server_url() -> &'static str {
 /// Starts a cluster under a guardian shell whose standard input we hold open until we die, however
 /// that happens; then the guardian stops the cluster and removes its files.
 const GUARDIAN: &str = r#"
-trap '' INT TERM HUP
+trap '' INT TERM HUP PIPE
 dir=$1 bin=$2
 mkdir -m 700 "$dir" || exit 1
 as=
@@ -136,8 +136,10 @@ cd "$dir" || exit 1
 $as "$bin/initdb" -D "$dir/data" -U postgres --auth=trust --no-locale -E UTF8 -N >"$dir/log" 2>&1 &&
 $as "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -o "-k '$dir' -c listen_addresses= \
   -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
-  -c shared_buffers=32MB" start >>"$dir/log" 2>&1 </dev/null && echo ready || {
+  -c shared_buffers=32MB" start >>"$dir/log" 2>&1 </dev/null || {
   tr '\n' ' ' <"$dir/log"; cd /; rm -rf "$dir"; exit 1; }
+# We may be dead already; then this fails and so does the wait, but what follows still runs.
+echo ready 2>/dev/null
 cat >/dev/null
 $as "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1
 cd /; rm -rf "$dir"

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Runs all of Kopeck's tests. Installs what they need and is missing: Debian packages when root,
+# cargo-nextest from crates.io. Needs a Rust toolchain and a C compiler.
+#
+#   ./test.sh            everything
+#   ./test.sh FILTER…    only tests whose name contains FILTER (passed on to cargo-nextest)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# Outside the clone, so that fresh clones share what is built; inside, when there is no home.
+cache="${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/kopeck"
+if [ -z "${CARGO_TARGET_DIR:-}" ] && mkdir -p "$cache/target" 2>/dev/null && [ -w "$cache/target" ]; then
+    export CARGO_TARGET_DIR="$cache/target"
+fi
+
+# need PROGRAM-OR-GLOB PACKAGE…: installs the packages when nothing matches.
+need() {
+    local what=$1
+    shift
+    if command -v "$what" >/dev/null 2>&1 || compgen -G "$what" >/dev/null; then return; fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "test.sh: installing $*"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+    else
+        echo "test.sh: the tests need '$what'; on Debian: sudo apt-get install $*" >&2
+        exit 1
+    fi
+}
+need cc gcc libc6-dev
+need '/usr/lib/postgresql/*/bin/initdb' postgresql
+need chromium chromium
+need chromedriver chromium-driver
+
+if ! cargo nextest --version >/dev/null 2>&1; then
+    echo "test.sh: installing cargo-nextest"
+    cargo install --locked cargo-nextest
+fi
+
+# One throw-away PostgreSQL for all tests; each test makes its own database there.
+if [ -z "${KOPECK_TEST_POSTGRES:-}" ]; then
+    pg_bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1)
+    pg_dir=$(mktemp -d /tmp/kopeck-pg.XXXXXX)
+    # PostgreSQL refuses to run as root.
+    as_pg() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
+    stop_pg() {
+        as_pg "$pg_bin/pg_ctl" -D "$pg_dir/data" -m immediate stop >/dev/null 2>&1 || true
+        rm -rf "$pg_dir"
+    }
+    trap stop_pg EXIT
+    if [ "$(id -u)" = 0 ]; then chown postgres "$pg_dir"; fi
+    chmod 755 "$pg_dir"
+    (
+        cd "$pg_dir"
+        as_pg "$pg_bin/initdb" -D "$pg_dir/data" -U postgres --auth=trust --no-locale -E UTF8 -N >initdb.log
+        as_pg "$pg_bin/pg_ctl" -D "$pg_dir/data" -l "$pg_dir/server.log" -w \
+            -o "-k '$pg_dir' -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+                -c full_page_writes=off -c max_connections=300" start >start.log </dev/null
+    ) 2>&1 || { cat "$pg_dir"/*.log >&2; exit 1; }
+    export KOPECK_TEST_POSTGRES="postgres://postgres@${pg_dir//\//%2F}/postgres"
+fi
+
+# The examples in the documentation of the pure crate, then everything else: the runner's closing
+# line comes last.
+cargo test --doc -p kopeck-banks
+cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@"
