@@ -1,17 +1,23 @@
 //! The address that the bank sends its notices to: registering it, and being there when the bank
 //! tries it out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use kopeck_banks::op::{Answer, BankOp, NoticeAddress, Outcome};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{connect::strange, context::World, fail::Fail};
 use crate::{
-    app,
+    app::{self, App},
     gateway::flow::{ask_now, get_bank, refusal_of},
     shops::model::Connection,
 };
+
+/// How long replies under way may take when the stand-in goes.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Where this connection's notices come in.
 pub fn notice_url(public_url: &str, connection: &Connection) -> String {
@@ -73,9 +79,10 @@ pub async fn register(
     })
 }
 
-/// A server for as long as the bank tests the address, when ours is not running.
+/// A server for as long as the bank tests the address, when ours is not running. It takes notices
+/// and runs no jobs: those are for the server that stays.
 pub struct StandIn {
-    running: Option<(oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>)>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<std::io::Result<()>>)>,
 }
 
 impl StandIn {
@@ -88,22 +95,20 @@ impl StandIn {
             return StandIn { running: None };
         };
         let (stop, stopped) = oneshot::channel();
-        let ctx = world.ctx.clone();
-        let server = tokio::spawn(async move {
-            let shutdown = async {
-                // Either way it is over.
-                let _ = stopped.await;
-            };
-            app::serve(ctx, listener, shutdown).await
+        let App { ctx, nudge, refused, limits } = App::new(world.ctx.clone());
+        let router = app::router(ctx, nudge, refused, limits);
+        let server = axum::serve(listener, router).with_graceful_shutdown(async {
+            // Told or dropped: over either way.
+            let _ = stopped.await;
         });
-        StandIn { running: Some((stop, server)) }
+        StandIn { running: Some((stop, tokio::spawn(server.into_future()))) }
     }
 
     pub async fn stop(self) {
         if let Some((stop, server)) = self.running {
             // It may have ended by itself; what it had to do is done.
             let _ = stop.send(());
-            let _ = server.await;
+            let _ = tokio::time::timeout(FAREWELL, server).await;
         }
     }
 }

@@ -147,11 +147,15 @@ impl Stage {
                 return Ok(text.trim().to_owned());
             }
         }
-        let (ctx, shop_id) = (&self.world.ctx, &self.world.shop.id);
-        let (_, text) = shops::flow::create_key(ctx, shop_id, "Demo").await?;
+        let text = self.make_key("Demo").await?;
         std::fs::write(&path, format!("{text}\n"))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(text)
+    }
+
+    async fn make_key(&self, name: &str) -> Result<String, Fail> {
+        let (ctx, shop_id) = (&self.world.ctx, &self.world.shop.id);
+        Ok(shops::flow::create_key(ctx, shop_id, name).await?.1)
     }
 
     fn greet(&self, payment: &Payment, key: &str, dir: &Path) -> Result<(), Fail> {

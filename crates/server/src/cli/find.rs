@@ -9,12 +9,13 @@ use crate::{
     gateway::flow::{Told, ask, refusal_of},
     kit::db::DbError,
     payments::{
+        drive::drive_now,
         flow::record,
         model::{Payment, Status},
         state::Event,
         store::{self, PaymentFilter},
     },
-    runner, shops,
+    shops,
 };
 
 /// How long a command waits for the bank before it says what is not known yet.
@@ -103,8 +104,7 @@ pub async fn wait_for(
     let mut wait_ms = 0;
     loop {
         // A call to the bank may last longer than the patience; what it brings is saved anyway.
-        let driven =
-            tokio::time::timeout_at(deadline, runner::drive_now(&world.ctx, &payment.id)).await;
+        let driven = tokio::time::timeout_at(deadline, drive_now(&world.ctx, &payment.id)).await;
         let current = again(world, payment).await?;
         if is_settled(&current) || driven.is_err() {
             return Ok(current);
@@ -121,7 +121,7 @@ pub async fn wait_for(
 /// Asks the bank about the payment unless nothing can change any more. That the bank cannot be
 /// asked is said, and what is known is shown all the same.
 pub async fn look(world: &World, payment: Payment) -> Result<Payment, Fail> {
-    runner::drive_now(&world.ctx, &payment.id).await?;
+    drive_now(&world.ctx, &payment.id).await?;
     let payment = again(world, &payment).await?;
     let may_change = match payment.status() {
         Status::Open | Status::Authorized | Status::Capturing | Status::Refunding => true,

@@ -242,7 +242,7 @@ pub async fn refund_now(
         }
         None => payment.refundable(),
     };
-    let (ctx, refund_id) = (world.ctx.clone(), world.ctx.mint.id("ref"));
+    let (ctx, refund_id) = (world.ctx.clone(), world.ctx.mint.id("rf"));
     let (wanted, shop_id, payment_id) =
         (refund_id.clone(), payment.shop_id.clone(), payment.id.clone());
     let asked: Result<Payment, Problem> = world

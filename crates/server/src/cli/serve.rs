@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app,
     kit::{log, net::AddressPolicy},
-    reconcile, shops,
+    shops,
 };
 
 /// Run the server: API, pay pages, bank notices and the reconciler.
@@ -72,25 +72,16 @@ pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fail> 
 }
 
 async fn greet(world: &World) -> Result<(), Fail> {
-    let (ctx, public_url) = (&world.ctx, &world.ctx.public_url);
+    let public_url = &world.ctx.public_url;
     world.out.tell(&format!(
         "Kopeck listens on {}, reached at {}",
         world.config.server.listen,
         paint(HINT, public_url)
     ))?;
-    let connections = shops::flow::list_all_connections(ctx).await?;
+    let connections = shops::flow::list_all_connections(&world.ctx).await?;
     for connection in &connections {
         let url = notice_url(public_url, connection);
         world.out.tell(&format!("  {}: notices come in at {url}", connection.bank))?;
-        // Each connection is swept daily; asking twice is one sweep.
-        let (inner, id, at_ms) = (ctx.clone(), connection.id.clone(), ctx.now_ms());
-        if connection.swept_ms == 0 {
-            let done: Result<(), crate::kit::db::DbError> = ctx
-                .db
-                .write(move |tx| reconcile::flow::schedule(tx, &inner.mint, &id, at_ms))
-                .await;
-            done?;
-        }
     }
     if connections.is_empty() {
         note("no bank is connected yet: run `kopeck init` (it works while the server runs)");

@@ -163,7 +163,7 @@ pub async fn list_all_connections(ctx: &Ctx) -> anyhow::Result<Vec<Connection>> 
 /// Bound to the connection's id, so that one row's secrets cannot be moved into another.
 fn seal(ctx: &Ctx, connection_id: &str, credentials: &Credentials) -> anyhow::Result<Vec<u8>> {
     let plain = serde_json::to_vec(credentials.values())?;
-    Ok(ctx.vault.seal(ctx.mint.bytes(), &plain, connection_id))
+    ctx.vault.seal(ctx.mint.bytes(), &plain, connection_id)
 }
 
 fn open(ctx: &Ctx, row: SealedConnection) -> anyhow::Result<Connection> {

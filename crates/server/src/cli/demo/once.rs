@@ -4,14 +4,15 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use serde_json::json;
+use kopeck_banks::{
+    exchange::Silence,
+    http::{HttpRequest, Method},
+};
+use serde_json::{Value, json};
 
-use super::{Stage, order};
+use super::Stage;
 use crate::{
-    cli::{
-        context::Globals, fail::Fail, find, init::steps::Steps, link, payment::refund_now,
-        serve::bind, timeline,
-    },
+    cli::{context::Globals, fail::Fail, find, init::steps::Steps, serve::bind, timeline},
     kit::{clock::SystemClock, secret::hex},
     payments::{
         model::{Payment, Status},
@@ -41,8 +42,11 @@ pub async fn run(globals: &Globals) -> Result<(), Fail> {
 
 async fn story(stage: &Stage, steps: &mut Steps) -> Result<(Payment, Vec<TimelineEntry>), Fail> {
     let world = &stage.world;
-    let made = link::create(world, order("4711")?).await;
-    let payment = steps.check("The link is not made", made)?;
+    let key = stage.make_key("Demo").await?;
+    let body = json!({ "amount": "5000.00", "purpose": "Заказ 4711", "order_id": "4711" });
+    let made = call(stage, &key, "/v1/payments", &body).await;
+    let made = steps.check("The link is not made", made)?;
+    let payment = find::payment(world, made["id"].as_str().unwrap_or_default()).await?;
     let bank_url = payment.facts.bank_url.clone().unwrap_or_default();
     steps.good(&format!("A link over {} is made: {bank_url}", payment.amount.to_human()))?;
 
@@ -55,17 +59,36 @@ async fn story(stage: &Stage, steps: &mut Steps) -> Result<(Payment, Vec<Timelin
     let payment = steps.check("The bank's notice did not make it paid", noticed)?;
     steps.good("The bank's signed notice came, its signature is good: the payment is paid")?;
 
-    let part = link::parse_money("1000").map_err(|error| Fail::usage(error, ""))?;
-    let reason = Some("One item came back".to_owned());
-    let refunded = refund_now(world, payment, Some(part), reason).await;
-    let (payment, refund) = steps.check("The refund failed", refunded)?;
-    if refund.state.is_pending() || payment.status() != Status::PartiallyRefunded {
-        let message = format!("the refund is {}", refund.state.as_str());
+    let path = format!("/v1/payments/{}/refunds", payment.id);
+    let body = json!({ "amount": "1000.00", "reason": "One item came back" });
+    let refunded = call(stage, &key, &path, &body).await;
+    steps.check("The refund is refused", refunded)?;
+    let is_settled = |payment: &Payment| payment.status() != Status::Refunding;
+    let payment = find::wait_for(world, &payment, is_settled).await?;
+    if payment.status() != Status::PartiallyRefunded {
+        let message = format!("the payment is {}", payment.status().as_str());
         return steps.check("The refund is not done", Err(unfinished(&message)));
     }
-    steps.good(&format!("{} are refunded", refund.amount.to_human()))?;
+    steps.good(&format!("{} went back to the payer", payment.refunded().to_human()))?;
     let entries = timeline::read(world, &payment).await?;
     Ok((payment, entries))
+}
+
+/// One call of the shop's API, as a shop's program makes it.
+async fn call(stage: &Stage, key: &str, path: &str, body: &Value) -> Result<Value, Fail> {
+    let url = format!("{}{path}", stage.world.ctx.public_url);
+    let request = HttpRequest::new(Method::Post, url)
+        .header("authorization", format!("Bearer {key}"))
+        .json(body);
+    let reply = match stage.world.ctx.wire.send(request).await {
+        Ok(reply) => reply,
+        Err(Silence::NotSent(why) | Silence::Lost(why)) => return Err(unfinished(&why)),
+    };
+    if !(200..300).contains(&reply.status) {
+        let text = reply.text();
+        return Err(unfinished(&format!("{path} answered {}: {text}", reply.status)));
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| unfinished(&error.to_string()))
 }
 
 /// Waits for the notice itself, not for the poll that would find the payment anyway: nobody
