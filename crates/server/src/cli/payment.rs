@@ -228,7 +228,7 @@ async fn refund(
 }
 
 /// Asks for the refund and waits for its outcome, which may still be unknown afterwards.
-pub async fn refund_now(
+async fn refund_now(
     world: &World,
     payment: Payment,
     amount: Option<Money>,
