@@ -126,7 +126,7 @@ impl FaultKind {
         }
     }
 
-    /// `lose-notice`, `delay-notice:5000`, `status:503`, `hang:30000` …: the CLI's and HTTP's words.
+    /// `lose-notice`, `delay-notice:5000`, `status:503`, `hang:30000` …: as CLI and HTTP write it.
     pub fn parse(text: &str) -> Option<FaultKind> {
         let (word, number) = text.split_once(':').unwrap_or((text, ""));
         Some(match word {

@@ -1,5 +1,6 @@
-//! What the bank tells of one payment, as an [`Observation`]: facts only. Whatever cannot be read is
-//! left out, so that one strange field in a list hides nothing else, and never becomes a zero.
+//! What the bank tells of one payment, as an [`Observation`]: facts only. Whatever cannot be
+//! read is left out, so that one strange field in a list hides nothing else, and never becomes a
+//! zero.
 
 use std::collections::{BTreeMap, BTreeSet};
 

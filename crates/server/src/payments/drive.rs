@@ -26,7 +26,7 @@ use crate::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS, SECOND_MS, timestamp},
         db::DbError,
-        jobs::After,
+        jobs::{self, After, Job},
     },
     shops::{self, model::Connection},
 };
@@ -35,6 +35,8 @@ use crate::{
 const MAX_STEPS: usize = 12;
 /// After a bank that is busy or out of reach.
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
+/// The longest wait while the bank is busy with a refund.
+const RUNNING_MAX_MS: i64 = 30 * MINUTE_MS;
 /// The longest that one request may take; no request starts when the lease ends sooner.
 const REQUEST_MAX_MS: i64 = 35 * SECOND_MS;
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
@@ -88,6 +90,23 @@ pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result
     Ok(After::At(ctx.now_ms()))
 }
 
+/// Drives one payment now and confirms its job, unless somebody is at it (`false`): for a request
+/// that wants to hear what the bank says before it answers.
+pub async fn drive_now(ctx: &Ctx, payment_id: &str) -> Result<bool, DbError> {
+    let (inner, id) = (ctx.clone(), payment_id.to_owned());
+    let claimed: Result<Option<Job>, DbError> =
+        ctx.db.write(move |tx| jobs::claim(tx, &inner.mint, flow::JOB, &id, inner.now_ms())).await;
+    let Some(job) = claimed? else { return Ok(false) };
+    let after = drive(ctx, payment_id, job.lease_until_ms).await.unwrap_or_else(|error| {
+        tracing::error!(payment_id, "driving failed: {error:#}");
+        After::Retry { at_ms: ctx.now_ms() + TRY_AGAIN_MS, why: format!("{error:#}") }
+    });
+    let now_ms = ctx.now_ms();
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| jobs::finish(tx, &job, now_ms, &after)).await;
+    saved.map(|()| true)
+}
+
 struct Driver<'a> {
     ctx: &'a Ctx,
     connection: &'a Connection,
@@ -98,7 +117,7 @@ impl Driver<'_> {
     async fn take(&self, payment: Payment, step: Step) -> anyhow::Result<Stepped> {
         match step {
             Step::Open => self.open(payment).await,
-            Step::LookUp => self.look_up(payment).await,
+            Step::LookUp => self.look_up(payment, false).await,
             Step::Ask => Ok(match self.look(&payment).await? {
                 Look::Seen(next, _) => Stepped::On(next),
                 Look::Nothing => self.pause(MINUTE_MS),
@@ -116,6 +135,12 @@ impl Driver<'_> {
         Stepped::Pause { until_ms: self.ctx.now_ms() + ms }
     }
 
+    /// Until the next look while the bank is busy with a refund: seconds for SBP, days for some
+    /// cards, so the gap grows with the time that it took so far.
+    fn running_wait_ms(&self, since_ms: i64) -> i64 {
+        ((self.ctx.now_ms() - since_ms) / 4).clamp(TRY_AGAIN_MS, RUNNING_MAX_MS)
+    }
+
     async fn ask(&self, op: &BankOp) -> anyhow::Result<Told> {
         gateway::flow::ask(self.ctx, self.connection, op).await
     }
@@ -131,7 +156,7 @@ impl Driver<'_> {
 
     /// Makes the link. Its reference is unique at the bank, so even a request sent twice makes one.
     async fn open(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        let op = flow::create_op(&payment)?;
+        let op = flow::create_op(&payment, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let Told { outcome, exchanges } = self.ask(&op).await?;
@@ -144,7 +169,7 @@ impl Driver<'_> {
             Outcome::Done(Answer::Payment(seen)) => Event::Observed(seen),
             Outcome::Refused(refusal) if refusal.class == RefusalClass::Duplicate => {
                 self.record(&payment, vec![], exchanges).await?;
-                return self.look_up(payment).await;
+                return self.look_up(payment, true).await;
             }
             Outcome::Refused(refusal) => Event::OpenRefused(Failure::from(&refusal)),
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
@@ -161,8 +186,9 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(self.record(&payment, vec![event], exchanges).await?)))
     }
 
-    /// Looks for our reference in the bank's list; makes the link when it is not there.
-    async fn look_up(&self, payment: Payment) -> anyhow::Result<Stepped> {
+    /// Looks for our reference in the bank's list; makes the link when it is not there. `exists`:
+    /// the bank says that it is, so a list without it is behind and is read again later.
+    async fn look_up(&self, payment: Payment, exists: bool) -> anyhow::Result<Stepped> {
         // A day of margin on both sides: the bank's days are Moscow's, its clock is its own.
         let day = |ms: i64| timestamp(ms).to_zoned(jiff::tz::TimeZone::UTC).date();
         let (from, to) = (day(payment.created_ms - DAY_MS), day(self.ctx.now_ms() + DAY_MS));
@@ -185,9 +211,10 @@ impl Driver<'_> {
                 break;
             }
         }
-        let next =
-            flow::record(self.ctx, &payment, vec![Event::OpenNotSent], journal, true).await?;
-        Ok(Stepped::On(Box::new(next)))
+        let event = Some(Event::OpenNotSent).filter(|_| !exists);
+        let events = event.into_iter().collect();
+        let next = flow::record(self.ctx, &payment, events, journal, true).await?;
+        Ok(if exists { self.pause(MINUTE_MS) } else { Stepped::On(Box::new(next)) })
     }
 
     /// Reads the payment at the bank and joins what it says.
@@ -272,7 +299,7 @@ impl Driver<'_> {
             return Ok(Stepped::On(Box::new(payment)));
         };
         if !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
-            return Ok(self.pause(TRY_AGAIN_MS));
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
         }
         let left = payment.facts.paid.minus_or_zero(payment.refunded());
         let Some(bank_id) = payment.facts.bank_id.clone().filter(|_| refund.amount <= left) else {
@@ -307,20 +334,20 @@ impl Driver<'_> {
 
     /// Asks whether a refund without an answer is in the bank's list.
     async fn settle_refund(&self, payment: Payment, id: String) -> anyhow::Result<Stepped> {
+        // What the bank did after it wrote its answer, the answer cannot tell.
+        let looked_ms = self.ctx.now_ms();
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
             Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
         };
-        let waits =
-            payment.refunds.iter().any(|refund| refund.id == id && refund.state.is_pending());
-        if !waits || !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
-            return Ok(if waits {
-                self.pause(TRY_AGAIN_MS)
-            } else {
-                Stepped::On(Box::new(payment))
-            });
+        let refund = payment.refunds.iter().find(|refund| refund.id == id);
+        let Some(refund) = refund.filter(|refund| refund.state.is_pending()) else {
+            return Ok(Stepped::On(Box::new(payment)));
+        };
+        if !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
         }
-        let event = Event::RefundNotSeen { id, at_ms: self.ctx.now_ms() };
+        let event = Event::RefundNotSeen { id, at_ms: looked_ms };
         Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)))
     }
 

@@ -1,8 +1,8 @@
 //! Connections that can be cut without a word, as a bank's do when it falls silent.
 //!
 //! HTTP servers always answer something. Here the handler calls [`Peer::cut`] and returns whatever
-//! it likes: the first attempt to write the answer fails, so the server drops the connection and the
-//! client sees it closed before any byte of a reply.
+//! it likes: the first attempt to write the answer fails, so the server drops the connection and
+//! the client sees it closed before any byte of a reply.
 
 use std::{
     io,

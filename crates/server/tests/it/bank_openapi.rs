@@ -75,8 +75,8 @@ struct Court {
 
 impl Court {
     fn new() -> Court {
-        let key = super::harness::rsa_key();
-        let bank = TochkaEmulator::new(ORIGIN, &key, 7).unwrap();
+        let key = &super::harness::bank::KEY;
+        let bank = TochkaEmulator::new(ORIGIN, key, 7).unwrap();
         let values = bank.test_credentials().into_iter().filter_map(|(env, value)| {
             let setting = Tochka.settings().iter().find(|setting| setting.env == env)?;
             Some((setting.name.to_owned(), value))
