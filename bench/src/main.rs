@@ -1,1 +1,59 @@
-fn main() {}
+//! Measures Kopeck on this machine and prints what it measured; keeps nothing.
+//!
+//! `kopeck-bench [--seconds N] [--database URL] [--json]`. See `bench/README.md` for how to read it.
+#![expect(clippy::float_arithmetic, reason = "statistics are printed, no money is counted here")]
+
+mod baseline;
+mod create;
+mod http;
+mod notices;
+mod report;
+mod world;
+
+use anyhow::{Context as _, bail};
+
+use report::Report;
+use world::{Place, World};
+
+/// Long enough to see past the first fsyncs, short enough to be run often.
+const DEFAULT_SECONDS: u32 = 3;
+
+struct Asked {
+    seconds: u32,
+    database: Option<String>,
+    is_json: bool,
+}
+
+fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
+    let mut asked = Asked { seconds: DEFAULT_SECONDS, database: None, is_json: false };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--seconds" => asked.seconds = value()?.parse().context("--seconds needs a number")?,
+            "--database" => asked.database = Some(value()?),
+            "--json" => asked.is_json = true,
+            _ => bail!("{word}? Usage: kopeck-bench [--seconds N] [--database URL] [--json]"),
+        }
+    }
+    Ok(Asked { seconds: asked.seconds.clamp(1, 60), ..asked })
+}
+
+fn main() -> anyhow::Result<()> {
+    let asked = parse(std::env::args().skip(1))?;
+    let place = Place::new(asked.database)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let report = runtime.block_on(measure(&place, asked.seconds))?;
+    print!("{}", if asked.is_json { report.json() } else { report.table() });
+    Ok(())
+}
+
+async fn measure(place: &Place, seconds: u32) -> anyhow::Result<Report> {
+    let mut report = Report::new(place.what());
+    baseline::inserts(&mut report, place, seconds)?;
+    baseline::verifications(&mut report, seconds)?;
+    let world = World::new(place).await?;
+    notices::taken(&mut report, &world, seconds).await?;
+    notices::over_http(&mut report, &world, seconds).await?;
+    create::overhead(&mut report, &world, seconds).await?;
+    Ok(report)
+}
