@@ -45,12 +45,17 @@ use crate::{
     op::{BankOp, PayMethod, Refusal},
 };
 
+pub use notice::peek as peek_notice;
 pub use request::authorize_url;
 pub use token::token_problem;
 
 /// The translation itself: stateless, so that one static value serves every shop.
 #[derive(Debug)]
 pub struct Tochka;
+
+/// The bank's key page as it was in 2026-11, for looking into a notice without a network. What is
+/// processed is judged by a key fetched then: see [`BankOp::FetchNoticeKeys`].
+pub const BANK_KEY: &str = include_str!("fixtures/public-key.jwk.json");
 
 static CAPABILITIES: Capabilities = Capabilities {
     partial_capture: false,

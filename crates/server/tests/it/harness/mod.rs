@@ -2,4 +2,6 @@
 
 pub mod app;
 pub mod bank;
+pub mod browser;
 pub mod databases;
+pub mod process;
