@@ -68,9 +68,12 @@ impl World {
     /// Every request on the network arrives and is answered, in order.
     fn carry_all(&mut self) {
         loop {
-            let next = self.wire.network().flights.first_key_value().map(|(id, flight)| {
-                (*id, matches!(flight.stage, Stage::Answered(_)))
-            });
+            let next = self
+                .wire
+                .network()
+                .flights
+                .first_key_value()
+                .map(|(id, flight)| (*id, matches!(flight.stage, Stage::Answered(_))));
             let Some((id, is_answered)) = next else { return };
             let task = if is_answered { self.bring_reply(id) } else { self.arrive(id) };
             if let Some(task) = task {
@@ -164,7 +167,9 @@ impl World {
             }
             let kind = match refund.state {
                 RefundState::Succeeded => "refund.succeeded",
-                _ => "refund.failed",
+                RefundState::Requested | RefundState::Asked { .. } | RefundState::Failed(_) => {
+                    "refund.failed"
+                }
             };
             let was_created = self.was_announced(payment, "refund.created", id.clone());
             if was_created != (refund.origin == Origin::Shop)
@@ -189,6 +194,12 @@ fn status_seen(status: Status) -> &'static str {
         Status::Refunded => "ended refunded",
         Status::Expired => "ended expired",
         Status::Failed => "ended failed",
-        _ => "ended otherwise",
+        Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Refunding
+        | Status::Canceled
+        | Status::AmountMismatch => "ended otherwise",
     }
 }
