@@ -79,7 +79,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(payments::api::notice_routes(refused))
         .merge(checkout::routes())
         .merge(assets::routes())
-        .merge(docs::routes(&document))
+        .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz))
         .fallback(async || ApiError::of(codes::ROUTE_NOT_FOUND))
         .method_not_allowed_fallback(async || ApiError::of(codes::METHOD_NOT_ALLOWED))
@@ -108,41 +108,52 @@ async fn healthz(State(server): State<Server>) -> Result<&'static str, ApiError>
     Ok("ok")
 }
 
-/// Serves until `shutdown` resolves; then takes no more connections, lets running requests and jobs
-/// end, and returns.
+/// [`App::serve`] with the default limits.
 pub async fn serve(
     ctx: Ctx,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    schedule_sweeps(&ctx).await?;
-    let App { ctx, nudge, refused, limits } = App::new(ctx);
-    let server = Server::new(ctx.clone(), Arc::clone(&nudge), limits);
-    let router = router_of(&server, refused);
-    let (stop, stopped) = watch::channel(false);
-    let jobs = tokio::spawn(runner::run_until(ctx, nudge, wait(stopped.clone())));
-    let mut serving = tokio::spawn(
-        axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).into_future(),
-    );
-    let ended = tokio::select! {
-        ended = &mut serving => Some(ended),
-        () = shutdown => None,
-    };
-    // Nobody left to hear it is as good as heard.
-    let _ = stop.send(true);
-    let draining = async {
-        if ended.is_none() {
-            let _ = (&mut serving).await;
+    App::new(ctx).serve(listener, shutdown).await
+}
+
+impl App {
+    /// Serves until `shutdown` resolves; then takes no more connections, lets running requests and
+    /// jobs end, and returns.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let App { ctx, nudge, refused, limits } = self;
+        schedule_sweeps(&ctx).await?;
+        let server = Server::new(ctx.clone(), Arc::clone(&nudge), limits);
+        let router = router_of(&server, refused);
+        let (stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(runner::run_until(ctx, nudge, wait(stopped.clone())));
+        let mut serving = tokio::spawn(
+            axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).into_future(),
+        );
+        let ended = tokio::select! {
+            ended = &mut serving => Some(ended),
+            () = shutdown => None,
+        };
+        // Nobody left to hear it is as good as heard.
+        let _ = stop.send(true);
+        let draining = async {
+            if ended.is_none() {
+                let _ = (&mut serving).await;
+            }
+            server.idle().await;
+            let _ = jobs.await;
+        };
+        if tokio::time::timeout(DRAIN, draining).await.is_err() {
+            tracing::warn!("stopped with work unfinished; the next start takes it up");
         }
-        server.idle().await;
-        let _ = jobs.await;
-    };
-    if tokio::time::timeout(DRAIN, draining).await.is_err() {
-        tracing::warn!("stopped with work unfinished; the next start takes it up");
-    }
-    match ended {
-        Some(ended) => ended.context("the server's task broke")?.context("the server stopped"),
-        None => Ok(()),
+        match ended {
+            Some(ended) => ended.context("the server's task broke")?.context("the server stopped"),
+            None => Ok(()),
+        }
     }
 }
 

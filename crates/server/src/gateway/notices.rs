@@ -11,8 +11,6 @@ use crate::{
     shops::{self, model::Connection},
 };
 
-/// A bank's notice is below 4 KiB; what is sixteen times that is not one.
-pub const NOTICE_MAX_BYTES: usize = 64 * 1024;
 /// Forged notices must not make us ask the bank for its keys without end.
 const KEYS_REFETCH_MS: i64 = MINUTE_MS;
 
@@ -33,7 +31,7 @@ pub async fn judge(ctx: &Ctx, connection: &Connection, body: &[u8]) -> anyhow::R
     let bank = get_bank(&connection.bank)?;
     let read = |keys: &str| bank.notice(&connection.credentials, &RawNotice { body, keys });
     match read(&connection.notice_keys) {
-        Notice::Genuine(notice) => return Ok(Verdict::Genuine(notice)),
+        Notice::Genuine(notice) => return Ok(about_us(connection, notice)),
         Notice::Malformed { why } => return Ok(Verdict::Bad { why }),
         Notice::BadSignature => {}
     }
@@ -45,13 +43,25 @@ pub async fn judge(ctx: &Ctx, connection: &Connection, body: &[u8]) -> anyhow::R
     }
     let keys = fetch_keys(ctx, connection).await?;
     Ok(match keys.as_deref().map(read) {
-        Some(Notice::Genuine(notice)) => Verdict::Genuine(notice),
+        Some(Notice::Genuine(notice)) => about_us(connection, notice),
         Some(Notice::Malformed { why }) => Verdict::Bad { why },
         Some(Notice::BadSignature) => {
             Verdict::Bad { why: "the signature is not the bank's".to_owned() }
         }
         None => Verdict::CannotJudge,
     })
+}
+
+/// A bank signs the notices of all its customers with the same keys. One about somebody else is
+/// genuine and says nothing about our payments, whatever reference it names: otherwise anybody with
+/// an account there could pay himself and have our order marked as paid.
+fn about_us(connection: &Connection, mut notice: GenuineNotice) -> Verdict {
+    let own = connection.credentials.find("customer_code");
+    let of = notice.customer_code.as_deref();
+    if own.zip(of).is_some_and(|(own, of)| own != of) {
+        notice.observation = None;
+    }
+    Verdict::Genuine(notice)
 }
 
 /// Fetches the bank's keys and remembers them, or at least that it was tried.

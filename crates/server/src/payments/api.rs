@@ -22,7 +22,6 @@ use super::{
     view::PaymentView,
 };
 use crate::{
-    gateway::notices::NOTICE_MAX_BYTES,
     http::{
         Answer, ApiError, Caller, Server, body, codes,
         error::ErrorBody,
@@ -207,7 +206,8 @@ async fn receive_notice(
     Extension(refused): Extension<Arc<RefusedCount>>,
     content: Body,
 ) -> Result<(StatusCode, &'static str), ApiError> {
-    let body = body::read(content, NOTICE_MAX_BYTES, server.limits.body_wait).await?;
+    let limits = &server.limits;
+    let body = body::read(content, limits.notice_body_bytes, limits.body_wait).await?;
     let ctx = server.ctx.clone();
     // Taken to its end even if the bank hangs up.
     let taking = async move { take(&ctx, &refused, &bank, &connection, body).await };

@@ -35,6 +35,8 @@ use crate::{
 const MAX_STEPS: usize = 12;
 /// After a bank that is busy or out of reach.
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
+/// The longest wait while the bank is busy with a refund.
+const RUNNING_MAX_MS: i64 = 30 * MINUTE_MS;
 /// The longest that one request may take; no request starts when the lease ends sooner.
 const REQUEST_MAX_MS: i64 = 35 * SECOND_MS;
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
@@ -115,7 +117,7 @@ impl Driver<'_> {
     async fn take(&self, payment: Payment, step: Step) -> anyhow::Result<Stepped> {
         match step {
             Step::Open => self.open(payment).await,
-            Step::LookUp => self.look_up(payment).await,
+            Step::LookUp => self.look_up(payment, false).await,
             Step::Ask => Ok(match self.look(&payment).await? {
                 Look::Seen(next, _) => Stepped::On(next),
                 Look::Nothing => self.pause(MINUTE_MS),
@@ -131,6 +133,12 @@ impl Driver<'_> {
 
     fn pause(&self, ms: i64) -> Stepped {
         Stepped::Pause { until_ms: self.ctx.now_ms() + ms }
+    }
+
+    /// Until the next look while the bank is busy with a refund: seconds for SBP, days for some
+    /// cards, so the gap grows with the time that it took so far.
+    fn running_wait_ms(&self, since_ms: i64) -> i64 {
+        ((self.ctx.now_ms() - since_ms) / 4).clamp(TRY_AGAIN_MS, RUNNING_MAX_MS)
     }
 
     async fn ask(&self, op: &BankOp) -> anyhow::Result<Told> {
@@ -161,7 +169,7 @@ impl Driver<'_> {
             Outcome::Done(Answer::Payment(seen)) => Event::Observed(seen),
             Outcome::Refused(refusal) if refusal.class == RefusalClass::Duplicate => {
                 self.record(&payment, vec![], exchanges).await?;
-                return self.look_up(payment).await;
+                return self.look_up(payment, true).await;
             }
             Outcome::Refused(refusal) => Event::OpenRefused(Failure::from(&refusal)),
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
@@ -178,8 +186,9 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(self.record(&payment, vec![event], exchanges).await?)))
     }
 
-    /// Looks for our reference in the bank's list; makes the link when it is not there.
-    async fn look_up(&self, payment: Payment) -> anyhow::Result<Stepped> {
+    /// Looks for our reference in the bank's list; makes the link when it is not there. `exists`:
+    /// the bank says that it is, so a list without it is behind and is read again later.
+    async fn look_up(&self, payment: Payment, exists: bool) -> anyhow::Result<Stepped> {
         // A day of margin on both sides: the bank's days are Moscow's, its clock is its own.
         let day = |ms: i64| timestamp(ms).to_zoned(jiff::tz::TimeZone::UTC).date();
         let (from, to) = (day(payment.created_ms - DAY_MS), day(self.ctx.now_ms() + DAY_MS));
@@ -202,9 +211,10 @@ impl Driver<'_> {
                 break;
             }
         }
-        let next =
-            flow::record(self.ctx, &payment, vec![Event::OpenNotSent], journal, true).await?;
-        Ok(Stepped::On(Box::new(next)))
+        let event = Some(Event::OpenNotSent).filter(|_| !exists);
+        let events = event.into_iter().collect();
+        let next = flow::record(self.ctx, &payment, events, journal, true).await?;
+        Ok(if exists { self.pause(MINUTE_MS) } else { Stepped::On(Box::new(next)) })
     }
 
     /// Reads the payment at the bank and joins what it says.
@@ -289,7 +299,7 @@ impl Driver<'_> {
             return Ok(Stepped::On(Box::new(payment)));
         };
         if !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
-            return Ok(self.pause(TRY_AGAIN_MS));
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
         }
         let left = payment.facts.paid.minus_or_zero(payment.refunded());
         let Some(bank_id) = payment.facts.bank_id.clone().filter(|_| refund.amount <= left) else {
@@ -324,20 +334,20 @@ impl Driver<'_> {
 
     /// Asks whether a refund without an answer is in the bank's list.
     async fn settle_refund(&self, payment: Payment, id: String) -> anyhow::Result<Stepped> {
+        // What the bank did after it wrote its answer, the answer cannot tell.
+        let looked_ms = self.ctx.now_ms();
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
             Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
         };
-        let waits =
-            payment.refunds.iter().any(|refund| refund.id == id && refund.state.is_pending());
-        if !waits || !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
-            return Ok(if waits {
-                self.pause(TRY_AGAIN_MS)
-            } else {
-                Stepped::On(Box::new(payment))
-            });
+        let refund = payment.refunds.iter().find(|refund| refund.id == id);
+        let Some(refund) = refund.filter(|refund| refund.state.is_pending()) else {
+            return Ok(Stepped::On(Box::new(payment)));
+        };
+        if !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
         }
-        let event = Event::RefundNotSeen { id, at_ms: self.ctx.now_ms() };
+        let event = Event::RefundNotSeen { id, at_ms: looked_ms };
         Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)))
     }
 

@@ -199,6 +199,11 @@ pub fn observe(
     let Some(payment) = store::lock_payment_of_bank(tx, connection_id, bank_id, reference)? else {
         return Ok(None);
     };
+    // Another operation with our reference is not our payment, whoever made it.
+    let is_other = payment.facts.bank_id.as_deref().zip(bank_id).is_some_and(|(own, id)| own != id);
+    if is_other {
+        return Ok(None);
+    }
     // An observation is never refused.
     let Ok(applied) = state::apply(&payment, &Event::Observed(seen.clone())) else {
         return Ok(None);

@@ -228,6 +228,13 @@ impl Payment {
         pending.map_or(Money::ZERO, |pending| rest.minus_or_zero(pending))
     }
 
+    /// When the bank's link ends. Its time runs from the request that made it, which leaves later
+    /// than the shop asked when the bank is out of reach.
+    pub fn link_end_ms(&self) -> i64 {
+        let life_ms = self.expires_ms - self.created_ms;
+        self.intents.open_asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
+    }
+
     pub fn status(&self) -> Status {
         let facts = &self.facts;
         let refund_pending = self.refunds.iter().any(|refund| refund.state.is_pending());

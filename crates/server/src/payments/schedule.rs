@@ -1,7 +1,7 @@
 //! What a payment needs next, and when: pure. The whole recovery after a crash is this table,
 //! since it looks only at what is stored.
 
-use super::model::{Payment, RefundState, Status};
+use super::model::{Payment, Refund, RefundState, Status};
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -14,6 +14,10 @@ pub const DENSE_EVERY_MS: i64 = MINUTE_MS;
 pub const DENSE_FOR_MS: i64 = 15 * MINUTE_MS;
 /// After that the gaps grow with age, but never beyond this; a hold is money on somebody's card.
 const SPARSE_MAX_MS: i64 = 30 * MINUTE_MS;
+/// The longest gap while the bank has accepted a refund and does not list it yet …
+const UNLISTED_MAX_MS: i64 = 6 * HOUR_MS;
+/// … which for cards may take 30 days, and some margin.
+const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -51,7 +55,10 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     let at = |due_ms: i64, step: Step| {
         if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
     };
-    if let Some(refund) = payment.refunds.iter().find(|refund| refund.state.is_pending()) {
+    // One at a time, and first the one whose answer is not known: while it may still appear in the
+    // bank's list, another of the same sum could not be told from it.
+    let pending = payment.refunds.iter().filter(|refund| refund.state.is_pending());
+    if let Some(refund) = pending.min_by_key(|refund| refund.state == RefundState::Requested) {
         let id = refund.id.clone();
         return match refund.state {
             RefundState::Asked { at_ms, asks } => {
@@ -76,10 +83,11 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         },
         Status::Open => {
             let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
-            if now_ms >= payment.expires_ms + grace_ms {
+            let dead_ms = payment.link_end_ms() + grace_ms;
+            if now_ms >= dead_ms {
                 return Step::Lapse;
             }
-            let due_ms = next_look_ms(payment).min(payment.expires_ms + grace_ms);
+            let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
         Status::Authorized => at(next_look_ms(payment), Step::Ask),
@@ -88,20 +96,37 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         | Status::Refunded
         | Status::Refunding
         | Status::AmountMismatch => {
-            if now_ms >= payment.dense_until_ms {
-                return Step::Rest;
+            if now_ms < payment.dense_until_ms {
+                return at(next_look_ms(payment), Step::Ask);
             }
-            at(next_look_ms(payment), Step::Ask)
+            if now_ms < unlisted_until_ms(payment) {
+                return at(look_ms(payment, UNLISTED_MAX_MS), Step::Ask);
+            }
+            Step::Rest
         }
         Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
     }
 }
 
-/// Dense until `dense_until_ms`; then the gap is a quarter of the time since.
 fn next_look_ms(payment: &Payment) -> i64 {
+    look_ms(payment, SPARSE_MAX_MS)
+}
+
+/// Dense until `dense_until_ms`; then the gap is a quarter of the time since.
+fn look_ms(payment: &Payment, max_ms: i64) -> i64 {
     let last_ms = payment.asked_ms.max(payment.created_ms);
     let age_ms = last_ms - payment.dense_until_ms;
-    last_ms + (age_ms / 4).clamp(DENSE_EVERY_MS, SPARSE_MAX_MS)
+    last_ms + (age_ms / 4).clamp(DENSE_EVERY_MS, max_ms)
+}
+
+/// Until when the bank's list must show every refund that it accepted; the daily sweep does not
+/// reach payments older than a month.
+fn unlisted_until_ms(payment: &Payment) -> i64 {
+    let is_unlisted = |refund: &&Refund| {
+        refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
+    };
+    let created = payment.refunds.iter().filter(is_unlisted).map(|refund| refund.created_ms);
+    created.max().map_or(0, |created_ms| created_ms + UNLISTED_FOR_MS)
 }
 
 fn backoff_ms(tries: u32) -> i64 {

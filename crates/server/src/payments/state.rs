@@ -92,7 +92,7 @@ pub enum Refused {
         left: Money,
     },
     RefundOfNothing,
-    /// The payment has no such refund.
+    /// The payment has no such refund, or not one that waits to be sent.
     NoSuchRefund,
     /// More refunds than [`MAX_REFUNDS`].
     TooManyRefunds,
@@ -116,16 +116,22 @@ pub fn apply(payment: &Payment, event: &Event) -> Result<Applied, Refused> {
         .filter(|announcement| !before.contains(announcement))
         .map(|(kind, refund_id)| Effect::Announce { kind, refund_id })
         .collect();
-    if is_request && next != *payment {
+    // A payment given up may come to life: its job has ended, and somebody must look after it.
+    let revived = given_up(payment.status()) && !given_up(next.status());
+    if revived || (is_request && next != *payment) {
         effects.push(Effect::Drive);
     }
     Ok(Applied { next, effects })
 }
 
+const fn given_up(status: Status) -> bool {
+    matches!(status, Status::Expired | Status::Canceled | Status::Failed)
+}
+
 /// Everything that is to be known about a payment as it stands. Monotone: what joins never leaves.
 pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)> {
     let facts = &payment.facts;
-    let refused = payment.intents.failure.is_some() && facts.bank_id.is_none();
+    let refused = payment.intents.failure.is_some();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
         (!facts.authorized.is_zero(), EventKind::PaymentAuthorized),
@@ -162,7 +168,11 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             next.intents.open_tries += 1;
         }
         Event::OpenNotSent => next.intents.open_asked_ms = None,
-        Event::OpenRefused(failure) => next.intents.failure = Some(failure.clone()),
+        // An earlier request may have made the link after all: then only this one was refused.
+        Event::OpenRefused(failure) if next.facts.bank_id.is_none() => {
+            next.intents.failure = Some(failure.clone());
+        }
+        Event::OpenRefused(_) => {}
         Event::CaptureRequested { at_ms } => return request_capture(next, *at_ms),
         Event::CaptureAsked { at_ms } => next.intents.capture_asked_ms = Some(*at_ms),
         Event::CaptureNotSent => next.intents.capture_asked_ms = None,
@@ -171,9 +181,7 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             request_refund(next, id, *amount, reason.clone(), *at_ms)?;
             return Ok(true);
         }
-        Event::RefundAsked { id, at_ms } => {
-            move_refund(next, id, |_| RefundState::Asked { at_ms: *at_ms, asks: 0 })?;
-        }
+        Event::RefundAsked { id, at_ms } => ask_refund(next, id, *at_ms)?,
         Event::RefundNotSent { id } => move_refund(next, id, |_| RefundState::Requested)?,
         Event::RefundAccepted { id } => move_refund(next, id, |_| RefundState::Succeeded)?,
         Event::RefundRefused { id, failure } => {
@@ -219,9 +227,9 @@ fn join(facts: &mut Facts, seen: &Observation) {
     }
 }
 
-/// Every refund in the bank's list belongs to exactly one of ours: first to one that is waiting for
-/// it, then to one accepted but not yet seen there, then to one given up too early. What is left
-/// was made in the bank's cabinet and becomes a refund of its own.
+/// Every refund in the bank's list belongs to exactly one of ours: first to one that the bank
+/// accepted, which must show up there, then to one whose answer is not known, then to one given up
+/// too early. What is left was made in the bank's cabinet and becomes a refund of its own.
 ///
 /// Refunds of equal sums are interchangeable, which is all that can be said of them: the bank's
 /// reply to a refund does not promise the id that its list shows later. So only the count per sum
@@ -235,8 +243,8 @@ fn settle_refunds(payment: &mut Payment) {
         let claimed = |refund: &&mut Refund| refund.bank_refund_id.is_some();
         let of_amount = |refund: &&mut Refund| refund.amount == amount;
         let known = payment.refunds.iter_mut().filter(of_amount).filter(claimed).count();
-        for number in known..listed.len() {
-            claim(payment, amount, number);
+        for _ in known..listed.len() {
+            claim(payment, amount);
         }
         let owners = payment.refunds.iter_mut().filter(of_amount).filter(claimed);
         for (refund, bank_refund_id) in owners.zip(listed) {
@@ -246,10 +254,10 @@ fn settle_refunds(payment: &mut Payment) {
 }
 
 /// Gives one listed refund of `amount` to its owner, made up if there is none.
-fn claim(payment: &mut Payment, amount: Money, number: usize) {
+fn claim(payment: &mut Payment, amount: Money) {
     let rank = |refund: &Refund| match refund.state {
-        RefundState::Asked { .. } => Some(0),
-        RefundState::Succeeded => Some(1),
+        RefundState::Succeeded => Some(0),
+        RefundState::Asked { .. } => Some(1),
         RefundState::Failed(_) => Some(2),
         RefundState::Requested => None,
     };
@@ -263,6 +271,9 @@ fn claim(payment: &mut Payment, amount: Money, number: usize) {
         refund.bank_refund_id = Some(String::new());
         return;
     }
+    // Numbered among their own, so that the id does not depend on when the list was read.
+    let is_twin = |refund: &&Refund| refund.origin == Origin::Bank && refund.amount == amount;
+    let number = payment.refunds.iter().filter(is_twin).count();
     let tail = payment.id.trim_start_matches("pay_");
     payment.refunds.push(Refund {
         id: format!("rf_{tail}_{}_{number}", amount.kopecks()),
@@ -328,6 +339,15 @@ fn request_refund(
         bank_refund_id: None,
         created_ms: at_ms,
     });
+    Ok(())
+}
+
+/// Only a refund that certainly did not leave may leave: whoever finds it asked or settled came too
+/// late and must not send it.
+fn ask_refund(next: &mut Payment, id: &str, at_ms: i64) -> Result<(), Refused> {
+    let is_waiting = |refund: &&mut Refund| refund.state == RefundState::Requested;
+    let refund = next.refunds.iter_mut().find(|refund| refund.id == id).filter(is_waiting);
+    refund.ok_or(Refused::NoSuchRefund)?.state = RefundState::Asked { at_ms, asks: 0 };
     Ok(())
 }
 

@@ -11,6 +11,8 @@ use crate::kit::Ctx;
 pub struct Limits {
     /// A payment with the largest metadata and a receipt of a hundred lines is below 100 KiB.
     pub api_body_bytes: usize,
+    /// A bank's notice is below 4 KiB.
+    pub notice_body_bytes: usize,
     /// How long a request waits for the bank before it answers with what is known.
     pub bank_wait: Duration,
     /// How long a repeated request waits for the answer of the first one: longer than that one
@@ -24,6 +26,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             api_body_bytes: 256 * 1024,
+            notice_body_bytes: 64 * 1024,
             bank_wait: Duration::from_secs(4),
             twin_wait: Duration::from_secs(6),
             body_wait: Duration::from_secs(20),
