@@ -164,9 +164,11 @@ async fn survive(kind: Kind) {
     let server = format!("http://127.0.0.1:{port}");
     let sandbox = kopeck::sandbox::Client::new(&bank_url).expect("a client");
     let env = sandbox.env().await.expect("credentials");
-    kopeck.env.extend(env.as_object().expect("a map").iter().filter_map(|(name, value)| {
-        value.as_str().map(|value| (name.clone(), value.to_owned()))
-    }));
+    kopeck.env.extend(
+        env.as_object().expect("a map").iter().filter_map(|(name, value)| {
+            value.as_str().map(|value| (name.clone(), value.to_owned()))
+        }),
+    );
     kopeck.env.push(("KOPECK_DATABASE_URL".into(), database.url.clone()));
     kopeck.env.push(("KOPECK_SERVER_LISTEN".into(), format!("127.0.0.1:{port}")));
     kopeck.env.push(("KOPECK_SERVER_PUBLIC_URL".into(), server.clone()));
@@ -213,7 +215,8 @@ async fn compare(shop: &Shop) {
             // that it never arrived; the kopecks must agree all the same.
             let half_done = ["opening", "capturing"].contains(&status.as_str());
             if at_bank != Some((*paid, *refunded)) || half_done {
-                differing.push(format!("{reference}: {status} {paid}/{refunded}, bank {at_bank:?}"));
+                differing
+                    .push(format!("{reference}: {status} {paid}/{refunded}, bank {at_bank:?}"));
             }
         }
         let created = shop.created.load(Ordering::Relaxed);

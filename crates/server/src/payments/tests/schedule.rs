@@ -92,12 +92,8 @@ fn what_is_settled_rests_once_it_is_no_longer_young() {
 #[test]
 fn an_accepted_refund_is_looked_for_until_the_bank_lists_it() {
     let at_ms = CREATED_MS;
-    let request = Event::RefundRequested {
-        id: "rf_1".into(),
-        amount: money(1_00),
-        reason: None,
-        at_ms,
-    };
+    let request =
+        Event::RefundRequested { id: "rf_1".into(), amount: money(1_00), reason: None, at_ms };
     let accepted = Event::RefundAccepted { id: "rf_1".into() };
     let events = [request, Event::RefundAsked { id: "rf_1".into(), at_ms }, accepted];
     let (mut payment, _) = after(sample(Status::Paid), &events);

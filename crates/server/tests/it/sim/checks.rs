@@ -40,8 +40,8 @@ fn ensure(holds: bool, why: impl FnOnce() -> String) -> Checked {
 impl World {
     pub fn payments(&self, bank: usize) -> Vec<Payment> {
         let shop_id = self.banks[bank].connection.shop_id.clone();
-        let all: Result<_, DbError> = self
-            .write(move |tx| list_payments(tx, &shop_id, &PaymentFilter::default(), 1_000));
+        let all: Result<_, DbError> =
+            self.write(move |tx| list_payments(tx, &shop_id, &PaymentFilter::default(), 1_000));
         all.unwrap()
     }
 
@@ -131,9 +131,8 @@ impl World {
         let seen_seq = self.books.seqs.entry(shop_id.clone()).or_default();
         let filter = EventFilter { after_seq: *seen_seq, ..EventFilter::default() };
         let ctx = &self.processes[0].ctx;
-        let events: Result<Vec<StoredEvent>, DbError> = super::tasks::now(
-            ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, 1_000)),
-        );
+        let events: Result<Vec<StoredEvent>, DbError> =
+            super::tasks::now(ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, 1_000)));
         for event in events.unwrap() {
             *seen_seq += 1;
             ensure(event.seq == *seen_seq, || format!("a gap before event {}", event.seq))?;
@@ -141,7 +140,9 @@ impl World {
             if self.planted == Planted::EventDeleted && key.1 == "payment.paid" {
                 continue;
             }
-            ensure(self.books.announced.insert(key.clone()), || format!("announced twice: {key:?}"))?;
+            ensure(self.books.announced.insert(key.clone()), || {
+                format!("announced twice: {key:?}")
+            })?;
         }
         Ok(())
     }

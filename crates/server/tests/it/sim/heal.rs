@@ -68,9 +68,12 @@ impl World {
     /// Every request on the network arrives and is answered, in order.
     fn carry_all(&mut self) {
         loop {
-            let next = self.wire.network().flights.first_key_value().map(|(id, flight)| {
-                (*id, matches!(flight.stage, Stage::Answered(_)))
-            });
+            let next = self
+                .wire
+                .network()
+                .flights
+                .first_key_value()
+                .map(|(id, flight)| (*id, matches!(flight.stage, Stage::Answered(_))));
             let Some((id, is_answered)) = next else { return };
             let task = if is_answered { self.bring_reply(id) } else { self.arrive(id) };
             if let Some(task) = task {

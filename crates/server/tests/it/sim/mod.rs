@@ -89,9 +89,8 @@ fn no_kopeck_is_lost_or_doubled_in_any_world() {
     }
     let count = number("KOPECK_SIM_SEEDS").unwrap_or(1_000);
     let start = number("KOPECK_SIM_START").unwrap_or(0);
-    let seeds = |thread: u64| {
-        (start + thread..start + count).step_by(usize::try_from(THREADS).unwrap())
-    };
+    let seeds =
+        |thread: u64| (start + thread..start + count).step_by(usize::try_from(THREADS).unwrap());
     let mut all = Stats::new();
     let mut failed = Vec::new();
     thread::scope(|scope| {
@@ -108,10 +107,24 @@ fn no_kopeck_is_lost_or_doubled_in_any_world() {
     // A world in which nothing happens proves nothing.
     if count >= 200 {
         for what in [
-            "crash", "stalled", "not sent", "request lost", "request wanders", "reply lost",
-            "notice lost", "notice corrupted", "cabinet refund", "capture requested",
-            "refund succeeded", "refund given up", "refund refused", "ended paid",
-            "ended partially refunded", "ended refunded", "ended expired", "ended failed",
+            "crash",
+            "stalled",
+            "not sent",
+            "request lost",
+            "request wanders",
+            "reply lost",
+            "notice lost",
+            "notice corrupted",
+            "cabinet refund",
+            "capture requested",
+            "refund succeeded",
+            "refund given up",
+            "refund refused",
+            "ended paid",
+            "ended partially refunded",
+            "ended refunded",
+            "ended expired",
+            "ended failed",
         ] {
             assert!(all.get(what).is_some_and(|seen| *seen > 0), "never seen: {what}");
         }

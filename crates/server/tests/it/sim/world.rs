@@ -236,9 +236,10 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize) -> Bank {
     emulator.set_timing(Timing { notice_delay_ms, refund_lock_ms });
     // A sweep with registers is 32 requests: now and then is enough.
     let has_registers = chance.percent(6);
-    let settings = emulator.test_credentials().into_iter().map(|(name, value)| {
-        (name.trim_start_matches("TOCHKA_").to_ascii_lowercase(), value)
-    });
+    let settings = emulator
+        .test_credentials()
+        .into_iter()
+        .map(|(name, value)| (name.trim_start_matches("TOCHKA_").to_ascii_lowercase(), value));
     let settings = settings.filter(|(name, _)| has_registers || name != "merchant_id");
     let credentials = Credentials::new(settings);
     let shop = shops::model::Shop {
