@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "clippy.toml frees only #[test] fns")]
 
 mod api;
+mod bank_openapi;
 mod cli;
 mod harness;
 mod kill;
