@@ -1,3 +1,5 @@
+//! The program. Everything is in the library: the commands in `cli`.
+
 fn main() -> std::process::ExitCode {
     kopeck::cli::main()
 }

@@ -9,10 +9,14 @@ use std::{
 use kopeck_banks::op::{Answer, BankOp, NoticeAddress, Outcome};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use super::{connect::strange, context::World, fail::Fail};
+use super::{
+    connect::{answer_of, strange},
+    context::World,
+    fail::Fail,
+};
 use crate::{
     app::{self, App},
-    gateway::flow::{ask_now, get_bank, refusal_of},
+    gateway::flow::{ask_now, get_bank},
     shops::model::Connection,
 };
 
@@ -37,18 +41,14 @@ pub enum Registered {
 }
 
 pub async fn ask(world: &World, connection: &Connection, op: &BankOp) -> Result<Answer, Fail> {
-    match ask_now(&world.ctx, connection, op).await? {
-        Outcome::Done(answer) => Ok(answer),
-        other => Err(refusal_of(other).into()),
-    }
+    answer_of(ask_now(&world.ctx, connection, op).await?)
 }
 
 /// The address that the bank has now.
 pub async fn shown(world: &World, connection: &Connection) -> Result<Option<NoticeAddress>, Fail> {
-    match ask(world, connection, &BankOp::ShowNotices).await? {
-        Answer::Notices(address) => Ok(address),
-        other => Err(strange(other)),
-    }
+    let answer = ask(world, connection, &BankOp::ShowNotices).await?;
+    let Answer::Notices(address) = answer else { return Err(strange(answer)) };
+    Ok(address)
 }
 
 /// Registers the address. The bank saves it only after a test notice of each kind got a 200 from

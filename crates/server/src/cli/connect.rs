@@ -151,24 +151,25 @@ async fn from_environment(
 
 /// An operation with credentials that are not saved yet.
 pub async fn try_op(ctx: &Ctx, credentials: &Credentials, op: &BankOp) -> Result<Answer, Fail> {
-    match try_out(ctx, "tochka", credentials, op).await? {
-        Outcome::Done(answer) => Ok(answer),
-        other => Err(refusal_of(other).into()),
-    }
+    answer_of(try_out(ctx, "tochka", credentials, op).await?)
+}
+
+/// The answer, or why there is none.
+pub fn answer_of(outcome: Outcome) -> Result<Answer, Fail> {
+    let Outcome::Done(answer) = outcome else { return Err(refusal_of(outcome).into()) };
+    Ok(answer)
 }
 
 pub async fn customers(ctx: &Ctx, credentials: &Credentials) -> Result<Vec<Customer>, Fail> {
-    match try_op(ctx, credentials, &BankOp::Customers).await? {
-        Answer::Customers(customers) => Ok(customers),
-        other => Err(strange(other)),
-    }
+    let answer = try_op(ctx, credentials, &BankOp::Customers).await?;
+    let Answer::Customers(customers) = answer else { return Err(strange(answer)) };
+    Ok(customers)
 }
 
 pub async fn retailers(ctx: &Ctx, credentials: &Credentials) -> Result<Vec<Retailer>, Fail> {
-    match try_op(ctx, credentials, &BankOp::Retailers).await? {
-        Answer::Retailers(retailers) => Ok(retailers),
-        other => Err(strange(other)),
-    }
+    let answer = try_op(ctx, credentials, &BankOp::Retailers).await?;
+    let Answer::Retailers(retailers) = answer else { return Err(strange(answer)) };
+    Ok(retailers)
 }
 
 /// The company, when there is one only.

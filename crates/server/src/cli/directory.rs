@@ -1,31 +1,26 @@
 //! `kopeck retailers` and `kopeck customers`: who the merchant is at the bank.
 
-use kopeck_banks::op::{Answer, BankOp, Customer, Outcome, Retailer};
+use kopeck_banks::op::{Answer, BankOp, Customer, Retailer};
 use serde_json::{Value, json};
 
 use super::{
-    connect::{self, strange},
+    connect::{self, answer_of, strange},
     context::{Globals, World},
     fail::Fail,
     print::table,
 };
-use crate::gateway::flow::{ask_now, refusal_of};
+use crate::gateway::flow::ask_now;
 
 /// One answer of the connected bank.
 pub async fn ask(world: &World, op: &BankOp) -> Result<Answer, Fail> {
     let connection = connect::get(world).await?;
-    match ask_now(&world.ctx, &connection, op).await? {
-        Outcome::Done(answer) => Ok(answer),
-        other => Err(refusal_of(other).into()),
-    }
+    answer_of(ask_now(&world.ctx, &connection, op).await?)
 }
 
 pub async fn show_retailers(globals: &Globals) -> Result<(), Fail> {
     let world = globals.open().await?;
-    let retailers = match ask(&world, &BankOp::Retailers).await? {
-        Answer::Retailers(retailers) => retailers,
-        other => return Err(strange(other)),
-    };
+    let answer = ask(&world, &BankOp::Retailers).await?;
+    let Answer::Retailers(retailers) = answer else { return Err(strange(answer)) };
     let shown: Vec<Value> = retailers.iter().map(retailer_view).collect();
     world.out.show(&json!({ "retailers": shown }), || retailers_table(&retailers))
 }
@@ -65,10 +60,8 @@ fn retailers_table(retailers: &[Retailer]) -> String {
 
 pub async fn show_customers(globals: &Globals) -> Result<(), Fail> {
     let world = globals.open().await?;
-    let customers = match ask(&world, &BankOp::Customers).await? {
-        Answer::Customers(customers) => customers,
-        other => return Err(strange(other)),
-    };
+    let answer = ask(&world, &BankOp::Customers).await?;
+    let Answer::Customers(customers) = answer else { return Err(strange(answer)) };
     let view = |customer: &Customer| {
         json!({
             "customer_code": customer.customer_code, "is_business": customer.is_business,

@@ -138,11 +138,11 @@ pub async fn look(world: &World, payment: Payment) -> Result<Payment, Fail> {
     let connection = shops::flow::get_connection(&world.ctx, &payment.connection_id).await?;
     let Told { outcome, exchanges } =
         ask(&world.ctx, &connection, &BankOp::GetPayment { bank_id }).await?;
-    let (events, problem) = match outcome {
-        Outcome::Done(Answer::Payment(seen)) => (vec![Event::Observed(seen)], None),
-        other => (Vec::new(), Some(refusal_of(other))),
-    };
-    if let Some(refusal) = problem {
+    let mut events = Vec::new();
+    if let Outcome::Done(Answer::Payment(seen)) = outcome {
+        events.push(Event::Observed(seen));
+    } else {
+        let refusal = refusal_of(outcome);
         note(&format!("this is what was known before: {}. {}", refusal.message, refusal.hint));
     }
     Ok(record(&world.ctx, &payment, events, exchanges, true).await?)

@@ -147,8 +147,11 @@ async fn explain(
 }
 
 fn fields(notice: &GenuineNotice) -> Vec<Value> {
-    let field = |(name, value, about): &(String, String, &str)| json!({ "name": name, "value": value, "about": about });
-    notice.fields.iter().map(field).collect()
+    let mut list = Vec::new();
+    for (name, value, about) in &notice.fields {
+        list.push(json!({ "name": name, "value": value, "about": about }));
+    }
+    list
 }
 
 fn field_table(notice: &GenuineNotice) -> String {

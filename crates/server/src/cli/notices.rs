@@ -116,10 +116,8 @@ async fn test(world: &World, connection: &Connection, kind: String) -> Result<()
     let stand_in = StandIn::start(world, &found.url).await;
     let answer = ask(world, connection, &BankOp::TestNotice { kind: kind.clone() }).await;
     stand_in.stop().await;
-    let done = match answer? {
-        Answer::Accepted { done } => done,
-        other => return Err(connect::strange(other)),
-    };
+    let answer = answer?;
+    let Answer::Accepted { done } = answer else { return Err(connect::strange(answer)) };
     if !done {
         let message = format!("The bank's test notice to {} was not answered with 200", found.url);
         let hint = "Is the server running and reachable from the internet over https on port 443?";

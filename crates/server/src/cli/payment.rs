@@ -141,10 +141,9 @@ fn describe(payment: &Payment, view: &PaymentView) -> String {
     for refund in &payment.refunds {
         lines.push(format!("  {}", describe_refund(refund)));
     }
-    for failure in [&payment.intents.failure, &payment.intents.capture_failure] {
-        if let Some(failure) = failure {
-            lines.push(format!("  {} {}. {}", paint(BAD, "✗"), failure.message, failure.hint));
-        }
+    let failures = [&payment.intents.failure, &payment.intents.capture_failure];
+    for failure in failures.into_iter().flatten() {
+        lines.push(format!("  {} {}. {}", paint(BAD, "✗"), failure.message, failure.hint));
     }
     lines.push(paint(FAINT, "  Times are Moscow's."));
     lines.join("\n")
@@ -292,11 +291,12 @@ async fn capture(world: &World, id: &str) -> Result<(), Fail> {
         return Err(failure.clone().into());
     }
     let view = PaymentView::new(&payment, &world.ctx.public_url);
-    world.out.show(&view, || match payment.status() {
-        Status::Capturing => not_known_yet("capture", &payment.id),
-        status => {
-            let (mark, sum) = (paint(GOOD, "✓"), payment.facts.paid.to_human());
-            format!("{mark} {sum} taken; the payment is {}", status.as_str())
+    let status = payment.status();
+    world.out.show(&view, || {
+        if status == Status::Capturing {
+            return not_known_yet("capture", &payment.id);
         }
+        let (mark, sum) = (paint(GOOD, "✓"), payment.facts.paid.to_human());
+        format!("{mark} {sum} taken; the payment is {}", status.as_str())
     })
 }

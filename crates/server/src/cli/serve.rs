@@ -14,7 +14,7 @@ use super::{
     print::{HINT, WARN, is_terminal, note, paint},
 };
 use crate::{
-    app,
+    app::App,
     kit::{log, net::AddressPolicy},
     shops,
 };
@@ -44,7 +44,9 @@ impl ServeArgs {
             world = open(config, policy, globals.out()).await?;
         }
         greet(&world).await?;
-        app::serve(world.ctx.clone(), listener, stopped()).await?;
+        let mut app = App::new(world.ctx.clone());
+        app.limits.api_body_bytes = world.config.limits.api_body_bytes;
+        app.serve(listener, stopped()).await?;
         Ok(())
     }
 }

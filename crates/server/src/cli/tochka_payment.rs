@@ -5,13 +5,13 @@ use clap::{Args, ValueEnum};
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use kopeck_banks::{
     Money,
-    op::{Answer, BankOp, Observation, Outcome, PayMethod},
+    op::{Answer, BankOp, Observation, PayMethod},
     tochka::{settings, token, token_problem},
 };
 use serde_json::{Value, json};
 
 use super::{
-    connect::{self, environment, strange},
+    connect::{self, answer_of, environment, strange},
     context::{Globals, World},
     directory,
     fail::Fail,
@@ -20,10 +20,7 @@ use super::{
     payment,
     print::{is_terminal, right, table},
 };
-use crate::{
-    gateway::flow::{ask_now, refusal_of},
-    kit::clock::timestamp,
-};
+use crate::{gateway::flow::ask_now, kit::clock::timestamp};
 
 /// How far back `list-payments` looks, as the bank's own page does.
 const LIST_DAYS: i64 = 30;
@@ -165,10 +162,8 @@ async fn auth(globals: &Globals) -> Result<(), Fail> {
 async fn foreign(world: &World, id: &str) -> Result<(), Fail> {
     let connection = connect::get(world).await?;
     let op = BankOp::GetPayment { bank_id: id.to_owned() };
-    let seen = match ask_now(&world.ctx, &connection, &op).await? {
-        Outcome::Done(Answer::Payment(seen)) => seen,
-        other => return Err(refusal_of(other).into()),
-    };
+    let answer = answer_of(ask_now(&world.ctx, &connection, &op).await?)?;
+    let Answer::Payment(seen) = answer else { return Err(strange(answer)) };
     world.out.show(&view(&seen), || rows(std::slice::from_ref(&seen)))
 }
 
@@ -180,11 +175,8 @@ async fn list(globals: &Globals) -> Result<(), Fail> {
     let from = to.checked_sub(LIST_DAYS.days()).map_err(anyhow::Error::from)?;
     let to = to.checked_add(1.day()).map_err(anyhow::Error::from)?;
     let op = BankOp::ListPayments { from, to, page: 1 };
-    let page = match ask_now(&world.ctx, &connection, &op).await? {
-        Outcome::Done(Answer::Payments(page)) => page,
-        Outcome::Done(other) => return Err(strange(other)),
-        other => return Err(refusal_of(other).into()),
-    };
+    let answer = answer_of(ask_now(&world.ctx, &connection, &op).await?)?;
+    let Answer::Payments(page) = answer else { return Err(strange(answer)) };
     let shown: Vec<Value> = page.items.iter().map(view).collect();
     let shown = json!({ "payments": shown, "total_pages": page.total_pages });
     world.out.show(&shown, || rows(&page.items))

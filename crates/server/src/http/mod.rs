@@ -15,11 +15,11 @@ pub mod json;
 pub mod page;
 pub mod query;
 pub mod request_id;
-pub mod state;
+pub mod server;
 pub mod text;
 
 pub use answer::Answer;
 pub use caller::Caller;
 pub use error::ApiError;
 pub use request_id::RequestId;
-pub use state::{Limits, Server};
+pub use server::{Limits, Server};

@@ -64,10 +64,9 @@ pub async fn connect(
 }
 
 async fn tokens(world: &World, credentials: &Credentials, op: AuthOp) -> Result<Tokens, Fail> {
-    match try_op(&world.ctx, credentials, &BankOp::Auth(op)).await? {
-        Answer::Tokens(tokens) => Ok(tokens),
-        other => Err(strange(other)),
-    }
+    let answer = try_op(&world.ctx, credentials, &BankOp::Auth(op)).await?;
+    let Answer::Tokens(tokens) = answer else { return Err(strange(answer)) };
+    Ok(tokens)
 }
 
 /// Makes a consent, sends the person to the bank's page and waits for the code.
@@ -85,10 +84,8 @@ async fn consent(
         permissions: PERMISSIONS.map(str::to_owned).to_vec(),
         expires: None,
     });
-    let consents = match try_op(&world.ctx, credentials, &op).await? {
-        Answer::Consents(consents) => consents,
-        other => return Err(strange(other)),
-    };
+    let answer = try_op(&world.ctx, credentials, &op).await?;
+    let Answer::Consents(consents) = answer else { return Err(strange(answer)) };
     let Some(consent) = consents.first() else {
         return Err(Fail::new("consent_missing", "The bank made no consent", "Try again"));
     };

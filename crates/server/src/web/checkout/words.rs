@@ -81,13 +81,17 @@ pub struct Said {
 
 pub fn say(payment: &Payment, lang: Lang) -> Said {
     let status = payment.status();
-    let (tone, headline, detail) = plain(status, lang);
-    let sum = |amount: Money| amount.to_human();
-    let detail = match status {
-        Status::PartiallyRefunded => {
-            format!("{detail} {}.", sum(payment.refunded()))
+    let [headline, detail] = match status {
+        Status::Opening | Status::Open => before(status, lang),
+        Status::Authorized | Status::Capturing | Status::Paid => good(status, lang),
+        Status::Refunding | Status::PartiallyRefunded | Status::Refunded => back(status, lang),
+        Status::Expired | Status::Canceled | Status::Failed | Status::AmountMismatch => {
+            bad(status, lang)
         }
-        Status::AmountMismatch => format!("{detail} {}.", sum(payment.facts.paid)),
+    };
+    let sum = match status {
+        Status::PartiallyRefunded => Some(payment.refunded()),
+        Status::AmountMismatch => Some(payment.facts.paid),
         Status::Opening
         | Status::Open
         | Status::Authorized
@@ -97,97 +101,134 @@ pub fn say(payment: &Payment, lang: Lang) -> Said {
         | Status::Refunded
         | Status::Expired
         | Status::Canceled
-        | Status::Failed => detail.to_owned(),
+        | Status::Failed => None,
     };
-    Said { tone, headline, detail }
+    let detail = match sum.map(Money::to_human) {
+        Some(sum) => format!("{detail} {sum}."),
+        None => detail.to_owned(),
+    };
+    Said { tone: tone(status), headline, detail }
 }
 
-const fn plain(status: Status, lang: Lang) -> (Tone, &'static str, &'static str) {
+const fn tone(status: Status) -> Tone {
     match status {
-        Status::Opening => (
-            Tone::Wait,
+        Status::Opening | Status::Open | Status::Refunding | Status::AmountMismatch => Tone::Wait,
+        Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::PartiallyRefunded
+        | Status::Refunded => Tone::Good,
+        Status::Expired | Status::Canceled | Status::Failed => Tone::Bad,
+    }
+}
+
+const fn before(status: Status, lang: Lang) -> [&'static str; 2] {
+    if matches!(status, Status::Opening) {
+        return [
             lang.pick("Готовим оплату", "Preparing the payment"),
             lang.pick(
                 "Связываемся с банком. Страница обновится сама.",
                 "We are in touch with the bank. This page refreshes by itself.",
             ),
+        ];
+    }
+    [
+        lang.pick("Ждёт оплаты", "Waiting for payment"),
+        lang.pick(
+            "Вы перейдёте на защищённую страницу банка.",
+            "You will go to the bank's secure page.",
         ),
-        Status::Open => (
-            Tone::Wait,
-            lang.pick("Ждёт оплаты", "Waiting for payment"),
-            lang.pick(
-                "Вы перейдёте на защищённую страницу банка.",
-                "You will go to the bank's secure page.",
-            ),
-        ),
-        Status::Authorized | Status::Capturing => (
-            Tone::Good,
-            lang.pick("Деньги зарезервированы", "The money is on hold"),
-            lang.pick(
-                "Банк удержал сумму на карте. Магазин спишет её, когда подтвердит заказ.",
-                "The bank holds the sum on the card. The shop takes it once the order is confirmed.",
-            ),
-        ),
-        Status::Paid => (
-            Tone::Good,
+    ]
+}
+
+const fn good(status: Status, lang: Lang) -> [&'static str; 2] {
+    if matches!(status, Status::Paid) {
+        return [
             lang.pick("Оплачено", "Paid"),
             lang.pick("Спасибо! Деньги получены.", "Thank you! The money has arrived."),
+        ];
+    }
+    [
+        lang.pick("Деньги зарезервированы", "The money is on hold"),
+        lang.pick(
+            "Банк удержал сумму на карте. Магазин спишет её, когда подтвердит заказ.",
+            "The bank holds the sum on the card. The shop takes it with the order.",
         ),
-        Status::Refunding => (
-            Tone::Wait,
+    ]
+}
+
+const fn back(status: Status, lang: Lang) -> [&'static str; 2] {
+    match status {
+        Status::Refunding => [
             lang.pick("Возвращаем деньги", "Refunding"),
             lang.pick(
                 "Магазин отправил возврат, банк его обрабатывает.",
                 "The shop has sent a refund, the bank is processing it.",
             ),
-        ),
-        Status::PartiallyRefunded => (
-            Tone::Good,
+        ],
+        Status::PartiallyRefunded => [
             lang.pick("Часть денег возвращена", "Partly refunded"),
             lang.pick(
                 "На карту деньги приходят в срок до 30 дней. Возвращено:",
                 "It takes up to 30 days to reach a card. Refunded:",
             ),
-        ),
-        Status::Refunded => (
-            Tone::Good,
+        ],
+        Status::Refunded
+        | Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Expired
+        | Status::Canceled
+        | Status::Failed
+        | Status::AmountMismatch => [
             lang.pick("Деньги возвращены", "Refunded"),
             lang.pick(
                 "На карту деньги приходят в срок до 30 дней.",
                 "It takes up to 30 days to reach a card.",
             ),
-        ),
-        Status::Expired => (
-            Tone::Bad,
+        ],
+    }
+}
+
+const fn bad(status: Status, lang: Lang) -> [&'static str; 2] {
+    match status {
+        Status::Expired => [
             lang.pick("Срок оплаты истёк", "The payment has expired"),
             lang.pick(
                 "По этой ссылке больше нельзя заплатить. Попросите у магазина новую.",
                 "This link can no longer be paid. Ask the shop for a new one.",
             ),
-        ),
-        Status::Canceled => (
-            Tone::Bad,
+        ],
+        Status::Canceled => [
             lang.pick("Платёж отменён", "The payment was canceled"),
             lang.pick(
                 "Резерв снят, деньги остались у вас.",
                 "The hold was released, the money stays with you.",
             ),
-        ),
-        Status::Failed => (
-            Tone::Bad,
-            lang.pick("Оплата не прошла", "The payment failed"),
-            lang.pick(
-                "Деньги не списаны. Попробуйте ещё раз или выберите другой способ в магазине.",
-                "No money was taken. Try again, or choose another way to pay in the shop.",
-            ),
-        ),
-        Status::AmountMismatch => (
-            Tone::Wait,
+        ],
+        Status::AmountMismatch => [
             lang.pick("Сумма не совпала", "The sum differs"),
             lang.pick(
                 "Магазин уже знает и свяжется с вами. Банк получил:",
                 "The shop knows and will contact you. The bank received:",
             ),
-        ),
+        ],
+        Status::Failed
+        | Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded => [
+            lang.pick("Оплата не прошла", "The payment failed"),
+            lang.pick(
+                "Деньги не списаны. Попробуйте ещё раз или выберите другой способ в магазине.",
+                "No money was taken. Try again, or choose another way to pay in the shop.",
+            ),
+        ],
     }
 }

@@ -34,7 +34,7 @@ struct Card {
     ru: &'static str,
 }
 
-/// The headings in Russian, by operation.
+/// The headings in Russian, by operation, in the order in which a shop needs them.
 const RUSSIAN: [(&str, &str); 8] = [
     ("create_payment", "Создать платёж"),
     ("list_payments", "Список платежей"),
@@ -49,15 +49,18 @@ const RUSSIAN: [(&str, &str); 8] = [
 pub fn render(document: &Value, public_url: &str) -> askama::Result<String> {
     let info = |name: &str| document.pointer(&format!("/info/{name}")).and_then(Value::as_str);
     let about = info("description").unwrap_or("").replace(['`', '*'], "");
+    let place = |id: &str| RUSSIAN.iter().position(|(known, _)| *known == id);
     let section = |endpoint: Endpoint| {
-        let ru = RUSSIAN.iter().find(|(id, _)| *id == endpoint.id).map_or("", |(_, ru)| ru);
+        let ru = place(&endpoint.id).map_or("", |at| RUSSIAN[at].1);
         Section { endpoint, ru }
     };
     let host = if public_url.is_empty() { "https://pay.example.ru" } else { public_url };
+    let mut all = endpoints(document, host);
+    all.sort_by_key(|endpoint| place(&endpoint.id).unwrap_or(RUSSIAN.len()));
     let page = DocsPage {
         version: info("version").unwrap_or(""),
         about: about.lines().filter(|line| !line.is_empty()).map(|l| l.trim().into()).collect(),
-        endpoints: endpoints(document, host).into_iter().map(section).collect(),
+        endpoints: all.into_iter().map(section).collect(),
         objects: objects(document),
         events: &EventKind::ALL,
         codes: CODES,
