@@ -1,0 +1,4 @@
+//! See `bodies.rs`, which the ordinary tests run too.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| kopeck_fuzz::tochka_notice(data));
