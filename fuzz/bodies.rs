@@ -146,7 +146,8 @@ pub fn tochka_reply(data: &[u8]) {
             assert!((200..300).contains(&status) && !bank_id.is_empty() && !url.is_empty());
         }
         Outcome::Done(Answer::Payment(seen)) => {
-            let asked = matches!(op, BankOp::GetPayment { bank_id } if seen.bank_id.as_ref() == Some(bank_id));
+            let BankOp::GetPayment { bank_id } = op else { panic!("{op:?} tells of a payment") };
+            let asked = seen.bank_id.as_ref() == Some(bank_id);
             assert!(asked && (200..300).contains(&status), "about another payment");
         }
         Outcome::Done(_) => assert!((200..300).contains(&status)),

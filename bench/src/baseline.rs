@@ -14,6 +14,7 @@ use crate::{
     world::{Place, new_rsa_key},
 };
 
+pub const ONE_INSERT: &str = "one such insert";
 pub const INSERTS: &str = "plain inserts, one fsync each";
 pub const VERIFICATIONS: &str = "raw RS256 verifications, one core";
 
@@ -34,7 +35,9 @@ pub fn inserts(report: &mut Report, place: &Place, seconds: u32) -> anyhow::Resu
         count += 1;
         insert.execute(params![count, format!("{count:064x}"), BODY])?;
     }
-    report.add(INSERTS, f64::from(count) / started.elapsed().as_secs_f64(), "/s");
+    let rate = f64::from(count) / started.elapsed().as_secs_f64();
+    report.add(INSERTS, rate, "/s");
+    report.add(ONE_INSERT, 1e6 / rate, "µs");
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::{
-    baseline::INSERTS,
+    baseline::{INSERTS, ONE_INSERT},
     http::Client,
     report::{Report, per_second, quantile_us},
     world::World,
@@ -45,8 +45,8 @@ pub async fn overhead(report: &mut Report, world: &World, seconds: u32) -> anyho
     drop(stop);
     server.await??;
     report.compare("payments made, one client", rate, "/s", INSERTS);
-    report.add("  our own time, p50", quantile_us(&mut ours, 500), "µs");
-    report.add("  our own time, p99", quantile_us(&mut ours, 990), "µs");
+    report.compare("  our own time, p50", quantile_us(&mut ours, 500), "µs", ONE_INSERT);
+    report.compare("  our own time, p99", quantile_us(&mut ours, 990), "µs", ONE_INSERT);
     report.add("  the emulated bank's time, p50", quantile_us(&mut banks, 500), "µs");
     Ok(())
 }
