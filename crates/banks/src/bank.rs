@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::{
     http::{HttpReply, HttpRequest},
     op::{BankOp, Observation, Outcome, Refusal},
@@ -29,6 +31,15 @@ pub trait Bank: Send + Sync {
     fn start(&self, credentials: &Credentials, op: &BankOp) -> Step;
     /// The step after `reply`. Only what the bank clearly says is `Done` or `Refused`.
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step;
+    /// What can be said against the credentials before they are used, at a given time: a token that
+    /// is absent, damaged or past its end.
+    fn credentials_problem(&self, _credentials: &Credentials, _now: Timestamp) -> Option<Refusal> {
+        None
+    }
+    /// Every refusal of its own that it may give before a request leaves, for docs.
+    fn known_refusals(&self) -> Vec<Refusal> {
+        Vec::new()
+    }
     /// Verifies and reads a notice. Nothing of an unverified body may reach `Notice::Genuine`.
     fn notice(&self, credentials: &Credentials, raw: &RawNotice<'_>) -> Notice;
 }

@@ -8,6 +8,8 @@
 //! implements), then a bank's own folder, such as [`tochka`].
 
 pub mod bank;
+#[cfg(test)]
+mod contract;
 pub mod emulator;
 pub mod exchange;
 pub mod http;

@@ -1,9 +1,11 @@
 //! Kopeck: self-hosted payment acceptance. Everything here touches the world; the pure half is
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
+pub mod app;
 pub mod cli;
 pub mod events;
 pub mod gateway;
+pub mod http;
 pub mod ids;
 pub mod kit;
 pub mod payments;
@@ -11,3 +13,4 @@ pub mod reconcile;
 pub mod runner;
 pub mod sandbox;
 pub mod shops;
+pub mod web;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program. Everything is in the library: the commands in `cli`.
+
+fn main() -> std::process::ExitCode {
+    kopeck::cli::main()
+}

@@ -69,20 +69,6 @@ pub async fn run_and_finish(ctx: &Ctx, job: Job) -> Result<After, DbError> {
     saved.map(|()| kept)
 }
 
-/// Runs the job of one payment now, unless somebody is at it: for a request that wants to see what
-/// the bank says before it answers.
-pub async fn drive_now(ctx: &Ctx, payment_id: &str) -> Result<(), DbError> {
-    let (inner, id) = (ctx.clone(), payment_id.to_owned());
-    let job: Result<Option<Job>, DbError> = ctx
-        .db
-        .write(move |tx| jobs::claim(tx, &inner.mint, payments::flow::JOB, &id, inner.now_ms()))
-        .await;
-    match job? {
-        Some(job) => run_and_finish(ctx, job).await.map(|_| ()),
-        None => Ok(()),
-    }
-}
-
 /// Claims due jobs, at most `limit`.
 pub async fn claim_due(ctx: &Ctx, limit: i64) -> Result<Vec<Job>, DbError> {
     let inner = ctx.clone();

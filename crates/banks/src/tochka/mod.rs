@@ -37,18 +37,25 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
+
 use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
-    op::{BankOp, PayMethod},
+    op::{BankOp, PayMethod, Refusal},
 };
 
+pub use notice::peek as peek_notice;
 pub use request::authorize_url;
 pub use token::token_problem;
 
 /// The translation itself: stateless, so that one static value serves every shop.
 #[derive(Debug)]
 pub struct Tochka;
+
+/// The bank's key page as it was in 2026-11, for looking into a notice without a network. What is
+/// processed is judged by a key fetched then: see [`BankOp::FetchNoticeKeys`].
+pub const BANK_KEY: &str = include_str!("fixtures/public-key.jwk.json");
 
 static CAPABILITIES: Capabilities = Capabilities {
     partial_capture: false,
@@ -80,6 +87,15 @@ impl Bank for Tochka {
     }
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step {
         Step::Done(reply::read(credentials, op, reply))
+    }
+    fn credentials_problem(&self, credentials: &Credentials, now: Timestamp) -> Option<Refusal> {
+        // A token that can be refreshed is, by the gateway, before it ends.
+        let renewable = credentials.find(settings::REFRESH_TOKEN).is_some();
+        let token = credentials.get(settings::ACCESS_TOKEN);
+        if renewable { None } else { token_problem(token, now) }
+    }
+    fn known_refusals(&self) -> Vec<Refusal> {
+        quirks::QUIRKS.iter().map(quirks::Quirk::refusal).collect()
     }
     fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(raw)

@@ -97,6 +97,11 @@ pub(super) fn parse_keys(text: &str) -> Vec<PublicKeyComponents<Vec<u8>>> {
     page.iter().take(MAX_KEYS).filter_map(parse_key).collect()
 }
 
+/// How many keys a key page holds that a notice could be verified with.
+pub fn count_keys(text: &str) -> usize {
+    parse_keys(text).len()
+}
+
 fn parse_key(key: &Jwk) -> Option<PublicKeyComponents<Vec<u8>>> {
     let number = |text: &str| {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;

@@ -4,6 +4,7 @@
 //! the next number of its shop. Whoever tells others (webhooks, integrations, pages) reads them
 //! here; whoever makes them knows no reader.
 
+pub mod api;
 mod model;
 mod store;
 

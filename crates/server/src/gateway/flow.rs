@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use kopeck_banks::{
-    Bank,
+    Bank, Credentials,
     bank::{Step, find_bank},
     exchange::{self, Heard, Silence},
     http::HttpRequest,
@@ -59,6 +59,29 @@ pub async fn ask_now(ctx: &Ctx, connection: &Connection, op: &BankOp) -> anyhow:
         .map_err(|e: DbError| e)
         .context("saving the journal")?;
     Ok(outcome)
+}
+
+/// As [`ask_now`] with credentials that belong to no connection yet: nothing is renewed, and
+/// nothing is kept in the journal.
+pub async fn try_out(
+    ctx: &Ctx,
+    bank: &str,
+    credentials: &Credentials,
+    op: &BankOp,
+) -> anyhow::Result<Outcome> {
+    let connection = Connection {
+        id: String::new(),
+        shop_id: String::new(),
+        bank: bank.to_owned(),
+        name: String::new(),
+        credentials: credentials.clone(),
+        token_expires_ms: None,
+        notice_keys: String::new(),
+        notice_keys_ms: 0,
+        swept_ms: 0,
+        created_ms: 0,
+    };
+    exchange_with(ctx, &connection, op, &mut Vec::new()).await
 }
 
 async fn exchange_with(

@@ -11,8 +11,6 @@ use crate::{
     shops::{self, model::Connection},
 };
 
-/// A bank's notice is below 4 KiB; what is sixteen times that is not one.
-pub const NOTICE_MAX_BYTES: usize = 64 * 1024;
 /// Forged notices must not make us ask the bank for its keys without end.
 const KEYS_REFETCH_MS: i64 = MINUTE_MS;
 

@@ -26,7 +26,7 @@ use crate::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS, SECOND_MS, timestamp},
         db::DbError,
-        jobs::After,
+        jobs::{self, After, Job},
     },
     shops::{self, model::Connection},
 };
@@ -90,6 +90,23 @@ pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result
     Ok(After::At(ctx.now_ms()))
 }
 
+/// Drives one payment now and confirms its job, unless somebody is at it (`false`): for a request
+/// that wants to hear what the bank says before it answers.
+pub async fn drive_now(ctx: &Ctx, payment_id: &str) -> Result<bool, DbError> {
+    let (inner, id) = (ctx.clone(), payment_id.to_owned());
+    let claimed: Result<Option<Job>, DbError> =
+        ctx.db.write(move |tx| jobs::claim(tx, &inner.mint, flow::JOB, &id, inner.now_ms())).await;
+    let Some(job) = claimed? else { return Ok(false) };
+    let after = drive(ctx, payment_id, job.lease_until_ms).await.unwrap_or_else(|error| {
+        tracing::error!(payment_id, "driving failed: {error:#}");
+        After::Retry { at_ms: ctx.now_ms() + TRY_AGAIN_MS, why: format!("{error:#}") }
+    });
+    let now_ms = ctx.now_ms();
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| jobs::finish(tx, &job, now_ms, &after)).await;
+    saved.map(|()| true)
+}
+
 struct Driver<'a> {
     ctx: &'a Ctx,
     connection: &'a Connection,
@@ -139,7 +156,7 @@ impl Driver<'_> {
 
     /// Makes the link. Its reference is unique at the bank, so even a request sent twice makes one.
     async fn open(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        let op = flow::create_op(&payment)?;
+        let op = flow::create_op(&payment, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let Told { outcome, exchanges } = self.ask(&op).await?;

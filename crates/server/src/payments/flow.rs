@@ -94,7 +94,7 @@ pub fn plan(
         asked_ms: 0,
         dense_until_ms: now_ms + DENSE_FOR_MS,
     };
-    let op = create_op(&payment).map_err(Problem::Internal)?;
+    let op = create_op(&payment, &ctx.public_url).map_err(Problem::Internal)?;
     match bank.start(&connection.credentials, &op) {
         Step::Done(kopeck_banks::op::Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
@@ -114,8 +114,10 @@ fn reference(order_id: Option<&str>, tail: &str) -> String {
     }
 }
 
-/// The operation that opens this payment: the same bytes each time.
-pub fn create_op(payment: &Payment) -> anyhow::Result<BankOp> {
+/// The operation that opens this payment: the same bytes each time. A payer whom the shop does not
+/// want back comes back to our page, which tells what became of the payment.
+pub fn create_op(payment: &Payment, public_url: &str) -> anyhow::Result<BankOp> {
+    let our_page = || (!public_url.is_empty()).then(|| format!("{public_url}/pay/{}", payment.id));
     let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
     Ok(BankOp::CreateLink(CreateLink {
         reference: payment.reference.clone(),
@@ -124,8 +126,8 @@ pub fn create_op(payment: &Payment) -> anyhow::Result<BankOp> {
         methods: payment.methods.clone(),
         capture: payment.capture,
         ttl_minutes: payment.ttl_minutes,
-        success_url: payment.success_url.clone(),
-        fail_url: payment.fail_url.clone(),
+        success_url: payment.success_url.clone().or_else(our_page),
+        fail_url: payment.fail_url.clone().or_else(our_page),
         payer_id: None,
         save_card: false,
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
@@ -147,6 +149,12 @@ pub fn request_capture(
     payment_id: &str,
 ) -> Result<Payment, Problem> {
     change(tx, ctx, shop_id, payment_id, &Event::CaptureRequested { at_ms: ctx.now_ms() })
+}
+
+/// What may still be refunded; the payment stays as it is until the transaction ends.
+pub fn get_refundable(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Money, Problem> {
+    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    Ok(payment.refundable())
 }
 
 /// Asks for a refund; `id` names it. Σ of refunds never exceeds what was paid.

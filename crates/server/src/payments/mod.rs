@@ -20,14 +20,20 @@
 //! * A request without an answer is asked about, never repeated blindly.
 //! * An event is announced in the transaction that makes it true, once.
 
+pub mod answer;
+pub mod api;
 pub mod drive;
 pub mod flow;
+pub mod idempotency;
 pub mod model;
 pub mod notices;
+pub mod problem;
 pub mod receipt;
+pub mod request;
 pub mod schedule;
 pub mod state;
 pub mod store;
+pub mod submit;
 pub mod timeline;
 pub mod view;
 

@@ -57,6 +57,24 @@ pub async fn find_key(ctx: &Ctx, text: &str) -> Result<Option<ApiKey>, DbError> 
     Ok(key?.filter(|key| key.revoked_ms.is_none()))
 }
 
+/// Why a text is no key to anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyProblem {
+    Unknown,
+    Revoked,
+}
+
+/// As [`find_key`], and says why not.
+pub async fn authenticate(ctx: &Ctx, text: &str) -> Result<Result<ApiKey, KeyProblem>, DbError> {
+    let hash = secret::hash_token(text);
+    let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_key_by_hash(tx, &hash)).await;
+    Ok(match found? {
+        None => Err(KeyProblem::Unknown),
+        Some(key) if key.revoked_ms.is_some() => Err(KeyProblem::Revoked),
+        Some(key) => Ok(key),
+    })
+}
+
 /// Adds a connection to a bank, its credentials sealed.
 pub async fn create_connection(
     ctx: &Ctx,

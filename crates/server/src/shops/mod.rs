@@ -3,6 +3,7 @@
 //! Invariants: an API key is stored as its hash only; a connection's credentials are sealed with a
 //! key that is not in the database; every row of a shop is reached through the shop's id.
 
+pub mod api;
 pub mod flow;
 pub mod model;
 pub mod store;

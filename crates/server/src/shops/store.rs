@@ -33,6 +33,13 @@ pub fn list_shops(tx: &mut dyn Tx) -> Result<Vec<Shop>, DbError> {
         .collect()
 }
 
+pub fn find_shop(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<Shop>, DbError> {
+    let sql = "select id, name, created_ms from shops where id = $1";
+    let row = tx.find(sql, &[shop_id.into()])?;
+    row.map(|row| Ok(Shop { id: row.text(0)?, name: row.text(1)?, created_ms: row.int(2)? }))
+        .transpose()
+}
+
 const KEY_COLUMNS: &str = "id, shop_id, name, prefix, created_ms, revoked_ms";
 
 fn decode_key(row: &Row) -> Result<ApiKey, DbError> {

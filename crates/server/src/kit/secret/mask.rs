@@ -21,6 +21,8 @@ const SECRET_NAMES: [&str; 12] = [
     "cvv",
     "cvc",
 ];
+/// Tochka's word for a hold: nothing secret, and wanted in the journal.
+const HARMLESS_NAME: &str = "preauthorization";
 /// `code` is both OAuth's one-time secret, which is long, and a bank's error code, which is short
 /// and wanted in the journal.
 const CODE_MIN: usize = 12;
@@ -139,7 +141,8 @@ fn secret_field(text: &str, at: usize) -> Option<(usize, String)> {
     let name_end = run(&bytes[..bytes.len().min(at + NAME_MAX)], at, is_base64);
     let name = text[at..name_end].to_ascii_lowercase();
     let is_code = name == "code";
-    if !is_code && !SECRET_NAMES.iter().any(|secret| name.contains(secret)) {
+    let is_secret = name != HARMLESS_NAME && SECRET_NAMES.iter().any(|it| name.contains(it));
+    if !is_code && !is_secret {
         return None;
     }
     let colon = run(bytes, name_end, |byte| b"\\\"' \t".contains(&byte));

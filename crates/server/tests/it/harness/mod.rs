@@ -1,3 +1,7 @@
 //! What the tests stand on.
 
+pub mod app;
+pub mod bank;
+pub mod browser;
 pub mod databases;
+pub mod process;

@@ -1,0 +1,213 @@
+//! What every bank must do against its own emulator, in the merchant's words: the same scenarios
+//! for each. A new bank passes them by one call of [`run`] with its [`Setup`].
+//!
+//! The scenarios know no bank. What a bank cannot do is said by its [`Capabilities`] or by an empty
+//! field of its setup; [`run`] returns the names of what was left out, so that a test can say that
+//! nothing else was.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `bench` | a bank, its emulator, two clocks and the way between them |
+//! | `paying`, `holding`, `refunding` | what happens to money |
+//! | `silence` | lost replies, broken gateways, skewed clocks, restarts |
+//! | `notices` | what the bank tells by itself, and where to |
+//! | `access` | tokens, permissions, OAuth |
+//! | `reading` | lists, the register, the directory |
+
+mod access;
+mod bench;
+mod holding;
+mod notices;
+mod paying;
+mod reading;
+mod refunding;
+mod silence;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::{
+    bank::{Bank, Capabilities, Credentials},
+    emulator::Emulator,
+    http::HttpRequest,
+};
+use bench::Bench;
+
+/// A bank on the bench. Each scenario gets a fresh emulator.
+pub struct Setup {
+    pub bank: &'static dyn Bank,
+    pub emulator: fn() -> Box<dyn Emulator>,
+    /// The same bank after it changed the key that it signs notices with; `None` when its notices
+    /// are not signed by published keys.
+    pub rekeyed: Option<fn() -> Box<dyn Emulator>>,
+    pub credentials: fn() -> Credentials,
+    /// The setting that holds the token which [`crate::emulator::Control::Token`] spoils.
+    pub token_setting: &'static str,
+    /// A token that is not one: refused before anything is sent.
+    pub malformed_token: &'static str,
+    pub approving_card: &'static str,
+    /// Each makes an attempt fail.
+    pub declining_cards: &'static [&'static str],
+    /// Where the emulator delivers notices to.
+    pub notice_url: &'static str,
+    /// A kind of notice that payments do not need; `None` when the bank has no such.
+    pub foreign_kind: Option<&'static str>,
+    /// The acquiring point of the register; `None` when the bank has no register.
+    pub registry_merchant: Option<&'static str>,
+    /// Whether customers, accounts and retailers can be read.
+    pub has_directory: bool,
+    /// How many payments come on one page of the list.
+    pub page_size: usize,
+    pub oauth: Option<OAuth>,
+}
+
+/// The OAuth way of a bank that has one.
+pub struct OAuth {
+    pub scope: &'static str,
+    /// Enough to make and read payments.
+    pub permissions: &'static [&'static str],
+    pub redirect_uri: &'static str,
+    /// The form that a person's browser sends on pressing "allow", by consent and `state`.
+    pub allow: fn(&Credentials, &str, &str) -> HttpRequest,
+}
+
+/// One scenario: a sentence, for whom it is, what happens.
+struct Scenario {
+    name: &'static str,
+    fits: fn(&Setup) -> bool,
+    run: fn(&mut Bench<'_>),
+}
+
+/// For every bank.
+const fn always(name: &'static str, run: fn(&mut Bench<'_>)) -> Scenario {
+    Scenario { name, fits: |_| true, run }
+}
+
+const fn when(fits: fn(&Setup) -> bool, name: &'static str, run: fn(&mut Bench<'_>)) -> Scenario {
+    Scenario { name, fits, run }
+}
+
+static SCENARIOS: &[Scenario] = &[
+    always("pay", paying::pay),
+    always("pay by each method", paying::pay_by_each_method),
+    always("pay with a receipt", paying::pay_with_a_receipt),
+    always("a decline leaves the link open", paying::a_decline_leaves_it_open),
+    always("decline, then pay", paying::decline_then_pay),
+    always("an expired link takes no money", paying::expire),
+    always("a link's life ends by itself", paying::a_life_ends_by_itself),
+    always("the limits are those of the capabilities", paying::limits_are_kept),
+    always("the same operation gives the same bytes", paying::the_same_bytes),
+    always("the same reference is a duplicate and is found", paying::duplicate_is_found),
+    always("a payment that is not there is not found", paying::unknown_payment_is_not_found),
+    always("hold, then capture in full", holding::hold_and_capture),
+    always("capture twice takes the money once", holding::capture_twice),
+    always("a hold that runs out takes no money", holding::a_hold_runs_out),
+    always("what is not held is not captured", holding::capture_of_what_is_not_held),
+    when(without_partial_capture, "a partial capture is not sent", holding::partial_is_not_sent),
+    when(with_partial_capture, "a part of a hold is captured", holding::capture_a_part),
+    when(without_void, "a void is not sent", holding::void_is_not_sent),
+    when(with_void, "a hold is released", holding::void),
+    always("refund in full", refunding::full),
+    always("refund twice by parts", refunding::twice),
+    always("refund of too much is refused", refunding::too_much),
+    always("refund of an unpaid payment is refused", refunding::of_an_unpaid),
+    always("a refund of nothing is not sent", refunding::of_nothing),
+    always("a refund in the bank's cabinet is seen", refunding::in_the_cabinet),
+    always("create: a lost reply is unknown, the list tells", silence::create_reply_lost),
+    always("capture: a lost reply is unknown, asking tells", silence::capture_reply_lost),
+    always("refund: a lost reply is unknown, asking tells", silence::refund_reply_lost),
+    always("a hang is unknown, and nothing happened", silence::hang),
+    always("trouble at the gateway is unknown", silence::gateway_trouble),
+    always("a busy bank is busy", silence::busy),
+    always("a bank out of reach was not sent anything", silence::out_of_reach),
+    always("nonsense instead of a reply is unknown", silence::nonsense),
+    always("the bank's clock is a day off", silence::skewed_clock),
+    always("a restart of the bank forgets nothing", silence::restart),
+    always("a notice is genuine and true", notices::genuine),
+    always("a notice of a hold, then of its capture", notices::of_a_hold),
+    always("a corrupted notice is not believed", notices::corrupted),
+    always("a forged notice is not believed", notices::forged),
+    always("a notice comes twice and says the same", notices::twice),
+    always("a lost notice is made good by asking", notices::lost),
+    always("notices overtake each other", notices::reordered),
+    always("a notice before the reply names the reference", notices::before_the_reply),
+    when(with_foreign_kind, "a notice of another kind is genuine", notices::of_another_kind),
+    when(with_keys, "a new key of the bank is fetched and believed", notices::new_key),
+    always("the notice address: set, seen, tested, removed", notices::address),
+    always("an address that does not answer is not taken", notices::unanswered_address),
+    always("wrong, expired and revoked tokens differ", access::tokens_differ),
+    when(with_oauth, "OAuth from the first token to the payment", access::oauth),
+    when(with_oauth, "a refresh token works once", access::refresh_once),
+    when(with_oauth, "an access token ends and is renewed", access::token_ends),
+    always("the list's pages hold every payment once", reading::pages),
+    when(with_registry, "the register adds up", reading::registry),
+    when(with_directory, "customers, accounts and retailers are read", reading::directory),
+];
+
+fn with_partial_capture(setup: &Setup) -> bool {
+    setup.capabilities().partial_capture
+}
+
+fn without_partial_capture(setup: &Setup) -> bool {
+    !with_partial_capture(setup)
+}
+
+fn with_void(setup: &Setup) -> bool {
+    setup.capabilities().void_hold
+}
+
+fn without_void(setup: &Setup) -> bool {
+    !with_void(setup)
+}
+
+fn with_foreign_kind(setup: &Setup) -> bool {
+    setup.foreign_kind.is_some()
+}
+
+fn with_keys(setup: &Setup) -> bool {
+    setup.rekeyed.is_some()
+}
+
+fn with_oauth(setup: &Setup) -> bool {
+    setup.oauth.is_some()
+}
+
+fn with_registry(setup: &Setup) -> bool {
+    setup.registry_merchant.is_some()
+}
+
+fn with_directory(setup: &Setup) -> bool {
+    setup.has_directory
+}
+
+impl Setup {
+    fn capabilities(&self) -> &'static Capabilities {
+        self.bank.capabilities()
+    }
+}
+
+/// Plays every scenario that fits, then fails with the names of all that did. The answer is what
+/// did not fit.
+#[track_caller]
+pub fn run(setup: &Setup) -> Vec<&'static str> {
+    let (fitting, left_out): (Vec<&Scenario>, Vec<&Scenario>) =
+        SCENARIOS.iter().partition(|scenario| (scenario.fits)(setup));
+    let is_broken = |scenario: &&&Scenario| {
+        // A panic leaves nothing behind: the bench dies with it.
+        let played = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&mut Bench::new(setup))));
+        if played.is_err() {
+            eprintln!("^ in the scenario «{}»\n", scenario.name);
+        }
+        played.is_err()
+    };
+    let broken: Vec<&str> = fitting.iter().filter(is_broken).map(|s| s.name).collect();
+    let bank = setup.bank.title();
+    assert!(broken.is_empty(), "{bank} breaks {} scenarios: {broken:#?}", broken.len());
+    left_out.iter().map(|scenario| scenario.name).collect()
+}
+
+#[test]
+fn scenarios_have_names_of_their_own() {
+    let mut names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:#?}");
+}

@@ -1,0 +1,86 @@
+//! Tochka against its emulator, by the scenarios that every bank passes.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::{encoding::AsDer, rsa};
+
+use crate::{
+    Credentials,
+    bank::Bank as _,
+    contract::{self, OAuth, Setup},
+    emulator::Emulator,
+    http::{HttpRequest, Method},
+    tochka::{
+        Tochka,
+        emulator::{TochkaEmulator, directory},
+        settings,
+    },
+};
+
+const ORIGIN: &str = "http://127.0.0.1:9900";
+const REDIRECT_URI: &str = "https://pay.example.ru/connect/tochka";
+
+/// Two keys, made once: the bank's, and the one that it changes to.
+static KEYS: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+    [(), ()].map(|()| {
+        let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+        pair.as_der().unwrap().as_ref().to_vec()
+    })
+});
+
+fn emulator(key: usize) -> TochkaEmulator {
+    TochkaEmulator::new(ORIGIN, &KEYS[key], 7).unwrap()
+}
+
+fn credentials() -> Credentials {
+    let values = emulator(0).test_credentials().into_iter().filter_map(|(env, value)| {
+        let setting = Tochka.settings().iter().find(|setting| setting.env == env)?;
+        Some((setting.name.to_owned(), value))
+    });
+    Credentials::new(values)
+}
+
+fn allow(credentials: &Credentials, consent_id: &str, state: &str) -> HttpRequest {
+    let url = format!("{}/connect/authorize", settings::root(credentials));
+    HttpRequest::new(Method::Post, url).form(&[
+        ("client_id", directory::CLIENT_ID),
+        ("response_type", "code"),
+        ("redirect_uri", REDIRECT_URI),
+        ("scope", "acquiring"),
+        ("state", state),
+        ("consent_id", consent_id),
+        ("decision", "allow"),
+    ])
+}
+
+#[test]
+fn tochka_keeps_the_contract() {
+    let setup = Setup {
+        bank: &Tochka,
+        emulator: || -> Box<dyn Emulator> { Box::new(emulator(0)) },
+        rekeyed: Some(|| Box::new(emulator(1))),
+        credentials,
+        token_setting: settings::ACCESS_TOKEN,
+        malformed_token: "eyJhbGciOiJSUzI1NiJ9.cut",
+        approving_card: "2200000000000004",
+        declining_cards: &[
+            "2200000000000012",
+            "2200000000000020",
+            "2200000000000038",
+            "2200000000000046",
+        ],
+        notice_url: "http://127.0.0.1:8000/notices/tochka",
+        foreign_kind: Some("incomingPayment"),
+        registry_merchant: Some(directory::MERCHANT_ID),
+        has_directory: true,
+        page_size: 1_000,
+        oauth: Some(OAuth {
+            scope: "acquiring",
+            permissions: &["ReadAcquiringData", "MakeAcquiringOperation"],
+            redirect_uri: REDIRECT_URI,
+            allow,
+        }),
+    };
+    let left_out = contract::run(&setup);
+    assert_eq!(left_out, ["a part of a hold is captured", "a hold is released"]);
+}

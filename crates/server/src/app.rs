@@ -1,0 +1,177 @@
+//! The server put together: routes, layers, jobs, start and end.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    events,
+    http::{ApiError, Limits, Server, codes, request_id},
+    kit::{Ctx, db::DbError},
+    payments::{self, notices::RefusedCount},
+    reconcile,
+    runner::{self, Nudge},
+    shops,
+    web::{assets, checkout, docs},
+};
+
+/// How long running requests may go on after the order to stop: longer than a request waits for
+/// the bank, shorter than service managers wait before they kill.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What the process serves: made once, cloned into routes.
+#[derive(Clone)]
+pub struct App {
+    pub ctx: Ctx,
+    pub nudge: Nudge,
+    pub refused: Arc<RefusedCount>,
+    pub limits: Limits,
+}
+
+impl App {
+    pub fn new(ctx: Ctx) -> App {
+        App {
+            ctx,
+            nudge: Arc::new(Notify::new()),
+            refused: Arc::new(RefusedCount::default()),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The shop's API with its description.
+fn api() -> OpenApiRouter<Server> {
+    OpenApiRouter::with_openapi(docs::base())
+        .merge(payments::api::routes())
+        .merge(events::api::routes())
+        .merge(shops::api::routes())
+}
+
+/// The OpenAPI document, as served and as committed.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().split_for_parts().1
+}
+
+/// Every route of the server.
+pub fn router(ctx: Ctx, nudge: Nudge, refused: Arc<RefusedCount>, limits: Limits) -> Router {
+    router_of(&Server::new(ctx, nudge, limits), refused)
+}
+
+fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
+    let (api, document) = api().split_for_parts();
+    let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
+    Router::new()
+        .merge(api.route_layer(authenticate))
+        .merge(payments::api::notice_routes(refused))
+        .merge(checkout::routes())
+        .merge(assets::routes())
+        .merge(docs::routes(&document, &server.ctx.public_url))
+        .route("/healthz", get(healthz))
+        .fallback(async || ApiError::of(codes::ROUTE_NOT_FOUND))
+        .method_not_allowed_fallback(async || ApiError::of(codes::METHOD_NOT_ALLOWED))
+        .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
+        .layer(from_fn(plain_errors))
+        .layer(from_fn_with_state(server.clone(), request_id::layer))
+        .with_state(server.clone())
+}
+
+/// What axum itself refuses, such as a path that is not UTF-8, becomes an error of ours.
+async fn plain_errors(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let response = next.run(request).await;
+    let is_ours = response.extensions().get::<ApiError>().is_some();
+    let is_plain = response.status() == StatusCode::BAD_REQUEST;
+    if is_plain && !is_ours {
+        let message = "The address cannot be read.";
+        return ApiError::new(codes::ROUTE_NOT_FOUND, message).into_response();
+    }
+    response
+}
+
+/// Alive, and the database answers.
+async fn healthz(State(server): State<Server>) -> Result<&'static str, ApiError> {
+    let read: Result<_, DbError> = server.ctx.db.read(|tx| tx.query("select 1", &[])).await;
+    read?;
+    Ok("ok")
+}
+
+/// [`App::serve`] with the default limits.
+pub async fn serve(
+    ctx: Ctx,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    App::new(ctx).serve(listener, shutdown).await
+}
+
+impl App {
+    /// Serves until `shutdown` resolves; then takes no more connections, lets running requests and
+    /// jobs end, and returns.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let App { ctx, nudge, refused, limits } = self;
+        schedule_sweeps(&ctx).await?;
+        let server = Server::new(ctx.clone(), Arc::clone(&nudge), limits);
+        let router = router_of(&server, refused);
+        let (stop, stopped) = watch::channel(false);
+        let jobs = tokio::spawn(runner::run_until(ctx, nudge, wait(stopped.clone())));
+        let mut serving = tokio::spawn(
+            axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).into_future(),
+        );
+        let ended = tokio::select! {
+            ended = &mut serving => Some(ended),
+            () = shutdown => None,
+        };
+        // Nobody left to hear it is as good as heard.
+        let _ = stop.send(true);
+        let draining = async {
+            if ended.is_none() {
+                let _ = (&mut serving).await;
+            }
+            server.idle().await;
+            let _ = jobs.await;
+        };
+        if tokio::time::timeout(DRAIN, draining).await.is_err() {
+            tracing::warn!("stopped with work unfinished; the next start takes it up");
+        }
+        match ended {
+            Some(ended) => ended.context("the server's task broke")?.context("the server stopped"),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn wait(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone: the same as an order to stop.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Every connection has its daily sweep; the first one is due at once, to catch up after a pause.
+async fn schedule_sweeps(ctx: &Ctx) -> anyhow::Result<()> {
+    let inner = ctx.clone();
+    let done: Result<(), DbError> = ctx
+        .db
+        .write(move |tx| {
+            let (all, now_ms) = (shops::store::list_all_connections(tx)?, inner.now_ms());
+            let schedule = |id: &str| reconcile::flow::schedule(tx, &inner.mint, id, now_ms);
+            all.iter().map(|connection| connection.id.as_str()).try_for_each(schedule)
+        })
+        .await;
+    done.context("scheduling the daily sweeps")
+}

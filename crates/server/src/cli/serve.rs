@@ -1,0 +1,115 @@
+//! `kopeck serve`: the server, until it is told to stop.
+
+use std::{io, net::SocketAddr};
+
+use clap::Args;
+use kopeck_banks::tochka::settings;
+use tokio::net::TcpListener;
+
+use super::{
+    address::{loopback_address, notice_url},
+    connect,
+    context::{Globals, World, open},
+    fail::Fail,
+    print::{HINT, WARN, is_terminal, note, paint},
+};
+use crate::{
+    app::App,
+    kit::{log, net::AddressPolicy},
+    shops,
+};
+
+/// Run the server: API, pay pages, bank notices and the reconciler.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; 127.0.0.1:8080 by default
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl ServeArgs {
+    pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
+        let listen = self.listen.map(|listen| listen.to_string());
+        let flag = listen.as_ref().map(|listen| ("server.listen", listen.as_str()));
+        let mut config = globals.settings(flag.as_slice())?;
+        log::init(&config.log.level, config.log.format)?;
+        let listener = bind(config.server.listen, "--listen").await?;
+        config.server.listen = listener.local_addr()?;
+        let mut policy = config.net.private_addresses;
+        let mut world = open(config.clone(), policy, globals.out()).await?;
+        connect::refresh(&world).await?;
+        if policy == AddressPolicy::PublicOnly && has_emulator(&world).await? {
+            // Its operator connected it to an emulator on this machine, so it is a trial.
+            policy = AddressPolicy::AllowLoopback;
+            world = open(config, policy, globals.out()).await?;
+        }
+        greet(&world).await?;
+        let mut app = App::new(world.ctx.clone());
+        app.limits.api_body_bytes = world.config.limits.api_body_bytes;
+        app.serve(listener, stopped()).await?;
+        Ok(())
+    }
+}
+
+async fn has_emulator(world: &World) -> Result<bool, Fail> {
+    let all = shops::flow::list_all_connections(&world.ctx).await?;
+    let is_local = |url: &str| loopback_address(url).is_some();
+    Ok(all.iter().any(|connection| is_local(settings::base(&connection.credentials))))
+}
+
+/// Takes the address, or says how to take another one.
+pub async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Fail> {
+    TcpListener::bind(address).await.map_err(|error| {
+        if error.kind() != io::ErrorKind::AddrInUse {
+            let message = format!("Cannot listen on {address}: {error}");
+            return Fail::new("address_unusable", message, format!("{flag} 127.0.0.1:8080"));
+        }
+        let port = address.port().checked_add(1).unwrap_or(8080);
+        Fail::new(
+            "address_taken",
+            format!("The address {address} is taken: is Kopeck running there already?"),
+            format!("{flag} {}", SocketAddr::new(address.ip(), port)),
+        )
+    })
+}
+
+async fn greet(world: &World) -> Result<(), Fail> {
+    let public_url = &world.ctx.public_url;
+    world.out.tell(&format!(
+        "Kopeck listens on {}, reached at {}",
+        world.config.server.listen,
+        paint(HINT, public_url)
+    ))?;
+    let connections = shops::flow::list_all_connections(&world.ctx).await?;
+    for connection in &connections {
+        let url = notice_url(public_url, connection);
+        world.out.tell(&format!("  {}: notices come in at {url}", connection.bank))?;
+    }
+    if connections.is_empty() {
+        note("no bank is connected yet: run `kopeck init` (it works while the server runs)");
+    }
+    if world.config.server.public_url.is_empty() {
+        note("server.public_url is not set, so banks and payers cannot find this server");
+    }
+    if is_terminal() {
+        world.out.tell(&paint(WARN, "Ctrl-C stops it."))?;
+    }
+    Ok(())
+}
+
+/// Ctrl-C, or what service managers send.
+pub async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal handler the process simply dies of the signal.
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,40 @@
+//! Why a use case did nothing, in the API's words.
+
+use super::{flow::Problem, state::Refused};
+use crate::http::{ApiError, codes};
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> ApiError {
+        match problem {
+            Problem::Bank(refusal) => refusal.into(),
+            Problem::Refused(refused) => refused.into(),
+            Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            Problem::Internal(error) => ApiError::internal(&error),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> ApiError {
+        match refused {
+            Refused::NotCapturable(status) => {
+                let message = format!("The payment is {}: there is no hold.", status.as_str());
+                ApiError::new(codes::PAYMENT_NOT_CAPTURABLE, message)
+            }
+            Refused::NotRefundable(status) => {
+                let message = format!("The payment is {}: nothing was paid.", status.as_str());
+                ApiError::new(codes::PAYMENT_NOT_REFUNDABLE, message)
+            }
+            Refused::RefundTooLarge { left } if left.is_zero() => {
+                ApiError::of(codes::REFUND_NOTHING_LEFT)
+            }
+            Refused::RefundTooLarge { left } => {
+                let message = format!("Only {left} rubles of the payment are left to refund.");
+                ApiError::new(codes::REFUND_TOO_LARGE, message).param("amount")
+            }
+            Refused::RefundOfNothing => ApiError::of(codes::REFUND_NOTHING_LEFT),
+            Refused::NoSuchRefund => ApiError::of(codes::REFUND_NOT_FOUND),
+            Refused::TooManyRefunds => ApiError::of(codes::REFUND_LIMIT),
+        }
+    }
+}

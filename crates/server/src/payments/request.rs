@@ -1,0 +1,317 @@
+//! What a shop may ask for: the shapes of the requests, read field by field.
+//!
+//! Every field arrives as raw text, so that an amount is read from its digits and every error can
+//! name the field.
+
+use kopeck_banks::{
+    Money,
+    bank::Capabilities,
+    money::MoneyError,
+    op::{CaptureMode, PayMethod},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{
+    flow::NewPayment,
+    receipt::{ReceiptInput, parse_receipt},
+};
+use crate::http::{
+    ApiError, codes,
+    json::{self, Raw, invalid, missing},
+    text,
+};
+
+/// Longer order numbers are no order numbers; the column is indexed.
+pub const MAX_ORDER_ID_CHARS: usize = 100;
+/// The longest of all banks' purposes; each bank's own limit is checked by its folder.
+const MAX_PURPOSE_CHARS: usize = 1_000;
+/// Printed on no receipt; a sentence for the shop's own books.
+const MAX_REASON_CHARS: usize = 200;
+const MAX_CUSTOMER_CHARS: usize = 200;
+/// As much as fits one screen: what belongs to an order lives in the shop's own database.
+const MAX_METADATA_KEYS: usize = 50;
+/// A payment is stored with each of its events: its size is paid ten times.
+const MAX_METADATA_BYTES: usize = 16 * 1024;
+/// What a hundred lines with suppliers take.
+const MAX_RECEIPT_BYTES: usize = 64 * 1024;
+/// The longest address that browsers and Tochka take.
+const MAX_URL_CHARS: usize = 2_083;
+
+/// A new payment. Give `amount` or `amount_kopecks`, and `purpose`; the rest may be left out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePayment {
+    /// Rubles as text or as a number; read digit by digit, never as a float.
+    #[schema(value_type = Option<String>, example = "5000.00")]
+    amount: Raw,
+    /// Whole kopecks; may stand in for `amount`.
+    #[schema(value_type = Option<i64>, example = 500_000)]
+    amount_kopecks: Raw,
+    /// What is paid for; the payer sees it. Tochka takes up to 140 characters.
+    #[schema(value_type = String, example = "Заказ 4711")]
+    purpose: Raw,
+    /// Ways to pay: card, sbp, tpay, dolyame. Absent: card and sbp, and card alone for a hold.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["card", "sbp"]))]
+    methods: Raw,
+    /// automatic takes the money at once; manual holds it until it is captured (cards only).
+    #[schema(value_type = Option<String>, example = "automatic")]
+    capture: Raw,
+    /// The shop's own number, up to 100 characters; need not be unique.
+    #[schema(value_type = Option<String>, example = "4711")]
+    order_id: Raw,
+    /// How long the link can be paid; Tochka: 1 to 44640 minutes, a week if absent.
+    #[schema(value_type = Option<i64>, example = 60)]
+    ttl_minutes: Raw,
+    /// Where the payer goes after paying; absent: our page.
+    #[schema(value_type = Option<String>, example = "https://shop.example.ru/thanks")]
+    success_url: Raw,
+    /// Where the payer goes after a failure; absent: our page.
+    #[schema(value_type = Option<String>, example = "https://shop.example.ru/cart")]
+    fail_url: Raw,
+    #[schema(value_type = Option<Customer>)]
+    customer: Raw,
+    /// Data of the shop's own: an object of up to 50 keys and 16 KiB, returned as it came.
+    #[schema(value_type = Option<Object>, example = json!({"cart": "c-17"}))]
+    metadata: Raw,
+    /// Which of the shop's banks; absent: the first one connected.
+    #[schema(value_type = Option<String>, example = "tochka")]
+    bank: Raw,
+    /// A fiscal receipt (54-FZ) that the bank makes at once.
+    #[schema(value_type = Option<ReceiptInput>)]
+    receipt: Raw,
+}
+
+/// Who pays, as far as the shop knows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Customer {
+    #[schema(value_type = Option<String>, example = "buyer@example.ru")]
+    email: Raw,
+    #[schema(value_type = Option<String>, example = "+79990000000")]
+    phone: Raw,
+    #[schema(value_type = Option<String>)]
+    name: Raw,
+    /// The shop's own number of the customer.
+    #[schema(value_type = Option<String>)]
+    id: Raw,
+}
+
+/// A refund. Without an amount it is all that is left.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRefund {
+    /// Rubles as text or as a number.
+    #[schema(value_type = Option<String>, example = "1000.00")]
+    amount: Raw,
+    /// Whole kopecks; may stand in for `amount`.
+    #[schema(value_type = Option<i64>)]
+    amount_kopecks: Raw,
+    /// Why, for the shop's own books; up to 200 characters.
+    #[schema(value_type = Option<String>, example = "Returned by the buyer")]
+    reason: Raw,
+}
+
+/// A capture takes no fields: a hold is captured whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CapturePayment {}
+
+impl CreatePayment {
+    /// The bank that was asked for.
+    pub fn bank(&self) -> Result<Option<String>, ApiError> {
+        json::string("bank", &self.bank)
+    }
+
+    /// Reads the rest by what the bank can do.
+    pub fn read(&self, bank: &Capabilities) -> Result<NewPayment, ApiError> {
+        let amount = amount(&self.amount, &self.amount_kopecks)?;
+        let capture = capture(&self.capture)?;
+        let purpose = json::string("purpose", &self.purpose)?.unwrap_or_default();
+        if purpose.trim().is_empty() {
+            return Err(missing("purpose"));
+        }
+        text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
+        Ok(NewPayment {
+            amount: amount.ok_or_else(|| missing("amount"))?,
+            purpose,
+            methods: methods(&self.methods, capture)?,
+            capture,
+            order_id: free_text("order_id", &self.order_id, MAX_ORDER_ID_CHARS)?,
+            ttl_minutes: ttl(&self.ttl_minutes, bank)?,
+            success_url: url("success_url", &self.success_url)?,
+            fail_url: url("fail_url", &self.fail_url)?,
+            customer: customer(&self.customer)?,
+            receipt: receipt(&self.receipt)?,
+            metadata: metadata(&self.metadata)?,
+        })
+    }
+}
+
+impl CreateRefund {
+    /// The amount, if one was given, and the reason.
+    pub fn read(&self) -> Result<(Option<Money>, Option<String>), ApiError> {
+        let amount = amount(&self.amount, &self.amount_kopecks)?;
+        Ok((amount, free_text("reason", &self.reason, MAX_REASON_CHARS)?))
+    }
+}
+
+fn amount(rubles: &Raw, kopecks: &Raw) -> Result<Option<Money>, ApiError> {
+    let wrong = |param: &str, error: MoneyError| {
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        let message: String = first.into_iter().chain(letters).chain(['.']).collect();
+        ApiError::new(codes::AMOUNT_INVALID, message).param(param)
+    };
+    let positive = |param: &str, amount: Money| {
+        let message = "The amount must be more than zero.";
+        let zero = || ApiError::new(codes::AMOUNT_INVALID, message).param(param);
+        if amount.is_zero() { Err(zero()) } else { Ok(amount) }
+    };
+    let rubles = rubles.as_deref().map(|raw| {
+        let amount = Money::parse_json(raw).map_err(|error| wrong("amount", error))?;
+        positive("amount", amount)
+    });
+    let kopecks = kopecks.as_deref().map(|raw| {
+        let amount = parse_kopecks(raw).map_err(|error| wrong("amount_kopecks", error))?;
+        positive("amount_kopecks", amount)
+    });
+    match (rubles.transpose()?, kopecks.transpose()?) {
+        (Some(rubles), Some(kopecks)) if rubles != kopecks => {
+            let message = format!("`amount` is {rubles} rubles, `amount_kopecks` is {kopecks}.");
+            Err(ApiError::new(codes::AMOUNT_CONFLICT, message).param("amount_kopecks"))
+        }
+        (rubles, kopecks) => Ok(rubles.or(kopecks)),
+    }
+}
+
+fn parse_kopecks(raw: &RawValue) -> Result<Money, MoneyError> {
+    let text = raw.get().trim();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let fraction = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        return Err(if fraction { MoneyError::FractionOfKopeck } else { MoneyError::NotANumber });
+    }
+    // Digits only, so all that can go wrong is the size.
+    text.parse().map_err(|_| MoneyError::TooLarge).and_then(Money::from_kopecks)
+}
+
+fn capture(raw: &Raw) -> Result<CaptureMode, ApiError> {
+    match json::string("capture", raw)?.as_deref() {
+        None | Some("automatic") => Ok(CaptureMode::Automatic),
+        Some("manual") => Ok(CaptureMode::Manual),
+        Some(_) => Err(invalid("capture", "takes automatic or manual")),
+    }
+}
+
+fn methods(raw: &Raw, capture: CaptureMode) -> Result<Vec<PayMethod>, ApiError> {
+    let Some(words) = json::strings("methods", raw, 16)? else {
+        return Ok(match capture {
+            CaptureMode::Automatic => vec![PayMethod::Card, PayMethod::Sbp],
+            CaptureMode::Manual => vec![PayMethod::Card],
+        });
+    };
+    let all = PayMethod::ALL.map(PayMethod::as_str).join(", ");
+    let mut methods = Vec::new();
+    for word in words {
+        let method = PayMethod::parse(&word).ok_or_else(|| {
+            let shown: String = word.chars().take(40).collect();
+            invalid("methods", &format!("does not know `{shown}`; it takes any of: {all}"))
+        })?;
+        if !methods.contains(&method) {
+            methods.push(method);
+        }
+    }
+    if methods.is_empty() {
+        return Err(invalid("methods", &format!("is empty; it takes any of: {all}")));
+    }
+    Ok(methods)
+}
+
+fn ttl(raw: &Raw, bank: &Capabilities) -> Result<u32, ApiError> {
+    let Some(minutes) = json::whole("ttl_minutes", raw)? else {
+        return Ok(bank.default_ttl_minutes);
+    };
+    let minutes = u32::try_from(minutes).ok().filter(|m| bank.ttl_minutes.contains(m));
+    let (min, max) = (bank.ttl_minutes.start(), bank.ttl_minutes.end());
+    minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
+}
+
+/// An absent text and an empty one are the same.
+fn free_text(param: &str, raw: &Raw, max_chars: usize) -> Result<Option<String>, ApiError> {
+    let text = json::string(param, raw)?.filter(|text| !text.trim().is_empty());
+    text.iter().try_for_each(|text| text::check(param, text, max_chars))?;
+    Ok(text)
+}
+
+fn url(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
+    let Some(url) = json::string(param, raw)?.filter(|url| !url.is_empty()) else {
+        return Ok(None);
+    };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or("");
+    let is_plain = !url.chars().any(|c| c.is_control() || c.is_whitespace());
+    if host.is_empty() || !is_plain || url.chars().count() > MAX_URL_CHARS {
+        let what = format!("is not an http(s) address of at most {MAX_URL_CHARS} characters");
+        return Err(invalid(param, &what).hint("Such as https://shop.example.ru/thanks"));
+    }
+    Ok(Some(url))
+}
+
+fn customer(raw: &Raw) -> Result<Option<String>, ApiError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let customer: Customer = json::read(raw.get().as_bytes()).map_err(|error| {
+        let inner = error.param.as_ref().map(|name| format!("customer.{name}"));
+        let error = ApiError { param: Some(inner.unwrap_or_else(|| "customer".into())), ..error };
+        if error.code == codes::MALFORMED_JSON.code {
+            return invalid("customer", "is not an object");
+        }
+        error
+    })?;
+    let fields = [
+        ("customer.email", &customer.email),
+        ("customer.phone", &customer.phone),
+        ("customer.name", &customer.name),
+        ("customer.id", &customer.id),
+    ];
+    for (param, field) in fields {
+        free_text(param, field, MAX_CUSTOMER_CHARS)?;
+    }
+    Ok(Some(raw.get().to_owned()))
+}
+
+fn metadata(raw: &Raw) -> Result<String, ApiError> {
+    let Some(raw) = raw else { return Ok("{}".to_owned()) };
+    let text = raw.get();
+    if text.len() > MAX_METADATA_BYTES {
+        return Err(invalid("metadata", &format!("takes at most {MAX_METADATA_BYTES} bytes")));
+    }
+    let value = json::value("metadata", raw)?;
+    let keys = value.as_object().map(serde_json::Map::len);
+    match keys {
+        Some(keys) if keys <= MAX_METADATA_KEYS => {}
+        Some(_) => {
+            return Err(invalid("metadata", &format!("takes at most {MAX_METADATA_KEYS} keys")));
+        }
+        None => return Err(invalid("metadata", "is not an object")),
+    }
+    text::check_no_card_inside("metadata", &value)?;
+    text::check_no_card("metadata", text)?;
+    Ok(text.to_owned())
+}
+
+fn receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let text = raw.get();
+    if text.len() > MAX_RECEIPT_BYTES {
+        return Err(invalid("receipt", &format!("takes at most {MAX_RECEIPT_BYTES} bytes")));
+    }
+    parse_receipt(text).map_err(|problem| {
+        let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
+        error.param("receipt").hint(problem.hint)
+    })?;
+    text::check_no_card_inside("receipt", &json::value("receipt", raw)?)?;
+    Ok(Some(text.to_owned()))
+}

@@ -1,0 +1,206 @@
+//! Requests that change something: checked, saved together with their key, driven for a few
+//! seconds, answered from what is stored then.
+//!
+//! The work runs to its end even if the caller hangs up; the bank is asked in a task of its own
+//! that no time limit cuts off.
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts as _, Request},
+};
+use kopeck_banks::Bank;
+
+use super::{
+    drive::drive_now,
+    flow::{self, Problem},
+    idempotency::{self, Key, Subject},
+    model::Status,
+    request::{CapturePayment, CreatePayment, CreateRefund},
+    store,
+};
+use crate::{
+    gateway::flow::get_bank,
+    http::{Answer, ApiError, Caller, RequestId, Server, body, codes, json},
+    kit::{clock::timestamp, db::DbError},
+    shops::{self, model::Connection},
+};
+
+/// How often to look when somebody else is asking the bank.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A request that changes something, read but not yet understood.
+#[derive(Clone)]
+pub struct Ask {
+    pub server: Server,
+    pub caller: Caller,
+    pub request_id: String,
+    pub key: Option<Key>,
+    pub body: Bytes,
+}
+
+impl FromRequest<Server> for Ask {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Server) -> Result<Ask, ApiError> {
+        let (mut parts, content) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, server).await?;
+        let RequestId(request_id) = RequestId::from_request_parts(&mut parts, server).await?;
+        let limits = &server.limits;
+        let body = body::read(content, limits.api_body_bytes, limits.body_wait).await?;
+        let key = Key::parse(&parts.headers, &parts.method, parts.uri.path(), &body)?;
+        Ok(Ask { server: server.clone(), caller, request_id, key, body: body.into() })
+    }
+}
+
+/// Runs the request to its end whatever becomes of the caller.
+pub async fn run<F>(ask: Ask, work: impl FnOnce(Ask) -> F) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    let server = ask.server.clone();
+    server.finish(work(ask)).await.unwrap_or_else(|| Err(ApiError::of(codes::INTERNAL)))
+}
+
+/// Makes a payment and waits a little for its link.
+pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
+    if let Some(answer) = idempotency::replay(&ask).await? {
+        return Ok(answer);
+    }
+    let ctx = ask.server.ctx.clone();
+    let input: CreatePayment = json::read(&ask.body)?;
+    let connection = choose_connection(&ask, input.bank()?).await?;
+    let bank = get_bank(&connection.bank)?;
+    let new = input.read(bank.capabilities())?;
+    let payment = flow::plan(&ctx, bank, &connection, new)?;
+    check_credentials(bank, &connection, ctx.now_ms())?;
+    let subject = Subject::Create { payment_id: payment.id.clone() };
+    let (inner, key, what) = (ctx.clone(), ask.key.clone(), subject.clone());
+    let taken: Result<bool, DbError> = ctx
+        .db
+        .write(move |tx| {
+            if !idempotency::take(tx, &payment.shop_id, key.as_ref(), &what, inner.now_ms())? {
+                return Ok(false);
+            }
+            flow::create(tx, &inner, &payment)?;
+            Ok(true)
+        })
+        .await;
+    finish(ask, taken?, subject).await
+}
+
+/// Captures a hold.
+pub async fn capture(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
+    if let Some(answer) = idempotency::replay(&ask).await? {
+        return Ok(answer);
+    }
+    let CapturePayment {} = json::read(&ask.body)?;
+    let ctx = ask.server.ctx.clone();
+    let subject = Subject::Capture { payment_id: payment_id.clone() };
+    let (inner, shop_id) = (ctx.clone(), ask.caller.shop_id.clone());
+    let (key, what) = (ask.key.clone(), subject.clone());
+    let taken: Result<bool, Problem> = ctx
+        .db
+        .write(move |tx| {
+            if !idempotency::take(tx, &shop_id, key.as_ref(), &what, inner.now_ms())? {
+                return Ok(false);
+            }
+            flow::request_capture(tx, &inner, &shop_id, &payment_id)?;
+            Ok(true)
+        })
+        .await;
+    finish(ask, taken?, subject).await
+}
+
+/// Refunds a part, or all that is left.
+pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
+    if let Some(answer) = idempotency::replay(&ask).await? {
+        return Ok(answer);
+    }
+    let input: CreateRefund = json::read(&ask.body)?;
+    let (amount, reason) = input.read()?;
+    let ctx = ask.server.ctx.clone();
+    let refund_id = ctx.mint.id("rf");
+    let subject = Subject::Refund { payment_id: payment_id.clone(), refund_id: refund_id.clone() };
+    let (inner, shop_id) = (ctx.clone(), ask.caller.shop_id.clone());
+    let (key, what) = (ask.key.clone(), subject.clone());
+    let taken: Result<bool, Problem> = ctx
+        .db
+        .write(move |tx| {
+            if !idempotency::take(tx, &shop_id, key.as_ref(), &what, inner.now_ms())? {
+                return Ok(false);
+            }
+            let left = flow::get_refundable(tx, &shop_id, &payment_id)?;
+            let refund = (refund_id.as_str(), amount.unwrap_or(left), reason);
+            flow::request_refund(tx, &inner, &shop_id, &payment_id, refund)?;
+            Ok(true)
+        })
+        .await;
+    finish(ask, taken?, subject).await
+}
+
+/// Whoever took the key drives the payment and answers; a twin waits for that answer.
+async fn finish(ask: Ask, taken: bool, subject: Subject) -> Result<Answer, ApiError> {
+    if !taken {
+        let answer = idempotency::replay(&ask).await?;
+        return answer.ok_or_else(|| ApiError::of(codes::INTERNAL));
+    }
+    settle(&ask, subject.payment_id()).await;
+    idempotency::answer(&ask, &subject).await
+}
+
+/// Lets the bank be asked, and waits for it as long as a caller likes to wait.
+async fn settle(ask: &Ask, payment_id: &str) {
+    let (ctx, id) = (ask.server.ctx.clone(), payment_id.to_owned());
+    let driving = ask.server.spawn(async move { drive_now(&ctx, &id).await });
+    let waiting = async {
+        if matches!(driving.await, Ok(Ok(true))) {
+            return;
+        }
+        while is_pending(ask, payment_id).await {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    // The time is over: the answer tells what is known, the task goes on.
+    let _ = tokio::time::timeout(ask.server.limits.bank_wait, waiting).await;
+    ask.server.nudge.notify_one();
+}
+
+async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
+    let (shop_id, id) = (ask.caller.shop_id.clone(), payment_id.to_owned());
+    let found: Result<_, DbError> =
+        ask.server.ctx.db.read(move |tx| store::find_payment(tx, &shop_id, &id)).await;
+    let Ok(Some(payment)) = found else { return false };
+    let refunding = payment.refunds.iter().any(|refund| refund.state.is_pending());
+    refunding || matches!(payment.status(), Status::Opening | Status::Capturing)
+}
+
+/// The connection of that bank, or of that id; the first one when none is named.
+async fn choose_connection(ask: &Ask, wanted: Option<String>) -> Result<Connection, ApiError> {
+    let all = shops::flow::list_connections(&ask.server.ctx, &ask.caller.shop_id).await?;
+    if all.is_empty() {
+        return Err(ApiError::of(codes::BANK_NOT_CONNECTED).param("bank"));
+    }
+    let is_wanted = |connection: &Connection| match &wanted {
+        None => true,
+        Some(word) => connection.bank == *word || connection.id == *word,
+    };
+    let banks: Vec<String> = all.iter().map(|connection| connection.bank.clone()).collect();
+    all.into_iter().find(is_wanted).ok_or_else(|| {
+        let message = format!("The shop is connected to: {}.", banks.join(", "));
+        ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
+    })
+}
+
+/// A token that has ended is told at once, before anything is saved.
+fn check_credentials(
+    bank: &dyn Bank,
+    connection: &Connection,
+    now_ms: i64,
+) -> Result<(), ApiError> {
+    match bank.credentials_problem(&connection.credentials, timestamp(now_ms)) {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,155 @@
+//! A payment as the payer sees it.
+
+use askama::Template;
+use jiff::{fmt::strtime, tz::TimeZone};
+
+use super::words::{Lang, Tone, say};
+use crate::{
+    kit::clock::timestamp,
+    payments::model::{Payment, Status},
+};
+
+#[derive(Template)]
+#[template(path = "checkout.html")]
+struct CheckoutPage<'a> {
+    lang: &'static str,
+    title: String,
+    id: &'a str,
+    version: String,
+    watch: bool,
+    shop: &'a str,
+    sum: String,
+    purpose: &'a str,
+    tone: &'static str,
+    headline: &'static str,
+    detail: String,
+    action: Option<Action<'a>>,
+    facts: Vec<String>,
+    safety: &'static str,
+    other_lang: &'static str,
+    other_name: &'static str,
+}
+
+struct Action<'a> {
+    url: std::borrow::Cow<'a, str>,
+    text: &'static str,
+    plain: bool,
+}
+
+#[derive(Template)]
+#[template(path = "notice_page.html")]
+struct MessagePage {
+    lang: &'static str,
+    headline: &'static str,
+    detail: &'static str,
+}
+
+/// Changes whenever the page would look different.
+pub fn version(payment: &Payment) -> String {
+    let refunds = payment.refunds.iter().filter(|refund| !refund.state.is_pending()).count();
+    format!("{}-{}-{refunds}", payment.status().as_str(), bank_url(payment).is_some())
+}
+
+/// The bank's page, while it makes sense to go there. Only a web address: whatever else a bank
+/// might send, a payer is not to be led to.
+pub fn bank_url(payment: &Payment) -> Option<&str> {
+    let url = payment.facts.bank_url.as_deref().filter(|_| payment.status() == Status::Open)?;
+    (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+}
+
+pub fn checkout(payment: &Payment, shop: &str, lang: Lang) -> askama::Result<String> {
+    let said = say(payment, lang);
+    let sum = payment.amount.to_human();
+    let page = CheckoutPage {
+        lang: lang.as_str(),
+        title: format!("{} · {sum}", said.headline),
+        id: &payment.id,
+        version: version(payment),
+        watch: is_moving(payment.status()),
+        shop,
+        sum,
+        purpose: &payment.purpose,
+        tone: said.tone.as_str(),
+        headline: said.headline,
+        detail: said.detail,
+        action: action(payment, said.tone, lang),
+        facts: facts(payment, lang),
+        safety: lang.pick(
+            "Данные карты вводятся только на странице банка.",
+            "Card data is entered on the bank's page only.",
+        ),
+        other_lang: lang.other().as_str(),
+        other_name: lang.other().name(),
+    };
+    page.render()
+}
+
+pub fn not_found(lang: Lang) -> askama::Result<String> {
+    let page = MessagePage {
+        lang: lang.as_str(),
+        headline: lang.pick("Такого платежа нет", "There is no such payment"),
+        detail: lang.pick(
+            "Проверьте ссылку: возможно, она скопирована не целиком.",
+            "Check the link: perhaps it was not copied whole.",
+        ),
+    };
+    page.render()
+}
+
+/// Whether something may still happen while the payer looks on.
+const fn is_moving(status: Status) -> bool {
+    match status {
+        Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Refunding => true,
+        Status::Paid
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Expired
+        | Status::Canceled
+        | Status::Failed
+        | Status::AmountMismatch => false,
+    }
+}
+
+fn action<'a>(payment: &'a Payment, tone: Tone, lang: Lang) -> Option<Action<'a>> {
+    if bank_url(payment).is_some() {
+        let url = format!("/pay/{}/go", payment.id).into();
+        return Some(Action { url, text: lang.pick("Оплатить", "Pay"), plain: false });
+    }
+    let back = match tone {
+        Tone::Good => payment.success_url.as_deref(),
+        Tone::Bad => payment.fail_url.as_deref().or(payment.success_url.as_deref()),
+        Tone::Wait => None,
+    };
+    let text = lang.pick("Вернуться в магазин", "Back to the shop");
+    back.map(|url| Action { url: url.into(), text, plain: true })
+}
+
+fn facts(payment: &Payment, lang: Lang) -> Vec<String> {
+    let mut facts = Vec::new();
+    if let Some(order_id) = &payment.order_id {
+        facts.push(format!("{} {order_id}", lang.pick("Заказ", "Order")));
+    }
+    facts.push(format!("{} {}", lang.pick("Номер платежа", "Payment"), payment.reference));
+    if let Some(paid_ms) = payment.facts.paid_ms {
+        facts.push(format!("{} {}", lang.pick("Оплачено", "Paid"), moscow(paid_ms, lang)));
+    } else if payment.status() == Status::Open {
+        let until = lang.pick("Оплатить до", "Pay before");
+        facts.push(format!("{until} {}", moscow(payment.expires_ms, lang)));
+    }
+    facts
+}
+
+/// Moscow's time, which every payer in Russia can reckon with.
+fn moscow(ms: i64, lang: Lang) -> String {
+    let zone = TimeZone::get("Europe/Moscow").unwrap_or(TimeZone::UTC);
+    let (format, suffix) = match lang {
+        Lang::Ru => ("%d.%m.%Y %H:%M", "МСК"),
+        Lang::En => ("%-d %b %Y %H:%M", "Moscow time"),
+    };
+    let text = strtime::format(format, &timestamp(ms).to_zoned(zone)).unwrap_or_default();
+    format!("{text} {suffix}")
+}

@@ -1,0 +1,234 @@
+//! What the page says, in Russian and in English.
+
+use kopeck_banks::Money;
+
+use crate::payments::model::{Payment, Status};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lang {
+    Ru,
+    En,
+}
+
+impl Lang {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lang::Ru => "ru",
+            Lang::En => "en",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Lang> {
+        let main = text.trim().split(['-', '_', ';']).next().unwrap_or("");
+        match main.to_ascii_lowercase().as_str() {
+            "ru" => Some(Lang::Ru),
+            "en" => Some(Lang::En),
+            _ => None,
+        }
+    }
+
+    /// As asked for in the address, else the first of the browser's that we speak, else Russian.
+    /// Browsers send their languages in order, so the weights add nothing.
+    pub fn choose(asked: Option<&str>, accepted: &str) -> Lang {
+        let asked = asked.and_then(Lang::parse);
+        asked.or_else(|| accepted.split(',').find_map(Lang::parse)).unwrap_or(Lang::Ru)
+    }
+
+    pub const fn pick(self, ru: &'static str, en: &'static str) -> &'static str {
+        match self {
+            Lang::Ru => ru,
+            Lang::En => en,
+        }
+    }
+
+    pub const fn other(self) -> Lang {
+        match self {
+            Lang::Ru => Lang::En,
+            Lang::En => Lang::Ru,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        self.pick("По-русски", "In English")
+    }
+}
+
+/// How a state looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Wait,
+    Bad,
+}
+
+impl Tone {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Tone::Good => "good",
+            Tone::Wait => "wait",
+            Tone::Bad => "bad",
+        }
+    }
+}
+
+/// A state in plain words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub tone: Tone,
+    pub headline: &'static str,
+    pub detail: String,
+}
+
+pub fn say(payment: &Payment, lang: Lang) -> Said {
+    let status = payment.status();
+    let [headline, detail] = match status {
+        Status::Opening | Status::Open => before(status, lang),
+        Status::Authorized | Status::Capturing | Status::Paid => good(status, lang),
+        Status::Refunding | Status::PartiallyRefunded | Status::Refunded => back(status, lang),
+        Status::Expired | Status::Canceled | Status::Failed | Status::AmountMismatch => {
+            bad(status, lang)
+        }
+    };
+    let sum = match status {
+        Status::PartiallyRefunded => Some(payment.refunded()),
+        Status::AmountMismatch => Some(payment.facts.paid),
+        Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::Refunded
+        | Status::Expired
+        | Status::Canceled
+        | Status::Failed => None,
+    };
+    let detail = match sum.map(Money::to_human) {
+        Some(sum) => format!("{detail} {sum}."),
+        None => detail.to_owned(),
+    };
+    Said { tone: tone(status), headline, detail }
+}
+
+const fn tone(status: Status) -> Tone {
+    match status {
+        Status::Opening | Status::Open | Status::Refunding | Status::AmountMismatch => Tone::Wait,
+        Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::PartiallyRefunded
+        | Status::Refunded => Tone::Good,
+        Status::Expired | Status::Canceled | Status::Failed => Tone::Bad,
+    }
+}
+
+const fn before(status: Status, lang: Lang) -> [&'static str; 2] {
+    if matches!(status, Status::Opening) {
+        return [
+            lang.pick("Готовим оплату", "Preparing the payment"),
+            lang.pick(
+                "Связываемся с банком. Страница обновится сама.",
+                "We are in touch with the bank. This page refreshes by itself.",
+            ),
+        ];
+    }
+    [
+        lang.pick("Ждёт оплаты", "Waiting for payment"),
+        lang.pick(
+            "Вы перейдёте на защищённую страницу банка.",
+            "You will go to the bank's secure page.",
+        ),
+    ]
+}
+
+const fn good(status: Status, lang: Lang) -> [&'static str; 2] {
+    if matches!(status, Status::Paid) {
+        return [
+            lang.pick("Оплачено", "Paid"),
+            lang.pick("Спасибо! Деньги получены.", "Thank you! The money has arrived."),
+        ];
+    }
+    [
+        lang.pick("Деньги зарезервированы", "The money is on hold"),
+        lang.pick(
+            "Банк удержал сумму на карте. Магазин спишет её, когда подтвердит заказ.",
+            "The bank holds the sum on the card. The shop takes it with the order.",
+        ),
+    ]
+}
+
+const fn back(status: Status, lang: Lang) -> [&'static str; 2] {
+    match status {
+        Status::Refunding => [
+            lang.pick("Возвращаем деньги", "Refunding"),
+            lang.pick(
+                "Магазин отправил возврат, банк его обрабатывает.",
+                "The shop has sent a refund, the bank is processing it.",
+            ),
+        ],
+        Status::PartiallyRefunded => [
+            lang.pick("Часть денег возвращена", "Partly refunded"),
+            lang.pick(
+                "На карту деньги приходят в срок до 30 дней. Возвращено:",
+                "It takes up to 30 days to reach a card. Refunded:",
+            ),
+        ],
+        Status::Refunded
+        | Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Expired
+        | Status::Canceled
+        | Status::Failed
+        | Status::AmountMismatch => [
+            lang.pick("Деньги возвращены", "Refunded"),
+            lang.pick(
+                "На карту деньги приходят в срок до 30 дней.",
+                "It takes up to 30 days to reach a card.",
+            ),
+        ],
+    }
+}
+
+const fn bad(status: Status, lang: Lang) -> [&'static str; 2] {
+    match status {
+        Status::Expired => [
+            lang.pick("Срок оплаты истёк", "The payment has expired"),
+            lang.pick(
+                "По этой ссылке больше нельзя заплатить. Попросите у магазина новую.",
+                "This link can no longer be paid. Ask the shop for a new one.",
+            ),
+        ],
+        Status::Canceled => [
+            lang.pick("Платёж отменён", "The payment was canceled"),
+            lang.pick(
+                "Резерв снят, деньги остались у вас.",
+                "The hold was released, the money stays with you.",
+            ),
+        ],
+        Status::AmountMismatch => [
+            lang.pick("Сумма не совпала", "The sum differs"),
+            lang.pick(
+                "Магазин уже знает и свяжется с вами. Банк получил:",
+                "The shop knows and will contact you. The bank received:",
+            ),
+        ],
+        Status::Failed
+        | Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded => [
+            lang.pick("Оплата не прошла", "The payment failed"),
+            lang.pick(
+                "Деньги не списаны. Попробуйте ещё раз или выберите другой способ в магазине.",
+                "No money was taken. Try again, or choose another way to pay in the shop.",
+            ),
+        ],
+    }
+}

@@ -1,0 +1,9 @@
+//! Pages for people: the checkout, the docs. Nothing here decides anything about a payment.
+//!
+//! Every page answers with the headers of [`headers`]: no script or style but our own files, no
+//! frame, no referrer.
+
+pub mod assets;
+pub mod checkout;
+pub mod docs;
+pub mod headers;

@@ -1,0 +1,10 @@
+//! The HTTP API, as a shop sees it.
+
+mod bad_input;
+mod checkout;
+mod docs;
+mod idempotency;
+mod lists;
+mod money;
+mod notices;
+mod serving;

@@ -1,0 +1,5 @@
+//! The real binary, as a merchant and as a script use it.
+
+mod bank;
+mod life;
+mod shell;

@@ -1,0 +1,148 @@
+//! A bank in memory: its emulator at the end of a wire that never touches a network.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock},
+    time::Duration,
+};
+
+use aws_lc_rs::{encoding::AsDer as _, rsa};
+use axum::{Router, body::Body};
+use kopeck::kit::{
+    clock::{Clock as _, ManualClock, timestamp},
+    net::{BoxFuture, Wire},
+};
+use kopeck_banks::{
+    Credentials,
+    bank::find_bank,
+    emulator::{Control, Delivery, Emulator, Served},
+    exchange::{Heard, Silence},
+    http::HttpRequest,
+    tochka::emulator::TochkaEmulator,
+};
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// Made once: a key takes a tenth of a second.
+pub static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
+    let der = pair.as_der().unwrap();
+    der.as_ref().to_vec()
+});
+
+/// The bank and the wire to it.
+#[derive(Clone)]
+pub struct TestBank(Arc<Inner>);
+
+struct Inner {
+    emulator: Mutex<Box<dyn Emulator>>,
+    clock: Arc<ManualClock>,
+    router: OnceLock<Router>,
+    /// `POST /uapi/acquiring/v1.0/payments`, in order.
+    calls: Mutex<Vec<String>>,
+    /// How long each coming request waits before it arrives.
+    delays: Mutex<VecDeque<Duration>>,
+}
+
+impl TestBank {
+    pub fn new(clock: Arc<ManualClock>) -> (TestBank, Credentials) {
+        let emulator = TochkaEmulator::new("https://bank.test", &KEY, 7).unwrap();
+        let settings = find_bank("tochka").unwrap().settings();
+        let values = emulator.test_credentials().into_iter().filter_map(|(env, value)| {
+            let setting = settings.iter().find(|setting| setting.env == env)?;
+            Some((setting.name.to_owned(), value))
+        });
+        let credentials = Credentials::new(values);
+        let inner = Inner {
+            emulator: Mutex::new(Box::new(emulator)),
+            clock,
+            router: OnceLock::new(),
+            calls: Mutex::default(),
+            delays: Mutex::default(),
+        };
+        (TestBank(Arc::new(inner)), credentials)
+    }
+
+    /// Where notices are delivered to.
+    pub fn connect(&self, router: Router) {
+        assert!(self.0.router.set(router).is_ok(), "connected once");
+    }
+
+    fn emulator(&self) -> MutexGuard<'_, Box<dyn Emulator>> {
+        self.0.emulator.lock().unwrap()
+    }
+
+    #[track_caller]
+    pub fn control(&self, control: &Control) -> Value {
+        let now = timestamp(self.0.clock.now_ms());
+        self.emulator().control(now, control).unwrap()
+    }
+
+    /// How often a request whose text contains this was made.
+    pub fn count(&self, what: &str) -> usize {
+        self.0.calls.lock().unwrap().iter().filter(|call| call.contains(what)).count()
+    }
+
+    /// The next requests arrive so late.
+    pub fn delay(&self, times: usize, delay: Duration) {
+        self.0.delays.lock().unwrap().extend(std::iter::repeat_n(delay, times));
+    }
+
+    /// Carries the notices that are due; returns the statuses they were answered with.
+    pub async fn deliver(&self) -> Vec<u16> {
+        let mut statuses = Vec::new();
+        loop {
+            let now = timestamp(self.0.clock.now_ms());
+            let due = self.emulator().poll(now);
+            if due.is_empty() {
+                return statuses;
+            }
+            for Delivery { id, request } in due {
+                let status = self.carry(request).await;
+                statuses.push(status);
+                let now = timestamp(self.0.clock.now_ms());
+                self.emulator().delivered(now, id, Some(status));
+            }
+        }
+    }
+
+    /// The notices that are due, not delivered.
+    pub fn take_notices(&self) -> Vec<HttpRequest> {
+        let now = timestamp(self.0.clock.now_ms());
+        self.emulator().poll(now).into_iter().map(|delivery| delivery.request).collect()
+    }
+
+    async fn carry(&self, request: HttpRequest) -> u16 {
+        let path = request.path().to_owned();
+        let call = axum::http::Request::post(path).body(Body::from(request.body)).unwrap();
+        let router = self.0.router.get().expect("connected").clone();
+        router.oneshot(call).await.unwrap().status().as_u16()
+    }
+}
+
+impl Wire for TestBank {
+    fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
+        let bank = self.clone();
+        Box::pin(async move {
+            let call = format!("{} {}", request.method.as_str(), request.path());
+            bank.0.calls.lock().unwrap().push(call);
+            let delay = bank.0.delays.lock().unwrap().pop_front();
+            tokio::time::sleep(delay.unwrap_or_default()).await;
+            let now = timestamp(bank.0.clock.now_ms());
+            let served = bank.emulator().serve(now, &request);
+            match served {
+                Served::Now(reply) => Ok(reply),
+                Served::Silence { hold_ms } => {
+                    // No test has half a minute.
+                    tokio::time::sleep(Duration::from_millis(hold_ms.min(20))).await;
+                    Err(Silence::Lost("cut".into()))
+                }
+                Served::Later(ticket) => {
+                    bank.deliver().await;
+                    let reply = bank.emulator().take_reply(ticket);
+                    reply.ok_or_else(|| Silence::Lost("no reply".into()))
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Headless Chromium, driven over the WebDriver protocol: a payer who really clicks.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+/// A browser window; it closes with this value.
+pub struct Browser {
+    driver: Child,
+    http: reqwest::Client,
+    session: String,
+}
+
+/// The key under which WebDriver hands out elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+/// Pages here come from this machine; what takes longer will not come.
+const WAIT: Duration = Duration::from_secs(20);
+
+impl Browser {
+    /// Starts chromedriver on a free port and opens a phone-sized window.
+    pub async fn start() -> Browser {
+        let mut driver = Command::new("chromedriver")
+            .args(["--port=0", "--log-level=SEVERE"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("this test needs chromedriver: apt-get install chromium chromium-driver");
+        let lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+        let port = lines
+            .map_while(Result::ok)
+            .find_map(|line| {
+                let rest = line.split("started successfully on port ").nth(1)?;
+                Some(rest.trim_end_matches('.').to_owned())
+            })
+            .expect("chromedriver says its port");
+        let http = reqwest::Client::builder().no_proxy().build().expect("client");
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--lang=ru",
+            "--window-size=420,900",
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+        }}});
+        let base = format!("http://127.0.0.1:{port}");
+        let mut browser = Browser { driver, http, session: base.clone() };
+        let made = browser.call("POST", "/session", wanted).await;
+        let id = made["sessionId"].as_str().expect("a session").to_owned();
+        browser.session = format!("{base}/session/{id}");
+        browser
+    }
+
+    async fn try_call(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
+        let url = format!("{}{path}", self.session);
+        let request = match method {
+            "GET" => self.http.get(url),
+            _ => {
+                let body = body.to_string();
+                self.http.post(url).header("content-type", "application/json").body(body)
+            }
+        };
+        let reply = request.send().await.map_err(|e| e.to_string())?;
+        let is_good = reply.status().is_success();
+        let text = reply.text().await.map_err(|e| e.to_string())?;
+        let mut value: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+        if is_good { Ok(value["value"].take()) } else { Err(text) }
+    }
+
+    async fn call(&self, method: &str, path: &str, body: Value) -> Value {
+        self.try_call(method, path, body).await.expect("the browser obeys")
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.call("POST", "/url", json!({ "url": url })).await;
+    }
+
+    pub async fn url(&self) -> String {
+        self.call("GET", "/url", Value::Null).await.as_str().expect("text").to_owned()
+    }
+
+    /// The text that a person sees.
+    pub async fn text(&self) -> String {
+        let script = json!({"script": "return document.body.innerText", "args": []});
+        let text = self.try_call("POST", "/execute/sync", script).await;
+        text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    async fn find(&self, css: &str) -> String {
+        let wanted = json!({"using": "css selector", "value": css});
+        let deadline = tokio::time::Instant::now() + WAIT;
+        loop {
+            match self.try_call("POST", "/element", wanted.clone()).await {
+                Ok(found) => return found[ELEMENT].as_str().expect("an element").to_owned(),
+                Err(error) if tokio::time::Instant::now() > deadline => {
+                    panic!("no {css} at {}: {error}\n{}", self.url().await, self.text().await)
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
+    pub async fn click(&self, css: &str) {
+        let element = self.find(css).await;
+        self.call("POST", &format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Replaces what stands in a field.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let element = self.find(css).await;
+        self.call("POST", &format!("/element/{element}/clear"), json!({})).await;
+        self.call("POST", &format!("/element/{element}/value"), json!({ "text": text })).await;
+    }
+
+    /// Waits until the page shows the text.
+    pub async fn see(&self, wanted: &str) {
+        let deadline = tokio::time::Instant::now() + WAIT;
+        loop {
+            let text = self.text().await;
+            if text.contains(wanted) {
+                return;
+            }
+            let url = self.url().await;
+            assert!(tokio::time::Instant::now() < deadline, "no «{wanted}» at {url}:\n{text}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// A picture for people, kept in the temporary folder under this name.
+    pub async fn screenshot(&self, name: &str) {
+        use base64::Engine as _;
+        let picture = self.call("GET", "/screenshot", Value::Null).await;
+        let picture = picture.as_str().expect("base64");
+        let bytes = base64::engine::general_purpose::STANDARD.decode(picture).expect("base64");
+        let folder = std::env::temp_dir().join("kopeck-screenshots");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("a picture");
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The group: chromedriver that is killed leaves its browsers behind.
+        let group = format!("-{}", self.driver.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.driver.wait();
+    }
+}
