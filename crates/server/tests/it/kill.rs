@@ -129,7 +129,7 @@ impl Shop {
     async fn bank_books(&self) -> BTreeMap<String, (i64, i64)> {
         let list = self.sandbox.list().await.expect("the sandbox answers");
         let mut books = BTreeMap::new();
-        for payment in list["payments"].as_array().expect("payments") {
+        for payment in list["payments"].as_array().expect("a list") {
             let reference = payment["reference"].as_str().expect("text").to_owned();
             let paid = payment["paid_kopecks"].as_i64().expect("kopecks");
             let refunded = payment["refunded_kopecks"].as_i64().expect("kopecks");
