@@ -19,7 +19,7 @@ use super::{
 use crate::events::EventKind;
 
 /// 1 000 rubles, the amount of every payment here.
-const AMOUNT: i64 = 1_000_00;
+const AMOUNT: i64 = 100_000;
 const CREATED_MS: i64 = 1_793_610_000_000;
 
 type Announced = BTreeSet<(EventKind, Option<String>)>;
@@ -139,8 +139,8 @@ fn sample(status: Status) -> Payment {
         Status::Authorized => after(held(), &[]),
         Status::Capturing => after(held(), &[Event::CaptureRequested { at_ms: 1 }]),
         Status::Paid => after(paid(), &[]),
-        Status::Refunding => after(paid(), &[refund_requested("rf_1", 300_00)]),
-        Status::PartiallyRefunded => after(created(), &[listed(&[("b1", 300_00)])]),
+        Status::Refunding => after(paid(), &[refund_requested("rf_1", 30_000)]),
+        Status::PartiallyRefunded => after(created(), &[listed(&[("b1", 30_000)])]),
         Status::Refunded => after(created(), &[listed(&[("b1", AMOUNT)])]),
         Status::Expired => after(created(), &[saw(BankStatus::Expired)]),
         Status::Canceled => after(held(), &[saw(BankStatus::Canceled)]),

@@ -44,10 +44,10 @@ fn a_status_follows_from_what_the_bank_said() {
     check(&[saw(Bank::Canceled)], Status::Canceled, 0, 0);
     check(&[saw(Bank::Declined)], Status::Failed, 0, 0);
     check(&[saw(Bank::Refunded)], Status::Refunded, AMOUNT, AMOUNT);
-    check(&[listed(&[("b1", 1_00)])], Status::PartiallyRefunded, AMOUNT, 1_00);
+    check(&[listed(&[("b1", 100)])], Status::PartiallyRefunded, AMOUNT, 100);
     // A late word about the past changes nothing.
     check(&[saw(Bank::Paid), saw(Bank::Authorized), saw(Bank::Created)], Status::Paid, AMOUNT, 0);
-    check(&[listed(&[("b1", 1_00)]), saw(Bank::Paid)], Status::PartiallyRefunded, AMOUNT, 1_00);
+    check(&[listed(&[("b1", 100)]), saw(Bank::Paid)], Status::PartiallyRefunded, AMOUNT, 100);
     // Paid after all, in the bank's grace.
     check(&[saw(Bank::Created), Event::Lapsed, saw(Bank::Paid)], Status::Paid, AMOUNT, 0);
 }
@@ -61,7 +61,7 @@ fn a_link_lapses_only_while_nothing_was_paid_or_held() {
 
 #[test]
 fn another_sum_than_asked_for_is_a_mismatch_and_never_paid() {
-    let less = Observation { paid: Some(money(900_00)), ..seen(BankStatus::Paid) };
+    let less = Observation { paid: Some(money(90_000)), ..seen(BankStatus::Paid) };
     let (payment, announced) = after(created(), &[Event::Observed(less)]);
     assert_eq!(payment.status(), Status::AmountMismatch);
     assert!(announced.contains(&(EventKind::PaymentAmountMismatch, None)));
@@ -70,38 +70,38 @@ fn another_sum_than_asked_for_is_a_mismatch_and_never_paid() {
 
 #[test]
 fn a_refund_accepted_and_then_listed_under_another_id_counts_once() {
-    let start = [saw(BankStatus::Paid)].into_iter().chain(asked("rf_1", 300_00));
+    let start = [saw(BankStatus::Paid)].into_iter().chain(asked("rf_1", 30_000));
     let mut events: Vec<Event> = start.chain([accepted("rf_1")]).collect();
-    check(&events, Status::PartiallyRefunded, AMOUNT, 300_00);
-    events.push(listed(&[("another id", 300_00)]));
-    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 300_00);
+    check(&events, Status::PartiallyRefunded, AMOUNT, 30_000);
+    events.push(listed(&[("another id", 30_000)]));
+    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 30_000);
     assert_eq!(payment.refunds.len(), 1);
     assert_eq!(payment.refunds[0].bank_refund_id.as_deref(), Some("another id"));
 }
 
 #[test]
 fn a_refund_in_the_cabinet_becomes_a_refund_of_the_bank() {
-    let payment = check(&[listed(&[("b1", 1_00)])], Status::PartiallyRefunded, AMOUNT, 1_00);
+    let payment = check(&[listed(&[("b1", 100)])], Status::PartiallyRefunded, AMOUNT, 100);
     assert_eq!(payment.refunds[0].origin, Origin::Bank);
     // One of another sum is not the shop's, either.
     let events: Vec<Event> =
-        [saw(BankStatus::Paid)].into_iter().chain(asked("rf_1", 2_00)).collect();
+        [saw(BankStatus::Paid)].into_iter().chain(asked("rf_1", 200)).collect();
     let (payment, _) = after(created(), &events);
-    let (payment, _) = after(payment, &[listed(&[("b1", 1_00)])]);
+    let (payment, _) = after(payment, &[listed(&[("b1", 100)])]);
     assert_eq!(payment.status(), Status::Refunding);
-    assert_eq!((payment.refunds.len(), payment.refunded()), (2, money(1_00)));
+    assert_eq!((payment.refunds.len(), payment.refunded()), (2, money(100)));
 }
 
 #[test]
 fn of_two_equal_refunds_one_listed_settles_one() {
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
-    events.extend(asked("rf_2", 300_00));
-    events.push(listed(&[("b1", 300_00)]));
-    let payment = check(&events, Status::Refunding, AMOUNT, 300_00);
+    events.extend(asked("rf_1", 30_000));
+    events.extend(asked("rf_2", 30_000));
+    events.push(listed(&[("b1", 30_000)]));
+    let payment = check(&events, Status::Refunding, AMOUNT, 30_000);
     assert_eq!(payment.refunds.iter().filter(|refund| refund.state.is_pending()).count(), 1);
-    events.push(listed(&[("b1", 300_00), ("b2", 300_00)]));
-    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 600_00);
+    events.push(listed(&[("b1", 30_000), ("b2", 30_000)]));
+    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 60_000);
     assert_eq!(payment.refunds.len(), 2);
 }
 
@@ -109,11 +109,11 @@ fn of_two_equal_refunds_one_listed_settles_one() {
 fn a_listed_refund_is_first_the_accepted_one_then_the_unanswered_one() {
     // Seed 180 of the simulation: the unanswered one took the other's place and was counted too.
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
-    events.extend(asked("rf_2", 300_00));
+    events.extend(asked("rf_1", 30_000));
+    events.extend(asked("rf_2", 30_000));
     events.push(accepted("rf_2"));
-    events.push(listed(&[("b1", 300_00)]));
-    let payment = check(&events, Status::Refunding, AMOUNT, 300_00);
+    events.push(listed(&[("b1", 30_000)]));
+    let payment = check(&events, Status::Refunding, AMOUNT, 30_000);
     let unanswered = payment.refunds.iter().find(|refund| refund.id == "rf_1").unwrap();
     assert!(unanswered.state.is_pending());
 }
@@ -121,7 +121,7 @@ fn a_listed_refund_is_first_the_accepted_one_then_the_unanswered_one() {
 #[test]
 fn a_refund_is_given_up_after_enough_looks_and_enough_time() {
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
+    events.extend(asked("rf_1", 30_000));
     let soon: Vec<Event> = (2..=20).map(|at_ms| not_seen("rf_1", at_ms)).collect();
     check(&[events.clone(), soon].concat(), Status::Refunding, AMOUNT, 0);
     let rarely = vec![not_seen("rf_1", 60 * 60_000)];
@@ -134,17 +134,17 @@ fn a_refund_is_given_up_after_enough_looks_and_enough_time() {
 #[test]
 fn a_refund_given_up_too_early_is_healed_by_the_list() {
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
+    events.extend(asked("rf_1", 30_000));
     events.extend(given_up("rf_1"));
-    events.push(listed(&[("b1", 300_00)]));
-    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 300_00);
+    events.push(listed(&[("b1", 30_000)]));
+    let payment = check(&events, Status::PartiallyRefunded, AMOUNT, 30_000);
     assert_eq!((payment.refunds.len(), &payment.refunds[0].state), (1, &RefundState::Succeeded));
 }
 
 #[test]
 fn only_a_refund_that_did_not_leave_may_leave() {
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
+    events.extend(asked("rf_1", 30_000));
     let (sent, _) = after(created(), &events);
     assert_eq!(apply(&sent, &refund_asked("rf_1")), Err(Refused::NoSuchRefund));
     let (settled, _) = after(sent.clone(), &[accepted("rf_1")]);
@@ -156,8 +156,8 @@ fn only_a_refund_that_did_not_leave_may_leave() {
 #[test]
 fn what_is_settled_stays_settled() {
     let mut events = vec![saw(BankStatus::Paid)];
-    events.extend(asked("rf_1", 300_00));
-    events.push(listed(&[("b1", 300_00)]));
+    events.extend(asked("rf_1", 30_000));
+    events.push(listed(&[("b1", 30_000)]));
     // The reply comes after the list told of it, and says something else.
     for late in [
         accepted("rf_1"),
@@ -166,7 +166,7 @@ fn what_is_settled_stays_settled() {
         not_seen("rf_1", i64::MAX),
     ] {
         events.push(late);
-        check(&events, Status::PartiallyRefunded, AMOUNT, 300_00);
+        check(&events, Status::PartiallyRefunded, AMOUNT, 30_000);
     }
 }
 
@@ -180,9 +180,9 @@ fn a_refund_beyond_the_rest_is_refused() {
     assert_eq!(refuse(&paid, AMOUNT + 1), Refused::RefundTooLarge { left });
     assert_eq!(refuse(&paid, 0), Refused::RefundOfNothing);
     // What is under way counts as gone.
-    let left = money(700_00);
+    let left = money(70_000);
     let refunding = sample(Status::Refunding);
-    assert_eq!(refuse(&refunding, 700_01), Refused::RefundTooLarge { left });
+    assert_eq!(refuse(&refunding, 70_001), Refused::RefundTooLarge { left });
     for status in [Status::Opening, Status::Open, Status::Authorized, Status::Expired] {
         assert_eq!(refuse(&sample(status), 1), Refused::NotRefundable(status));
     }

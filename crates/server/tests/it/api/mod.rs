@@ -7,3 +7,4 @@ mod idempotency;
 mod lists;
 mod money;
 mod notices;
+mod serving;

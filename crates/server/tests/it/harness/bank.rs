@@ -24,7 +24,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Made once: a key takes a tenth of a second.
-static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
+pub static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let pair = rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap();
     let der = pair.as_der().unwrap();
     der.as_ref().to_vec()

@@ -167,7 +167,9 @@ impl World {
             }
             let kind = match refund.state {
                 RefundState::Succeeded => "refund.succeeded",
-                _ => "refund.failed",
+                RefundState::Requested | RefundState::Asked { .. } | RefundState::Failed(_) => {
+                    "refund.failed"
+                }
             };
             let was_created = self.was_announced(payment, "refund.created", id.clone());
             if was_created != (refund.origin == Origin::Shop)
@@ -192,6 +194,12 @@ fn status_seen(status: Status) -> &'static str {
         Status::Refunded => "ended refunded",
         Status::Expired => "ended expired",
         Status::Failed => "ended failed",
-        _ => "ended otherwise",
+        Status::Opening
+        | Status::Open
+        | Status::Authorized
+        | Status::Capturing
+        | Status::Refunding
+        | Status::Canceled
+        | Status::AmountMismatch => "ended otherwise",
     }
 }

@@ -20,8 +20,8 @@ use super::{
 };
 
 /// Few sums, so that refunds of the same sum are common.
-const AMOUNTS: [i64; 3] = [100_00, 300_00, 1_000_00];
-const REFUNDS: [i64; 4] = [50_00, 50_00, 100_00, 250_00];
+const AMOUNTS: [i64; 3] = [10_000, 30_000, 100_000];
+const REFUNDS: [i64; 4] = [5_000, 5_000, 10_000, 25_000];
 
 #[derive(Clone, Copy)]
 enum Step {
