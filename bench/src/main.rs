@@ -1,1 +1,3 @@
+//! The side-by-side benchmarks against other programs; none yet.
+
 fn main() {}
