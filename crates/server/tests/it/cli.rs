@@ -1,6 +1,5 @@
 //! The real binary, as a merchant and as a script use it.
 
 mod bank;
-mod browser;
 mod life;
 mod shell;
