@@ -59,7 +59,7 @@ if [ -z "${KOPECK_TEST_POSTGRES:-}" ]; then
     export KOPECK_TEST_POSTGRES="postgres://postgres@${pg_dir//\//%2F}/postgres"
 fi
 
-# The examples in the documentation of the pure crate, then everything else: the runner's closing
+# The examples in the documentation, then everything else: the runner's closing
 # line comes last.
-cargo test --doc -p kopeck-banks
+cargo test --doc --workspace
 cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@"

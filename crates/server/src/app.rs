@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
@@ -76,11 +76,11 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
-        .merge(payments::api::notice_routes(refused))
+        .merge(payments::api::notice_routes(Arc::clone(&refused)))
         .merge(checkout::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
-        .route("/healthz", get(healthz))
+        .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))
         .fallback(async || ApiError::of(codes::ROUTE_NOT_FOUND))
         .method_not_allowed_fallback(async || ApiError::of(codes::METHOD_NOT_ALLOWED))
         .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
@@ -102,10 +102,15 @@ async fn plain_errors(request: axum::extract::Request, next: axum::middleware::N
 }
 
 /// Alive, and the database answers.
-async fn healthz(State(server): State<Server>) -> Result<&'static str, ApiError> {
+/// Whether the database answers, and how many forged or broken notices this process refused.
+async fn healthz(
+    State(server): State<Server>,
+    Extension(refused): Extension<Arc<RefusedCount>>,
+) -> Result<Response, ApiError> {
     let read: Result<_, DbError> = server.ctx.db.read(|tx| tx.query("select 1", &[])).await;
     read?;
-    Ok("ok")
+    let body = serde_json::json!({ "status": "ok", "refused_notices": refused.total() });
+    Ok(axum::Json(body).into_response())
 }
 
 /// [`App::serve`] with the default limits.

@@ -53,8 +53,7 @@ async fn run_sweep(ctx: &Ctx, connection_id: &str) -> anyhow::Result<After> {
     let Some(connection) = shops::flow::find_connection(ctx, connection_id).await? else {
         return Ok(After::Done);
     };
-    let since_ms = ctx.now_ms() - reconcile::flow::DAILY_DAYS * DAY_MS;
-    let report = reconcile::flow::sweep(ctx, &connection, since_ms, |_| {}).await?;
+    let report = reconcile::flow::daily(ctx, &connection).await?;
     let (known, healed) = (report.known, report.healed.len());
     tracing::info!(connection_id, known, healed, "swept {connection_id}: healed {healed}");
     Ok(After::At(ctx.now_ms() + DAY_MS))

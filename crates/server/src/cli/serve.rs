@@ -46,6 +46,7 @@ impl ServeArgs {
         greet(&world).await?;
         let mut app = App::new(world.ctx.clone());
         app.limits.api_body_bytes = world.config.limits.api_body_bytes;
+        app.limits.notice_body_bytes = world.config.limits.notice_body_bytes;
         app.serve(listener, stopped()).await?;
         Ok(())
     }

@@ -176,7 +176,7 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
     refunding || matches!(payment.status(), Status::Opening | Status::Capturing)
 }
 
-/// The connection of that bank, or of that id; the first one when none is named.
+/// The connection of that bank, or of that id; the one connected last when none is named.
 async fn choose_connection(ask: &Ask, wanted: Option<String>) -> Result<Connection, ApiError> {
     let all = shops::flow::list_connections(&ask.server.ctx, &ask.caller.shop_id).await?;
     if all.is_empty() {
@@ -187,7 +187,7 @@ async fn choose_connection(ask: &Ask, wanted: Option<String>) -> Result<Connecti
         Some(word) => connection.bank == *word || connection.id == *word,
     };
     let banks: Vec<String> = all.iter().map(|connection| connection.bank.clone()).collect();
-    all.into_iter().find(is_wanted).ok_or_else(|| {
+    all.into_iter().rev().find(is_wanted).ok_or_else(|| {
         let message = format!("The shop is connected to: {}.", banks.join(", "));
         ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
     })

@@ -25,6 +25,9 @@ use crate::{
 pub const JOB: &str = "sweep";
 /// How far back the daily sweep reads: card refunds take up to 30 days, and a day of margin.
 pub const DAILY_DAYS: i64 = 31;
+/// Once a week the list is read this far back: a refund may be made in the bank's cabinet long
+/// after the sale.
+pub const WEEKLY_DAYS: i64 = 400;
 /// Pages of a thousand: a sweep that would read more is cut into smaller ranges by its caller.
 const MAX_PAGES: u32 = 1_000;
 
@@ -65,17 +68,47 @@ pub fn schedule(
     jobs::nudge(tx, mint, JOB, connection_id, at_ms)
 }
 
+/// The sweep of the day: the last month, and once a week the list of more than a year.
+pub async fn daily(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Report> {
+    let now_ms = ctx.now_ms();
+    let is_weekly = (now_ms / DAY_MS) % 7 == 0;
+    let mut report = Report::default();
+    if is_weekly {
+        list(ctx, connection, now_ms - WEEKLY_DAYS * DAY_MS, &mut report, |_| {}).await?;
+    }
+    let month = sweep(ctx, connection, now_ms - DAILY_DAYS * DAY_MS, |_| {}).await?;
+    report.healed.extend(month.healed);
+    Ok(Report { healed: report.healed, ..month })
+}
+
 /// Reads the bank's list and registers from `since_ms` until now; `progress` hears of each page.
 pub async fn sweep(
     ctx: &Ctx,
     connection: &Connection,
     since_ms: i64,
-    mut progress: impl FnMut(&Report),
+    progress: impl FnMut(&Report),
 ) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let (from, to) = list(ctx, connection, since_ms, &mut report, progress).await?;
+    registers(ctx, connection, from, to, &mut report).await?;
+    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
+    let saved: Result<(), DbError> =
+        ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
+    saved?;
+    Ok(report)
+}
+
+/// Reads the list; returns the days that it covers.
+async fn list(
+    ctx: &Ctx,
+    connection: &Connection,
+    since_ms: i64,
+    report: &mut Report,
+    mut progress: impl FnMut(&Report),
+) -> anyhow::Result<(Date, Date)> {
     let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
     // The bank's days are Moscow's: a day of margin at the end covers the difference.
     let (from, to) = (day(since_ms), day(ctx.now_ms() + DAY_MS));
-    let mut report = Report::default();
     for page in 1..=MAX_PAGES {
         let op = BankOp::ListPayments { from, to, page };
         let outcome = ask_now(ctx, connection, &op).await?;
@@ -85,19 +118,14 @@ pub async fn sweep(
         };
         report.listed += u64::try_from(list.items.len()).unwrap_or_default();
         for seen in list.items {
-            take(ctx, connection, seen, &mut report).await?;
+            take(ctx, connection, seen, report).await?;
         }
-        progress(&report);
+        progress(report);
         if page >= list.total_pages {
             break;
         }
     }
-    registers(ctx, connection, from, to, &mut report).await?;
-    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
-    let saved: Result<(), DbError> =
-        ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
-    saved?;
-    Ok(report)
+    Ok((from, to))
 }
 
 async fn take(

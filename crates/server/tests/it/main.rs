@@ -8,6 +8,7 @@
 
 mod api;
 mod bank_openapi;
+mod browser;
 mod cli;
 mod harness;
 mod kill;

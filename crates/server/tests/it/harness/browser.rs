@@ -55,7 +55,10 @@ impl Browser {
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
+            "goog:chromeOptions": {
+                "args": arguments,
+                "prefs": {"intl.accept_languages": "ru,ru-RU"},
+            },
         }}});
         let base = format!("http://127.0.0.1:{port}");
         let mut browser = Browser { driver, http, session: base.clone() };

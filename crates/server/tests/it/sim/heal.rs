@@ -29,6 +29,13 @@ impl World {
         for bank in &mut self.banks {
             bank.emulator.control(now, &Control::ClearFaults).unwrap();
         }
+        // Most links nobody is going to pay end now: looking at them for days tells nothing new.
+        for order in self.orders.clone() {
+            let id = order.reference.clone();
+            if self.chance.percent(75) {
+                self.control_of(&order, &Control::Expire { id });
+            }
+        }
         // In half of the worlds no notice ever arrives again: asking must be enough.
         let has_notices = self.chance.percent(50);
         let mut quiet_since_ms = self.now_ms();

@@ -20,8 +20,12 @@ use std::{collections::BTreeMap, thread};
 
 use world::{Planted, World};
 
-/// Seeds that once failed, each with what was wrong.
-const REGRESSIONS: [(u64, &str); 0] = [];
+/// Seeds that once failed, each with what was wrong. A seed is the same world only while the steps
+/// stay as they are: what it showed is pinned by a table in `payments/tests/`, too.
+const REGRESSIONS: [(u64, &str); 2] = [
+    (9, "a notice that the bank signed for another customer was believed"),
+    (11, "the same, before the link's own id at the bank was known"),
+];
 
 /// Threads to split the seeds over: the test machine's cores.
 const THREADS: u64 = 2;

@@ -159,7 +159,7 @@ impl World {
         self.control_of(&order, &make(order.reference.clone()))
     }
 
-    fn control_of(&mut self, order: &Order, control: &Control) -> bool {
+    pub fn control_of(&mut self, order: &Order, control: &Control) -> bool {
         let now = self.now();
         let bank = &mut self.banks[order.bank];
         let is_done = bank.emulator.control(now, control).is_ok();

@@ -231,7 +231,8 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize) -> Bank {
     let origin = format!("https://bank{at}.example.ru");
     let bank_seed = seed.wrapping_mul(2) + u64::try_from(at).unwrap();
     let mut emulator = TochkaEmulator::new(&origin, signing_key(), bank_seed).unwrap();
-    let refund_lock_ms = *chance.pick(&[0, 0, 0, 20 * SECOND_MS, 3 * DAY_MS]);
+    let refund_lock_ms =
+        chance.weighted(&[(10, 0), (6, 20 * SECOND_MS), (3, 12 * HOUR_MS), (1, 3 * DAY_MS)]);
     let notice_delay_ms = *chance.pick(&[500, 7 * SECOND_MS]);
     emulator.set_timing(Timing { notice_delay_ms, refund_lock_ms });
     // A sweep with registers is 32 requests: now and then is enough.
