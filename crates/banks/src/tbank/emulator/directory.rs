@@ -100,24 +100,16 @@ pub struct Member {
 
 pub static MEMBERS: [Member; 4] = [
     Member {
-        id: "100000000004",
-        uuid: "3fa85f64-5717-4562-b3fc-2c963f66afa6",
-        name: "Т-Банк",
+        id: "100000000004", uuid: "3fa85f64-5717-4562-b3fc-2c963f66afa6", name: "Т-Банк"
     },
     Member {
-        id: "100000000111",
-        uuid: "7c9e6679-7425-40de-944b-e07fc1f90ae7",
-        name: "Сбербанк",
+        id: "100000000111", uuid: "7c9e6679-7425-40de-944b-e07fc1f90ae7", name: "Сбербанк"
     },
     Member {
-        id: "100000000284",
-        uuid: "16fd2706-8baf-433b-82eb-8c7fada847da",
-        name: "Банк Точка",
+        id: "100000000284", uuid: "16fd2706-8baf-433b-82eb-8c7fada847da", name: "Банк Точка"
     },
     Member {
-        id: "100000000008",
-        uuid: "886313e1-3b8a-4372-9b90-0c9aee199e5d",
-        name: "Альфа-Банк",
+        id: "100000000008", uuid: "886313e1-3b8a-4372-9b90-0c9aee199e5d", name: "Альфа-Банк"
     },
 ];
 

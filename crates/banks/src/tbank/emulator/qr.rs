@@ -63,9 +63,18 @@ mod tests {
     fn real_links_have_this_checksum() {
         let links = [
             ("123456789", 0x29b1),
-            ("https://qr.nspk.ru/AS100001ORTF4GAF80KPJ53K186D9A3G?type=01&bank=100000000007", 0x0c8a),
-            ("https://qr.nspk.ru/AD10001RQ10OT70E8LEOT61G16J41I09?type=02&bank=100000000111&sum=1400&cur=RUB", 0x62e3),
-            ("https://sub.nspk.ru/AB1S002LBQ7PDTTE88HQ1SE2PVFVTP04?type=03&bank=100000000111", 0x3b02),
+            (
+                "https://qr.nspk.ru/AS100001ORTF4GAF80KPJ53K186D9A3G?type=01&bank=100000000007",
+                0x0c8a,
+            ),
+            (
+                "https://qr.nspk.ru/AD10001RQ10OT70E8LEOT61G16J41I09?type=02&bank=100000000111&sum=1400&cur=RUB",
+                0x62e3,
+            ),
+            (
+                "https://sub.nspk.ru/AB1S002LBQ7PDTTE88HQ1SE2PVFVTP04?type=03&bank=100000000111",
+                0x3b02,
+            ),
         ];
         for (link, expect) in links {
             assert_eq!(crc(link), expect, "{link}");
