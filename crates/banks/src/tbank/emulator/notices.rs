@@ -132,8 +132,7 @@ impl TbankEmulator {
             .text("Type", "Income")
             .raw("Receipt", receipt);
         let terminal = payment.terminal.clone();
-        let about =
-            About { terminal: &terminal, kind: "receipt RECEIPT", payment_id: Some(id) };
+        let about = About { terminal: &terminal, kind: "receipt RECEIPT", payment_id: Some(id) };
         self.send(now_ms, &about, url, body);
     }
 

@@ -12,10 +12,7 @@ fn one_stage_passes_every_status_and_announces_two_at_once() {
     assert_eq!(bench.status(&id), "NEW");
     bench.pay(&id, "card");
     assert_eq!(bench.status(&id), "CONFIRMED");
-    assert_eq!(
-        bench.history(&id),
-        "NEW FORM_SHOWED AUTHORIZING AUTHORIZED CONFIRMING CONFIRMED"
-    );
+    assert_eq!(bench.history(&id), "NEW FORM_SHOWED AUTHORIZING AUTHORIZED CONFIRMING CONFIRMED");
     let mut heard = bench.heard();
     heard.sort();
     assert_eq!(heard, ["AUTHORIZED 10000", "CONFIRMED 10000"]);
