@@ -29,7 +29,7 @@ fn the_plainest_notice_has_exactly_these_fields() {
     assert_eq!(delivery.request.find_header("content-type"), Some("application/json"));
     let notice = bench.read(&delivery).unwrap();
     let keys: Vec<&String> = notice.as_object().unwrap().keys().collect();
-    let mut expect = vec![
+    let expect = [
         "TerminalKey",
         "OrderId",
         "Success",
@@ -42,7 +42,6 @@ fn the_plainest_notice_has_exactly_these_fields() {
         "ExpDate",
         "Token",
     ];
-    expect.sort_unstable();
     assert_eq!(keys, expect);
     assert_eq!(notice["PaymentId"].to_string(), id, "a number");
     assert_eq!((&notice["Success"], &notice["ErrorCode"]), (&json!(true), &json!("0")));

@@ -112,7 +112,7 @@ fn wallets_and_wrong_forms() {
     assert!(!bench.show(&id).to_string().contains("4111"), "a real number is never kept");
     let bad = [("method", "card"), ("card", "4300000000000777"), ("expiry", "13/30")];
     assert!(press(&mut bench, &path, &bad).ends_with("bad_form"));
-    assert_eq!(bench.status(&id), "FORM_SHOWED");
+    assert_eq!(bench.status(&id), "NEW");
 }
 
 #[test]
