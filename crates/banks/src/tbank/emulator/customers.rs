@@ -157,7 +157,8 @@ impl TbankEmulator {
 
     /// The payer typed a card that the bank accepts.
     pub(super) fn complete_binding(&mut self, now_ms: i64, key: &str, card: CardFace) {
-        let Some(binding) = self.state.bindings.get(key).cloned() else { return };
+        let binding = self.state.bindings.get(key).filter(|own| own.status.is_open());
+        let Some(binding) = binding.cloned() else { return };
         // `NO` checks nothing and gives no RebillId.
         let recurrent = binding.check_type != "NO";
         let saved = self.save_card(&binding.terminal, &binding.customer_key, card, recurrent);
@@ -171,7 +172,8 @@ impl TbankEmulator {
     }
 
     pub(super) fn reject_binding(&mut self, now_ms: i64, key: &str, code: &str) {
-        let Some(binding) = self.state.bindings.get_mut(key) else { return };
+        let binding = self.state.bindings.get_mut(key).filter(|own| own.status.is_open());
+        let Some(binding) = binding else { return };
         binding.status = BindingStatus::Rejected;
         binding.challenged = None;
         code.clone_into(&mut binding.error_code);

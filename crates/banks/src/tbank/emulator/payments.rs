@@ -353,7 +353,10 @@ impl TbankEmulator {
     }
 
     fn settle_charged_account(&mut self, now_ms: i64, id: u64) {
-        let token = self.state.payments.get(&id).and_then(|payment| payment.charged_token.clone());
+        let payment = self.state.payments.get(&id);
+        // It may have been cancelled or declined in the meantime.
+        let waiting = payment.filter(|payment| payment.status == Status::FormShowed);
+        let Some(token) = waiting.map(|payment| payment.charged_token.clone()) else { return };
         let fate = self.state.accounts.values().find(|a| a.token == token).map(|a| a.fate);
         match fate {
             Some(ChargeFate::Valid) => drop(self.approve(now_ms, id, Source::Sbp, None)),

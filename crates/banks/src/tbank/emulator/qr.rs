@@ -50,9 +50,9 @@ pub(super) fn picture(link: &str) -> String {
     let cells = (0..SIDE * SIDE).filter(|at| is_dark(*at));
     let path: String = cells.map(|at| format!("M{} {}h1v1h-1z", at % SIDE, at / SIDE)).collect();
     let title = html_escape(link);
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="124" height="124" viewBox="0 0 29 29"><title>{title}</title><path fill="#000" d="{path}"/></svg>"##
-    )
+    let size = r#"width="124" height="124" viewBox="0 0 29 29""#;
+    let cells = format!(r##"<path fill="#000" d="{path}"/>"##);
+    format!(r#"<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{title}</title>{cells}</svg>"#)
 }
 
 #[cfg(test)]
@@ -68,7 +68,8 @@ mod tests {
                 0x0c8a,
             ),
             (
-                "https://qr.nspk.ru/AD10001RQ10OT70E8LEOT61G16J41I09?type=02&bank=100000000111&sum=1400&cur=RUB",
+                "https://qr.nspk.ru/AD10001RQ10OT70E8LEOT61G16J41I09?type=02&bank=100000000111\
+                 &sum=1400&cur=RUB",
                 0x62e3,
             ),
             (

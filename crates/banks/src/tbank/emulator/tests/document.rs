@@ -57,8 +57,8 @@ fn check(document: &Value, method: &str, reply: &Value) {
         "SendClosingReceipt" => "/cashbox/SendClosingReceipt".to_owned(),
         _ => format!("/v2/{method}"),
     };
-    let schema = &document["paths"][&path]["post"]["responses"]["200"]["content"]["application/json"]
-        ["schema"];
+    let reply_of = &document["paths"][&path]["post"]["responses"]["200"];
+    let schema = &reply_of["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{path}");
     fits(document, schema, reply, method);
 }

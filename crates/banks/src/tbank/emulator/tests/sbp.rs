@@ -161,6 +161,21 @@ fn the_awkward_terminal_wants_the_bank_member() {
 }
 
 #[test]
+fn a_charge_that_was_cancelled_in_time_stays_cancelled() {
+    for state in ["valid", "insufficient_funds"] {
+        let mut bench = Bench::new();
+        let token = bound(&mut bench);
+        let state = state.to_owned();
+        bench.control(&Control::Token { token: token.clone(), state }).unwrap();
+        let id = child(&mut bench);
+        bench.ok("ChargeQr", json!({ "PaymentId": id, "AccountToken": token }));
+        bench.ok("Cancel", json!({ "PaymentId": id }));
+        bench.advance(5_000);
+        assert_eq!(bench.status(&id), "CANCELED");
+    }
+}
+
+#[test]
 fn paying_by_qr_can_bring_the_account() {
     let mut bench = Bench::new();
     let id = child(&mut bench);
