@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every bank Kopeck knows. Adding one is a folder and a line here.
-pub static BANKS: &[&dyn Bank] = &[&crate::tochka::Tochka];
+pub static BANKS: &[&dyn Bank] = &[&crate::tochka::Tochka, &crate::tbank::Tbank];
 
 pub fn find_bank(name: &str) -> Option<&'static dyn Bank> {
     BANKS.iter().copied().find(|bank| bank.name() == name)
