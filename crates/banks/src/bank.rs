@@ -142,7 +142,7 @@ pub struct GenuineNotice {
     /// What it says about a payment; `None` for kinds that payments do not need.
     pub observation: Option<Observation>,
     /// What it says of something else than the payment itself.
-    pub news: Option<NoticeNews>,
+    pub news: Option<Box<NoticeNews>>,
     /// Every field for people: the bank's name of it, its value, what it means. May hold names and
     /// phones: for the terminal of whoever holds the file, never for logs.
     pub fields: Vec<(String, String, &'static str)>,

@@ -309,7 +309,7 @@ pub struct Observation {
     /// What the bank calls the card kept by this payment, to charge it again.
     pub saved_card: Option<SavedCard>,
     /// Why an attempt to pay was declined.
-    pub decline: Option<Decline>,
+    pub decline: Option<Box<Decline>>,
 }
 
 /// A bank's state of a payment in the field's common words.

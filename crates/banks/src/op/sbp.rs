@@ -96,8 +96,8 @@ pub struct SbpBank {
     pub id: String,
     pub name: String,
     pub logo: Option<String>,
-    /// Whether the payment came from this bank.
-    pub is_payer: bool,
+    /// What the bank says of it: whether it received the payment in question.
+    pub is_payee: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

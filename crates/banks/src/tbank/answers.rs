@@ -126,7 +126,7 @@ fn member(fields: &Fields) -> Option<SbpBank> {
         id: fields.text("MemberId")?,
         name: fields.text("MemberName").unwrap_or_default(),
         logo: None,
-        is_payer: fields.flag("IsPayee").unwrap_or(false),
+        is_payee: fields.flag("IsPayee").unwrap_or(false),
     })
 }
 
@@ -135,7 +135,7 @@ fn bank(fields: &Fields) -> Option<SbpBank> {
         id: fields.text("BankId")?,
         name: fields.text("BankName").unwrap_or_default(),
         logo: fields.text("BankLogo"),
-        is_payer: false,
+        is_payee: false,
     })
 }
 

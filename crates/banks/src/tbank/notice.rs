@@ -60,7 +60,7 @@ fn read_genuine(fields: &Fields, terminal_key: String) -> GenuineNotice {
         kind: kind.to_owned(),
         customer_code: Some(terminal_key),
         observation,
-        news,
+        news: news.map(Box::new),
         fields: shown.collect(),
     }
 }

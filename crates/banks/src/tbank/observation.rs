@@ -35,7 +35,11 @@ pub fn of(fields: &Fields) -> Observation {
         method: find_source(fields).map(|source| codes::method_text(&source)),
         payer_id: fields.text("CustomerKey"),
         saved_card: saved_card(fields),
-        decline: fields.text("ErrorCode").filter(|_| is_declined).and_then(|code| decline(&code)),
+        decline: fields
+            .text("ErrorCode")
+            .filter(|_| is_declined)
+            .and_then(|code| decline(&code))
+            .map(Box::new),
         ..Observation::default()
     }
 }

@@ -31,10 +31,10 @@ pub fn read(credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Outcom
         200..=299 | 400..=499 => {}
         status => return unknown(format!("the bank answered {status}")),
     }
-    if (200..=299).contains(&reply.status) {
-        if let Some(answer) = special(op, reply) {
-            return Outcome::Done(answer);
-        }
+    if reply.status < 300
+        && let Some(answer) = special(op, reply)
+    {
+        return Outcome::Done(answer);
     }
     let Some(fields) = Fields::read(&reply.body) else {
         return unknown(format!("the bank answered {} without JSON", reply.status));
@@ -140,7 +140,7 @@ fn no(op: &BankOp, fields: &Fields) -> Outcome {
         matches!(op, BankOp::Card(CardOp::Charge { .. }) | BankOp::Sbp(SbpOp::Charge { .. }));
     // A decline is an outcome of a payment, not a refusal of a request.
     if is_charge && refusal::is_decline(&code) {
-        let decline = observation::decline(&code);
+        let decline = observation::decline(&code).map(Box::new);
         return Outcome::Done(Answer::Payment(Observation { decline, ..seen }));
     }
     if matches!(op, BankOp::GetPayment { .. }) && seen.status.is_some() {
