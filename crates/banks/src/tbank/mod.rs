@@ -1,8 +1,8 @@
 //! The bank T-Bank (formerly Tinkoff): its internet acquiring as translation.
 //!
 //! ```text
-//! BankOp ── quirks ──> request, token ──> HttpRequest     HttpReply ──> reply, refusal ──> Outcome
-//!          (refused)                                      JSON text ──> token, notice ──> Notice
+//! BankOp ── quirks ──> request, token ──> HttpRequest    HttpReply ──> reply, refusal ──> Outcome
+//!          (refused)                                     JSON text ──> token, notice ──> Notice
 //! ```
 //!
 //! | file | holds |
@@ -11,17 +11,18 @@
 //! | `token` | the signature of requests and notices |
 //! | `codes` | the bank's words and ours |
 //! | `errors` | its table of error codes as data |
-//! | `quirks`, `receipt_quirks` | what the bank would refuse, as named checks before a request leaves |
+//! | `quirks`, `receipt_quirks` | what the bank would refuse, as named checks before it leaves |
 //! | `wire`, `fields` | its JSON: written, and read as it was written |
 //! | `request`, `receipt` | operation to request |
 //! | `reply`, `answers`, `refusal` | reply to outcome |
 //! | `observation` | its payment, reply or notice, as facts |
 //! | `notice` | signed notices |
 //!
-//! The bank's ways to remember: everything is HTTP 200, `Success` and `ErrorCode` say what happened;
-//! sums are kopecks; a payment is opened (`Init`) before it is charged, so a charge without an
-//! answer is asked about by its id; a refund sent again with the same `ExternalRequestId` happens
-//! once; several payments may have one `OrderId`; what `CheckOrder` finds has no address to pay at.
+//! The bank's ways to remember: all is HTTP 200, `Success` and `ErrorCode` say what happened; sums
+//! are kopecks; a payment is opened (`Init`) before it is charged, so a charge without an answer is
+//! asked about by its id; a refund sent again with the same `ExternalRequestId` happens once;
+//! several payments may have one `OrderId`; what `CheckOrder` finds has no address to pay at;
+//! `Cancel` voids what is held and refunds what was received, whichever it is by then.
 
 pub mod answers;
 pub mod codes;

@@ -1,8 +1,8 @@
 //! The Token: SHA-256 over the values of a body's scalars and the terminal's password, sorted by
 //! name. It signs our requests and the bank's notices alike.
 //!
-//! What is hashed is the text that is sent: number literals stay as written, booleans are `true` and
-//! `false`, nulls and everything nested are left out. The values stand without separators, so a
+//! What is hashed is the text that is sent: number literals stay as written, booleans are `true`
+//! and `false`, nulls and everything nested are left out. The values stand without separators, so a
 //! genuine body can be cut anew at its seams and still match: a notice is never the only proof of a
 //! sum, which is compared with the order, and of a terminal, which is compared with the connection.
 

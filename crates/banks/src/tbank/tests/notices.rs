@@ -17,10 +17,9 @@ fn signed(body: &str) -> String {
 
 #[track_caller]
 fn genuine(body: &str) -> GenuineNotice {
-    match read(&signed(body)) {
-        Notice::Genuine(notice) => notice,
-        other => panic!("{other:?}"),
-    }
+    let notice = read(&signed(body));
+    let Notice::Genuine(notice) = notice else { panic!("{notice:?}") };
+    notice
 }
 
 const PAID: &str = r#"{"TerminalKey":"TinkoffBankTest","OrderId":"order-4711","Success":true,"Status":"CONFIRMED","PaymentId":8111987112,"ErrorCode":"0","Amount":123450,"CardId":322264,"Pan":"430000******0777","ExpDate":"1230","RebillId":1732900000001,"Data":{"Route":"ACQ","Source":"cards"}}"#;

@@ -8,10 +8,9 @@ use crate::op::{
 
 #[track_caller]
 fn done(op: &BankOp, body: &str) -> Answer {
-    match outcome(op, 200, body) {
-        Outcome::Done(answer) => answer,
-        other => panic!("{other:?}"),
-    }
+    let outcome = outcome(op, 200, body);
+    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
+    answer
 }
 
 #[track_caller]
