@@ -191,7 +191,7 @@ fn sbp() {
     let asked = QrAsked { form: QrForm::Image, bank: None };
     let body = format!(r#"{id},"DataType":"IMAGE""#);
     sbp(SbpOp::Qr { bank_id: bank_id(), asked }, "GetQr", &body);
-    let asked = QrAsked { form: QrForm::Link, bank: Some("3fa85f64".to_owned()) };
+    let asked = QrAsked { form: QrForm::Link, bank: Some("77aa00bb".to_owned()) };
     sbp(
         SbpOp::Bind {
             purpose: "Подписка".to_owned(),
@@ -199,7 +199,7 @@ fn sbp() {
             expires_at: Some("2026-11-21T20:47:05Z".parse().unwrap()),
         },
         "AddAccountQr",
-        r#""Description":"Подписка","DataType":"PAYLOAD","BankId":"3fa85f64","RedirectDueDate":"2026-11-21T23:47:05+03:00""#,
+        r#""Description":"Подписка","DataType":"PAYLOAD","BankId":"77aa00bb","RedirectDueDate":"2026-11-21T23:47:05+03:00""#,
     );
     sbp(SbpOp::RefundBanks { bank_id: bank_id() }, "QrMembersList", &id);
     sbp(SbpOp::ShowRefund { bank_id: bank_id() }, "GetQrState", &id);
