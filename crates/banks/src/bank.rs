@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use crate::{
     http::{HttpReply, HttpRequest},
-    op::{BankOp, Observation, Outcome, Refusal},
+    op::{AccountBinding, BankOp, CardBinding, FiscalRecord, Observation, Outcome, Refusal},
 };
 
 /// Every bank Kopeck knows. Adding one is a folder and a line here.
-pub static BANKS: &[&dyn Bank] = &[&crate::tochka::Tochka];
+pub static BANKS: &[&dyn Bank] = &[&crate::tochka::Tochka, &crate::tbank::Tbank];
 
 pub fn find_bank(name: &str) -> Option<&'static dyn Bank> {
     BANKS.iter().copied().find(|bank| bank.name() == name)
@@ -61,6 +61,17 @@ impl Step {
 pub struct Capabilities {
     pub partial_capture: bool,
     pub void_hold: bool,
+    /// Whether the bank lists a merchant's payments; if not, the daily sweep asks about each.
+    pub lists_payments: bool,
+    /// Whether what [`crate::op::BankOp::FindPayment`] finds brings the link's address with it.
+    pub find_gives_url: bool,
+    /// Whether an address for notices can be registered through the API.
+    pub registers_notices: bool,
+    /// Whether notices are verified by keys that the bank publishes.
+    pub publishes_notice_keys: bool,
+    /// Whether a refund without an answer may be sent again: with the same request id it happens
+    /// once.
+    pub refund_by_request_id: bool,
     pub max_purpose_chars: usize,
     pub max_reference_chars: usize,
     pub ttl_minutes: std::ops::RangeInclusive<u32>,
@@ -141,7 +152,17 @@ pub struct GenuineNotice {
     pub customer_code: Option<String>,
     /// What it says about a payment; `None` for kinds that payments do not need.
     pub observation: Option<Observation>,
+    /// What it says of something else than the payment itself.
+    pub news: Option<Box<NoticeNews>>,
     /// Every field for people: the bank's name of it, its value, what it means. May hold names and
     /// phones: for the terminal of whoever holds the file, never for logs.
     pub fields: Vec<(String, String, &'static str)>,
+}
+
+/// What a notice may tell besides a payment's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeNews {
+    CardBinding(CardBinding),
+    AccountBinding(AccountBinding),
+    Fiscal(FiscalRecord),
 }

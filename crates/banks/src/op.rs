@@ -7,6 +7,20 @@ use jiff::{Timestamp, civil::Date};
 
 use crate::{money::Money, receipt::Receipt};
 
+mod cards;
+mod decline;
+mod sbp;
+mod terminal;
+
+pub use cards::{
+    BindingStatus, CardBinding, CardCheck, CardKind, CardOp, Payer, SavedCard, SavedCharge,
+};
+pub use decline::{Decline, DeclineReason, Words};
+pub use sbp::{AccountBinding, Device, Qr, QrAsked, QrForm, SbpBank, SbpOp, SbpRefund, TestFate};
+pub use terminal::{
+    FiscalRecord, Letter, LetterTo, TerminalMethods, TerminalOp, TerminalWord, Wallet,
+};
+
 /// A way to pay, as the payer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PayMethod {
@@ -54,17 +68,38 @@ pub enum BankOp {
         to: Date,
         page: u32,
     },
+    /// What the bank has under our reference. A bank without a search by it reads its list of
+    /// these days, page by page; whoever asks looks for the reference in the answer.
+    FindPayment {
+        reference: String,
+        from: Date,
+        to: Date,
+        page: u32,
+    },
     Capture {
         bank_id: String,
         amount: Money,
         authorized: Money,
+        /// What is delivered, when it is less than what was ordered.
+        receipt: Option<Receipt>,
     },
     Refund {
         bank_id: String,
         amount: Money,
+        /// Our id of this refund: where [`crate::Capabilities::refund_by_request_id`], the same
+        /// id sent again is the same refund.
+        request_id: String,
+        /// What is returned, for a part of a payment that had a receipt.
+        receipt: Option<Receipt>,
+        /// The payer's bank that SBP shall send it to, of [`SbpOp::RefundBanks`].
+        sbp_member: Option<String>,
     },
+    /// Releases a hold, or a link nobody paid; a part of a hold where the bank can.
     Void {
         bank_id: String,
+        /// `None`: all of it.
+        amount: Option<Money>,
+        request_id: String,
     },
     Registry {
         merchant_id: String,
@@ -87,6 +122,11 @@ pub enum BankOp {
     /// The keys that a bank's notices are verified with.
     FetchNoticeKeys,
     Auth(AuthOp),
+    /// Payers known to the bank and their saved cards.
+    Card(CardOp),
+    Sbp(SbpOp),
+    /// What a terminal can do and its papers.
+    Terminal(TerminalOp),
 }
 
 /// The OAuth way, for acting on behalf of other companies.
@@ -111,7 +151,7 @@ pub enum AuthOp {
     Introspect,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateLink {
     /// Our own id for the payment at the bank, unique there; the payer may see it.
     pub reference: String,
@@ -120,11 +160,30 @@ pub struct CreateLink {
     pub methods: Vec<PayMethod>,
     pub capture: CaptureMode,
     pub ttl_minutes: u32,
+    /// When the link ends, for a bank that takes a moment in place of a life; `None` leaves it to
+    /// the bank.
+    pub expires_at: Option<Timestamp>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
+    /// Where the bank shall announce this payment, for a bank that takes it with the payment.
+    pub notice_url: Option<String>,
     pub payer_id: Option<String>,
     pub save_card: bool,
+    /// It will be paid by a charge of a saved card, and this is on whose behalf.
+    pub saved_charge: Option<SavedCharge>,
+    /// An SBP account is saved by this payment, or charged for it.
+    pub sbp_account: bool,
+    /// The language of the bank's page; `None` leaves it to the bank.
+    pub language: Option<Language>,
+    /// Further pairs that the bank keeps with the payment.
+    pub extra: BTreeMap<String, String>,
     pub receipt: Option<Receipt>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Russian,
+    English,
 }
 
 /// What became of an operation.
@@ -179,6 +238,15 @@ pub enum Answer {
         customer_code: String,
         client_id: String,
     },
+    Payer(Payer),
+    CardBinding(CardBinding),
+    Cards(Vec<SavedCard>),
+    Qr(Qr),
+    SbpBanks(Vec<SbpBank>),
+    AccountBinding(AccountBinding),
+    SavedAccounts(Vec<AccountBinding>),
+    SbpRefund(SbpRefund),
+    Terminal(TerminalWord),
 }
 
 /// Why a bank, or our own check before it, said no.
@@ -224,6 +292,9 @@ pub struct Observation {
     pub authorized: Option<Money>,
     /// Money received for the merchant, before refunds.
     pub paid: Option<Money>,
+    /// At most this much of what was held or paid is still there, refunds and partial voids being
+    /// gone. A bound that only falls, from banks that tell a sum and list no refunds.
+    pub left: Option<Money>,
     /// Each refund that the bank lists, by the bank's id of it. Only from a source that lists all.
     pub refunds: BTreeMap<String, Money>,
     /// Whether this source lists all refunds, so that an absent one is known to be absent.
@@ -235,6 +306,10 @@ pub struct Observation {
     pub purpose: Option<String>,
     /// The bank's saved-payer id.
     pub payer_id: Option<String>,
+    /// What the bank calls the card kept by this payment, to charge it again.
+    pub saved_card: Option<SavedCard>,
+    /// Why an attempt to pay was declined.
+    pub decline: Option<Box<Decline>>,
 }
 
 /// A bank's state of a payment in the field's common words.
@@ -250,7 +325,7 @@ pub enum BankStatus {
     PartiallyRefunded,
     Refunded,
     Expired,
-    /// A hold was released.
+    /// A hold was released, or a link was closed before anybody paid.
     Canceled,
     /// The payer's attempts ended in a decline and the link is closed.
     Declined,

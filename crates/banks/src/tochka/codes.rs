@@ -89,6 +89,7 @@ pub const fn permission(op: &BankOp) -> Option<&'static str> {
         | BankOp::Void { .. } => Some("MakeAcquiringOperation"),
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
+        | BankOp::FindPayment { .. }
         | BankOp::Registry { .. }
         | BankOp::Retailers => Some("ReadAcquiringData"),
         BankOp::Customers => Some("ReadCustomerData"),
@@ -98,6 +99,9 @@ pub const fn permission(op: &BankOp) -> Option<&'static str> {
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices => Some("ManageWebhookData"),
         BankOp::FetchNoticeKeys
+        | BankOp::Card(_)
+        | BankOp::Sbp(_)
+        | BankOp::Terminal(_)
         | BankOp::Auth(
             AuthOp::ClientToken { .. }
             | AuthOp::CreateConsent { .. }
@@ -124,12 +128,16 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         ) => true,
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
+        | BankOp::FindPayment { .. }
         | BankOp::Registry { .. }
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
+        | BankOp::Card(_)
+        | BankOp::Sbp(_)
+        | BankOp::Terminal(_)
         | BankOp::Auth(AuthOp::ClientToken { .. } | AuthOp::ListConsents | AuthOp::Introspect) => {
             false
         }

@@ -148,6 +148,7 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
         BankOp::RegisterNotices { .. } => NOTICES_HINT,
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
+        | BankOp::FindPayment { .. }
         | BankOp::Void { .. }
         | BankOp::Registry { .. }
         | BankOp::Retailers
@@ -157,6 +158,9 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices
         | BankOp::FetchNoticeKeys
-        | BankOp::Auth(_) => "Ask the bank's support, quoting the audit id.",
+        | BankOp::Auth(_)
+        | BankOp::Card(_)
+        | BankOp::Sbp(_)
+        | BankOp::Terminal(_) => "Ask the bank's support, quoting the audit id.",
     }
 }

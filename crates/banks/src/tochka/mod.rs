@@ -60,6 +60,11 @@ pub const BANK_KEY: &str = include_str!("fixtures/public-key.jwk.json");
 static CAPABILITIES: Capabilities = Capabilities {
     partial_capture: false,
     void_hold: false,
+    lists_payments: true,
+    find_gives_url: true,
+    registers_notices: true,
+    publishes_notice_keys: true,
+    refund_by_request_id: false,
     max_purpose_chars: 140,
     max_reference_chars: 45,
     ttl_minutes: 1..=44_640,

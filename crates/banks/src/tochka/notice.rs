@@ -60,7 +60,7 @@ fn read_payload(payload: &[u8]) -> Result<GenuineNotice, &'static str> {
         None
     };
     let customer_code = find("customerCode").filter(|code| !code.is_empty());
-    Ok(GenuineNotice { kind, customer_code, observation, fields })
+    Ok(GenuineNotice { kind, customer_code, observation, news: None, fields })
 }
 
 /// A JSON object in its own order, values as they were written: numbers keep their digits.

@@ -35,6 +35,7 @@ pub fn of_operation(operation: wire::Operation) -> Observation {
         payer_id: operation.consumer_id,
         reference: operation.payment_link_id,
         bank_id: Some(operation.operation_id),
+        ..Observation::default()
     }
 }
 

@@ -52,6 +52,9 @@ pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
 pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'a str> {
     match op {
         BankOp::FetchNoticeKeys
+        | BankOp::Card(_)
+        | BankOp::Sbp(_)
+        | BankOp::Terminal(_)
         | BankOp::Auth(
             AuthOp::ClientToken { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh,
         ) => None,
@@ -59,6 +62,7 @@ pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'
         BankOp::CreateLink(_)
         | BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
+        | BankOp::FindPayment { .. }
         | BankOp::Capture { .. }
         | BankOp::Refund { .. }
         | BankOp::Void { .. }
@@ -86,6 +90,16 @@ pub const VOID: Quirk = Quirk {
     is_broken: |_, op| matches!(op, BankOp::Void { .. }),
 };
 
+/// Saved cards by our own hand, SBP beside the link, a terminal's papers: another bank's words.
+pub const OTHER: Quirk = Quirk {
+    code: "operation_unsupported",
+    class: RefusalClass::Unsupported,
+    param: None,
+    message: "Tochka has no such operation.",
+    hint: "Use a connection to a bank that has it, or the internet bank.",
+    is_broken: |_, op| matches!(op, BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_)),
+};
+
 /// Shortens an entry to what differs: code, class, field, message, hint, test.
 const fn quirk(
     code: &'static str,
@@ -100,6 +114,7 @@ const fn quirk(
 /// Every rule, in the order of checking.
 pub static QUIRKS: &[Quirk] = &[
     VOID,
+    OTHER,
     quirk(
         "capture_partial_unsupported",
         Unsupported,
@@ -438,6 +453,7 @@ fn needs_customer_code(op: &BankOp) -> bool {
         op,
         BankOp::CreateLink(_)
             | BankOp::ListPayments { .. }
+            | BankOp::FindPayment { .. }
             | BankOp::Registry { .. }
             | BankOp::Retailers
     )

@@ -49,7 +49,9 @@ fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, 
             Answer::Link { bank_id: link.operation_id, url: link.payment_link }
         }
         BankOp::GetPayment { bank_id } => return payment(credentials, bank_id, body),
-        BankOp::ListPayments { page, .. } => payments(*page, body)?,
+        BankOp::ListPayments { page, .. } | BankOp::FindPayment { page, .. } => {
+            payments(*page, body)?
+        }
         BankOp::Capture { .. }
         | BankOp::Void { .. }
         | BankOp::TestNotice { .. }
@@ -82,6 +84,9 @@ fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, 
             Answer::NoticeKeys(text.trim().to_owned())
         }
         BankOp::Auth(op) => auth(op, body)?,
+        BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_) => {
+            return Err("nothing was asked".to_owned());
+        }
     };
     Ok(Heard::Answer(answer))
 }

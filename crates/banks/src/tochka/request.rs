@@ -23,7 +23,8 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
     let request = match op {
         BankOp::CreateLink(link) => create_link(credentials, link),
         BankOp::GetPayment { bank_id } => api(credentials, Method::Get, &payment_path(bank_id, "")),
-        BankOp::ListPayments { from, to, page } => {
+        // No search by our number, but the list tells it of each payment.
+        BankOp::ListPayments { from, to, page } | BankOp::FindPayment { from, to, page, .. } => {
             let query = encode_query(&[
                 ("customerCode", customer_code),
                 ("fromDate", &from.to_string()),
@@ -36,7 +37,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
         BankOp::Capture { bank_id, .. } => {
             api(credentials, Method::Post, &payment_path(bank_id, "/capture"))
         }
-        BankOp::Refund { bank_id, amount } => {
+        BankOp::Refund { bank_id, amount, .. } => {
             let body = wire::Refund { amount: amount.to_json_number() };
             api(credentials, Method::Post, &payment_path(bank_id, "/refund"))
                 .json(&wire::Request { data: body })
@@ -73,6 +74,9 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
                 .header("accept", "application/json")
         }
         BankOp::Auth(op) => auth(credentials, op),
+        BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_) => {
+            return Step::refuse(quirks::OTHER.refusal());
+        }
     };
     Step::Send(request)
 }

@@ -231,6 +231,10 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::TestNotice { .. } => "test_notice",
         BankOp::DeleteNotices => "delete_notices",
         BankOp::FetchNoticeKeys => "fetch_notice_keys",
+        BankOp::FindPayment { .. } => "find_payment",
         BankOp::Auth(_) => "auth",
+        BankOp::Card(_) => "card",
+        BankOp::Sbp(_) => "sbp",
+        BankOp::Terminal(_) => "terminal",
     }
 }

@@ -35,6 +35,9 @@ pub async fn judge(ctx: &Ctx, connection: &Connection, body: &[u8]) -> anyhow::R
         Notice::Malformed { why } => return Ok(Verdict::Bad { why }),
         Notice::BadSignature => {}
     }
+    if !bank.capabilities().publishes_notice_keys {
+        return Ok(Verdict::Bad { why: "the signature is not the bank's".to_owned() });
+    }
     let now_ms = ctx.now_ms();
     let have_keys = !connection.notice_keys.is_empty();
     if now_ms < connection.notice_keys_ms + KEYS_REFETCH_MS {

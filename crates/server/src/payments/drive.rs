@@ -194,8 +194,9 @@ impl Driver<'_> {
         let (from, to) = (day(payment.created_ms - DAY_MS), day(self.ctx.now_ms() + DAY_MS));
         let mut journal = Vec::new();
         for page in 1..=LOOKUP_MAX_PAGES {
-            let Told { outcome, exchanges } =
-                self.ask(&BankOp::ListPayments { from, to, page }).await?;
+            let reference = payment.reference.clone();
+            let op = BankOp::FindPayment { reference, from, to, page };
+            let Told { outcome, exchanges } = self.ask(&op).await?;
             journal.extend(exchanges);
             let Outcome::Done(Answer::Payments(list)) = outcome else {
                 flow::record(self.ctx, &payment, vec![], journal, true).await?;
@@ -242,7 +243,7 @@ impl Driver<'_> {
             return Ok(self.pause(TRY_AGAIN_MS));
         };
         let held = payment.facts.authorized;
-        let op = BankOp::Capture { bank_id, amount: held, authorized: held };
+        let op = BankOp::Capture { bank_id, amount: held, authorized: held, receipt: None };
         let asked = Event::CaptureAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let Told { outcome, exchanges } = self.ask(&op).await?;
@@ -307,7 +308,13 @@ impl Driver<'_> {
             let next = self.record(&payment, vec![event], vec![]).await?;
             return Ok(Stepped::On(Box::new(next)));
         };
-        let op = BankOp::Refund { bank_id, amount: refund.amount };
+        let op = BankOp::Refund {
+            bank_id,
+            amount: refund.amount,
+            request_id: id.clone(),
+            receipt: None,
+            sbp_member: None,
+        };
         let amount = refund.amount;
         let asked = Event::RefundAsked { id: id.clone(), at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;

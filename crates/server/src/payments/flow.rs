@@ -19,7 +19,7 @@ use crate::{
     gateway::store::{Exchange, insert_exchange},
     kit::{
         Ctx,
-        clock::MINUTE_MS,
+        clock::{MINUTE_MS, timestamp},
         db::{DbError, Tx},
         jobs,
     },
@@ -126,11 +126,11 @@ pub fn create_op(payment: &Payment, public_url: &str) -> anyhow::Result<BankOp> 
         methods: payment.methods.clone(),
         capture: payment.capture,
         ttl_minutes: payment.ttl_minutes,
+        expires_at: Some(timestamp(payment.expires_ms)),
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
-        payer_id: None,
-        save_card: false,
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
+        ..CreateLink::default()
     }))
 }
 

@@ -44,11 +44,7 @@ fn link() -> CreateLink {
         methods: vec![PayMethod::Card, PayMethod::Sbp],
         capture: CaptureMode::Automatic,
         ttl_minutes: 60,
-        success_url: None,
-        fail_url: None,
-        payer_id: None,
-        save_card: false,
-        receipt: None,
+        ..CreateLink::default()
     }
 }
 
@@ -112,12 +108,18 @@ fn list() -> BankOp {
 }
 
 fn refund(amount: &str) -> BankOp {
-    BankOp::Refund { bank_id: ID.to_owned(), amount: rubles(amount) }
+    BankOp::Refund {
+        bank_id: ID.to_owned(),
+        amount: rubles(amount),
+        request_id: "rf_1".to_owned(),
+        receipt: None,
+        sbp_member: None,
+    }
 }
 
 fn capture(amount: &str, authorized: &str) -> BankOp {
     let (amount, authorized) = (rubles(amount), rubles(authorized));
-    BankOp::Capture { bank_id: ID.to_owned(), amount, authorized }
+    BankOp::Capture { bank_id: ID.to_owned(), amount, authorized, receipt: None }
 }
 
 fn register(url: &str) -> BankOp {

@@ -29,7 +29,10 @@ fn check(op: &BankOp, code: &str) {
 
 #[test]
 fn a_hold_is_captured_whole_or_runs_out() {
-    check(&BankOp::Void { bank_id: ID.to_owned() }, "hold_void_unsupported");
+    check(
+        &BankOp::Void { bank_id: ID.to_owned(), amount: None, request_id: "v".to_owned() },
+        "hold_void_unsupported",
+    );
     check(&capture("9.99", "10"), "capture_partial_unsupported");
     check(&capture("10", "10"), "");
 }

@@ -49,12 +49,18 @@ fn link_op(capture: CaptureMode) -> BankOp {
         methods: vec![PayMethod::Card],
         capture,
         ttl_minutes: 60,
-        success_url: None,
-        fail_url: None,
-        payer_id: None,
-        save_card: false,
-        receipt: None,
+        ..CreateLink::default()
     })
+}
+
+fn refund_op(bank_id: &str, amount: &str) -> BankOp {
+    BankOp::Refund {
+        bank_id: bank_id.to_owned(),
+        amount: rubles(amount),
+        request_id: "rf_1".to_owned(),
+        receipt: None,
+        sbp_member: None,
+    }
 }
 
 fn make_link(bench: &mut Bench, capture: CaptureMode) -> String {
@@ -69,9 +75,9 @@ fn the_client_holds_captures_refunds_and_sees_it_all() {
     let bank_id = make_link(&mut bench, CaptureMode::Manual);
     bench.pay(&bank_id, "card");
     let (amount, authorized) = (rubles("150.75"), rubles("150.75"));
-    let capture = BankOp::Capture { bank_id: bank_id.clone(), amount, authorized };
+    let capture = BankOp::Capture { bank_id: bank_id.clone(), amount, authorized, receipt: None };
     assert_eq!(ask(&mut bench, &capture), Answer::Accepted { done: true });
-    let refund = BankOp::Refund { bank_id: bank_id.clone(), amount: rubles("50.75") };
+    let refund = refund_op(&bank_id, "50.75");
     assert!(matches!(ask(&mut bench, &refund), Answer::Refunded { .. }));
     let Answer::Payment(seen) = ask(&mut bench, &BankOp::GetPayment { bank_id }) else { panic!() };
     assert_eq!(seen.status, Some(BankStatus::PartiallyRefunded));
@@ -102,8 +108,7 @@ fn the_client_understands_every_refusal() {
     };
     let key = directory::access_token();
     check(&link_op(CaptureMode::Automatic), &key, RefusalClass::Duplicate);
-    let refund =
-        |bank_id: &str| BankOp::Refund { bank_id: bank_id.to_owned(), amount: rubles("1") };
+    let refund = |bank_id: &str| refund_op(bank_id, "1");
     check(&refund(&bank_id), &key, RefusalClass::Conflict);
     let unknown = "00000000-0000-4000-8000-000000000000";
     check(&refund(unknown), &key, RefusalClass::NotFound);

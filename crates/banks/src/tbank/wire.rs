@@ -1,0 +1,86 @@
+//! What we send, as JSON text: members in the order of writing, absent ones left out, since the
+//! bank hashes every scalar that it receives, the empty ones included.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::money::Money;
+
+/// A body in the making.
+#[derive(Debug, Default)]
+pub struct Body(Vec<(&'static str, Box<RawValue>)>);
+
+impl Body {
+    pub fn new(terminal_key: &str) -> Body {
+        Body::default().text("TerminalKey", Some(terminal_key))
+    }
+
+    /// An absent text and an empty one are the same.
+    #[must_use]
+    pub fn text(self, name: &'static str, value: Option<&str>) -> Body {
+        self.put(name, value.filter(|text| !text.is_empty()))
+    }
+
+    #[must_use]
+    pub fn kopecks(self, name: &'static str, value: Option<Money>) -> Body {
+        self.put(name, value.map(Money::kopecks))
+    }
+
+    #[must_use]
+    pub fn put(mut self, name: &'static str, value: Option<impl Serialize>) -> Body {
+        // Serialising our own plain values cannot fail: string keys only, no foreign Serialize.
+        if let Some(raw) = value.and_then(|value| serde_json::value::to_raw_value(&value).ok()) {
+            self.0.push((name, raw));
+        }
+        self
+    }
+
+    pub fn to_json(&self) -> String {
+        let members = self.0.iter().map(|(name, raw)| format!("\"{name}\":{}", raw.get()));
+        format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Receipt<'a> {
+    pub ffd_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<&'a str>,
+    pub taxation: &'a str,
+    pub items: Vec<Item<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Item<'a> {
+    pub name: &'a str,
+    pub price: i64,
+    pub quantity: Box<RawValue>,
+    pub amount: i64,
+    pub tax: &'static str,
+    pub payment_method: &'static str,
+    pub payment_object: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measurement_unit: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_data: Option<Agent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplier_info: Option<Supplier<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Agent {
+    pub agent_sign: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Supplier<'a> {
+    pub phones: [&'a str; 1],
+    pub name: &'a str,
+    pub inn: &'a str,
+}
