@@ -142,9 +142,7 @@ impl<'a> Bench<'a> {
             ttl_minutes: TTL_MINUTES,
             success_url: Some("https://shop.example.ru/thanks".to_owned()),
             fail_url: Some("https://shop.example.ru/sorry".to_owned()),
-            payer_id: None,
-            save_card: false,
-            receipt: None,
+            ..CreateLink::default()
         }
     }
 

@@ -8,7 +8,12 @@ use crate::op::{Answer, BankOp, BankStatus, Outcome, RefusalClass};
 
 pub fn capture(bank_id: &str, amount: &str, authorized: &str) -> BankOp {
     let (amount, authorized) = (rubles(amount), rubles(authorized));
-    BankOp::Capture { bank_id: bank_id.to_owned(), amount, authorized }
+    BankOp::Capture { bank_id: bank_id.to_owned(), amount, authorized, receipt: None }
+}
+
+fn void_all(bank_id: &str) -> BankOp {
+    let request_id = "contract-void".to_owned();
+    BankOp::Void { bank_id: bank_id.to_owned(), amount: None, request_id }
 }
 
 #[track_caller]
@@ -82,14 +87,14 @@ pub fn capture_a_part(bench: &mut Bench<'_>) {
 
 pub fn void_is_not_sent(bench: &mut Bench<'_>) {
     let bank_id = bench.held("50");
-    let refusal = bench.refused_unsent(&BankOp::Void { bank_id: bank_id.clone() });
+    let refusal = bench.refused_unsent(&void_all(&bank_id));
     check_class(&refusal, &[RefusalClass::Unsupported]);
     check_held(bench, &bank_id, "50");
 }
 
 pub fn void(bench: &mut Bench<'_>) {
     let bank_id = bench.held("50");
-    let answer = bench.done(&BankOp::Void { bank_id: bank_id.clone() });
+    let answer = bench.done(&void_all(&bank_id));
     assert_eq!(answer, Answer::Accepted { done: true });
     let seen = bench.look(&bank_id);
     assert_eq!((seen.status, seen.paid), (Some(BankStatus::Canceled), None));

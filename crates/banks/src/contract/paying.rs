@@ -2,7 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::bench::{Bench, check_class, rubles};
+use super::{
+    bench::{Bench, check_class, rubles},
+    refunding::refund,
+};
 use crate::{
     bank::Step,
     emulator::Control,
@@ -176,8 +179,8 @@ pub fn unknown_payment_is_not_found(bench: &mut Bench<'_>) {
     let amount = rubles("1");
     let ops = [
         BankOp::GetPayment { bank_id: bank_id.clone() },
-        BankOp::Capture { bank_id: bank_id.clone(), amount, authorized: amount },
-        BankOp::Refund { bank_id, amount },
+        BankOp::Capture { bank_id: bank_id.clone(), amount, authorized: amount, receipt: None },
+        refund(&bank_id, "1"),
     ];
     for op in ops {
         let refusal = bench.refused(&op);

@@ -1,5 +1,7 @@
 //! Money that goes back.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::bench::{Bench, check_class, rubles};
 use crate::{
     Money,
@@ -7,8 +9,16 @@ use crate::{
     op::{Answer, BankOp, BankStatus, Observation, RefusalClass},
 };
 
+/// A new refund each time.
 pub fn refund(bank_id: &str, amount: &str) -> BankOp {
-    BankOp::Refund { bank_id: bank_id.to_owned(), amount: rubles(amount) }
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    BankOp::Refund {
+        bank_id: bank_id.to_owned(),
+        amount: rubles(amount),
+        request_id: format!("rf_{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+        receipt: None,
+        sbp_member: None,
+    }
 }
 
 /// Both sums, and that the list of refunds is whole.

@@ -7,6 +7,7 @@ use aws_lc_rs::{
 };
 use kopeck_banks::{
     emulator::Emulator,
+    tbank::emulator as tbank,
     tochka::emulator::{TEST_CARDS, TochkaEmulator},
 };
 
@@ -35,8 +36,10 @@ pub struct BankEntry {
     pub cards: fn() -> Vec<CardRow>,
 }
 
-pub static BANKS: &[BankEntry] =
-    &[BankEntry { name: "tochka", make: make_tochka, cards: tochka_cards }];
+pub static BANKS: &[BankEntry] = &[
+    BankEntry { name: "tochka", make: make_tochka, cards: tochka_cards },
+    BankEntry { name: "tbank", make: make_tbank, cards: tbank_cards },
+];
 
 fn make_tochka(making: &Making<'_>) -> Result<Hosted, String> {
     let emulator = TochkaEmulator::new(making.origin, making.signing_key, making.seed)?;
@@ -57,6 +60,23 @@ fn tochka_cards() -> Vec<CardRow> {
         about_ru: card.ru,
     };
     TEST_CARDS.iter().map(row).collect()
+}
+
+fn make_tbank(making: &Making<'_>) -> Result<Hosted, String> {
+    let emulator = tbank::TbankEmulator::new(making.origin, making.seed)?;
+    let env = emulator.test_credentials();
+    Ok(Hosted { emulator: Box::new(emulator), paths: &["/v2", "/cashbox", "/new"], env })
+}
+
+fn tbank_cards() -> Vec<CardRow> {
+    let row = |card: &tbank::TestCard| CardRow {
+        bank: "tbank",
+        number: card.number,
+        result: card.fate.as_str(),
+        about: card.en,
+        about_ru: card.ru,
+    };
+    tbank::TEST_CARDS.iter().map(row).collect()
 }
 
 /// A test card for the pay page.

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use kopeck_banks::{
     emulator::Delivery,
-    http::{HttpRequest, Method},
+    http::{HttpReply, HttpRequest, Method},
 };
 use tokio::sync::Semaphore;
 
@@ -18,6 +18,8 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_IN_FLIGHT: usize = 32;
 /// The clock below the virtual one may jump without a word, so it is looked at this often.
 const MAX_NAP: Duration = Duration::from_secs(1);
+/// A receiver must not fill our memory.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// When something is due but nothing is given: no busy loop.
 const MIN_NAP: Duration = Duration::from_millis(20);
 
@@ -54,8 +56,8 @@ impl Sandbox {
                 let slot = slots.clone().acquire_owned().await?;
                 let (sandbox, client) = (self.clone(), client.clone());
                 tokio::spawn(async move {
-                    let status = send(&client, &delivery.request).await;
-                    sandbox.report(bank, delivery.id, status).await;
+                    let reply = send(&client, &delivery.request).await;
+                    sandbox.report(bank, delivery.id, reply).await;
                     drop(slot);
                 });
             }
@@ -80,11 +82,12 @@ impl Sandbox {
         due
     }
 
-    async fn report(self: &Arc<Self>, bank: &'static str, id: u64, status: Option<u16>) {
+    async fn report(self: &Arc<Self>, bank: &'static str, id: u64, reply: Option<HttpReply>) {
         let now = self.now();
+        let status = reply.as_ref().map(|reply| reply.status);
         tracing::debug!(bank, id, ?status, "notice carried");
         self.find_bank(bank, |hosted| {
-            hosted.emulator.delivered(now, id, status);
+            hosted.emulator.answered(now, id, reply.as_ref());
             self.in_flight().remove(&(bank, id));
         });
         self.touched();
@@ -104,8 +107,8 @@ impl Sandbox {
     }
 }
 
-/// The receiver's status, or `None` when it did not answer in time or at all.
-async fn send(client: &reqwest::Client, request: &HttpRequest) -> Option<u16> {
+/// The receiver's answer, or `None` when it did not answer in time or at all.
+async fn send(client: &reqwest::Client, request: &HttpRequest) -> Option<HttpReply> {
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -116,11 +119,22 @@ async fn send(client: &reqwest::Client, request: &HttpRequest) -> Option<u16> {
     for (name, value) in &request.headers {
         call = call.header(name, value);
     }
-    match call.send().await {
-        Ok(reply) => Some(reply.status().as_u16()),
+    match hear(call).await {
+        Ok(reply) => Some(reply),
         Err(error) => {
             tracing::info!("notice not delivered: {}", error.without_url());
             None
         }
     }
+}
+
+/// Of the body only the beginning: the longest word that a bank waits for is short.
+async fn hear(call: reqwest::RequestBuilder) -> reqwest::Result<HttpReply> {
+    let mut response = call.send().await?;
+    let (status, mut body) = (response.status().as_u16(), Vec::new());
+    while body.len() < MAX_ANSWER_BYTES {
+        let Some(chunk) = response.chunk().await? else { break };
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpReply::new(status, "text/plain", body))
 }

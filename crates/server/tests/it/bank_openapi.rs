@@ -288,5 +288,8 @@ fn op_name(op: &BankOp) -> &'static str {
         BankOp::Auth(AuthOp::ExchangeCode { .. }) => "ExchangeCode",
         BankOp::Auth(AuthOp::Refresh) => "Refresh",
         BankOp::Auth(AuthOp::Introspect) => "Introspect",
+        // The look-up is Tochka's list; the other three it does not have.
+        BankOp::FindPayment { .. } => "ListPayments",
+        BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_) => "Unsupported",
     }
 }

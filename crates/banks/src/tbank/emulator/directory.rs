@@ -100,7 +100,7 @@ pub struct Member {
 
 pub static MEMBERS: [Member; 4] = [
     Member {
-        id: "100000000004", uuid: "3fa85f64-5717-4562-b3fc-2c963f66afa6", name: "Т-Банк"
+        id: "100000000004", uuid: "3fa85a64-5717-4562-b3fc-2c963f66afa6", name: "Т-Банк"
     },
     Member {
         id: "100000000111", uuid: "7c9e6679-7425-40de-944b-e07fc1f90ae7", name: "Сбербанк"

@@ -27,11 +27,17 @@ fn link(reference: &str) -> CreateLink {
         methods: vec![PayMethod::Card],
         capture: CaptureMode::Automatic,
         ttl_minutes: 1_440,
-        success_url: None,
-        fail_url: None,
-        payer_id: None,
-        save_card: false,
+        ..CreateLink::default()
+    }
+}
+
+fn refund(bank_id: String, amount: &str) -> BankOp {
+    BankOp::Refund {
+        bank_id,
+        amount: rubles(amount),
+        request_id: "rf_1".to_owned(),
         receipt: None,
+        sbp_member: None,
     }
 }
 
@@ -77,8 +83,8 @@ pub fn payments(court: &mut Court) {
         court.done(&BankOp::GetPayment { bank_id: bank_id.clone() });
         court.pay(&bank_id, method);
         court.done(&BankOp::GetPayment { bank_id: bank_id.clone() });
-        court.done(&BankOp::Refund { bank_id: bank_id.clone(), amount: rubles("234.50") });
-        court.done(&BankOp::Refund { bank_id, amount: rubles("1000") });
+        court.done(&refund(bank_id.clone(), "234.50"));
+        court.done(&refund(bank_id, "1000"));
     }
     court.open(CreateLink {
         methods: PayMethod::ALL.to_vec(),
@@ -98,13 +104,14 @@ pub fn payments(court: &mut Court) {
     }
     let held = court.open(CreateLink { capture: CaptureMode::Manual, ..link("held") });
     let amount = rubles("1234.50");
-    let capture = BankOp::Capture { bank_id: held.clone(), amount, authorized: amount };
+    let capture =
+        BankOp::Capture { bank_id: held.clone(), amount, authorized: amount, receipt: None };
     court.refused(&capture, RefusalClass::Conflict);
     court.pay(&held, PayMethod::Card);
     court.done(&capture);
-    court.refused(&BankOp::Void { bank_id: held.clone() }, RefusalClass::Unsupported);
-    court
-        .refused(&BankOp::Refund { bank_id: held, amount: rubles("9999") }, RefusalClass::Conflict);
+    let void = BankOp::Void { bank_id: held.clone(), amount: None, request_id: String::new() };
+    court.refused(&void, RefusalClass::Unsupported);
+    court.refused(&refund(held, "9999"), RefusalClass::Conflict);
     court.refused(&BankOp::CreateLink(link("held")), RefusalClass::Duplicate);
     let bank_id = "00000000-0000-4000-8000-000000000000".to_owned();
     court.refused(&BankOp::GetPayment { bank_id }, RefusalClass::NotFound);
