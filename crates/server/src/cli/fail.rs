@@ -141,6 +141,17 @@ impl From<Refused> for Fail {
                 format!("Only a held payment can be captured; this one is {}", word(status)),
                 "Holds are made with `kopeck link create --hold`",
             ),
+            Refused::CaptureTooLarge { held } => Fail::new(
+                "capture_too_large",
+                format!("Only {} is held", held.to_human()),
+                format!("Capture at most --amount {held}, or leave it out to capture all"),
+            )
+            .param("amount"),
+            Refused::NotVoidable(status) => Fail::new(
+                "payment_not_cancelable",
+                format!("Only a hold can be canceled; the payment is {}", word(status)),
+                "What was paid is given back with `kopeck payment refund ID`",
+            ),
             Refused::NotRefundable(status) => Fail::new(
                 "payment_not_refundable",
                 format!("Nothing can be given back: the payment is {}", word(status)),

@@ -51,8 +51,16 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
-    /// Take the money that is held
+    /// Take the money that is held: all of it, or a part where the bank can
     Capture {
+        /// Payment id, order id, or the bank's id
+        id: String,
+        /// Rubles; all that is held by default
+        #[arg(long, value_name = "RUBLES", value_parser = parse_money, allow_hyphen_values = true)]
+        amount: Option<Money>,
+    },
+    /// Release the money that is held, where the bank can
+    Cancel {
         /// Payment id, order id, or the bank's id
         id: String,
     },
@@ -95,7 +103,8 @@ impl PaymentArgs {
             }
             Command::List(args) => list(&world, &args).await,
             Command::Refund { id, amount, reason } => refund(&world, &id, amount, reason).await,
-            Command::Capture { id } => capture(&world, &id).await,
+            Command::Capture { id, amount } => capture(&world, &id, amount).await,
+            Command::Cancel { id } => cancel(&world, &id).await,
             Command::Timeline { id, full } => {
                 let payment = find::payment(&world, &id).await?;
                 timeline::show(&world, &payment, full).await
@@ -275,13 +284,16 @@ fn not_known_yet(what: &str, id: &str) -> String {
     )
 }
 
-async fn capture(world: &World, id: &str) -> Result<(), Fail> {
+async fn capture(world: &World, id: &str, amount: Option<Money>) -> Result<(), Fail> {
     let payment = find::payment(world, id).await?;
     let payment = find::look(world, payment).await?;
     let (ctx, shop_id, payment_id) =
         (world.ctx.clone(), payment.shop_id.clone(), payment.id.clone());
-    let asked: Result<Payment, Problem> =
-        world.ctx.db.write(move |tx| flow::request_capture(tx, &ctx, &shop_id, &payment_id)).await;
+    let asked: Result<Payment, Problem> = world
+        .ctx
+        .db
+        .write(move |tx| flow::request_capture(tx, &ctx, &shop_id, &payment_id, amount))
+        .await;
     let payment = asked?;
     let is_settled = |payment: &Payment| payment.status() != Status::Capturing;
     let payment = find::wait_for(world, &payment, is_settled).await?;
@@ -298,5 +310,29 @@ async fn capture(world: &World, id: &str) -> Result<(), Fail> {
         }
         let (mark, sum) = (paint(GOOD, "✓"), payment.facts.paid.to_human());
         format!("{mark} {sum} taken; the payment is {}", status.as_str())
+    })
+}
+
+async fn cancel(world: &World, id: &str) -> Result<(), Fail> {
+    let payment = find::payment(world, id).await?;
+    let payment = find::look(world, payment).await?;
+    let (ctx, shop_id, payment_id) =
+        (world.ctx.clone(), payment.shop_id.clone(), payment.id.clone());
+    let asked: Result<Payment, Problem> =
+        world.ctx.db.write(move |tx| flow::request_void(tx, &ctx, &shop_id, &payment_id)).await;
+    let payment = asked?;
+    let is_pending =
+        |payment: &Payment| payment.status() == Status::Authorized && payment.is_voiding();
+    let payment = find::wait_for(world, &payment, |payment| !is_pending(payment)).await?;
+    if let (Some(failure), Status::Authorized) = (&payment.intents.void_failure, payment.status()) {
+        return Err(failure.clone().into());
+    }
+    let view = PaymentView::new(&payment, &world.ctx.public_url);
+    world.out.show(&view, || {
+        if is_pending(&payment) {
+            return not_known_yet("cancellation", &payment.id);
+        }
+        let (mark, status) = (paint(GOOD, "✓"), payment.status().as_str());
+        format!("{mark} The hold is released; the payment is {status}")
     })
 }

@@ -131,6 +131,18 @@ pub const PAYMENT_NOT_CAPTURABLE: Code = code(
     "Only a payment with money on hold can be captured.",
     "Create the payment with `capture: \"manual\"`, wait for `payment.authorized`, then capture.",
 );
+pub const CAPTURE_TOO_LARGE: Code = code(
+    "capture_too_large",
+    422,
+    "More is to be captured than is held.",
+    "Send an amount up to `authorized_kopecks`, or none to capture all of it.",
+);
+pub const PAYMENT_NOT_CANCELABLE: Code = code(
+    "payment_not_cancelable",
+    409,
+    "Only a hold that is not being captured can be canceled.",
+    "What was paid is given back by a refund; a link nobody paid ends by itself.",
+);
 pub const PAYMENT_NOT_REFUNDABLE: Code = code(
     "payment_not_refundable",
     409,
@@ -285,6 +297,8 @@ pub static CODES: &[Code] = &[
     IDEMPOTENCY_KEY_REUSED,
     PAYMENT_NOT_FOUND,
     PAYMENT_NOT_CAPTURABLE,
+    CAPTURE_TOO_LARGE,
+    PAYMENT_NOT_CANCELABLE,
     PAYMENT_NOT_REFUNDABLE,
     REFUND_TOO_LARGE,
     REFUND_NOTHING_LEFT,

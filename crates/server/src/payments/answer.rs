@@ -38,6 +38,7 @@ pub async fn compose(
     let said = match subject {
         Subject::Create { .. } => created(&payment, &ctx.public_url),
         Subject::Capture { .. } => captured(&payment, &ctx.public_url),
+        Subject::Cancel { .. } => canceled(&payment, &ctx.public_url),
         Subject::Refund { refund_id, .. } => refunded(payment, refund_id, &ctx.public_url),
     };
     said.or_else(|error| Ok(Answer { body: error.render(request_id), status: error.status }))
@@ -52,6 +53,13 @@ fn created(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
 
 fn captured(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
     match &payment.intents.capture_failure {
+        Some(failure) if payment.status() == Status::Authorized => Err(refusal(payment, failure)),
+        Some(_) | None => Answer::json(200, &PaymentView::new(payment, public_url)),
+    }
+}
+
+fn canceled(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
+    match &payment.intents.void_failure {
         Some(failure) if payment.status() == Status::Authorized => Err(refusal(payment, failure)),
         Some(_) | None => Answer::json(200, &PaymentView::new(payment, public_url)),
     }

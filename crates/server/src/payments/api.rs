@@ -15,7 +15,7 @@ use super::{
     answer::RefundReply,
     model::Status,
     notices::{RefusedCount, Taken, take},
-    request::{CapturePayment, CreatePayment, CreateRefund},
+    request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store::{self, PaymentFilter},
     submit::{self, Ask},
     timeline::{TimelineEntry, timeline},
@@ -40,6 +40,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(create_payment, list_payments))
         .routes(routes!(get_payment))
         .routes(routes!(capture_payment))
+        .routes(routes!(cancel_payment))
         .routes(routes!(create_refund))
         .routes(routes!(get_timeline))
 }
@@ -135,7 +136,8 @@ async fn get_payment(
 
 /// Capture a hold
 ///
-/// Takes the money that is held, all of it. Asking again is no error and no second capture.
+/// Takes the money that is held: all of it, or a part where the bank can, and then the rest is
+/// released. Asking again is no error and no second capture.
 #[utoipa::path(post, path = "/v1/payments/{id}/capture", tag = "payments",
     params(
         ("id" = String, Path, description = "The payment's id"),
@@ -147,9 +149,32 @@ async fn get_payment(
             body = PaymentView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
         (status = 404, description = "The shop has no such payment", body = ErrorBody),
-        (status = 409, description = "There is no hold, or the bank refused", body = ErrorBody)))]
+        (status = 409, description = "There is no hold, or the bank refused", body = ErrorBody),
+        (status = 422, description = "A field is wrong, or the bank takes holds only whole",
+            body = ErrorBody)))]
 async fn capture_payment(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, |ask| submit::capture(ask, id)).await
+}
+
+/// Cancel a hold
+///
+/// Releases the money that is held, where the bank can. Asking again is no error. What was paid is
+/// given back by a refund.
+#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments",
+    params(
+        ("id" = String, Path, description = "The payment's id"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "Remembered for ever; see Create a payment")),
+    request_body = Option<CancelPayment>,
+    responses(
+        (status = 200, description = "The payment; still `authorized` if the bank is slow",
+            body = PaymentView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such payment", body = ErrorBody),
+        (status = 409, description = "There is no hold, or the bank refused", body = ErrorBody),
+        (status = 422, description = "The bank cannot release a hold", body = ErrorBody)))]
+async fn cancel_payment(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    submit::run(ask, |ask| submit::cancel(ask, id)).await
 }
 
 /// Refund a payment

@@ -3,9 +3,9 @@
 
 use anyhow::anyhow;
 use kopeck_banks::{
-    Money,
+    Credentials, Money,
     bank::{Bank, Step},
-    op::{BankOp, CaptureMode, CreateLink, Observation, PayMethod, Refusal},
+    op::{BankOp, CaptureMode, CreateLink, Observation, Outcome, PayMethod, Refusal, RefusalClass},
 };
 
 use super::{
@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     events::{EventKind, NewEvent, insert_event},
-    gateway::store::{Exchange, insert_exchange},
+    gateway::{
+        flow::get_bank,
+        store::{Exchange, insert_exchange},
+    },
     kit::{
         Ctx,
         clock::{MINUTE_MS, timestamp},
@@ -94,16 +97,16 @@ pub fn plan(
         asked_ms: 0,
         dense_until_ms: now_ms + DENSE_FOR_MS,
     };
-    let op = create_op(&payment, &ctx.public_url).map_err(Problem::Internal)?;
+    let op = create_op(&payment, bank, &ctx.public_url).map_err(Problem::Internal)?;
     match bank.start(&connection.credentials, &op) {
-        Step::Done(kopeck_banks::op::Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
+        Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
     }
 }
 
 /// Our number at the bank: the order's number if it is short and plain, then a tail that makes a
 /// second try of the same order another payment. Payers see it and read it out on the phone.
-fn reference(order_id: Option<&str>, tail: &str) -> String {
+pub fn reference(order_id: Option<&str>, tail: &str) -> String {
     let is_plain = |id: &&str| {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         !id.is_empty() && id.len() <= 30 && id.bytes().all(plain)
@@ -116,8 +119,12 @@ fn reference(order_id: Option<&str>, tail: &str) -> String {
 
 /// The operation that opens this payment: the same bytes each time. A payer whom the shop does not
 /// want back comes back to our page, which tells what became of the payment.
-pub fn create_op(payment: &Payment, public_url: &str) -> anyhow::Result<BankOp> {
+pub fn create_op(payment: &Payment, bank: &dyn Bank, public_url: &str) -> anyhow::Result<BankOp> {
     let our_page = || (!public_url.is_empty()).then(|| format!("{public_url}/pay/{}", payment.id));
+    // A bank without a registration of its own is told with each payment; as with our page, only
+    // where the world can reach us.
+    let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
+        .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
     let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
     Ok(BankOp::CreateLink(CreateLink {
         reference: payment.reference.clone(),
@@ -129,6 +136,7 @@ pub fn create_op(payment: &Payment, public_url: &str) -> anyhow::Result<BankOp> 
         expires_at: Some(timestamp(payment.expires_ms)),
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
+        notice_url,
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
         ..CreateLink::default()
     }))
@@ -147,8 +155,41 @@ pub fn request_capture(
     ctx: &Ctx,
     shop_id: &str,
     payment_id: &str,
+    amount: Option<Money>,
 ) -> Result<Payment, Problem> {
-    change(tx, ctx, shop_id, payment_id, &Event::CaptureRequested { at_ms: ctx.now_ms() })
+    let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    if let Some(amount) = amount {
+        let bank_id = found.facts.bank_id.clone().unwrap_or_default();
+        let authorized = found.held();
+        check_support(&found, &BankOp::Capture { bank_id, amount, authorized, receipt: None })?;
+    }
+    let event = Event::CaptureRequested { at_ms: ctx.now_ms(), amount };
+    change(tx, ctx, shop_id, payment_id, &event)
+}
+
+/// Asks for the release of a hold. Asking again is no error.
+pub fn request_void(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<Payment, Problem> {
+    let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let bank_id = found.facts.bank_id.clone().unwrap_or_default();
+    let request_id = String::new();
+    check_support(&found, &BankOp::Void { bank_id, amount: None, request_id })?;
+    change(tx, ctx, shop_id, payment_id, &Event::VoidRequested { at_ms: ctx.now_ms() })
+}
+
+/// What the bank has no function for is refused here, in that bank's words.
+fn check_support(payment: &Payment, op: &BankOp) -> Result<(), Problem> {
+    let bank = get_bank(&payment.bank).map_err(Problem::Internal)?;
+    match bank.start(&Credentials::default(), op) {
+        Step::Done(Outcome::Refused(refusal)) if refusal.class == RefusalClass::Unsupported => {
+            Err(Problem::Bank(refusal))
+        }
+        Step::Done(_) | Step::Send(_) => Ok(()),
+    }
 }
 
 /// What may still be refunded; the payment stays as it is until the transaction ends.
@@ -202,6 +243,12 @@ pub fn observe(
     // Another operation with our reference is not our payment, whoever made it.
     let is_other = payment.facts.bank_id.as_deref().zip(bank_id).is_some_and(|(own, id)| own != id);
     if is_other {
+        return Ok(None);
+    }
+    // Where a reference may have several payments, which of them is ours is told by its id alone.
+    let is_known = payment.facts.bank_id.is_some();
+    let names_one = get_bank(&payment.bank).is_ok_and(|bank| bank.capabilities().find_gives_url);
+    if !is_known && !names_one {
         return Ok(None);
     }
     // An observation is never refused.

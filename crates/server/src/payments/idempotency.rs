@@ -57,6 +57,7 @@ impl Key {
 pub enum Subject {
     Create { payment_id: String },
     Capture { payment_id: String },
+    Cancel { payment_id: String },
     Refund { payment_id: String, refund_id: String },
 }
 
@@ -65,6 +66,7 @@ impl Subject {
         match self {
             Subject::Create { payment_id }
             | Subject::Capture { payment_id }
+            | Subject::Cancel { payment_id }
             | Subject::Refund { payment_id, .. } => payment_id,
         }
     }
@@ -73,6 +75,7 @@ impl Subject {
         match self {
             Subject::Create { payment_id } => format!("create {payment_id}"),
             Subject::Capture { payment_id } => format!("capture {payment_id}"),
+            Subject::Cancel { payment_id } => format!("cancel {payment_id}"),
             Subject::Refund { payment_id, refund_id } => format!("refund {payment_id} {refund_id}"),
         }
     }
@@ -83,6 +86,7 @@ impl Subject {
         match words.as_slice() {
             ["create", id] => Ok(Subject::Create { payment_id: owned(id) }),
             ["capture", id] => Ok(Subject::Capture { payment_id: owned(id) }),
+            ["cancel", id] => Ok(Subject::Cancel { payment_id: owned(id) }),
             ["refund", id, refund_id] => {
                 Ok(Subject::Refund { payment_id: owned(id), refund_id: owned(refund_id) })
             }

@@ -50,10 +50,16 @@ pub struct Intents {
     pub open_tries: u32,
     pub capture_requested_ms: Option<i64>,
     pub capture_asked_ms: Option<i64>,
+    /// How much of the hold was asked for; `None`: all of it.
+    pub capture_amount: Option<Money>,
+    pub void_requested_ms: Option<i64>,
+    pub void_asked_ms: Option<i64>,
     /// The bank refused to open the payment; nothing exists there.
     pub failure: Option<Failure>,
     /// The bank refused the capture; the hold is still there.
     pub capture_failure: Option<Failure>,
+    /// The bank refused to release the hold; it is still there.
+    pub void_failure: Option<Failure>,
 }
 
 /// What the bank said. Facts only ever grow: joining them in any order gives the same.
@@ -63,6 +69,10 @@ pub struct Facts {
     pub bank_url: Option<String>,
     pub authorized: Money,
     pub paid: Money,
+    /// The bank told of refunds before it told what was paid: `paid` is what we expected.
+    pub is_paid_guessed: bool,
+    /// The least that the bank ever said was left of what was held or paid.
+    pub left: Option<Money>,
     /// The bank's own list of refunds, by its ids.
     pub refunds: BTreeMap<String, Money>,
     /// The bank said "refunded in full" without listing the refunds.
@@ -102,6 +112,9 @@ pub struct Refund {
     pub state: RefundState,
     /// Set once the refund is found in the bank's own list.
     pub bank_refund_id: Option<String>,
+    /// What the bank said was left when the request left, if it says so: the sign by which a
+    /// refund is known that no list shows.
+    pub left_before: Option<Money>,
     pub created_ms: i64,
 }
 
@@ -206,18 +219,35 @@ impl Status {
 }
 
 impl Payment {
+    /// What should come in: the part of the hold that was asked for, else the whole amount.
+    pub fn expected(&self) -> Money {
+        self.intents.capture_amount.unwrap_or(self.amount)
+    }
+
+    /// What is held, as far as we know: less than was authorized after a partial release.
+    pub fn held(&self) -> Money {
+        let held = self.facts.authorized;
+        self.facts.left.map_or(held, |left| left.min(held))
+    }
+
+    /// Whether the release of the hold was asked for and nothing came of it yet.
+    pub const fn is_voiding(&self) -> bool {
+        self.intents.void_requested_ms.is_some() && self.intents.void_failure.is_none()
+    }
+
     /// Refunded for certain: the bank's own list, plus ours that the bank accepted but has not
-    /// listed yet. Never more than was paid.
+    /// listed yet; or what is missing, where the bank tells the rest. Never more than was paid.
     pub fn refunded(&self) -> Money {
         if self.facts.fully_refunded {
             return self.facts.paid;
         }
+        let gone = self.facts.left.map_or(Money::ZERO, |left| self.facts.paid.minus_or_zero(left));
         let listed = self.facts.refunds.values().copied();
         let unlisted = self.refunds.iter().filter(|refund| {
             refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
         });
         let sum = Money::checked_sum(listed.chain(unlisted.map(|refund| refund.amount)));
-        sum.map_or(self.facts.paid, |sum| sum.min(self.facts.paid))
+        sum.map_or(self.facts.paid, |sum| sum.max(gone).min(self.facts.paid))
     }
 
     /// What may still be asked back: refunds under way count as gone.
@@ -243,7 +273,7 @@ impl Payment {
             return match () {
                 () if refunded >= facts.paid => Status::Refunded,
                 () if refund_pending => Status::Refunding,
-                () if facts.paid != self.amount => Status::AmountMismatch,
+                () if facts.paid != self.expected() => Status::AmountMismatch,
                 () if !refunded.is_zero() => Status::PartiallyRefunded,
                 () => Status::Paid,
             };

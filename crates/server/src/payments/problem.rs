@@ -21,6 +21,14 @@ impl From<Refused> for ApiError {
                 let message = format!("The payment is {}: there is no hold.", status.as_str());
                 ApiError::new(codes::PAYMENT_NOT_CAPTURABLE, message)
             }
+            Refused::CaptureTooLarge { held } => {
+                let message = format!("Only {held} rubles are held.");
+                ApiError::new(codes::CAPTURE_TOO_LARGE, message).param("amount")
+            }
+            Refused::NotVoidable(status) => {
+                let message = format!("The payment is {}: there is no hold.", status.as_str());
+                ApiError::new(codes::PAYMENT_NOT_CANCELABLE, message)
+            }
             Refused::NotRefundable(status) => {
                 let message = format!("The payment is {}: nothing was paid.", status.as_str());
                 ApiError::new(codes::PAYMENT_NOT_REFUNDABLE, message)

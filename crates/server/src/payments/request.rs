@@ -113,10 +113,22 @@ pub struct CreateRefund {
     reason: Raw,
 }
 
-/// A capture takes no fields: a hold is captured whole.
+/// A capture. Without an amount it is all that is held; a part only where the bank can.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CapturePayment {}
+pub struct CapturePayment {
+    /// Rubles as text or as a number; the rest of the hold is released.
+    #[schema(value_type = Option<String>, example = "1000.00")]
+    amount: Raw,
+    /// Whole kopecks; may stand in for `amount`.
+    #[schema(value_type = Option<i64>)]
+    amount_kopecks: Raw,
+}
+
+/// A cancellation takes no fields: a hold is released whole.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelPayment {}
 
 impl CreatePayment {
     /// The bank that was asked for.
@@ -146,6 +158,12 @@ impl CreatePayment {
             receipt: receipt(&self.receipt)?,
             metadata: metadata(&self.metadata)?,
         })
+    }
+}
+
+impl CapturePayment {
+    pub fn read(&self) -> Result<Option<Money>, ApiError> {
+        amount(&self.amount, &self.amount_kopecks)
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Step {
     Ask,
     /// Capture the hold: safe to send again, since a hold can be captured once.
     Capture,
+    /// Release the hold: what is released cannot be released again.
+    Void,
     /// Ask first, so that the bank's list of refunds is known, then send this one.
     SendRefund {
         id: String,
@@ -90,6 +92,10 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
+        Status::Authorized if payment.is_voiding() => match payment.intents.void_asked_ms {
+            None => Step::Void,
+            Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Void),
+        },
         Status::Authorized => at(next_look_ms(payment), Step::Ask),
         Status::Paid
         | Status::PartiallyRefunded

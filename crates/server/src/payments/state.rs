@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck_banks::{
     Money,
-    op::{BankStatus, Observation},
+    op::{BankStatus, CaptureMode, Observation},
 };
 
 use super::model::{Facts, Failure, Origin, Payment, Refund, RefundState, Status};
@@ -29,12 +29,27 @@ pub enum Event {
     OpenRefused(Failure),
     CaptureRequested {
         at_ms: i64,
+        /// `None`: all that is held.
+        amount: Option<Money>,
     },
     CaptureAsked {
         at_ms: i64,
     },
     CaptureNotSent,
     CaptureRefused(Failure),
+    VoidRequested {
+        at_ms: i64,
+    },
+    VoidAsked {
+        at_ms: i64,
+    },
+    VoidNotSent,
+    VoidRefused(Failure),
+    /// What the bank has under our reference cannot be paid by anybody: it is tried anew under
+    /// another one.
+    Reopened {
+        reference: String,
+    },
     RefundRequested {
         id: String,
         amount: Money,
@@ -86,6 +101,12 @@ pub struct Applied {
 pub enum Refused {
     /// Only a held payment can be captured.
     NotCapturable(Status),
+    /// Less is held than is to be captured.
+    CaptureTooLarge {
+        held: Money,
+    },
+    /// Only a hold that nobody captures can be released.
+    NotVoidable(Status),
     /// Nothing was paid, so nothing can be given back.
     NotRefundable(Status),
     RefundTooLarge {
@@ -132,16 +153,19 @@ const fn given_up(status: Status) -> bool {
 pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)> {
     let facts = &payment.facts;
     let refused = payment.intents.failure.is_some();
+    let is_hold = payment.capture == CaptureMode::Manual;
+    let is_paid = !facts.paid.is_zero();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
-        (!facts.authorized.is_zero(), EventKind::PaymentAuthorized),
-        (!facts.paid.is_zero() && facts.paid == payment.amount, EventKind::PaymentPaid),
-        (!facts.paid.is_zero() && facts.paid != payment.amount, EventKind::PaymentAmountMismatch),
+        // A bank may tell of the moment between holding and taking: nobody has to act on it.
+        (is_hold && !facts.authorized.is_zero(), EventKind::PaymentAuthorized),
+        (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
+        (is_paid && facts.paid != payment.expected(), EventKind::PaymentAmountMismatch),
         (facts.expired, EventKind::PaymentExpired),
         (facts.canceled, EventKind::PaymentCanceled),
         (facts.declined || refused, EventKind::PaymentFailed),
         (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
-        (!facts.paid.is_zero() && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),
+        (is_paid && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),
     ];
     let mut all: BTreeSet<_> =
         checks.into_iter().filter(|(holds, _)| *holds).map(|(_, kind)| (kind, None)).collect();
@@ -162,7 +186,10 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
 /// Changes the payment; says whether it was a request that the bank must now hear.
 fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
     match event {
-        Event::Observed(observation) => join(&mut next.facts, observation),
+        Event::Observed(observation) => {
+            let expected = next.expected();
+            join(&mut next.facts, observation, expected);
+        }
         Event::OpenAsked { at_ms } => {
             next.intents.open_asked_ms = Some(*at_ms);
             next.intents.open_tries += 1;
@@ -173,10 +200,21 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             next.intents.failure = Some(failure.clone());
         }
         Event::OpenRefused(_) => {}
-        Event::CaptureRequested { at_ms } => return request_capture(next, *at_ms),
+        Event::CaptureRequested { at_ms, amount } => {
+            return request_capture(next, *at_ms, *amount);
+        }
         Event::CaptureAsked { at_ms } => next.intents.capture_asked_ms = Some(*at_ms),
         Event::CaptureNotSent => next.intents.capture_asked_ms = None,
         Event::CaptureRefused(failure) => next.intents.capture_failure = Some(failure.clone()),
+        Event::VoidRequested { at_ms } => return request_void(next, *at_ms),
+        Event::VoidAsked { at_ms } => next.intents.void_asked_ms = Some(*at_ms),
+        Event::VoidNotSent => next.intents.void_asked_ms = None,
+        Event::VoidRefused(failure) => next.intents.void_failure = Some(failure.clone()),
+        Event::Reopened { reference } if next.facts.bank_id.is_none() => {
+            next.reference.clone_from(reference);
+            next.intents.open_asked_ms = None;
+        }
+        Event::Reopened { .. } => {}
         Event::RefundRequested { id, amount, reason, at_ms } => {
             request_refund(next, id, *amount, reason.clone(), *at_ms)?;
             return Ok(true);
@@ -198,13 +236,12 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
 
 /// Joins what the bank said into what is known. Every field takes the larger of two values, so the
 /// order of joining does not matter.
-fn join(facts: &mut Facts, seen: &Observation) {
+fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
+    join_sums(facts, seen, expected);
     facts.bank_id = facts.bank_id.take().max(seen.bank_id.clone());
     facts.bank_url = facts.bank_url.take().max(seen.url.clone());
     facts.method = facts.method.take().max(seen.method.clone());
     facts.payer_id = facts.payer_id.take().max(seen.payer_id.clone());
-    facts.authorized = facts.authorized.max(seen.authorized.unwrap_or_default());
-    facts.paid = facts.paid.max(seen.paid.unwrap_or_default());
     facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
     for (id, amount) in &seen.refunds {
         let known = facts.refunds.entry(id.clone()).or_default();
@@ -224,6 +261,32 @@ fn join(facts: &mut Facts, seen: &Observation) {
             | BankStatus::PartiallyRefunded,
         )
         | None => {}
+    }
+}
+
+/// A bank that tells one sum tells what is left once something was given back: then what was paid
+/// is what we expected, until it is told.
+fn join_sums(facts: &mut Facts, seen: &Observation, expected: Money) {
+    facts.authorized = facts.authorized.max(seen.authorized.unwrap_or_default());
+    facts.left = match (facts.left, seen.left) {
+        (Some(known), Some(told)) => Some(known.min(told)),
+        (known, told) => known.or(told),
+    };
+    let gave_back = matches!(
+        seen.status,
+        Some(BankStatus::Refunding | BankStatus::PartiallyRefunded | BankStatus::Refunded)
+    );
+    match seen.paid.filter(|paid| !paid.is_zero()) {
+        Some(paid) if facts.is_paid_guessed => {
+            facts.paid = paid;
+            facts.is_paid_guessed = false;
+        }
+        Some(paid) => facts.paid = facts.paid.max(paid),
+        None if gave_back && facts.paid.is_zero() => {
+            facts.paid = expected;
+            facts.is_paid_guessed = true;
+        }
+        None => {}
     }
 }
 
@@ -282,6 +345,7 @@ fn claim(payment: &mut Payment, amount: Money) {
         origin: Origin::Bank,
         state: RefundState::Succeeded,
         bank_refund_id: Some(String::new()),
+        left_before: None,
         // The bank's list tells when; the payment's own time keeps the order independent of us.
         created_ms: payment.created_ms,
     });
@@ -289,16 +353,25 @@ fn claim(payment: &mut Payment, amount: Money) {
 }
 
 /// Asking twice for the same capture is one capture.
-fn request_capture(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
+fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Result<bool, Refused> {
+    let is_same = |next: &Payment| amount.is_none_or(|amount| amount == next.expected());
     match next.status() {
+        status @ Status::Authorized if next.is_voiding() => Err(Refused::NotCapturable(status)),
         Status::Authorized => {
+            let held = next.held();
+            if amount.is_some_and(|amount| amount > held) {
+                return Err(Refused::CaptureTooLarge { held });
+            }
+            next.intents.capture_amount = amount.filter(|amount| *amount != next.amount);
             next.intents.capture_requested_ms = Some(at_ms);
             next.intents.capture_asked_ms = None;
             next.intents.capture_failure = None;
             Ok(true)
         }
-        Status::Capturing | Status::Paid => Ok(false),
+        Status::Capturing | Status::Paid if is_same(next) => Ok(false),
         status @ (Status::Opening
+        | Status::Capturing
+        | Status::Paid
         | Status::Open
         | Status::Refunding
         | Status::PartiallyRefunded
@@ -307,6 +380,30 @@ fn request_capture(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
         | Status::Canceled
         | Status::Failed
         | Status::AmountMismatch) => Err(Refused::NotCapturable(status)),
+    }
+}
+
+/// Asking twice for the same release is one release.
+fn request_void(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
+    match next.status() {
+        Status::Authorized if next.is_voiding() => Ok(false),
+        Status::Authorized => {
+            next.intents.void_requested_ms = Some(at_ms);
+            next.intents.void_asked_ms = None;
+            next.intents.void_failure = None;
+            Ok(true)
+        }
+        Status::Canceled => Ok(false),
+        status @ (Status::Opening
+        | Status::Open
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Expired
+        | Status::Failed
+        | Status::AmountMismatch) => Err(Refused::NotVoidable(status)),
     }
 }
 
@@ -337,6 +434,7 @@ fn request_refund(
         origin: Origin::Shop,
         state: RefundState::Requested,
         bank_refund_id: None,
+        left_before: None,
         created_ms: at_ms,
     });
     Ok(())
@@ -347,7 +445,9 @@ fn request_refund(
 fn ask_refund(next: &mut Payment, id: &str, at_ms: i64) -> Result<(), Refused> {
     let is_waiting = |refund: &&mut Refund| refund.state == RefundState::Requested;
     let refund = next.refunds.iter_mut().find(|refund| refund.id == id).filter(is_waiting);
-    refund.ok_or(Refused::NoSuchRefund)?.state = RefundState::Asked { at_ms, asks: 0 };
+    let refund = refund.ok_or(Refused::NoSuchRefund)?;
+    refund.state = RefundState::Asked { at_ms, asks: 0 };
+    refund.left_before = next.facts.left;
     Ok(())
 }
 

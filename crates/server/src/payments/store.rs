@@ -16,7 +16,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      created_ms, expires_ms, open_asked_ms, open_tries, capture_requested_ms, capture_asked_ms, \
      failure, capture_failure, bank_id, bank_url, authorized_kopecks, paid_kopecks, bank_refunds, \
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
-     asked_ms, dense_until_ms";
+     asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
+     bank_left_kopecks, bank_paid_guessed";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +78,9 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          authorized_kopecks = $9, paid_kopecks = $10, bank_refunds = $11, \
          bank_fully_refunded = $12, bank_expired = $13, bank_canceled = $14, bank_declined = $15, \
          method = $16, paid_ms = $17, payer_id = $18, asked_ms = $19, dense_until_ms = $20, \
-         status = $21, refunded_kopecks = $22 where id = $23 and shop_id = $24",
+         status = $21, refunded_kopecks = $22, reference = $23, capture_kopecks = $24, \
+         void_requested_ms = $25, void_asked_ms = $26, void_failure = $27, \
+         bank_left_kopecks = $28, bank_paid_guessed = $29 where id = $30 and shop_id = $31",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -101,6 +104,13 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             payment.dense_until_ms.into(),
             payment.status().as_str().into(),
             refunded.into(),
+            payment.reference.as_str().into(),
+            intents.capture_amount.map(Money::kopecks).into(),
+            intents.void_requested_ms.into(),
+            intents.void_asked_ms.into(),
+            intents.void_failure.as_ref().map(encode_failure).into(),
+            facts.left.map(Money::kopecks).into(),
+            facts.is_paid_guessed.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -119,11 +129,12 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     };
     tx.execute(
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
-         bank_refund_id, asked_ms, asks, failure, created_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          on conflict (id) do update set state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
-         asks = excluded.asks, failure = excluded.failure",
+         asks = excluded.asks, failure = excluded.failure, \
+         left_before_kopecks = excluded.left_before_kopecks",
         &[
             refund.id.as_str().into(),
             payment.id.as_str().into(),
@@ -137,6 +148,7 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
             asks.into(),
             failure.into(),
             refund.created_ms.into(),
+            refund.left_before.map(Money::kopecks).into(),
         ],
     )?;
     Ok(())
@@ -309,12 +321,18 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             capture_asked_ms: row.opt_int(21)?,
             failure: row.opt_text(22)?.as_deref().map(decode_failure).transpose()?,
             capture_failure: row.opt_text(23)?.as_deref().map(decode_failure).transpose()?,
+            capture_amount: opt_money(row, 38)?,
+            void_requested_ms: row.opt_int(39)?,
+            void_asked_ms: row.opt_int(40)?,
+            void_failure: row.opt_text(41)?.as_deref().map(decode_failure).transpose()?,
         },
         facts: Facts {
             bank_id: row.opt_text(24)?,
             bank_url: row.opt_text(25)?,
             authorized: row.money(26)?,
             paid: row.money(27)?,
+            left: opt_money(row, 42)?,
+            is_paid_guessed: row.flag(43)?,
             refunds: decode_refunds(&row.text(28)?)?,
             fully_refunded: row.flag(29)?,
             expired: row.flag(30)?,
@@ -334,7 +352,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms from refunds where payment_id = $1 order by created_ms, id",
+         failure, created_ms, left_before_kopecks from refunds where payment_id = $1 \
+         order by created_ms, id",
         &[payment_id.into()],
     )?;
     rows.iter().map(decode_refund).collect()
@@ -356,8 +375,14 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
         origin: parse_origin(&row.text(3)?)?,
         state,
         bank_refund_id: row.opt_text(5)?,
+        left_before: opt_money(row, 10)?,
         created_ms: row.int(9)?,
     })
+}
+
+fn opt_money(row: &Row, at: usize) -> Result<Option<Money>, DbError> {
+    let money = row.opt_int(at)?.map(Money::from_kopecks).transpose();
+    money.map_err(|e| DbError::Decode(format!("column {at}: {e}")))
 }
 
 fn count(row: &Row, at: usize) -> Result<u32, DbError> {

@@ -17,7 +17,7 @@ use super::{
     flow::{self, Problem},
     idempotency::{self, Key, Subject},
     model::Status,
-    request::{CapturePayment, CreatePayment, CreateRefund},
+    request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store,
 };
 use crate::{
@@ -95,7 +95,7 @@ pub async fn capture(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
     if let Some(answer) = idempotency::replay(&ask).await? {
         return Ok(answer);
     }
-    let CapturePayment {} = json::read(&ask.body)?;
+    let amount = json::read::<CapturePayment>(&ask.body)?.read()?;
     let ctx = ask.server.ctx.clone();
     let subject = Subject::Capture { payment_id: payment_id.clone() };
     let (inner, shop_id) = (ctx.clone(), ask.caller.shop_id.clone());
@@ -106,7 +106,30 @@ pub async fn capture(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
             if !idempotency::take(tx, &shop_id, key.as_ref(), &what, inner.now_ms())? {
                 return Ok(false);
             }
-            flow::request_capture(tx, &inner, &shop_id, &payment_id)?;
+            flow::request_capture(tx, &inner, &shop_id, &payment_id, amount)?;
+            Ok(true)
+        })
+        .await;
+    finish(ask, taken?, subject).await
+}
+
+/// Releases a hold.
+pub async fn cancel(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
+    if let Some(answer) = idempotency::replay(&ask).await? {
+        return Ok(answer);
+    }
+    let CancelPayment {} = json::read(&ask.body)?;
+    let ctx = ask.server.ctx.clone();
+    let subject = Subject::Cancel { payment_id: payment_id.clone() };
+    let (inner, shop_id) = (ctx.clone(), ask.caller.shop_id.clone());
+    let (key, what) = (ask.key.clone(), subject.clone());
+    let taken: Result<bool, Problem> = ctx
+        .db
+        .write(move |tx| {
+            if !idempotency::take(tx, &shop_id, key.as_ref(), &what, inner.now_ms())? {
+                return Ok(false);
+            }
+            flow::request_void(tx, &inner, &shop_id, &payment_id)?;
             Ok(true)
         })
         .await;
@@ -173,7 +196,9 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
         ask.server.ctx.db.read(move |tx| store::find_payment(tx, &shop_id, &id)).await;
     let Ok(Some(payment)) = found else { return false };
     let refunding = payment.refunds.iter().any(|refund| refund.state.is_pending());
-    refunding || matches!(payment.status(), Status::Opening | Status::Capturing)
+    let status = payment.status();
+    let voiding = status == Status::Authorized && payment.is_voiding();
+    refunding || voiding || matches!(status, Status::Opening | Status::Capturing)
 }
 
 /// The connection of that bank, or of that id; the one connected last when none is named.

@@ -12,11 +12,18 @@ struct Migration {
 }
 
 /// In the order of application, the same names for both databases; a released line never changes.
-static MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_foundation",
-    sqlite: include_str!("../../../migrations/sqlite/0001_foundation.sql"),
-    postgres: include_str!("../../../migrations/postgres/0001_foundation.sql"),
-}];
+static MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_foundation",
+        sqlite: include_str!("../../../migrations/sqlite/0001_foundation.sql"),
+        postgres: include_str!("../../../migrations/postgres/0001_foundation.sql"),
+    },
+    Migration {
+        name: "0002_rests_and_voids",
+        sqlite: include_str!("../../../migrations/sqlite/0002_rests_and_voids.sql"),
+        postgres: include_str!("../../../migrations/postgres/0002_rests_and_voids.sql"),
+    },
+];
 
 /// A transaction that can also run a script of many statements.
 pub(super) trait Script: Tx {

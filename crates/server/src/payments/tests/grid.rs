@@ -25,7 +25,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("bank: expired", saw(BankStatus::Expired)),
         ("bank: hold released", saw(BankStatus::Canceled)),
         ("bank: declined for good", saw(BankStatus::Declined)),
-        ("shop: capture", Event::CaptureRequested { at_ms: 2 }),
+        ("shop: capture", Event::CaptureRequested { at_ms: 2, amount: None }),
         ("shop: refund of 300", refund_requested("rf_2", 30_000)),
         ("shop: refund of 1000", refund_requested("rf_2", AMOUNT)),
         ("opening asked", Event::OpenAsked { at_ms: 2 }),

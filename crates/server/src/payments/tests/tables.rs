@@ -192,10 +192,10 @@ fn a_refund_beyond_the_rest_is_refused() {
 
 #[test]
 fn a_capture_asked_for_twice_is_one_capture() {
-    let request = Event::CaptureRequested { at_ms: 7 };
+    let request = Event::CaptureRequested { at_ms: 7, amount: None };
     let once = apply(&sample(Status::Authorized), &request).unwrap();
     assert_eq!(once.effects, [Effect::Drive]);
-    let twice = apply(&once.next, &Event::CaptureRequested { at_ms: 8 }).unwrap();
+    let twice = apply(&once.next, &Event::CaptureRequested { at_ms: 8, amount: None }).unwrap();
     assert_eq!((twice.next, twice.effects), (once.next, vec![]));
     let paid = sample(Status::Paid);
     assert_eq!(apply(&paid, &request).unwrap().effects, []);
@@ -211,7 +211,7 @@ fn a_refused_capture_leaves_the_hold_and_may_be_asked_again() {
     let (payment, announced) = after(sample(Status::Capturing), &[refused]);
     assert_eq!(payment.status(), Status::Authorized);
     assert!(announced.contains(&(EventKind::PaymentCaptureFailed, None)));
-    let (payment, _) = after(payment, &[Event::CaptureRequested { at_ms: 9 }]);
+    let (payment, _) = after(payment, &[Event::CaptureRequested { at_ms: 9, amount: None }]);
     assert_eq!(payment.status(), Status::Capturing);
 }
 

@@ -113,7 +113,9 @@ async fn a_hold_is_captured_once() {
     app.advance(61_000).await;
     assert_eq!(app.payment(&payment["id"]).await["status"], "authorized");
     let wrong = app.post(&path(&payment, "capture"), json!({"amount": 1})).await;
-    wrong.expect_error(422, "param_unknown");
+    wrong.expect_error(422, "capture_partial_unsupported");
+    let canceled = app.post(&path(&payment, "cancel"), json!({})).await;
+    canceled.expect_error(422, "hold_void_unsupported");
     let captured = app.post_with_key(&path(&payment, "capture"), "c", json!({})).await;
     let again = app.post_with_key(&path(&payment, "capture"), "c", json!({})).await;
     assert_eq!(captured.bytes, again.bytes);

@@ -191,7 +191,7 @@ impl World {
         let ctx = self.ctx(0);
         let shop_id = self.banks[order.bank].connection.shop_id.clone();
         let id = order.payment_id;
-        let asked = self.write(move |tx| flow::request_capture(tx, &ctx, &shop_id, &id));
+        let asked = self.write(move |tx| flow::request_capture(tx, &ctx, &shop_id, &id, None));
         if asked.is_ok() {
             self.count("capture requested");
             self.say(|| format!("the shop captures {}", order.reference));

@@ -1,0 +1,125 @@
+//! A hold: taken, or released.
+
+use kopeck_banks::op::{Answer, BankOp, BankStatus, Outcome, Refusal};
+
+use super::{Driver, Look, Stepped, TRY_AGAIN_MS, wait_ms};
+use crate::{
+    gateway::flow::Told,
+    payments::{
+        model::{Failure, Payment, Status},
+        state::Event,
+    },
+};
+
+impl Driver<'_> {
+    /// Captures the hold. Sending it again is safe, a hold is captured once; so after silence we
+    /// look, and send again only while the bank still says "held".
+    pub(super) async fn capture(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        let payment = match self.look(&payment).await? {
+            // It is at it already, or gives the hold back.
+            Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
+                return Ok(self.pause(TRY_AGAIN_MS));
+            }
+            Look::Seen(next, _) if next.status() == Status::Capturing => *next,
+            Look::Seen(next, _) => return Ok(Stepped::On(next)),
+            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+        };
+        let Some(bank_id) = payment.facts.bank_id.clone() else {
+            return Ok(self.pause(TRY_AGAIN_MS));
+        };
+        let held = payment.held();
+        let amount = payment.intents.capture_amount.unwrap_or(held);
+        let op = BankOp::Capture { bank_id, amount, authorized: held, receipt: None };
+        let asked = Event::CaptureAsked { at_ms: self.ctx.now_ms() };
+        let payment = self.record(&payment, vec![asked], vec![]).await?;
+        let Told { outcome, exchanges } = self.ask(&op).await?;
+        match outcome {
+            Outcome::Busy { .. } | Outcome::NotSent { .. } => {
+                let wait_ms = wait_ms(&outcome);
+                self.record(&payment, vec![Event::CaptureNotSent], exchanges).await?;
+                Ok(self.pause(wait_ms))
+            }
+            Outcome::Refused(refusal) => {
+                let payment = self.record(&payment, vec![], exchanges).await?;
+                self.capture_refused(payment, &refusal).await
+            }
+            // Whatever it said, what counts is what the payment says now.
+            Outcome::Done(_) | Outcome::Unknown { .. } => {
+                let payment = self.record(&payment, vec![], exchanges).await?;
+                match self.look(&payment).await? {
+                    Look::Seen(next, _) if next.status() == Status::Capturing => {
+                        Ok(self.pause(TRY_AGAIN_MS))
+                    }
+                    Look::Seen(next, _) => Ok(Stepped::On(next)),
+                    Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
+                }
+            }
+        }
+    }
+
+    /// A refusal may mean "captured already" after a lost answer: only a payment that is still
+    /// held was really refused.
+    async fn capture_refused(
+        &self,
+        payment: Payment,
+        refusal: &Refusal,
+    ) -> anyhow::Result<Stepped> {
+        match self.look(&payment).await? {
+            Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
+                Ok(self.pause(TRY_AGAIN_MS))
+            }
+            Look::Seen(next, _) if next.status() == Status::Capturing => {
+                let event = Event::CaptureRefused(Failure::from(refusal));
+                Ok(Stepped::On(Box::new(self.record(&next, vec![event], vec![]).await?)))
+            }
+            Look::Seen(next, _) => Ok(Stepped::On(next)),
+            Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
+        }
+    }
+
+    /// Releases the hold. Looks first: what was captured meanwhile would be refunded by it.
+    pub(super) async fn void(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        let payment = match self.look(&payment).await? {
+            Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
+                return Ok(self.pause(TRY_AGAIN_MS));
+            }
+            Look::Seen(next, _) if next.status() == Status::Authorized && next.is_voiding() => {
+                *next
+            }
+            Look::Seen(next, _) => return Ok(Stepped::On(next)),
+            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+        };
+        let Some(bank_id) = payment.facts.bank_id.clone() else {
+            return Ok(self.pause(TRY_AGAIN_MS));
+        };
+        let request_id = format!("{}-void", payment.id);
+        let op = BankOp::Void { bank_id, amount: None, request_id };
+        let asked = Event::VoidAsked { at_ms: self.ctx.now_ms() };
+        let payment = self.record(&payment, vec![asked], vec![]).await?;
+        let Told { outcome, exchanges } = self.ask(&op).await?;
+        let wait_ms = wait_ms(&outcome);
+        let (events, refusal) = match outcome {
+            Outcome::Busy { .. } | Outcome::NotSent { .. } => {
+                self.record(&payment, vec![Event::VoidNotSent], exchanges).await?;
+                return Ok(self.pause(wait_ms));
+            }
+            Outcome::Refused(refusal) => (vec![], Some(refusal)),
+            Outcome::Done(Answer::Payment(seen)) => (vec![Event::Observed(seen)], None),
+            Outcome::Done(_) | Outcome::Unknown { .. } => (vec![], None),
+        };
+        let payment = self.record(&payment, events, exchanges).await?;
+        // Whatever it said, what counts is what the payment says now.
+        match self.look(&payment).await? {
+            Look::Seen(next, seen) if seen.status == Some(BankStatus::Authorized) => {
+                let Some(refusal) = refusal else { return Ok(self.pause(TRY_AGAIN_MS)) };
+                let event = Event::VoidRefused(Failure::from(&refusal));
+                Ok(Stepped::On(Box::new(self.record(&next, vec![event], vec![]).await?)))
+            }
+            Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
+                Ok(self.pause(TRY_AGAIN_MS))
+            }
+            Look::Seen(next, _) => Ok(Stepped::On(next)),
+            Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Refunds: sent once, and asked about until it is known what became of them.
+
+use kopeck_banks::op::{Answer, BankOp, BankStatus, Observation, Outcome, PayMethod};
+
+use super::{Driver, Look, Stepped, TRY_AGAIN_MS, wait_ms};
+use crate::{
+    gateway::flow::Told,
+    payments::{
+        model::{Failure, Payment, Refund, RefundState},
+        state::Event,
+    },
+};
+
+impl Driver<'_> {
+    /// Sends a refund. The bank's list is read first, so that a refund it shows afterwards can
+    /// only be new.
+    pub(super) async fn send_refund(
+        &self,
+        payment: Payment,
+        id: String,
+    ) -> anyhow::Result<Stepped> {
+        let (payment, seen) = match self.look(&payment).await? {
+            Look::Seen(next, seen) => (*next, seen),
+            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+        };
+        let refund = payment.refunds.iter().find(|refund| refund.id == id);
+        let Some(refund) = refund.filter(|refund| refund.state == RefundState::Requested) else {
+            return Ok(Stepped::On(Box::new(payment)));
+        };
+        if self.is_busy(&seen) {
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
+        }
+        let left = payment.facts.paid.minus_or_zero(payment.refunded());
+        if refund.amount > left {
+            let event = Event::RefundRefused { id, failure: too_large(left) };
+            let next = self.record(&payment, vec![event], vec![]).await?;
+            return Ok(Stepped::On(Box::new(next)));
+        }
+        let asked = Event::RefundAsked { id: id.clone(), at_ms: self.ctx.now_ms() };
+        let payment = self.record(&payment, vec![asked], vec![]).await?;
+        self.ask_refund(payment, id, true).await
+    }
+
+    /// The request, for the first time or, where the bank knows it by its id, again.
+    async fn ask_refund(
+        &self,
+        payment: Payment,
+        id: String,
+        is_first: bool,
+    ) -> anyhow::Result<Stepped> {
+        let refund = payment.refunds.iter().find(|refund| refund.id == id).cloned();
+        let Some((bank_id, refund)) = payment.facts.bank_id.clone().zip(refund) else {
+            return Ok(self.pause(TRY_AGAIN_MS));
+        };
+        let op = BankOp::Refund {
+            bank_id,
+            amount: refund.amount,
+            request_id: id.clone(),
+            receipt: None,
+            sbp_member: None,
+        };
+        let asked_ms = self.ctx.now_ms();
+        let Told { outcome, exchanges } = self.ask(&op).await?;
+        let wait_ms = wait_ms(&outcome);
+        let events = match outcome {
+            Outcome::Done(Answer::Refunded { amount: done, refund_id })
+                if done == refund.amount =>
+            {
+                self.accepted(&payment, &id, &refund, refund_id)
+            }
+            // It may have been refused only because it was done before.
+            Outcome::Refused(_) if is_gone(&payment, &refund) => {
+                self.accepted(&payment, &id, &refund, id.clone())
+            }
+            Outcome::Refused(refusal) => {
+                vec![Event::RefundRefused { id, failure: Failure::from(&refusal) }]
+            }
+            Outcome::Busy { .. } | Outcome::NotSent { .. } => {
+                // An earlier one may have arrived: only the first is certainly not sent.
+                let event = Some(Event::RefundNotSent { id }).filter(|_| is_first);
+                self.record(&payment, event.into_iter().collect(), exchanges).await?;
+                return Ok(self.pause(wait_ms));
+            }
+            // Under way; or back where it was, and then it did not happen.
+            Outcome::Done(Answer::Payment(seen)) => {
+                let is_back = seen.status == Some(BankStatus::Paid);
+                let not_seen = Event::RefundNotSeen { id, at_ms: asked_ms };
+                let events = Some(not_seen).filter(|_| is_back).into_iter();
+                let events = [Event::Observed(seen)].into_iter().chain(events).collect();
+                self.record(&payment, events, exchanges).await?;
+                return Ok(self.pause(TRY_AGAIN_MS));
+            }
+            Outcome::Done(_) | Outcome::Unknown { .. } => {
+                let payment = self.record(&payment, vec![], exchanges).await?;
+                return Ok(Stepped::On(Box::new(payment)));
+            }
+        };
+        Ok(Stepped::On(Box::new(self.record(&payment, events, exchanges).await?)))
+    }
+
+    /// The bank did it. One that lists no refunds will never show it: its word is the listing.
+    fn accepted(
+        &self,
+        payment: &Payment,
+        id: &str,
+        refund: &Refund,
+        bank_refund_id: String,
+    ) -> Vec<Event> {
+        let mut events = vec![Event::RefundAccepted { id: id.to_owned() }];
+        if self.bank.capabilities().refund_by_request_id {
+            events.push(Event::Observed(Observation {
+                bank_id: payment.facts.bank_id.clone(),
+                refunds: [(bank_refund_id, refund.amount)].into(),
+                ..Observation::default()
+            }));
+        }
+        events
+    }
+
+    /// Whether no refund can be sent or judged now.
+    fn is_busy(&self, seen: &Observation) -> bool {
+        let is_blind = !seen.lists_refunds && !self.bank.capabilities().refund_by_request_id;
+        let is_moving = matches!(seen.status, Some(BankStatus::Refunding | BankStatus::InProgress));
+        is_blind || is_moving
+    }
+
+    /// Finds out about a refund without an answer: by the bank's list; or by sending the same
+    /// request again, where the bank does it once; or by what is left.
+    pub(super) async fn settle_refund(
+        &self,
+        payment: Payment,
+        id: String,
+    ) -> anyhow::Result<Stepped> {
+        // What the bank did after it wrote its answer, the answer cannot tell.
+        let looked_ms = self.ctx.now_ms();
+        let (payment, seen) = match self.look(&payment).await? {
+            Look::Seen(next, seen) => (*next, seen),
+            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+        };
+        let refund = payment.refunds.iter().find(|refund| refund.id == id).cloned();
+        let Some(refund) = refund.filter(|refund| refund.state.is_pending()) else {
+            return Ok(Stepped::On(Box::new(payment)));
+        };
+        if self.is_busy(&seen) {
+            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
+        }
+        if self.bank.capabilities().refund_by_request_id {
+            if !is_by_sbp(&payment) {
+                return self.ask_refund(payment, id, false).await;
+            }
+            if is_gone(&payment, &refund) {
+                let events = self.accepted(&payment, &id, &refund, id.clone());
+                let next = self.record(&payment, events, vec![]).await?;
+                return Ok(Stepped::On(Box::new(next)));
+            }
+        }
+        let event = Event::RefundNotSeen { id, at_ms: looked_ms };
+        Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)))
+    }
+}
+
+/// Whether as much is missing since the request left as it was about.
+fn is_gone(payment: &Payment, refund: &Refund) -> bool {
+    let before = refund.left_before.zip(payment.facts.left);
+    before.is_some_and(|(before, left)| before.minus_or_zero(left) >= refund.amount)
+}
+
+/// SBP knows no ids of requests, so there the same request may happen twice. In doubt it is SBP.
+fn is_by_sbp(payment: &Payment) -> bool {
+    match &payment.facts.method {
+        Some(method) => method == PayMethod::Sbp.as_str(),
+        None => payment.methods.contains(&PayMethod::Sbp),
+    }
+}
+
+fn too_large(left: kopeck_banks::Money) -> Failure {
+    Failure {
+        code: "refund_too_large".into(),
+        message: format!("Only {left} rubles are left to refund at the bank"),
+        hint: "Part of it was refunded in the bank's cabinet meanwhile; ask for what is left"
+            .into(),
+    }
+}
