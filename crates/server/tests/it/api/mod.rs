@@ -8,3 +8,4 @@ mod lists;
 mod money;
 mod notices;
 mod serving;
+mod tbank;

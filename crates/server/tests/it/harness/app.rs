@@ -98,7 +98,15 @@ impl TestApp {
     }
 
     pub async fn over(db: Db) -> TestApp {
-        TestApp::with(db, Limits::default()).await
+        TestApp::with("tochka", db, Limits::default()).await
+    }
+
+    /// With a shop at this bank, and little patience.
+    pub async fn at(bank: &str) -> TestApp {
+        let db = Db::memory().unwrap();
+        db.migrate().unwrap();
+        let bank_wait = Duration::from_millis(100);
+        TestApp::with(bank, db, Limits { bank_wait, ..Limits::default() }).await
     }
 
     /// Waits for the bank a tenth of a second, and twins three tenths.
@@ -107,12 +115,12 @@ impl TestApp {
         db.migrate().unwrap();
         let bank_wait = Duration::from_millis(100);
         let twin_wait = Duration::from_millis(300);
-        TestApp::with(db, Limits { bank_wait, twin_wait, ..Limits::default() }).await
+        TestApp::with("tochka", db, Limits { bank_wait, twin_wait, ..Limits::default() }).await
     }
 
-    async fn with(db: Db, limits: Limits) -> TestApp {
+    async fn with(name: &str, db: Db, limits: Limits) -> TestApp {
         let clock = ManualClock::new(START_MS);
-        let (bank, credentials) = TestBank::new(clock.clone());
+        let (bank, credentials) = TestBank::new(name, clock.clone());
         let ctx = Ctx {
             db,
             clock: clock.clone(),
@@ -123,8 +131,7 @@ impl TestApp {
         };
         let shop = default_shop(&ctx, "Булочная «Колобок» <b>").await.unwrap();
         let (_, key) = create_key(&ctx, &shop.id, "test").await.unwrap();
-        let connection =
-            create_connection(&ctx, &shop.id, "tochka", credentials, None).await.unwrap();
+        let connection = create_connection(&ctx, &shop.id, name, credentials, None).await.unwrap();
         let refused = Arc::new(RefusedCount::default());
         let router = app::router(ctx.clone(), Nudge::default(), refused.clone(), limits);
         bank.connect(router.clone());
@@ -143,7 +150,7 @@ impl TestApp {
     }
 
     pub fn notice_path(&self) -> String {
-        format!("/notices/tochka/{}", self.connection.id)
+        format!("/notices/{}/{}", self.connection.bank, self.connection.id)
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {

@@ -17,7 +17,8 @@ use kopeck_banks::{
     bank::find_bank,
     emulator::{Control, Delivery, Emulator, Served},
     exchange::{Heard, Silence},
-    http::HttpRequest,
+    http::{HttpReply, HttpRequest},
+    tbank::emulator::TbankEmulator,
     tochka::emulator::TochkaEmulator,
 };
 use serde_json::Value;
@@ -45,16 +46,24 @@ struct Inner {
 }
 
 impl TestBank {
-    pub fn new(clock: Arc<ManualClock>) -> (TestBank, Credentials) {
-        let emulator = TochkaEmulator::new("https://bank.test", &KEY, 7).unwrap();
-        let settings = find_bank("tochka").unwrap().settings();
-        let values = emulator.test_credentials().into_iter().filter_map(|(env, value)| {
+    pub fn new(name: &str, clock: Arc<ManualClock>) -> (TestBank, Credentials) {
+        let (emulator, env): (Box<dyn Emulator>, _) = if name == "tbank" {
+            let emulator = TbankEmulator::new("https://bank.test", 7).unwrap();
+            let env = emulator.test_credentials();
+            (Box::new(emulator), env)
+        } else {
+            let emulator = TochkaEmulator::new("https://bank.test", &KEY, 7).unwrap();
+            let env = emulator.test_credentials();
+            (Box::new(emulator), env)
+        };
+        let settings = find_bank(name).unwrap().settings();
+        let values = env.into_iter().filter_map(|(env, value)| {
             let setting = settings.iter().find(|setting| setting.env == env)?;
             Some((setting.name.to_owned(), value))
         });
         let credentials = Credentials::new(values);
         let inner = Inner {
-            emulator: Mutex::new(Box::new(emulator)),
+            emulator: Mutex::new(emulator),
             clock,
             router: OnceLock::new(),
             calls: Mutex::default(),
@@ -98,10 +107,10 @@ impl TestBank {
                 return statuses;
             }
             for Delivery { id, request } in due {
-                let status = self.carry(request).await;
-                statuses.push(status);
+                let reply = self.carry(request).await;
+                statuses.push(reply.status);
                 let now = timestamp(self.0.clock.now_ms());
-                self.emulator().delivered(now, id, Some(status));
+                self.emulator().answered(now, id, Some(&reply));
             }
         }
     }
@@ -112,11 +121,14 @@ impl TestBank {
         self.emulator().poll(now).into_iter().map(|delivery| delivery.request).collect()
     }
 
-    async fn carry(&self, request: HttpRequest) -> u16 {
+    async fn carry(&self, request: HttpRequest) -> HttpReply {
         let path = request.path().to_owned();
         let call = axum::http::Request::post(path).body(Body::from(request.body)).unwrap();
         let router = self.0.router.get().expect("connected").clone();
-        router.oneshot(call).await.unwrap().status().as_u16()
+        let response = router.oneshot(call).await.unwrap();
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 64 * 1024).await.unwrap();
+        HttpReply::new(status, "text/plain", body.to_vec())
     }
 }
 
