@@ -228,6 +228,23 @@ pub fn list_payments(
     rows.iter().map(|row| decode(tx, row)).collect()
 }
 
+/// The bank's ids of the connection's payments since then that may still change there, the one
+/// asked about longest ago first.
+pub fn list_changeable(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    since_ms: i64,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    let rows = tx.query(
+        "select bank_id from payments where connection_id = $1 and created_ms >= $2 \
+         and bank_id is not null and status not in ('refunded', 'canceled', 'failed') \
+         order by asked_ms, id limit $3",
+        &[connection_id.into(), since_ms.into(), limit.into()],
+    )?;
+    rows.iter().map(|row| row.text(0)).collect()
+}
+
 /// A request that came with an Idempotency-Key.
 #[derive(Clone, Debug)]
 pub struct Remembered {

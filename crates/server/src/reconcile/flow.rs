@@ -9,7 +9,7 @@ use kopeck_banks::{
 use serde::Serialize;
 
 use crate::{
-    gateway::flow::{ask_now, refusal_of},
+    gateway::flow::{ask_now, get_bank, refusal_of},
     ids::Mint,
     kit::{
         Ctx,
@@ -17,7 +17,7 @@ use crate::{
         db::{DbError, Tx},
         jobs,
     },
-    payments::{flow::observe, model::Payment},
+    payments::{flow::observe, model::Payment, store::list_changeable},
     shops::{self, model::Connection},
 };
 
@@ -30,6 +30,9 @@ pub const DAILY_DAYS: i64 = 31;
 pub const WEEKLY_DAYS: i64 = 400;
 /// Pages of a thousand: a sweep that would read more is cut into smaller ranges by its caller.
 const MAX_PAGES: u32 = 1_000;
+
+/// Payments of one sweep at a bank that has no list and is asked about each.
+const MAX_ASKED: i64 = 5_000;
 
 /// What a sweep saw and healed.
 #[derive(Debug, Default, Serialize)]
@@ -71,7 +74,8 @@ pub fn schedule(
 /// The sweep of the day: the last month, and once a week the list of more than a year.
 pub async fn daily(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Report> {
     let now_ms = ctx.now_ms();
-    let is_weekly = (now_ms / DAY_MS) % 7 == 0;
+    // Asking about each payment of a year would be a flood.
+    let is_weekly = (now_ms / DAY_MS) % 7 == 0 && has_list(connection)?;
     let mut report = Report::default();
     if is_weekly {
         list(ctx, connection, now_ms - WEEKLY_DAYS * DAY_MS, &mut report, |_| {}).await?;
@@ -89,13 +93,59 @@ pub async fn sweep(
     progress: impl FnMut(&Report),
 ) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let (from, to) = list(ctx, connection, since_ms, &mut report, progress).await?;
-    registers(ctx, connection, from, to, &mut report).await?;
+    if has_list(connection)? {
+        let (from, to) = list(ctx, connection, since_ms, &mut report, progress).await?;
+        registers(ctx, connection, from, to, &mut report).await?;
+    } else {
+        ask_each(ctx, connection, since_ms, &mut report, progress).await?;
+    }
     let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
     let saved: Result<(), DbError> =
         ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
     saved?;
     Ok(report)
+}
+
+fn has_list(connection: &Connection) -> anyhow::Result<bool> {
+    Ok(get_bank(&connection.bank)?.capabilities().lists_payments)
+}
+
+/// For a bank without a list: asks about each payment that may still change there.
+async fn ask_each(
+    ctx: &Ctx,
+    connection: &Connection,
+    since_ms: i64,
+    report: &mut Report,
+    mut progress: impl FnMut(&Report),
+) -> anyhow::Result<()> {
+    let id = connection.id.clone();
+    let found: Result<Vec<String>, DbError> =
+        ctx.db.read(move |tx| list_changeable(tx, &id, since_ms, MAX_ASKED)).await;
+    let bank_ids = found?;
+    if i64::try_from(bank_ids.len()).is_ok_and(|count| count >= MAX_ASKED) {
+        report.problems.push(format!("only {MAX_ASKED} payments were asked about: the stalest"));
+    }
+    for bank_id in bank_ids {
+        let op = BankOp::GetPayment { bank_id: bank_id.clone() };
+        match ask_now(ctx, connection, &op).await? {
+            Outcome::Done(Answer::Payment(seen)) => {
+                report.listed += 1;
+                take(ctx, connection, seen, report).await?;
+                progress(report);
+            }
+            outcome @ Outcome::Refused(_) => {
+                report.problems.push(format!("{bank_id}: {}", refusal_of(outcome).message));
+            }
+            outcome @ (Outcome::Done(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Unknown { .. }) => {
+                let refusal = refusal_of(outcome);
+                bail!("the bank cannot be asked: {}\nhint: {}", refusal.message, refusal.hint)
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Reads the list; returns the days that it covers.

@@ -164,3 +164,23 @@ async fn a_link_whose_answer_was_lost_is_replaced_by_one_that_can_be_paid() {
     app.advance(10_000).await;
     assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
 }
+
+#[tokio::test]
+async fn the_sweep_asks_about_each_payment_and_finds_the_cabinet_s_refund() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(json!({"methods": ["card"]})).await;
+    app.advance(3 * 24 * 3_600_000).await;
+    app.bank.control(&Control::Fault(Fault {
+        kind: FaultKind::NoticeLost,
+        times: 5,
+        path: String::new(),
+    }));
+    let id = payment["bank_payment_id"].as_str().unwrap().to_owned();
+    app.bank.control(&Control::Refund { id, amount: None });
+    app.advance(1_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
+    let report = kopeck::reconcile::flow::daily(&app.ctx, &app.connection).await.unwrap();
+    assert_eq!((report.listed, report.healed.len()), (1, 1), "{report:?}");
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!((&after["status"], &after["refunded"]), (&json!("refunded"), &json!(null)));
+}
