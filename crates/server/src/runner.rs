@@ -31,8 +31,8 @@ pub type Nudge = Arc<Notify>;
 /// the `After`.
 pub async fn run(ctx: &Ctx, job: &Job) -> After {
     let result = match job.kind.as_str() {
-        payments::flow::JOB => payments::drive::drive(ctx, &job.subject, job.lease_until_ms).await,
-        reconcile::flow::JOB => run_sweep(ctx, &job.subject).await,
+        payments::flow::JOB => payments::drive::drive(ctx, job).await,
+        reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(
                 unknown,

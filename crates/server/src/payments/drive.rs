@@ -4,6 +4,9 @@
 //! Before the attempt its intent is saved; after the attempt nothing is rolled back, the bank is
 //! asked. One driver per payment at a time holds by the job's lease.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::ensure;
 use kopeck_banks::{
     bank::Bank,
     op::{Answer, BankOp, BankStatus, Observation, Outcome, Refusal, RefusalClass},
@@ -12,8 +15,8 @@ use kopeck_banks::{
 use super::{
     flow,
     model::{Failure, Payment, RefundState, Status},
-    schedule::{Step, next_step},
-    state::Event,
+    schedule::{Step, backoff_ms, next_step},
+    state::{self, Event},
     store,
 };
 use crate::{
@@ -37,8 +40,14 @@ const MAX_STEPS: usize = 12;
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
 /// The longest wait while the bank is busy with a refund.
 const RUNNING_MAX_MS: i64 = 30 * MINUTE_MS;
-/// The longest that one request may take; no request starts when the lease ends sooner.
+/// The longest that one request may take; none starts while the lease may end before its answer.
 const REQUEST_MAX_MS: i64 = 35 * SECOND_MS;
+/// While the bank does not accept our key: a person has to act.
+const KEY_WAIT_MS: i64 = 5 * MINUTE_MS;
+/// How long a refund that was never sent waits for a list of refunds that can be read.
+const LIST_WAIT_MS: i64 = DAY_MS;
+/// In place of a reply that told nothing new: most looks, and the journal must not fill with them.
+const NOTHING_NEW: &str = "(nothing new)";
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
 const LOOKUP_MAX_PAGES: u32 = 100;
 
@@ -53,18 +62,26 @@ enum Stepped {
 /// What a look at the bank brought.
 enum Look {
     Seen(Box<Payment>, Observation),
+    /// The bank does not accept our key.
+    KeyRefused(Refusal),
     /// No answer, or no such payment there; it was noted that we asked.
     Nothing,
 }
 
-/// Moves the payment on as far as it goes now. No request starts after `until_ms`, when the lease
-/// may pass to somebody else.
-pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result<After> {
-    let id = payment_id.to_owned();
+/// Moves the job's payment on as far as it goes now. The lease is renewed before a request that
+/// could outlast it, so that nobody else drives the payment meanwhile.
+pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let id = job.subject.clone();
     let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_payment_by_id(tx, &id)).await;
     let Some(mut payment) = found? else { return Ok(After::Done) };
     let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
-    let driver = Driver { ctx, connection: &connection, bank: get_bank(&payment.bank)? };
+    let driver = Driver {
+        ctx,
+        connection: &connection,
+        bank: get_bank(&payment.bank)?,
+        job,
+        until_ms: AtomicI64::new(job.lease_until_ms),
+    };
     for _ in 0..MAX_STEPS {
         let grace = driver.bank.capabilities().grace_minutes;
         let step = next_step(&payment, grace, ctx.now_ms());
@@ -78,9 +95,6 @@ pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result
             | Step::SendRefund { .. }
             | Step::SettleRefund { .. }
             | Step::Lapse => {}
-        }
-        if ctx.now_ms() + REQUEST_MAX_MS > until_ms {
-            break;
         }
         match driver.take(payment, step).await? {
             Stepped::On(next) => payment = *next,
@@ -97,7 +111,7 @@ pub async fn drive_now(ctx: &Ctx, payment_id: &str) -> Result<bool, DbError> {
     let claimed: Result<Option<Job>, DbError> =
         ctx.db.write(move |tx| jobs::claim(tx, &inner.mint, flow::JOB, &id, inner.now_ms())).await;
     let Some(job) = claimed? else { return Ok(false) };
-    let after = drive(ctx, payment_id, job.lease_until_ms).await.unwrap_or_else(|error| {
+    let after = drive(ctx, &job).await.unwrap_or_else(|error| {
         tracing::error!(payment_id, "driving failed: {error:#}");
         After::Retry { at_ms: ctx.now_ms() + TRY_AGAIN_MS, why: format!("{error:#}") }
     });
@@ -111,6 +125,9 @@ struct Driver<'a> {
     ctx: &'a Ctx,
     connection: &'a Connection,
     bank: &'static dyn Bank,
+    job: &'a Job,
+    /// When the job's lease ends.
+    until_ms: AtomicI64,
 }
 
 impl Driver<'_> {
@@ -120,6 +137,7 @@ impl Driver<'_> {
             Step::LookUp => self.look_up(payment, false).await,
             Step::Ask => Ok(match self.look(&payment).await? {
                 Look::Seen(next, _) => Stepped::On(next),
+                Look::KeyRefused(_) => self.pause(KEY_WAIT_MS),
                 Look::Nothing => self.pause(MINUTE_MS),
             }),
             Step::Capture => self.capture(payment).await,
@@ -135,13 +153,21 @@ impl Driver<'_> {
         Stepped::Pause { until_ms: self.ctx.now_ms() + ms }
     }
 
-    /// Until the next look while the bank is busy with a refund: seconds for SBP, days for some
-    /// cards, so the gap grows with the time that it took so far.
+    /// Until the next look while the bank is busy with something (a refund takes seconds by SBP and
+    /// days by some cards) or out of reach: the gap grows with the time that it took so far.
     fn running_wait_ms(&self, since_ms: i64) -> i64 {
         ((self.ctx.now_ms() - since_ms) / 4).clamp(TRY_AGAIN_MS, RUNNING_MAX_MS)
     }
 
     async fn ask(&self, op: &BankOp) -> anyhow::Result<Told> {
+        let now_ms = self.ctx.now_ms();
+        if now_ms + REQUEST_MAX_MS > self.until_ms.load(Ordering::Relaxed) {
+            let job = self.job.clone();
+            let renewed: Result<bool, DbError> =
+                self.ctx.db.write(move |tx| jobs::renew(tx, &job, now_ms)).await;
+            ensure!(renewed?, "the lease passed to somebody else");
+            self.until_ms.store(now_ms + jobs::LEASE_MS, Ordering::Relaxed);
+        }
         gateway::flow::ask(self.ctx, self.connection, op).await
     }
 
@@ -173,7 +199,7 @@ impl Driver<'_> {
             }
             Outcome::Refused(refusal) => Event::OpenRefused(Failure::from(&refusal)),
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
-                let wait_ms = wait_ms(&outcome);
+                let wait_ms = wait_ms(&outcome).max(backoff_ms(payment.intents.open_tries));
                 self.record(&payment, vec![Event::OpenNotSent], exchanges).await?;
                 return Ok(self.pause(wait_ms));
             }
@@ -220,23 +246,44 @@ impl Driver<'_> {
     /// Reads the payment at the bank and joins what it says.
     async fn look(&self, payment: &Payment) -> anyhow::Result<Look> {
         let Some(bank_id) = payment.facts.bank_id.clone() else { return Ok(Look::Nothing) };
-        let Told { outcome, exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
+        let Told { outcome, mut exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
         if let Outcome::Done(Answer::Payment(seen)) = outcome {
             let event = Event::Observed(seen.clone());
+            let applied = state::apply(payment, &event);
+            if applied.is_ok_and(|applied| applied.next == *payment) {
+                exchanges.iter_mut().for_each(|exchange| exchange.reply = NOTHING_NEW.to_owned());
+            }
             let next = flow::record(self.ctx, payment, vec![event], exchanges, true).await?;
             return Ok(Look::Seen(Box::new(next), seen));
         }
         flow::record(self.ctx, payment, vec![], exchanges, true).await?;
-        Ok(Look::Nothing)
+        Ok(match outcome {
+            Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
+                Look::KeyRefused(refusal)
+            }
+            Outcome::Refused(_)
+            | Outcome::Done(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Unknown { .. } => Look::Nothing,
+        })
     }
 
     /// Captures the hold. Sending it again is safe, a hold is captured once; so after silence we
     /// look, and send again only while the bank still says "held".
     async fn capture(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        let since_ms = payment.intents.capture_requested_ms.unwrap_or(payment.created_ms);
         let payment = match self.look(&payment).await? {
             Look::Seen(next, _) if next.status() == Status::Capturing => *next,
             Look::Seen(next, _) => return Ok(Stepped::On(next)),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            // Nothing was sent yet, so this is a plain "no" that the shop can act on.
+            Look::KeyRefused(refusal) if payment.intents.capture_asked_ms.is_none() => {
+                let event = Event::CaptureRefused(Failure::from(&refusal));
+                let next = self.record(&payment, vec![event], vec![]).await?;
+                return Ok(Stepped::On(Box::new(next)));
+            }
+            Look::KeyRefused(_) => return Ok(self.pause(KEY_WAIT_MS)),
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let Some(bank_id) = payment.facts.bank_id.clone() else {
             return Ok(self.pause(TRY_AGAIN_MS));
@@ -254,17 +301,22 @@ impl Driver<'_> {
             }
             Outcome::Refused(refusal) => {
                 let payment = self.record(&payment, vec![], exchanges).await?;
-                self.capture_refused(payment, &refusal).await
+                self.capture_refused(payment, Failure::from(&refusal)).await
+            }
+            Outcome::Done(Answer::Accepted { done: false }) => {
+                let payment = self.record(&payment, vec![], exchanges).await?;
+                self.capture_refused(payment, not_captured()).await
             }
             // Whatever it said, what counts is what the payment says now.
             Outcome::Done(_) | Outcome::Unknown { .. } => {
                 let payment = self.record(&payment, vec![], exchanges).await?;
                 match self.look(&payment).await? {
-                    Look::Seen(next, _) if next.status() == Status::Capturing => {
-                        Ok(self.pause(TRY_AGAIN_MS))
+                    Look::Seen(next, _) if next.status() != Status::Capturing => {
+                        Ok(Stepped::On(next))
                     }
-                    Look::Seen(next, _) => Ok(Stepped::On(next)),
-                    Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
+                    Look::Seen(..) | Look::KeyRefused(_) | Look::Nothing => {
+                        Ok(self.pause(self.running_wait_ms(since_ms)))
+                    }
                 }
             }
         }
@@ -272,17 +324,14 @@ impl Driver<'_> {
 
     /// A refusal may mean "captured already" after a lost answer: only a payment that is still
     /// held was really refused.
-    async fn capture_refused(
-        &self,
-        payment: Payment,
-        refusal: &Refusal,
-    ) -> anyhow::Result<Stepped> {
+    async fn capture_refused(&self, payment: Payment, why: Failure) -> anyhow::Result<Stepped> {
         match self.look(&payment).await? {
             Look::Seen(next, _) if next.status() == Status::Capturing => {
-                let event = Event::CaptureRefused(Failure::from(refusal));
+                let event = Event::CaptureRefused(why);
                 Ok(Stepped::On(Box::new(self.record(&next, vec![event], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
+            Look::KeyRefused(_) => Ok(self.pause(KEY_WAIT_MS)),
             Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
         }
     }
@@ -290,22 +339,30 @@ impl Driver<'_> {
     /// Sends a refund. The bank's list is read first, so that a refund it shows afterwards can
     /// only be new.
     async fn send_refund(&self, payment: Payment, id: String) -> anyhow::Result<Stepped> {
+        let wanted = payment.refunds.iter().find(|refund| refund.id == id);
+        let since_ms = wanted.map_or(payment.created_ms, |refund| refund.created_ms);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            // Nothing was sent yet, so this is a plain "no" that the shop can act on.
+            Look::KeyRefused(refusal) => {
+                return self.refuse_refund(&payment, id, Failure::from(&refusal)).await;
+            }
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let refund = payment.refunds.iter().find(|refund| refund.id == id);
         let Some(refund) = refund.filter(|refund| refund.state == RefundState::Requested) else {
             return Ok(Stepped::On(Box::new(payment)));
         };
-        if !seen.lists_refunds || seen.status == Some(BankStatus::Refunding) {
-            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
+        let is_running = seen.status == Some(BankStatus::Refunding);
+        if is_running || !seen.lists_refunds {
+            if !is_running && self.ctx.now_ms() - since_ms > LIST_WAIT_MS {
+                return self.refuse_refund(&payment, id, list_unreadable()).await;
+            }
+            return Ok(self.pause(self.running_wait_ms(since_ms)));
         }
         let left = payment.facts.paid.minus_or_zero(payment.refunded());
         let Some(bank_id) = payment.facts.bank_id.clone().filter(|_| refund.amount <= left) else {
-            let event = Event::RefundRefused { id, failure: too_large(left) };
-            let next = self.record(&payment, vec![event], vec![]).await?;
-            return Ok(Stepped::On(Box::new(next)));
+            return self.refuse_refund(&payment, id, too_large(left)).await;
         };
         let op = BankOp::Refund { bank_id, amount: refund.amount };
         let amount = refund.amount;
@@ -332,13 +389,26 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(self.record(&payment, vec![event], exchanges).await?)))
     }
 
+    async fn refuse_refund(
+        &self,
+        payment: &Payment,
+        id: String,
+        failure: Failure,
+    ) -> anyhow::Result<Stepped> {
+        let event = Event::RefundRefused { id, failure };
+        Ok(Stepped::On(Box::new(self.record(payment, vec![event], vec![]).await?)))
+    }
+
     /// Asks whether a refund without an answer is in the bank's list.
     async fn settle_refund(&self, payment: Payment, id: String) -> anyhow::Result<Stepped> {
         // What the bank did after it wrote its answer, the answer cannot tell.
         let looked_ms = self.ctx.now_ms();
+        let wanted = payment.refunds.iter().find(|refund| refund.id == id);
+        let since_ms = wanted.map_or(payment.created_ms, |refund| refund.created_ms);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            Look::KeyRefused(_) => return Ok(self.pause(KEY_WAIT_MS)),
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let refund = payment.refunds.iter().find(|refund| refund.id == id);
         let Some(refund) = refund.filter(|refund| refund.state.is_pending()) else {
@@ -354,13 +424,41 @@ impl Driver<'_> {
     /// The link's time is over. What the bank says last decides; if it still says "unpaid", the
     /// link is dead by the bank's own rules.
     async fn lapse(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        if payment.facts.bank_id.is_none() {
+            let event = Event::OpenRefused(never_opened());
+            return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
+        }
         match self.look(&payment).await? {
             Look::Seen(next, _) if next.status() == Status::Open => {
                 Ok(Stepped::On(Box::new(self.record(&next, vec![Event::Lapsed], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
-            Look::Nothing => Ok(self.pause(5 * MINUTE_MS)),
+            Look::KeyRefused(_) | Look::Nothing => Ok(self.pause(KEY_WAIT_MS)),
         }
+    }
+}
+
+fn never_opened() -> Failure {
+    Failure {
+        code: "bank_unavailable".into(),
+        message: "The bank could not be reached before the payment's time was over".into(),
+        hint: "Nothing exists at the bank; make the payment again".into(),
+    }
+}
+
+fn not_captured() -> Failure {
+    Failure {
+        code: "bank_refused".into(),
+        message: "The bank did not capture the hold and gave no reason".into(),
+        hint: "Look at the payment in the bank's cabinet, or ask for the capture again".into(),
+    }
+}
+
+fn list_unreadable() -> Failure {
+    Failure {
+        code: "bank_refused".into(),
+        message: "The bank's list of this payment's refunds could not be read for a day".into(),
+        hint: "Nothing was sent. Refund in the bank's cabinet; Kopeck will see it there".into(),
     }
 }
 
