@@ -3,6 +3,11 @@
 //! An emulator is sans-IO like the banks. Whoever hosts it (the sandbox server, a test) brings the
 //! time, carries its notices and tells it what was answered.
 
+pub(crate) mod faults;
+pub(crate) mod hosted;
+pub(crate) mod ids;
+pub(crate) mod json;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -17,6 +22,11 @@ pub trait Emulator: Send {
     fn poll(&mut self, now: Timestamp) -> Vec<Delivery>;
     /// `status` is `None` when the receiver did not answer.
     fn delivered(&mut self, now: Timestamp, id: u64, status: Option<u16>);
+    /// The whole answer of the receiver. For banks that want certain words in it, not only a 200;
+    /// a host that cannot bring the body may go on calling [`Emulator::delivered`].
+    fn answered(&mut self, now: Timestamp, id: u64, reply: Option<&HttpReply>) {
+        self.delivered(now, id, reply.map(|reply| reply.status));
+    }
     /// When [`Emulator::poll`] next has something to give, if ever.
     fn next_due(&self) -> Option<Timestamp>;
     /// The reply to a [`Served::Later`], once its deliveries are through.

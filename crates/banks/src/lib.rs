@@ -16,6 +16,7 @@ pub mod http;
 pub mod money;
 pub mod op;
 pub mod receipt;
+pub mod tbank;
 pub mod tochka;
 
 pub use bank::{BANKS, Bank, Capabilities, Credentials, Setting, find_bank};

@@ -41,12 +41,12 @@ impl TochkaEmulator {
             }
             Control::Token { token, state } => self.set_token(token, state),
             Control::Fault(fault) => {
-                self.add_fault(fault);
-                Ok(self.show_faults())
+                self.state.faults.add(fault);
+                Ok(self.state.faults.show())
             }
             Control::ClearFaults => {
                 self.state.faults.clear();
-                Ok(self.show_faults())
+                Ok(self.state.faults.show())
             }
             Control::Show { id } => {
                 let id = self.resolve(id)?;

@@ -29,8 +29,6 @@ pub mod directory;
 mod faults;
 mod fields;
 mod grants;
-mod ids;
-mod json;
 mod notices;
 mod oauth;
 mod openbanking;
@@ -49,13 +47,14 @@ mod webhooks;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::state::State;
 pub use self::{
     cards::{CardFate, TEST_CARDS, TestCard, find_test_card},
     state::Timing,
 };
-use self::{faults::Verdict, state::State};
 use crate::{
     emulator::{Control, Delivery, Emulator, Served},
+    emulator::{faults::Verdict, ids, json},
     http::{HttpReply, HttpRequest},
     tochka::sign::SigningKey,
 };
@@ -111,9 +110,11 @@ impl Emulator for TochkaEmulator {
 
     fn serve(&mut self, now: Timestamp, request: &HttpRequest) -> Served {
         self.ring_alarms(now.as_millisecond());
-        match self.judge(request.path()) {
+        let path = request.path();
+        match self.state.faults.judge(path, path.starts_with("/order")) {
             Verdict::Serve => self.route(now, request),
-            Verdict::Instead(served) => served,
+            Verdict::Refuse { status } => Served::Now(self.faulty_reply(status, path)),
+            Verdict::Hang { ms } => Served::Silence { hold_ms: ms },
             Verdict::Mute => {
                 self.route(now, request);
                 Served::Silence { hold_ms: 0 }

@@ -48,7 +48,7 @@ impl TochkaEmulator {
         let Some(url) = self.subscribed_url(&operation.client_id) else { return };
         let payload = payload(operation, mode);
         let due_ms = now_ms.saturating_add(self.state.timing.notice_delay_ms);
-        let fault = self.take_notice_fault(KIND);
+        let fault = self.state.faults.take_for_notice(KIND);
         let copies = if fault == Some(FaultKind::NoticeDoubled) { 2 } else { 1 };
         for _ in 0..copies {
             let id = self.next_notice_id();

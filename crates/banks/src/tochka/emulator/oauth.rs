@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 use super::{
     TochkaEmulator, directory,
     json::{Obj, quote},
-    page,
     state::{ConsentStatus, Token, TokenKind, TokenState},
     time::{DAY_MS, MINUTE_MS},
 };
-use crate::http::{HttpReply, HttpRequest, encode_query, html_escape, parse_query};
+use crate::{
+    emulator::hosted,
+    http::{HttpReply, HttpRequest, encode_query, html_escape, parse_query},
+};
 
 const ACCESS_MS: i64 = DAY_MS;
 const REFRESH_MS: i64 = 30 * DAY_MS;
@@ -170,7 +172,7 @@ impl TochkaEmulator {
         let form = Form(request.query());
         let consent_id = match self.check_authorize(now_ms, &form) {
             Ok(id) => id,
-            Err(why) => return page::notice_page(400, "Доступ не запрошен", &why),
+            Err(why) => return hosted::notice_page(400, "Доступ не запрошен", &why),
         };
         let consent = self.state.consents.get(&consent_id);
         let permissions = consent.map(|consent| consent.permissions.as_slice()).unwrap_or_default();
@@ -189,21 +191,21 @@ impl TochkaEmulator {
             permissions.collect::<String>(),
             hidden.collect::<String>(),
         );
-        page::frame(200, "Доступ к Точке", &body)
+        hosted::frame(200, "Доступ к Точке", &body)
     }
 
     pub(super) fn decide_consent(&mut self, now_ms: i64, request: &HttpRequest) -> HttpReply {
         let form = Form::of_body(request);
         let consent_id = match self.check_authorize(now_ms, &form) {
             Ok(id) => id,
-            Err(why) => return page::notice_page(400, "Доступ не запрошен", &why),
+            Err(why) => return hosted::notice_page(400, "Доступ не запрошен", &why),
         };
         let redirect_uri = form.get("redirect_uri");
         let state = form.get("state");
         let allow = match form.get("decision") {
             "allow" => true,
             "deny" => false,
-            _ => return page::notice_page(400, "Доступ не запрошен", "Нужен ответ: да или нет"),
+            _ => return hosted::notice_page(400, "Доступ не запрошен", "Нужен ответ: да или нет"),
         };
         self.decide(now_ms, &consent_id, allow);
         if !allow {

@@ -7,9 +7,11 @@ use super::{
     directory,
     state::{Mode, Operation, Status},
 };
-use crate::http::{HttpReply, HttpRequest, html_escape, parse_query, percent_encode};
+use crate::{
+    emulator::hosted::{field, fill, frame, is_cvc, is_expiry, notice_page, see_other},
+    http::{HttpReply, HttpRequest, html_escape, parse_query},
+};
 
-const FRAME: &str = include_str!("frame.html");
 const PAY: &str = include_str!("pay.html");
 const PAY_CARD: &str = include_str!("pay_card.html");
 
@@ -62,48 +64,6 @@ impl Pressed {
             Pressed::Closed => "По этой ссылке больше нельзя заплатить.",
         }
     }
-}
-
-/// Replaces `{{name}}` in one pass, so that a value can never smuggle in another placeholder.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        out.push_str(before);
-        let (name, tail) = after.split_once("}}").unwrap_or((after, ""));
-        let value = values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
-        out.push_str(value);
-        rest = tail;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// A page around a body that is HTML already.
-pub(super) fn frame(status: u16, title: &str, body: &str) -> HttpReply {
-    let html = fill(FRAME, &[("title", &html_escape(title)), ("body", body)]);
-    HttpReply::new(status, "text/html; charset=utf-8", html).header("cache-control", "no-store")
-}
-
-/// A page that only says something.
-pub(super) fn notice_page(status: u16, title: &str, text: &str) -> HttpReply {
-    let (title_html, text) = (html_escape(title), html_escape(text));
-    let body = format!(r#"<section class="card"><h2>{title_html}</h2><p>{text}</p></section>"#);
-    frame(status, title, &body)
-}
-
-fn see_other(location: &str) -> HttpReply {
-    // A header holds ASCII only; shops may have Cyrillic addresses.
-    let encode = |c: char| {
-        if c.is_ascii() { c.to_string() } else { percent_encode(c.encode_utf8(&mut [0; 4])) }
-    };
-    let location: String = location.chars().map(encode).collect();
-    HttpReply::new(303, "text/plain", "").header("location", location)
-}
-
-fn field(pairs: &[(String, String)], name: &str) -> String {
-    let pair = pairs.iter().rev().find(|(key, _)| key == name);
-    pair.map_or_else(String::new, |(_, value)| value.trim().to_owned())
 }
 
 fn not_found() -> HttpReply {
@@ -189,19 +149,6 @@ impl TochkaEmulator {
         };
         if done.is_ok() { Pressed::Fate(fate) } else { Pressed::Closed }
     }
-}
-
-/// `12/30`; a form without the field is a program's and is let through.
-fn is_expiry(text: &str) -> bool {
-    let (month, year) = text.split_once('/').unwrap_or(("", ""));
-    let is_month = month.len() == 2 && month.parse::<u8>().is_ok_and(|m| (1..=12).contains(&m));
-    let is_year = year.len() == 2 && year.bytes().all(|b| b.is_ascii_digit());
-    text.is_empty() || (is_month && is_year)
-}
-
-/// Three digits; absent is let through as above.
-fn is_cvc(text: &str) -> bool {
-    text.is_empty() || (text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn message_of(operation: &Operation, result: Option<Pressed>) -> String {

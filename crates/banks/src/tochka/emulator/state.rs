@@ -1,12 +1,12 @@
 //! Everything the emulator remembers, ready to be written into a snapshot and read back.
 //! Times are milliseconds UTC, amounts are integer kopecks.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{faults::ActiveFault, ids::Mint};
-use crate::money::Money;
+use super::ids::Mint;
+use crate::{emulator::faults::Faults, money::Money};
 
 /// The bank's word for a way to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -350,7 +350,7 @@ pub(super) struct State {
     pub(super) held_back: Option<u64>,
     pub(super) waiting: BTreeMap<u64, Waiting>,
     pub(super) ready: BTreeMap<u64, ReadyReply>,
-    pub(super) faults: VecDeque<ActiveFault>,
+    pub(super) faults: Faults,
 }
 
 impl State {
@@ -375,7 +375,7 @@ impl State {
             held_back: None,
             waiting: BTreeMap::new(),
             ready: BTreeMap::new(),
-            faults: VecDeque::new(),
+            faults: Faults::default(),
         }
     }
 }

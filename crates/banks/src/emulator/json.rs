@@ -9,16 +9,16 @@ use crate::money::Money;
 
 /// A JSON object being written, its keys in the given order.
 #[derive(Debug, Default)]
-pub(super) struct Obj(String);
+pub(crate) struct Obj(String);
 
 impl Obj {
-    pub(super) fn new() -> Obj {
+    pub(crate) fn new() -> Obj {
         Obj::default()
     }
 
     /// A value that is JSON already.
     #[must_use]
-    pub(super) fn raw(mut self, key: &str, json: &str) -> Obj {
+    pub(crate) fn raw(mut self, key: &str, json: &str) -> Obj {
         let comma = if self.0.is_empty() { "" } else { "," };
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{comma}{}:{json}", quote(key));
@@ -26,13 +26,13 @@ impl Obj {
     }
 
     #[must_use]
-    pub(super) fn text(self, key: &str, value: &str) -> Obj {
+    pub(crate) fn text(self, key: &str, value: &str) -> Obj {
         let json = quote(value);
         self.raw(key, &json)
     }
 
     #[must_use]
-    pub(super) fn text_if(self, key: &str, value: Option<&str>) -> Obj {
+    pub(crate) fn text_if(self, key: &str, value: Option<&str>) -> Obj {
         match value {
             Some(value) => self.text(key, value),
             None => self,
@@ -40,7 +40,7 @@ impl Obj {
     }
 
     #[must_use]
-    pub(super) fn raw_if(self, key: &str, json: Option<&str>) -> Obj {
+    pub(crate) fn raw_if(self, key: &str, json: Option<&str>) -> Obj {
         match json {
             Some(json) => self.raw(key, json),
             None => self,
@@ -48,54 +48,54 @@ impl Obj {
     }
 
     #[must_use]
-    pub(super) fn flag(self, key: &str, value: bool) -> Obj {
+    pub(crate) fn flag(self, key: &str, value: bool) -> Obj {
         self.raw(key, if value { "true" } else { "false" })
     }
 
     /// An amount as a JSON number of rubles.
     #[must_use]
-    pub(super) fn money(self, key: &str, value: Money) -> Obj {
+    pub(crate) fn money(self, key: &str, value: Money) -> Obj {
         self.raw(key, &value.to_rubles())
     }
 
     #[must_use]
-    pub(super) fn words<'a>(self, key: &str, words: impl IntoIterator<Item = &'a str>) -> Obj {
+    pub(crate) fn words<'a>(self, key: &str, words: impl IntoIterator<Item = &'a str>) -> Obj {
         self.raw(key, &array(words.into_iter().map(quote)))
     }
 
-    pub(super) fn end(self) -> String {
+    pub(crate) fn end(self) -> String {
         format!("{{{}}}", self.0)
     }
 }
 
 /// A JSON string.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     // A string always serialises.
     serde_json::to_string(text).unwrap_or_default()
 }
 
 /// A JSON array of items that are JSON already.
-pub(super) fn array(items: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn array(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(","))
 }
 
 /// A JSON object as received: each value still raw text.
-pub(super) type RawObject = BTreeMap<String, Box<RawValue>>;
+pub(crate) type RawObject = BTreeMap<String, Box<RawValue>>;
 
-pub(super) fn parse_object(text: &str) -> Option<RawObject> {
+pub(crate) fn parse_object(text: &str) -> Option<RawObject> {
     serde_json::from_str(text).ok()
 }
 
-pub(super) fn parse_string(raw: &RawValue) -> Option<String> {
+pub(crate) fn parse_string(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-pub(super) fn parse_array(raw: &RawValue) -> Option<Vec<Box<RawValue>>> {
+pub(crate) fn parse_array(raw: &RawValue) -> Option<Vec<Box<RawValue>>> {
     serde_json::from_str(raw.get()).ok()
 }
 
 /// A positive decimal, written as a number or as numeric text; comes back as number text.
-pub(super) fn parse_positive_decimal(raw: &RawValue) -> Option<String> {
+pub(crate) fn parse_positive_decimal(raw: &RawValue) -> Option<String> {
     let text = parse_string(raw).unwrap_or_else(|| raw.get().trim().to_owned());
     let is_number = serde_json::from_str::<serde_json::Number>(&text).is_ok();
     let mantissa = text.split(['e', 'E']).next().unwrap_or("");
@@ -108,7 +108,7 @@ const MAX_EXPONENT: usize = 30;
 
 /// `1.5e3` as plain digits with a point: people do not write exponents, but JSON allows them.
 /// `None` when there is none, or one too large to matter.
-pub(super) fn parse_exponent(text: &str) -> Option<String> {
+pub(crate) fn parse_exponent(text: &str) -> Option<String> {
     let (mantissa, exponent) = text.trim().split_once(['e', 'E'])?;
     let exponent: isize = exponent.parse().ok()?;
     if exponent.unsigned_abs() > MAX_EXPONENT {

@@ -6,13 +6,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 /// Where the next id comes from. Part of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Mint {
+pub(crate) struct Mint {
     seed: u64,
     counter: u64,
 }
 
 impl Mint {
-    pub(super) fn new(seed: u64) -> Mint {
+    pub(crate) fn new(seed: u64) -> Mint {
         Mint { seed, counter: 0 }
     }
 
@@ -23,7 +23,7 @@ impl Mint {
     }
 
     /// Looks like a version 4 UUID.
-    pub(super) fn uuid(&mut self, kind: &str) -> String {
+    pub(crate) fn uuid(&mut self, kind: &str) -> String {
         let mut hex = to_hex(&self.next(kind));
         hex.replace_range(12..13, "4");
         hex.replace_range(16..17, "a");
@@ -31,25 +31,25 @@ impl Mint {
     }
 
     /// 64 hexadecimal digits: tokens and codes.
-    pub(super) fn token(&mut self, kind: &str) -> String {
+    pub(crate) fn token(&mut self, kind: &str) -> String {
         to_hex(&self.next(kind))
     }
 
     /// `prefix` and upper-case letters and digits, 32 characters in all, like an SBP id.
-    pub(super) fn sbp(&mut self, prefix: &str) -> String {
+    pub(crate) fn sbp(&mut self, prefix: &str) -> String {
         let hex = to_hex(&self.next(prefix)).to_uppercase();
         let keep = 32usize.saturating_sub(prefix.len());
         format!("{prefix}{}", hex.get(..keep).unwrap_or(&hex))
     }
 
     /// A number that grows with every call: order ids, processing ids.
-    pub(super) fn number(&mut self, base: u64) -> String {
+    pub(crate) fn number(&mut self, base: u64) -> String {
         self.counter += 1;
         (base + self.counter).to_string()
     }
 
     /// True three times out of four, as the seed has it.
-    pub(super) fn mostly(&mut self, kind: &str) -> bool {
+    pub(crate) fn mostly(&mut self, kind: &str) -> bool {
         self.next(kind).first().is_some_and(|byte| byte & 3 != 0)
     }
 }

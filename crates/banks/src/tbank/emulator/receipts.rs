@@ -1,0 +1,164 @@
+//! Receipts: the bank's checks with its codes 201, 308, 309, 310, 316, 329 and 334, and the
+//! closing receipt.
+
+use super::{
+    TbankEmulator,
+    fields::Fields,
+    problem::Problem,
+    route::{Call, ok},
+    status::Status,
+};
+use crate::{emulator::json::Obj, http::HttpReply, money::Money};
+
+const MAX_ITEMS: usize = 100;
+/// Methods that a closing receipt settles.
+const PREPAID: [&str; 3] = ["full_prepayment", "prepayment", "advance"];
+const METHODS: [&str; 7] = [
+    "full_prepayment",
+    "prepayment",
+    "advance",
+    "full_payment",
+    "partial_payment",
+    "credit",
+    "credit_payment",
+];
+/// The document's and those of 2026.
+const TAXES: [&str; 12] = [
+    "none", "vat0", "vat5", "vat7", "vat10", "vat20", "vat22", "vat105", "vat107", "vat110",
+    "vat120", "vat122",
+];
+const TAXATIONS: [&str; 5] = ["osn", "usn_income", "usn_income_outcome", "esn", "patent"];
+const PAYMENT_KINDS: [&str; 5] = ["Cash", "Electronic", "AdvancePayment", "Credit", "Provision"];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Receipt {
+    pub(super) json: String,
+    /// It has an item that is paid for before it is delivered.
+    pub(super) is_prepaid: bool,
+}
+
+/// The request's receipt over `amount`; absent is wrong only where a register is attached.
+pub(super) fn checked(call: &Call<'_>, amount: Money) -> Result<Option<Receipt>, Problem> {
+    let Some(raw) = call.fields.raw("Receipt") else {
+        return if call.terminal.cash_register { Err(Problem::coded("309")) } else { Ok(None) };
+    };
+    let receipt = call.fields.object("Receipt").ok_or_else(|| Problem::empty_field("Receipt"))?;
+    let is_prepaid = check(&receipt, amount)?;
+    Ok(Some(Receipt { json: raw.get().to_owned(), is_prepaid }))
+}
+
+fn check(receipt: &Fields, amount: Money) -> Result<bool, Problem> {
+    check_buyer(receipt)?;
+    one_of(receipt, "Taxation", &TAXATIONS)?;
+    let is_new_format = receipt.text("FfdVersion").is_some_and(|version| version == "1.2");
+    let items = receipt.objects("Items").filter(|items| !items.is_empty());
+    let items = items.ok_or_else(|| Problem::empty_field("Items"))?;
+    if items.len() > MAX_ITEMS {
+        return Err(Problem::field("64", "В чеке не больше 100 позиций."));
+    }
+    let mut sum = Money::ZERO;
+    let mut is_prepaid = false;
+    for item in &items {
+        let own = check_item(item, is_new_format)?;
+        sum = sum.checked_add(own).ok_or_else(|| Problem::coded("334"))?;
+        let method = item.text("PaymentMethod");
+        is_prepaid |= method.is_some_and(|method| PREPAID.contains(&method.as_str()));
+    }
+    if sum != amount {
+        return Err(Problem::coded("334"));
+    }
+    check_payments(receipt, sum)?;
+    Ok(is_prepaid)
+}
+
+fn check_buyer(receipt: &Fields) -> Result<(), Problem> {
+    let (email, phone) = (receipt.filled("Email"), receipt.filled("Phone"));
+    if email.is_none() && phone.is_none() {
+        return Err(Problem::coded("329"));
+    }
+    if email.is_some_and(|email| !email.contains('@') || email.chars().count() > 64) {
+        return Err(Problem::field("224", "Неверный формат email."));
+    }
+    let Some(phone) = phone else { return Ok(()) };
+    if phone.chars().count() > 19 {
+        return Err(Problem::field("316", "Максимальная длина номера телефона — 19 символов."));
+    }
+    let digits = phone.strip_prefix('+').unwrap_or(&phone);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Problem::field("64", "Неверный формат Phone."));
+    }
+    Ok(())
+}
+
+fn one_of(fields: &Fields, key: &str, words: &[&str]) -> Result<(), Problem> {
+    let word = fields.required(key)?;
+    if words.contains(&word.as_str()) {
+        return Ok(());
+    }
+    Err(Problem::field("64", format!("Неверное значение поля {key}.")))
+}
+
+fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
+    item.sized("Name", 128, "64")?;
+    one_of(item, "Tax", &TAXES)?;
+    item.kopecks("Price")?.ok_or_else(|| Problem::empty_field("Price"))?;
+    check_quantity(&item.required("Quantity")?)?;
+    if is_new_format {
+        for key in ["PaymentMethod", "PaymentObject", "MeasurementUnit"] {
+            item.required(key)?;
+        }
+    }
+    if item.filled("PaymentMethod").is_some() {
+        one_of(item, "PaymentMethod", &METHODS)?;
+    }
+    item.kopecks("Amount")?.ok_or_else(|| Problem::empty_field("Amount"))
+}
+
+/// Five digits before the point and three after it.
+fn check_quantity(text: &str) -> Result<(), Problem> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return Err(Problem::field("310", "Неверный формат параметра Quantity."));
+    }
+    if whole.len() > 5 {
+        let what = "Целая часть параметра Quantity не должна быть больше 5 знаков.";
+        return Err(Problem::field("310", what));
+    }
+    if fraction.len() > 3 {
+        let what = "Дробная часть параметра Quantity не должна быть больше 3 знаков.";
+        return Err(Problem::field("310", what));
+    }
+    Ok(())
+}
+
+/// All kinds of payment together make the sum of the items.
+fn check_payments(receipt: &Fields, items: Money) -> Result<(), Problem> {
+    let Some(payments) = receipt.object("Payments") else { return Ok(()) };
+    payments.required("Electronic")?;
+    let mut sum = Money::ZERO;
+    for kind in PAYMENT_KINDS {
+        let own = payments.kopecks(kind)?.unwrap_or(Money::ZERO);
+        sum = sum.checked_add(own).ok_or_else(|| Problem::coded("308"))?;
+    }
+    if sum == items { Ok(()) } else { Err(Problem::coded("308")) }
+}
+
+impl TbankEmulator {
+    /// For a paid payment whose receipt had something paid in advance; once.
+    pub(super) fn closing_receipt(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
+        let id = self.find_payment(call)?;
+        let payment = self.state.payments.get_mut(&id).ok_or_else(|| Problem::coded("255"))?;
+        let receipt = checked(call, payment.amount)?.ok_or_else(|| Problem::coded("309"))?;
+        if payment.status != Status::Confirmed {
+            let what = "Закрывающий чек можно отправить после CONFIRMED.";
+            return Err(Problem::new("4", "Неверный статус транзакции.", what));
+        }
+        if !payment.awaits_closing {
+            let what = "В чеке платежа нет позиций с предоплатой.";
+            return Err(Problem::new("8", "Неверный статус транзакции.", what));
+        }
+        payment.awaits_closing = receipt.is_prepaid;
+        Ok(ok(Obj::new().flag("Success", true).text("ErrorCode", "0").text("Message", "OK")))
+    }
+}

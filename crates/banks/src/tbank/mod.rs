@@ -1,0 +1,3 @@
+//! T-Bank, the former Tinkoff: internet acquiring ("MAPI", "eacq").
+
+pub mod emulator;
