@@ -49,11 +49,12 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
     })
 }
 
-async fn run_sweep(ctx: &Ctx, connection_id: &str) -> anyhow::Result<After> {
+async fn run_sweep(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let connection_id = job.subject.as_str();
     let Some(connection) = shops::flow::find_connection(ctx, connection_id).await? else {
         return Ok(After::Done);
     };
-    let report = reconcile::flow::daily(ctx, &connection).await?;
+    let report = reconcile::flow::daily(ctx, &connection, job).await?;
     let (known, healed) = (report.known, report.healed.len());
     tracing::info!(connection_id, known, healed, "swept {connection_id}: healed {healed}");
     Ok(After::At(ctx.now_ms() + DAY_MS))

@@ -1,6 +1,6 @@
 //! The sweep of one connection.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use kopeck_banks::{
     Money,
@@ -9,13 +9,16 @@ use kopeck_banks::{
 use serde::Serialize;
 
 use crate::{
-    gateway::flow::{ask_now, refusal_of},
+    gateway::{
+        flow::{ask_now, refusal_of},
+        store::delete_polls,
+    },
     ids::Mint,
     kit::{
         Ctx,
         clock::{DAY_MS, timestamp},
         db::{DbError, Tx},
-        jobs,
+        jobs::{self, Job},
     },
     payments::{flow::observe, model::Payment},
     shops::{self, model::Connection},
@@ -28,8 +31,11 @@ pub const DAILY_DAYS: i64 = 31;
 /// Once a week the list is read this far back: a refund may be made in the bank's cabinet long
 /// after the sale.
 pub const WEEKLY_DAYS: i64 = 400;
-/// Pages of a thousand: a sweep that would read more is cut into smaller ranges by its caller.
-const MAX_PAGES: u32 = 1_000;
+/// Pages of some hundreds: more payments than any shop here takes in a year.
+const MAX_PAGES: u32 = 10_000;
+/// Looks, lists and registers stay in the journal this long. Requests that moved money stay for
+/// ever.
+const POLLS_KEPT_MS: i64 = 7 * DAY_MS;
 
 /// What a sweep saw and healed.
 #[derive(Debug, Default, Serialize)]
@@ -68,17 +74,20 @@ pub fn schedule(
     jobs::nudge(tx, mint, JOB, connection_id, at_ms)
 }
 
-/// The sweep of the day: the last month, and once a week the list of more than a year.
-pub async fn daily(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Report> {
+/// The sweep of the day: the last month, and once a week the list of more than a year. The job's
+/// lease is renewed before each request.
+pub async fn daily(ctx: &Ctx, connection: &Connection, job: &Job) -> anyhow::Result<Report> {
     let now_ms = ctx.now_ms();
-    let is_weekly = (now_ms / DAY_MS) % 7 == 0;
-    let mut report = Report::default();
-    if is_weekly {
-        list(ctx, connection, now_ms - WEEKLY_DAYS * DAY_MS, &mut report, |_| {}).await?;
+    let mut sweep = Sweep { ctx, connection, job: Some(job), report: Report::default() };
+    if (now_ms / DAY_MS) % 7 == 0 {
+        sweep.list(now_ms - WEEKLY_DAYS * DAY_MS, |_| {}).await?;
     }
-    let month = sweep(ctx, connection, now_ms - DAILY_DAYS * DAY_MS, |_| {}).await?;
-    report.healed.extend(month.healed);
-    Ok(Report { healed: report.healed, ..month })
+    let (from, to) = sweep.list(now_ms - DAILY_DAYS * DAY_MS, |_| {}).await?;
+    sweep.registers(from, to).await?;
+    let pruned: Result<u64, DbError> =
+        ctx.db.write(move |tx| delete_polls(tx, now_ms - POLLS_KEPT_MS)).await;
+    pruned?;
+    sweep.finish().await
 }
 
 /// Reads the bank's list and registers from `since_ms` until now; `progress` hears of each page.
@@ -88,60 +97,75 @@ pub async fn sweep(
     since_ms: i64,
     progress: impl FnMut(&Report),
 ) -> anyhow::Result<Report> {
-    let mut report = Report::default();
-    let (from, to) = list(ctx, connection, since_ms, &mut report, progress).await?;
-    registers(ctx, connection, from, to, &mut report).await?;
-    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
-    let saved: Result<(), DbError> =
-        ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
-    saved?;
-    Ok(report)
+    let mut sweep = Sweep { ctx, connection, job: None, report: Report::default() };
+    let (from, to) = sweep.list(since_ms, progress).await?;
+    sweep.registers(from, to).await?;
+    sweep.finish().await
 }
 
-/// Reads the list; returns the days that it covers.
-async fn list(
-    ctx: &Ctx,
-    connection: &Connection,
-    since_ms: i64,
-    report: &mut Report,
-    mut progress: impl FnMut(&Report),
-) -> anyhow::Result<(Date, Date)> {
-    let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
-    // The bank's days are Moscow's: a day of margin at the end covers the difference.
-    let (from, to) = (day(since_ms), day(ctx.now_ms() + DAY_MS));
-    for page in 1..=MAX_PAGES {
-        let op = BankOp::ListPayments { from, to, page };
-        let outcome = ask_now(ctx, connection, &op).await?;
-        let Outcome::Done(Answer::Payments(list)) = outcome else {
-            let refusal = refusal_of(outcome);
-            bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
-        };
-        report.listed += u64::try_from(list.items.len()).unwrap_or_default();
-        for seen in list.items {
-            take(ctx, connection, seen, report).await?;
+struct Sweep<'a> {
+    ctx: &'a Ctx,
+    connection: &'a Connection,
+    /// The job that runs it, if one does.
+    job: Option<&'a Job>,
+    report: Report,
+}
+
+impl Sweep<'_> {
+    async fn ask(&self, op: &BankOp) -> anyhow::Result<Outcome> {
+        if let Some(job) = self.job.cloned() {
+            let now_ms = self.ctx.now_ms();
+            let renewed: Result<bool, DbError> =
+                self.ctx.db.write(move |tx| jobs::renew(tx, &job, now_ms)).await;
+            ensure!(renewed?, "the lease passed to somebody else");
         }
-        progress(report);
-        if page >= list.total_pages {
-            break;
-        }
+        ask_now(self.ctx, self.connection, op).await
     }
-    Ok((from, to))
-}
 
-async fn take(
-    ctx: &Ctx,
-    connection: &Connection,
-    seen: Observation,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let (inner, id) = (ctx.clone(), connection.id.clone());
-    let done: Result<Option<(Payment, bool)>, DbError> =
-        ctx.db.write(move |tx| observe(tx, &inner, &id, &seen)).await;
-    match done? {
-        Some((payment, is_news)) => {
-            report.known += 1;
+    /// Reads the list; returns the days that it covers.
+    async fn list(
+        &mut self,
+        since_ms: i64,
+        mut progress: impl FnMut(&Report),
+    ) -> anyhow::Result<(Date, Date)> {
+        let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
+        // The bank's days are Moscow's: a day of margin at the end covers the difference.
+        let (from, to) = (day(since_ms), day(self.ctx.now_ms() + DAY_MS));
+        for page in 1..=MAX_PAGES {
+            let outcome = self.ask(&BankOp::ListPayments { from, to, page }).await?;
+            let Outcome::Done(Answer::Payments(list)) = outcome else {
+                let refusal = refusal_of(outcome);
+                bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
+            };
+            self.report.listed += u64::try_from(list.items.len()).unwrap_or_default();
+            let (known, foreign) = self.take(list.items).await?;
+            self.report.known += known;
+            self.report.foreign += foreign;
+            progress(&self.report);
+            if page >= list.total_pages {
+                break;
+            }
+        }
+        Ok((from, to))
+    }
+
+    /// Applies what was seen, in one transaction; counts ours and foreign ones.
+    async fn take(&mut self, seen: Vec<Observation>) -> anyhow::Result<(u64, u64)> {
+        let (inner, id) = (self.ctx.clone(), self.connection.id.clone());
+        let done: Result<Vec<Option<(Payment, bool)>>, DbError> = self
+            .ctx
+            .db
+            .write(move |tx| seen.iter().map(|seen| observe(tx, &inner, &id, seen)).collect())
+            .await;
+        let (mut known, mut foreign) = (0, 0);
+        for found in done? {
+            let Some((payment, is_news)) = found else {
+                foreign += 1;
+                continue;
+            };
+            known += 1;
             if is_news {
-                report.healed.push(Healed {
+                self.report.healed.push(Healed {
                     status: payment.status().as_str(),
                     amount: payment.amount.to_rubles(),
                     payment_id: payment.id,
@@ -149,62 +173,50 @@ async fn take(
                 });
             }
         }
-        None => report.foreign += 1,
+        Ok((known, foreign))
     }
-    Ok(())
-}
 
-/// The register of each day: what the bank really books, with its commission. It is read after the
-/// list, since it shows only paid operations, and those of today's cards not yet.
-async fn registers(
-    ctx: &Ctx,
-    connection: &Connection,
-    from: Date,
-    to: Date,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let Some(merchant_id) = connection.credentials.find("merchant_id").map(str::to_owned) else {
-        return Ok(());
-    };
-    let mut date = from;
-    while date < to {
-        let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
-        let outcome = ask_now(ctx, connection, &op).await?;
-        let Outcome::Done(Answer::Registry(lines)) = outcome else {
-            // The list was read; a register that is missing is told, not fatal.
-            let refusal = refusal_of(outcome);
-            report.problems.push(format!("register of {date}: {}", refusal.message));
-            return Ok(());
-        };
-        for line in lines {
-            take_line(ctx, connection, line, report).await?;
+    /// The register of each day: what the bank really books, with its commission. It is read after
+    /// the list, since it shows only paid operations, and those of today's cards not yet.
+    async fn registers(&mut self, from: Date, to: Date) -> anyhow::Result<()> {
+        let merchant_id = self.connection.credentials.find("merchant_id").map(str::to_owned);
+        let Some(merchant_id) = merchant_id else { return Ok(()) };
+        let mut date = from;
+        while date < to {
+            let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
+            let outcome = self.ask(&op).await?;
+            let Outcome::Done(Answer::Registry(lines)) = outcome else {
+                // The list was read; a register that is missing is told, not fatal.
+                let refusal = refusal_of(outcome);
+                self.report.problems.push(format!("register of {date}: {}", refusal.message));
+                return Ok(());
+            };
+            self.report.register_lines += u64::try_from(lines.len()).unwrap_or_default();
+            for line in &lines {
+                self.report.register_kopecks += line.amount.kopecks();
+                self.report.commission_kopecks += line.commission.kopecks();
+            }
+            self.take(lines.into_iter().map(seen_in_register).collect()).await?;
+            date = date.checked_add(1.day())?;
         }
-        date = date.checked_add(1.day())?;
+        Ok(())
     }
-    Ok(())
+
+    async fn finish(self) -> anyhow::Result<Report> {
+        let (id, now_ms) = (self.connection.id.clone(), self.ctx.now_ms());
+        let saved: Result<(), DbError> =
+            self.ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
+        saved?;
+        Ok(self.report)
+    }
 }
 
-async fn take_line(
-    ctx: &Ctx,
-    connection: &Connection,
-    line: RegistryLine,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    report.register_lines += 1;
-    report.register_kopecks += line.amount.kopecks();
-    report.commission_kopecks += line.commission.kopecks();
-    let seen = Observation {
+fn seen_in_register(line: RegistryLine) -> Observation {
+    Observation {
         bank_id: Some(line.bank_id),
         status: line.status,
         paid: Some(line.amount).filter(|amount| *amount > Money::ZERO),
         method: Some(line.method),
         ..Observation::default()
-    };
-    let before = report.known;
-    let foreign = report.foreign;
-    take(ctx, connection, seen, report).await?;
-    // A register line is not one more payment of the list.
-    report.known = before;
-    report.foreign = foreign;
-    Ok(())
+    }
 }

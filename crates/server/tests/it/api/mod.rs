@@ -7,4 +7,5 @@ mod idempotency;
 mod lists;
 mod money;
 mod notices;
+mod outages;
 mod serving;
