@@ -29,7 +29,7 @@ fn commands(file: &Path) -> Vec<String> {
 /// The words up to the first value: enough to find the command and its flags.
 fn words(command: &str) -> Vec<String> {
     let mut words = Vec::new();
-    let mut rest = command.trim_end_matches(" &").trim();
+    let mut rest = command.trim().trim_end_matches(" &").trim_end();
     while !rest.is_empty() {
         let (word, after) = match rest.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
