@@ -31,8 +31,8 @@ pub type Nudge = Arc<Notify>;
 /// the `After`.
 pub async fn run(ctx: &Ctx, job: &Job) -> After {
     let result = match job.kind.as_str() {
-        payments::flow::JOB => payments::drive::drive(ctx, &job.subject, job.lease_until_ms).await,
-        reconcile::flow::JOB => run_sweep(ctx, &job.subject).await,
+        payments::flow::JOB => payments::drive::drive(ctx, job).await,
+        reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(
                 unknown,
@@ -49,11 +49,12 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
     })
 }
 
-async fn run_sweep(ctx: &Ctx, connection_id: &str) -> anyhow::Result<After> {
+async fn run_sweep(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let connection_id = job.subject.as_str();
     let Some(connection) = shops::flow::find_connection(ctx, connection_id).await? else {
         return Ok(After::Done);
     };
-    let report = reconcile::flow::daily(ctx, &connection).await?;
+    let report = reconcile::flow::daily(ctx, &connection, job).await?;
     let (known, healed) = (report.known, report.healed.len());
     tracing::info!(connection_id, known, healed, "swept {connection_id}: healed {healed}");
     Ok(After::At(ctx.now_ms() + DAY_MS))

@@ -12,7 +12,7 @@ use crate::{
 use super::{codes, quirks, settings, wire};
 
 /// The bank's largest page, said aloud since a default may change.
-const PER_PAGE: &str = "1000";
+const PER_PAGE: &str = "200";
 
 /// The request of an operation, or the refusal that the bank would give.
 pub fn start(credentials: &Credentials, op: &BankOp) -> Step {

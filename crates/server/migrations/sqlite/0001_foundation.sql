@@ -148,6 +148,7 @@ create table exchanges (
     reply text not null
 );
 create index exchanges_by_payment on exchanges (payment_id, id);
+create index exchanges_by_time on exchanges (at_ms);
 
 create table idempotency (
     shop_id text not null,

@@ -45,6 +45,12 @@ pub async fn ask(ctx: &Ctx, connection: &Connection, op: &BankOp) -> anyhow::Res
         None => connection,
     };
     let outcome = exchange_with(ctx, connection, op, &mut exchanges).await?;
+    if let Outcome::Refused(refusal) = &outcome
+        && refusal.class == RefusalClass::Credentials
+    {
+        let (id, code) = (connection.id.as_str(), refusal.code);
+        tracing::warn!(id, code, "the bank does not accept the key of {id}: {}", refusal.hint);
+    }
     Ok(Told { outcome, exchanges })
 }
 

@@ -44,6 +44,12 @@ pub async fn judge(ctx: &Ctx, connection: &Connection, body: &[u8]) -> anyhow::R
         let why = "the signature is not the bank's".to_owned();
         return Ok(if have_keys { Verdict::Bad { why } } else { Verdict::CannotJudge });
     }
+    let (id, until_ms) = (connection.id.clone(), now_ms - KEYS_REFETCH_MS);
+    let first: Result<bool, DbError> =
+        ctx.db.write(move |tx| shops::store::lease_notice_keys(tx, &id, now_ms, until_ms)).await;
+    if !first? {
+        return Ok(Verdict::CannotJudge);
+    }
     let keys = fetch_keys(ctx, connection).await?;
     Ok(match keys.as_deref().map(read) {
         Some(Notice::Genuine(notice)) => about_us(connection, notice),
@@ -67,7 +73,7 @@ fn about_us(connection: &Connection, mut notice: GenuineNotice) -> Verdict {
     Verdict::Genuine(notice)
 }
 
-/// Fetches the bank's keys and remembers them, or at least that it was tried.
+/// Fetches the bank's keys and remembers them.
 pub async fn fetch_keys(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Option<String>> {
     let keys = match ask_now(ctx, connection, &BankOp::FetchNoticeKeys).await? {
         Outcome::Done(Answer::NoticeKeys(keys)) => Some(keys),
@@ -77,10 +83,11 @@ pub async fn fetch_keys(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Op
         | Outcome::NotSent { .. }
         | Outcome::Unknown { .. } => None,
     };
-    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
-    let kept = keys.clone().unwrap_or_else(|| connection.notice_keys.clone());
-    let saved: Result<(), DbError> =
-        ctx.db.write(move |tx| shops::store::update_notice_keys(tx, &id, &kept, now_ms)).await;
-    saved?;
+    if let Some(keys) = keys.clone() {
+        let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
+        let saved: Result<(), DbError> =
+            ctx.db.write(move |tx| shops::store::update_notice_keys(tx, &id, &keys, now_ms)).await;
+        saved?;
+    }
     Ok(keys)
 }

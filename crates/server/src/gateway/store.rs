@@ -50,6 +50,15 @@ pub fn insert_exchange(
     Ok(())
 }
 
+/// Forgets looks, lists and registers older than that; what moved money or made a link stays.
+pub fn delete_polls(tx: &mut dyn Tx, before_ms: i64) -> Result<u64, DbError> {
+    tx.execute(
+        "delete from exchanges where at_ms < $1 and op in \
+         ('get_payment', 'list_payments', 'registry', 'fetch_notice_keys')",
+        &[before_ms.into()],
+    )
+}
+
 /// The payment's exchanges in order, at most `limit`.
 pub fn list_exchanges(
     tx: &mut dyn Tx,

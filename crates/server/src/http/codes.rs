@@ -191,7 +191,7 @@ pub const BODY_TOO_LARGE: Code = code(
     "body_too_large",
     413,
     "The body is larger than this address takes.",
-    "Send less: the API takes 256 KiB, `metadata` 16 KiB.",
+    "Send less: the API takes 256 KiB and 16 KiB of `metadata`, a notice address 64 KiB.",
 );
 pub const INTERNAL: Code = code(
     "internal_error",

@@ -7,9 +7,9 @@
 use super::db::{DbError, Row, Tx};
 use crate::ids::Mint;
 
-/// How long a run may take before somebody else may think that its process died: four bank calls
-/// of half a minute.
-pub const LEASE_MS: i64 = 120_000;
+/// How long a run may be silent before somebody else may think that its process died. After a
+/// crash its work rests that long; a run that needs longer renews.
+pub const LEASE_MS: i64 = 60_000;
 
 /// A job that this process may run until `lease_until_ms`.
 #[derive(Clone, Debug)]
@@ -81,6 +81,15 @@ pub fn claim(
     );
     let row = tx.find(&sql, &[kind.into(), subject.into(), now_ms.into()])?;
     row.map(|row| lease(tx, mint, &row, now_ms)).transpose()
+}
+
+/// Prolongs the run's lease; `false` when it has passed to somebody else, who is at it now.
+pub fn renew(tx: &mut dyn Tx, job: &Job, now_ms: i64) -> Result<bool, DbError> {
+    let touched = tx.execute(
+        "update jobs set lease_until_ms = $1 where id = $2 and lease = $3",
+        &[(now_ms + LEASE_MS).into(), job.id.as_str().into(), job.lease.as_str().into()],
+    )?;
+    Ok(touched > 0)
 }
 
 /// Ends a run. A nudge that came during it keeps the job due at once. A run that lost its lease

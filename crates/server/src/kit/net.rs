@@ -23,7 +23,7 @@ pub trait Wire: Send + Sync {
 }
 
 /// The largest reply read: a day's register of a busy shop takes about 1 MB.
-pub const REPLY_MAX_BYTES: usize = 4 * 1024 * 1024;
+pub const REPLY_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Banks close idle connections after a minute; a connection that they have just closed costs an
 /// unknown outcome, so ours are closed first.
 const IDLE: Duration = Duration::from_secs(20);

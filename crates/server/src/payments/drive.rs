@@ -8,16 +8,19 @@ mod hold;
 mod open;
 mod refund;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::ensure;
 use kopeck_banks::{
     bank::Bank,
-    op::{Answer, BankOp, Observation, Outcome},
+    op::{Answer, BankOp, Observation, Outcome, Refusal, RefusalClass},
 };
 
 use super::{
     flow,
-    model::{Payment, Status},
+    model::{Failure, Payment, Status},
     schedule::{Step, next_step},
-    state::Event,
+    state::{self, Event},
     store,
 };
 use crate::{
@@ -28,7 +31,7 @@ use crate::{
     },
     kit::{
         Ctx,
-        clock::{MINUTE_MS, SECOND_MS},
+        clock::{DAY_MS, MINUTE_MS, SECOND_MS},
         db::DbError,
         jobs::{self, After, Job},
     },
@@ -41,8 +44,14 @@ const MAX_STEPS: usize = 12;
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
 /// The longest wait while the bank is busy with a refund.
 const RUNNING_MAX_MS: i64 = 30 * MINUTE_MS;
-/// The longest that one request may take; no request starts when the lease ends sooner.
+/// The longest that one request may take; none starts while the lease may end before its answer.
 const REQUEST_MAX_MS: i64 = 35 * SECOND_MS;
+/// While the bank does not accept our key: a person has to act.
+const KEY_WAIT_MS: i64 = 5 * MINUTE_MS;
+/// How long a refund that was never sent waits for a list of refunds that can be read.
+const LIST_WAIT_MS: i64 = DAY_MS;
+/// In place of a reply that told nothing new: most looks, and the journal must not fill with them.
+const NOTHING_NEW: &str = "(nothing new)";
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
 const LOOKUP_MAX_PAGES: u32 = 100;
 
@@ -57,18 +66,26 @@ enum Stepped {
 /// What a look at the bank brought.
 enum Look {
     Seen(Box<Payment>, Observation),
+    /// The bank does not accept our key.
+    KeyRefused(Refusal),
     /// No answer, or no such payment there; it was noted that we asked.
     Nothing,
 }
 
-/// Moves the payment on as far as it goes now. No request starts after `until_ms`, when the lease
-/// may pass to somebody else.
-pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result<After> {
-    let id = payment_id.to_owned();
+/// Moves the job's payment on as far as it goes now. The lease is renewed before a request that
+/// could outlast it, so that nobody else drives the payment meanwhile.
+pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let id = job.subject.clone();
     let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_payment_by_id(tx, &id)).await;
     let Some(mut payment) = found? else { return Ok(After::Done) };
     let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
-    let driver = Driver { ctx, connection: &connection, bank: get_bank(&payment.bank)? };
+    let driver = Driver {
+        ctx,
+        connection: &connection,
+        bank: get_bank(&payment.bank)?,
+        job,
+        until_ms: AtomicI64::new(job.lease_until_ms),
+    };
     for _ in 0..MAX_STEPS {
         let grace = driver.bank.capabilities().grace_minutes;
         let step = next_step(&payment, grace, ctx.now_ms());
@@ -83,9 +100,6 @@ pub async fn drive(ctx: &Ctx, payment_id: &str, until_ms: i64) -> anyhow::Result
             | Step::SendRefund { .. }
             | Step::SettleRefund { .. }
             | Step::Lapse => {}
-        }
-        if ctx.now_ms() + REQUEST_MAX_MS > until_ms {
-            break;
         }
         match driver.take(payment, step).await? {
             Stepped::On(next) => payment = *next,
@@ -102,7 +116,7 @@ pub async fn drive_now(ctx: &Ctx, payment_id: &str) -> Result<bool, DbError> {
     let claimed: Result<Option<Job>, DbError> =
         ctx.db.write(move |tx| jobs::claim(tx, &inner.mint, flow::JOB, &id, inner.now_ms())).await;
     let Some(job) = claimed? else { return Ok(false) };
-    let after = drive(ctx, payment_id, job.lease_until_ms).await.unwrap_or_else(|error| {
+    let after = drive(ctx, &job).await.unwrap_or_else(|error| {
         tracing::error!(payment_id, "driving failed: {error:#}");
         After::Retry { at_ms: ctx.now_ms() + TRY_AGAIN_MS, why: format!("{error:#}") }
     });
@@ -116,6 +130,9 @@ struct Driver<'a> {
     ctx: &'a Ctx,
     connection: &'a Connection,
     bank: &'static dyn Bank,
+    job: &'a Job,
+    /// When the job's lease ends.
+    until_ms: AtomicI64,
 }
 
 impl Driver<'_> {
@@ -125,6 +142,7 @@ impl Driver<'_> {
             Step::LookUp => self.look_up(payment, false).await,
             Step::Ask => Ok(match self.look(&payment).await? {
                 Look::Seen(next, _) => Stepped::On(next),
+                Look::KeyRefused(_) => self.pause(KEY_WAIT_MS),
                 Look::Nothing => self.pause(MINUTE_MS),
             }),
             Step::Capture => self.capture(payment).await,
@@ -141,13 +159,21 @@ impl Driver<'_> {
         Stepped::Pause { until_ms: self.ctx.now_ms() + ms }
     }
 
-    /// Until the next look while the bank is busy with a refund: seconds for SBP, days for some
-    /// cards, so the gap grows with the time that it took so far.
+    /// Until the next look while the bank is busy with something (a refund takes seconds by SBP and
+    /// days by some cards) or out of reach: the gap grows with the time that it took so far.
     fn running_wait_ms(&self, since_ms: i64) -> i64 {
         ((self.ctx.now_ms() - since_ms) / 4).clamp(TRY_AGAIN_MS, RUNNING_MAX_MS)
     }
 
     async fn ask(&self, op: &BankOp) -> anyhow::Result<Told> {
+        let now_ms = self.ctx.now_ms();
+        if now_ms + REQUEST_MAX_MS > self.until_ms.load(Ordering::Relaxed) {
+            let job = self.job.clone();
+            let renewed: Result<bool, DbError> =
+                self.ctx.db.write(move |tx| jobs::renew(tx, &job, now_ms)).await;
+            ensure!(renewed?, "the lease passed to somebody else");
+            self.until_ms.store(now_ms + jobs::LEASE_MS, Ordering::Relaxed);
+        }
         gateway::flow::ask(self.ctx, self.connection, op).await
     }
 
@@ -163,26 +189,51 @@ impl Driver<'_> {
     /// Reads the payment at the bank and joins what it says.
     async fn look(&self, payment: &Payment) -> anyhow::Result<Look> {
         let Some(bank_id) = payment.facts.bank_id.clone() else { return Ok(Look::Nothing) };
-        let Told { outcome, exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
+        let Told { outcome, mut exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
         if let Outcome::Done(Answer::Payment(seen)) = outcome {
             let event = Event::Observed(seen.clone());
+            let applied = state::apply(payment, &event);
+            if applied.is_ok_and(|applied| applied.next == *payment) {
+                exchanges.iter_mut().for_each(|exchange| exchange.reply = NOTHING_NEW.to_owned());
+            }
             let next = flow::record(self.ctx, payment, vec![event], exchanges, true).await?;
             return Ok(Look::Seen(Box::new(next), seen));
         }
         flow::record(self.ctx, payment, vec![], exchanges, true).await?;
-        Ok(Look::Nothing)
+        Ok(match outcome {
+            Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
+                Look::KeyRefused(refusal)
+            }
+            Outcome::Refused(_)
+            | Outcome::Done(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Unknown { .. } => Look::Nothing,
+        })
     }
 
     /// The link's time is over. What the bank says last decides; if it still says "unpaid", the
     /// link is dead by the bank's own rules.
     async fn lapse(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        if payment.facts.bank_id.is_none() {
+            let event = Event::OpenRefused(never_opened());
+            return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
+        }
         match self.look(&payment).await? {
             Look::Seen(next, _) if next.status() == Status::Open => {
                 Ok(Stepped::On(Box::new(self.record(&next, vec![Event::Lapsed], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
-            Look::Nothing => Ok(self.pause(5 * MINUTE_MS)),
+            Look::KeyRefused(_) | Look::Nothing => Ok(self.pause(KEY_WAIT_MS)),
         }
+    }
+}
+
+fn never_opened() -> Failure {
+    Failure {
+        code: "bank_unavailable".into(),
+        message: "The bank could not be reached before the payment's time was over".into(),
+        hint: "Nothing exists at the bank; make the payment again".into(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! without its work or work without its key. The first answer is stored, and what is stored is what
 //! is sent; a twin waits for it. If the first request's process died, the answer is composed from
 //! what is stored about the subject. A request that was refused before anything was saved is not
-//! remembered: mended, it may come again with the same key.
+//! remembered, nor is an answer of 500 and above: mended, it may come again with the same key.
 
 use std::time::Duration;
 
@@ -134,6 +134,14 @@ pub async fn answer(ask: &Ask, subject: &Subject) -> Result<Answer, ApiError> {
     let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
     let composed = compose(ctx, shop_id, subject, &ask.request_id).await?;
     let Some(key) = &ask.key else { return Ok(composed) };
+    if composed.status >= 500 {
+        // The bank's key is dead or the bank is gone: mended, the same request may come again.
+        let (shop_id, text) = (shop_id.clone(), key.key.clone());
+        let freed: Result<(), DbError> =
+            ctx.db.write(move |tx| store::delete_key(tx, &shop_id, &text)).await;
+        freed?;
+        return Ok(composed);
+    }
     let (shop_id, text, reply) = (shop_id.clone(), key.key.clone(), composed.clone());
     let kept: Result<_, DbError> = ctx
         .db

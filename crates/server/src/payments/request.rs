@@ -268,6 +268,7 @@ fn url(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
     let Some(url) = json::string(param, raw)?.filter(|url| !url.is_empty()) else {
         return Ok(None);
     };
+    text::check_no_card(param, &url)?;
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or("");
     let is_plain = !url.chars().any(|c| c.is_control() || c.is_whitespace());

@@ -73,6 +73,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     }
     match payment.status() {
         Status::Opening => match payment.intents.open_asked_ms {
+            None if now_ms >= payment.expires_ms => Step::Lapse,
             None => Step::Open,
             Some(asked_ms) => {
                 let wait = backoff_ms(payment.intents.open_tries.saturating_sub(1));
@@ -135,7 +136,8 @@ fn unlisted_until_ms(payment: &Payment) -> i64 {
     created.max().map_or(0, |created_ms| created_ms + UNLISTED_FOR_MS)
 }
 
-fn backoff_ms(tries: u32) -> i64 {
+/// How long to wait after so many tries.
+pub fn backoff_ms(tries: u32) -> i64 {
     let last = RETRY_MS.len() - 1;
     RETRY_MS[usize::try_from(tries).map_or(last, |tries| tries.min(last))]
 }

@@ -284,6 +284,15 @@ pub fn find_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<Option<Reme
     Ok(Some(Remembered { fingerprint: row.text(0)?, subject: row.text(1)?, reply }))
 }
 
+/// Frees a key whose work failed for a reason that passes; an answered one stays.
+pub fn delete_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<(), DbError> {
+    tx.execute(
+        "delete from idempotency where shop_id = $1 and key = $2 and reply is null",
+        &[shop_id.into(), key.into()],
+    )?;
+    Ok(())
+}
+
 /// Keeps the first answer; later ones change nothing.
 pub fn update_reply(
     tx: &mut dyn Tx,

@@ -1,6 +1,6 @@
 //! The sweep of one connection.
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use jiff::{ToSpan as _, civil::Date, tz::TimeZone};
 use kopeck_banks::{
     Money,
@@ -9,13 +9,16 @@ use kopeck_banks::{
 use serde::Serialize;
 
 use crate::{
-    gateway::flow::{ask_now, get_bank, refusal_of},
+    gateway::{
+        flow::{ask_now, get_bank, refusal_of},
+        store::delete_polls,
+    },
     ids::Mint,
     kit::{
         Ctx,
         clock::{DAY_MS, timestamp},
         db::{DbError, Tx},
-        jobs,
+        jobs::{self, Job},
     },
     payments::{flow::observe, model::Payment, store::list_changeable},
     shops::{self, model::Connection},
@@ -28,11 +31,13 @@ pub const DAILY_DAYS: i64 = 31;
 /// Once a week the list is read this far back: a refund may be made in the bank's cabinet long
 /// after the sale.
 pub const WEEKLY_DAYS: i64 = 400;
-/// Pages of a thousand: a sweep that would read more is cut into smaller ranges by its caller.
-const MAX_PAGES: u32 = 1_000;
-
+/// Pages of some hundreds: more payments than any shop here takes in a year.
+const MAX_PAGES: u32 = 10_000;
 /// Payments of one sweep at a bank that has no list and is asked about each.
 const MAX_ASKED: i64 = 5_000;
+/// Looks, lists and registers stay in the journal this long. Requests that moved money stay for
+/// ever.
+const POLLS_KEPT_MS: i64 = 7 * DAY_MS;
 
 /// What a sweep saw and healed.
 #[derive(Debug, Default, Serialize)]
@@ -71,18 +76,20 @@ pub fn schedule(
     jobs::nudge(tx, mint, JOB, connection_id, at_ms)
 }
 
-/// The sweep of the day: the last month, and once a week the list of more than a year.
-pub async fn daily(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Report> {
+/// The sweep of the day: the last month, and once a week the list of more than a year. The job's
+/// lease is renewed before each request.
+pub async fn daily(ctx: &Ctx, connection: &Connection, job: &Job) -> anyhow::Result<Report> {
     let now_ms = ctx.now_ms();
+    let mut sweep = Sweep { ctx, connection, job: Some(job), report: Report::default() };
     // Asking about each payment of a year would be a flood.
-    let is_weekly = (now_ms / DAY_MS) % 7 == 0 && has_list(connection)?;
-    let mut report = Report::default();
-    if is_weekly {
-        list(ctx, connection, now_ms - WEEKLY_DAYS * DAY_MS, &mut report, |_| {}).await?;
+    if (now_ms / DAY_MS) % 7 == 0 && has_list(connection)? {
+        sweep.list(now_ms - WEEKLY_DAYS * DAY_MS, |_| {}).await?;
     }
-    let month = sweep(ctx, connection, now_ms - DAILY_DAYS * DAY_MS, |_| {}).await?;
-    report.healed.extend(month.healed);
-    Ok(Report { healed: report.healed, ..month })
+    sweep.read(now_ms - DAILY_DAYS * DAY_MS, |_| {}).await?;
+    let pruned: Result<u64, DbError> =
+        ctx.db.write(move |tx| delete_polls(tx, now_ms - POLLS_KEPT_MS)).await;
+    pruned?;
+    sweep.finish().await
 }
 
 /// Reads the bank's list and registers from `since_ms` until now; `progress` hears of each page.
@@ -92,106 +99,126 @@ pub async fn sweep(
     since_ms: i64,
     progress: impl FnMut(&Report),
 ) -> anyhow::Result<Report> {
-    let mut report = Report::default();
-    if has_list(connection)? {
-        let (from, to) = list(ctx, connection, since_ms, &mut report, progress).await?;
-        registers(ctx, connection, from, to, &mut report).await?;
-    } else {
-        ask_each(ctx, connection, since_ms, &mut report, progress).await?;
-    }
-    let (id, now_ms) = (connection.id.clone(), ctx.now_ms());
-    let saved: Result<(), DbError> =
-        ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
-    saved?;
-    Ok(report)
+    let mut sweep = Sweep { ctx, connection, job: None, report: Report::default() };
+    sweep.read(since_ms, progress).await?;
+    sweep.finish().await
 }
 
 fn has_list(connection: &Connection) -> anyhow::Result<bool> {
     Ok(get_bank(&connection.bank)?.capabilities().lists_payments)
 }
 
-/// For a bank without a list: asks about each payment that may still change there.
-async fn ask_each(
-    ctx: &Ctx,
-    connection: &Connection,
-    since_ms: i64,
-    report: &mut Report,
-    mut progress: impl FnMut(&Report),
-) -> anyhow::Result<()> {
-    let id = connection.id.clone();
-    let found: Result<Vec<String>, DbError> =
-        ctx.db.read(move |tx| list_changeable(tx, &id, since_ms, MAX_ASKED)).await;
-    let bank_ids = found?;
-    if i64::try_from(bank_ids.len()).is_ok_and(|count| count >= MAX_ASKED) {
-        report.problems.push(format!("only {MAX_ASKED} payments were asked about: the stalest"));
+struct Sweep<'a> {
+    ctx: &'a Ctx,
+    connection: &'a Connection,
+    /// The job that runs it, if one does.
+    job: Option<&'a Job>,
+    report: Report,
+}
+
+impl Sweep<'_> {
+    async fn ask(&self, op: &BankOp) -> anyhow::Result<Outcome> {
+        if let Some(job) = self.job.cloned() {
+            let now_ms = self.ctx.now_ms();
+            let renewed: Result<bool, DbError> =
+                self.ctx.db.write(move |tx| jobs::renew(tx, &job, now_ms)).await;
+            ensure!(renewed?, "the lease passed to somebody else");
+        }
+        ask_now(self.ctx, self.connection, op).await
     }
-    for bank_id in bank_ids {
-        let op = BankOp::GetPayment { bank_id: bank_id.clone() };
-        match ask_now(ctx, connection, &op).await? {
-            Outcome::Done(Answer::Payment(seen)) => {
-                report.listed += 1;
-                take(ctx, connection, seen, report).await?;
-                progress(report);
+
+    /// List and registers, or payment by payment where the bank has none.
+    async fn read(&mut self, since_ms: i64, progress: impl FnMut(&Report)) -> anyhow::Result<()> {
+        if !has_list(self.connection)? {
+            return self.ask_each(since_ms, progress).await;
+        }
+        let (from, to) = self.list(since_ms, progress).await?;
+        self.registers(from, to).await
+    }
+
+    /// For a bank without a list: asks about each payment that may still change there.
+    async fn ask_each(
+        &mut self,
+        since_ms: i64,
+        mut progress: impl FnMut(&Report),
+    ) -> anyhow::Result<()> {
+        let id = self.connection.id.clone();
+        let found: Result<Vec<String>, DbError> =
+            self.ctx.db.read(move |tx| list_changeable(tx, &id, since_ms, MAX_ASKED)).await;
+        let bank_ids = found?;
+        if i64::try_from(bank_ids.len()).is_ok_and(|count| count >= MAX_ASKED) {
+            let what = format!("only {MAX_ASKED} payments were asked about: the stalest");
+            self.report.problems.push(what);
+        }
+        for bank_id in bank_ids {
+            match self.ask(&BankOp::GetPayment { bank_id: bank_id.clone() }).await? {
+                Outcome::Done(Answer::Payment(seen)) => {
+                    self.report.listed += 1;
+                    let (known, foreign) = self.take(vec![seen]).await?;
+                    self.report.known += known;
+                    self.report.foreign += foreign;
+                    progress(&self.report);
+                }
+                outcome @ Outcome::Refused(_) => {
+                    let what = format!("{bank_id}: {}", refusal_of(outcome).message);
+                    self.report.problems.push(what);
+                }
+                outcome @ (Outcome::Done(_)
+                | Outcome::Busy { .. }
+                | Outcome::NotSent { .. }
+                | Outcome::Unknown { .. }) => {
+                    let refusal = refusal_of(outcome);
+                    bail!("the bank cannot be asked: {}\nhint: {}", refusal.message, refusal.hint)
+                }
             }
-            outcome @ Outcome::Refused(_) => {
-                report.problems.push(format!("{bank_id}: {}", refusal_of(outcome).message));
-            }
-            outcome @ (Outcome::Done(_)
-            | Outcome::Busy { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Unknown { .. }) => {
+        }
+        Ok(())
+    }
+
+    /// Reads the list; returns the days that it covers.
+    async fn list(
+        &mut self,
+        since_ms: i64,
+        mut progress: impl FnMut(&Report),
+    ) -> anyhow::Result<(Date, Date)> {
+        let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
+        // The bank's days are Moscow's: a day of margin at the end covers the difference.
+        let (from, to) = (day(since_ms), day(self.ctx.now_ms() + DAY_MS));
+        for page in 1..=MAX_PAGES {
+            let outcome = self.ask(&BankOp::ListPayments { from, to, page }).await?;
+            let Outcome::Done(Answer::Payments(list)) = outcome else {
                 let refusal = refusal_of(outcome);
-                bail!("the bank cannot be asked: {}\nhint: {}", refusal.message, refusal.hint)
+                bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
+            };
+            self.report.listed += u64::try_from(list.items.len()).unwrap_or_default();
+            let (known, foreign) = self.take(list.items).await?;
+            self.report.known += known;
+            self.report.foreign += foreign;
+            progress(&self.report);
+            if page >= list.total_pages {
+                break;
             }
         }
+        Ok((from, to))
     }
-    Ok(())
-}
 
-/// Reads the list; returns the days that it covers.
-async fn list(
-    ctx: &Ctx,
-    connection: &Connection,
-    since_ms: i64,
-    report: &mut Report,
-    mut progress: impl FnMut(&Report),
-) -> anyhow::Result<(Date, Date)> {
-    let day = |ms: i64| timestamp(ms).to_zoned(TimeZone::UTC).date();
-    // The bank's days are Moscow's: a day of margin at the end covers the difference.
-    let (from, to) = (day(since_ms), day(ctx.now_ms() + DAY_MS));
-    for page in 1..=MAX_PAGES {
-        let op = BankOp::ListPayments { from, to, page };
-        let outcome = ask_now(ctx, connection, &op).await?;
-        let Outcome::Done(Answer::Payments(list)) = outcome else {
-            let refusal = refusal_of(outcome);
-            bail!("the bank's list cannot be read: {}\nhint: {}", refusal.message, refusal.hint)
-        };
-        report.listed += u64::try_from(list.items.len()).unwrap_or_default();
-        for seen in list.items {
-            take(ctx, connection, seen, report).await?;
-        }
-        progress(report);
-        if page >= list.total_pages {
-            break;
-        }
-    }
-    Ok((from, to))
-}
-
-async fn take(
-    ctx: &Ctx,
-    connection: &Connection,
-    seen: Observation,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let (inner, id) = (ctx.clone(), connection.id.clone());
-    let done: Result<Option<(Payment, bool)>, DbError> =
-        ctx.db.write(move |tx| observe(tx, &inner, &id, &seen)).await;
-    match done? {
-        Some((payment, is_news)) => {
-            report.known += 1;
+    /// Applies what was seen, in one transaction; counts ours and foreign ones.
+    async fn take(&mut self, seen: Vec<Observation>) -> anyhow::Result<(u64, u64)> {
+        let (inner, id) = (self.ctx.clone(), self.connection.id.clone());
+        let done: Result<Vec<Option<(Payment, bool)>>, DbError> = self
+            .ctx
+            .db
+            .write(move |tx| seen.iter().map(|seen| observe(tx, &inner, &id, seen)).collect())
+            .await;
+        let (mut known, mut foreign) = (0, 0);
+        for found in done? {
+            let Some((payment, is_news)) = found else {
+                foreign += 1;
+                continue;
+            };
+            known += 1;
             if is_news {
-                report.healed.push(Healed {
+                self.report.healed.push(Healed {
                     status: payment.status().as_str(),
                     amount: payment.amount.to_rubles(),
                     payment_id: payment.id,
@@ -199,62 +226,50 @@ async fn take(
                 });
             }
         }
-        None => report.foreign += 1,
+        Ok((known, foreign))
     }
-    Ok(())
-}
 
-/// The register of each day: what the bank really books, with its commission. It is read after the
-/// list, since it shows only paid operations, and those of today's cards not yet.
-async fn registers(
-    ctx: &Ctx,
-    connection: &Connection,
-    from: Date,
-    to: Date,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let Some(merchant_id) = connection.credentials.find("merchant_id").map(str::to_owned) else {
-        return Ok(());
-    };
-    let mut date = from;
-    while date < to {
-        let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
-        let outcome = ask_now(ctx, connection, &op).await?;
-        let Outcome::Done(Answer::Registry(lines)) = outcome else {
-            // The list was read; a register that is missing is told, not fatal.
-            let refusal = refusal_of(outcome);
-            report.problems.push(format!("register of {date}: {}", refusal.message));
-            return Ok(());
-        };
-        for line in lines {
-            take_line(ctx, connection, line, report).await?;
+    /// The register of each day: what the bank really books, with its commission. It is read after
+    /// the list, since it shows only paid operations, and those of today's cards not yet.
+    async fn registers(&mut self, from: Date, to: Date) -> anyhow::Result<()> {
+        let merchant_id = self.connection.credentials.find("merchant_id").map(str::to_owned);
+        let Some(merchant_id) = merchant_id else { return Ok(()) };
+        let mut date = from;
+        while date < to {
+            let op = BankOp::Registry { merchant_id: merchant_id.clone(), date };
+            let outcome = self.ask(&op).await?;
+            let Outcome::Done(Answer::Registry(lines)) = outcome else {
+                // The list was read; a register that is missing is told, not fatal.
+                let refusal = refusal_of(outcome);
+                self.report.problems.push(format!("register of {date}: {}", refusal.message));
+                return Ok(());
+            };
+            self.report.register_lines += u64::try_from(lines.len()).unwrap_or_default();
+            for line in &lines {
+                self.report.register_kopecks += line.amount.kopecks();
+                self.report.commission_kopecks += line.commission.kopecks();
+            }
+            self.take(lines.into_iter().map(seen_in_register).collect()).await?;
+            date = date.checked_add(1.day())?;
         }
-        date = date.checked_add(1.day())?;
+        Ok(())
     }
-    Ok(())
+
+    async fn finish(self) -> anyhow::Result<Report> {
+        let (id, now_ms) = (self.connection.id.clone(), self.ctx.now_ms());
+        let saved: Result<(), DbError> =
+            self.ctx.db.write(move |tx| shops::store::update_swept(tx, &id, now_ms)).await;
+        saved?;
+        Ok(self.report)
+    }
 }
 
-async fn take_line(
-    ctx: &Ctx,
-    connection: &Connection,
-    line: RegistryLine,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    report.register_lines += 1;
-    report.register_kopecks += line.amount.kopecks();
-    report.commission_kopecks += line.commission.kopecks();
-    let seen = Observation {
+fn seen_in_register(line: RegistryLine) -> Observation {
+    Observation {
         bank_id: Some(line.bank_id),
         status: line.status,
         paid: Some(line.amount).filter(|amount| *amount > Money::ZERO),
         method: Some(line.method),
         ..Observation::default()
-    };
-    let before = report.known;
-    let foreign = report.foreign;
-    take(ctx, connection, seen, report).await?;
-    // A register line is not one more payment of the list.
-    report.known = before;
-    report.foreign = foreign;
-    Ok(())
+    }
 }

@@ -172,6 +172,20 @@ pub fn update_notice_keys(
     Ok(())
 }
 
+/// Takes the turn to fetch the keys, once per interval among all processes.
+pub fn lease_notice_keys(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    now_ms: i64,
+    until_ms: i64,
+) -> Result<bool, DbError> {
+    let touched = tx.execute(
+        "update connections set notice_keys_ms = $1 where id = $2 and notice_keys_ms <= $3",
+        &[now_ms.into(), connection_id.into(), until_ms.into()],
+    )?;
+    Ok(touched > 0)
+}
+
 pub fn update_swept(tx: &mut dyn Tx, connection_id: &str, now_ms: i64) -> Result<(), DbError> {
     tx.execute(
         "update connections set swept_ms = $1 where id = $2",

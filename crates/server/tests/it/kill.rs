@@ -22,8 +22,10 @@ use crate::harness::{
 const KILLS: u64 = 20;
 /// Shops that create payments side by side.
 const SHOPS: u64 = 4;
-/// Payments in all: enough to keep the server busy, few enough for the sandbox.
-const PAYMENTS_PER_SHOP: u64 = 60;
+/// Each shop trades until the last kill is over, and makes at least so many payments …
+const PAYMENTS_MIN: u64 = 30;
+/// … and at most so many, should the kills take for ever.
+const PAYMENTS_MAX: u64 = 3_000;
 /// After the last kill: a notice comes again within ten seconds, a look within a minute.
 const CALM: Duration = Duration::from_secs(100);
 
@@ -63,9 +65,12 @@ impl Shop {
 
     /// Creates payments one after the other; most are paid, some of them refunded.
     async fn trade(self: Arc<Self>, number: u64) {
-        for turn in 0..PAYMENTS_PER_SHOP {
+        for turn in 0..PAYMENTS_MAX {
+            if turn >= PAYMENTS_MIN && !self.killing.load(Ordering::Relaxed) {
+                break;
+            }
             let name = format!("{number}-{turn}");
-            let kopecks = 10_000 + number * 1_000 + turn;
+            let kopecks = 10_000 + number * 10_000 + turn;
             let body = json!({
                 "amount_kopecks": kopecks, "purpose": format!("Заказ {name}"),
                 "methods": ["card", "sbp"], "order_id": name,
@@ -98,9 +103,6 @@ impl Shop {
                     }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-            }
-            if !self.killing.load(Ordering::Relaxed) && turn > PAYMENTS_PER_SHOP / 2 {
-                break;
             }
         }
     }
@@ -199,6 +201,7 @@ async fn survive(kind: Kind) {
     for trade in trades {
         trade.await.expect("a shop's day ends");
     }
+    until_up(&shop.http, &format!("{}/healthz", shop.server)).await;
     assert!(process.is_alive(), "{}", log_of(&folder.0, "serve.log"));
     compare(&shop).await;
 }

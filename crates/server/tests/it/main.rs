@@ -10,6 +10,7 @@ mod api;
 mod bank_openapi;
 mod browser;
 mod cli;
+mod docs;
 mod harness;
 mod kill;
 mod net;

@@ -251,6 +251,15 @@ fn only_the_owner_may_read_the_file() {
     }
 }
 
+/// A plan kept from when a table was empty reads all of a shop's payments to change one.
+#[tokio::test]
+async fn postgres_plans_for_the_tables_of_today() {
+    let test = TestDb::new(Kind::Postgres);
+    let rows: Result<Vec<kopeck::kit::db::Row>, DbError> =
+        test.db.read(|tx| tx.query("select current_setting('plan_cache_mode')", &[])).await;
+    assert_eq!(rows.unwrap()[0].text(0).unwrap(), "force_custom_plan");
+}
+
 #[tokio::test]
 async fn a_lost_connection_is_replaced() {
     let test = TestDb::new(Kind::Postgres);

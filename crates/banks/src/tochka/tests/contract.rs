@@ -73,7 +73,7 @@ fn tochka_keeps_the_contract() {
         foreign_kind: Some("incomingPayment"),
         registry_merchant: Some(directory::MERCHANT_ID),
         has_directory: true,
-        page_size: 1_000,
+        page_size: 200,
         oauth: Some(OAuth {
             scope: "acquiring",
             permissions: &["ReadAcquiringData", "MakeAcquiringOperation"],

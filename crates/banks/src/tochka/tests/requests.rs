@@ -98,7 +98,7 @@ fn reads_and_changes_of_payments_have_their_paths() {
     check(
         &list(),
         "GET /acquiring/v1.0/payments?customerCode=1234567ab&fromDate=2026-11-01\
-         &toDate=2026-11-02&page=3&perPage=1000",
+         &toDate=2026-11-02&page=3&perPage=200",
         "",
     );
     check(&capture("10", "10"), &format!("POST /acquiring/v1.0/payments/{ID}/capture"), "");

@@ -18,7 +18,7 @@ use crate::cli::{
     context::World,
     fail::Fail,
     init::steps::Steps,
-    print::{HINT, can_ask, err_line, paint},
+    print::{HINT, err_line, paint},
 };
 
 /// What the application asks for at the bank's OAuth server.
@@ -53,7 +53,7 @@ pub async fn connect(
     }
     let code = match &args.code {
         Some(code) => code.clone(),
-        None => consent(world, steps, credentials, &redirect_uri).await?,
+        None => consent(world, steps, credentials, (&redirect_uri, args.may_ask())).await?,
     };
     let op = AuthOp::ExchangeCode { code, redirect_uri, scope: SCOPE.to_owned() };
     let tokens = tokens(world, credentials, op).await;
@@ -74,7 +74,7 @@ async fn consent(
     world: &World,
     steps: &mut Steps,
     credentials: &Credentials,
-    redirect_uri: &str,
+    (redirect_uri, may_ask): (&str, bool),
 ) -> Result<String, Fail> {
     let own = tokens(world, credentials, AuthOp::ClientToken { scope: SCOPE.to_owned() }).await;
     let own = steps.check("The bank refuses client_id and client_secret", own)?;
@@ -101,7 +101,7 @@ async fn consent(
     if let Some(listener) = listener {
         return wait_for_code(listener, redirect_uri, &state).await;
     }
-    if !can_ask() {
+    if !may_ask {
         let hint = "Open it, then run the same command again with --code CODE, the code of the \
                     address that the browser ends at; it lives 5 minutes";
         return Err(Fail::new("consent_pending", format!("Consent is needed: {url}"), hint));

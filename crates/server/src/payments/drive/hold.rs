@@ -1,8 +1,8 @@
 //! A hold: taken, or released.
 
-use kopeck_banks::op::{Answer, BankOp, BankStatus, Outcome, Refusal};
+use kopeck_banks::op::{Answer, BankOp, BankStatus, Outcome};
 
-use super::{Driver, Look, Stepped, TRY_AGAIN_MS, wait_ms};
+use super::{Driver, KEY_WAIT_MS, Look, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
     gateway::flow::Told,
     payments::{
@@ -15,6 +15,7 @@ impl Driver<'_> {
     /// Captures the hold. Sending it again is safe, a hold is captured once; so after silence we
     /// look, and send again only while the bank still says "held".
     pub(super) async fn capture(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        let since_ms = payment.intents.capture_requested_ms.unwrap_or(payment.created_ms);
         let payment = match self.look(&payment).await? {
             // It is at it already, or gives the hold back.
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
@@ -22,7 +23,14 @@ impl Driver<'_> {
             }
             Look::Seen(next, _) if next.status() == Status::Capturing => *next,
             Look::Seen(next, _) => return Ok(Stepped::On(next)),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            // Nothing was sent yet, so this is a plain "no" that the shop can act on.
+            Look::KeyRefused(refusal) if payment.intents.capture_asked_ms.is_none() => {
+                let event = Event::CaptureRefused(Failure::from(&refusal));
+                let next = self.record(&payment, vec![event], vec![]).await?;
+                return Ok(Stepped::On(Box::new(next)));
+            }
+            Look::KeyRefused(_) => return Ok(self.pause(KEY_WAIT_MS)),
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let Some(bank_id) = payment.facts.bank_id.clone() else {
             return Ok(self.pause(TRY_AGAIN_MS));
@@ -41,17 +49,22 @@ impl Driver<'_> {
             }
             Outcome::Refused(refusal) => {
                 let payment = self.record(&payment, vec![], exchanges).await?;
-                self.capture_refused(payment, &refusal).await
+                self.capture_refused(payment, Failure::from(&refusal)).await
+            }
+            Outcome::Done(Answer::Accepted { done: false }) => {
+                let payment = self.record(&payment, vec![], exchanges).await?;
+                self.capture_refused(payment, not_captured()).await
             }
             // Whatever it said, what counts is what the payment says now.
             Outcome::Done(_) | Outcome::Unknown { .. } => {
                 let payment = self.record(&payment, vec![], exchanges).await?;
                 match self.look(&payment).await? {
-                    Look::Seen(next, _) if next.status() == Status::Capturing => {
-                        Ok(self.pause(TRY_AGAIN_MS))
+                    Look::Seen(next, _) if next.status() != Status::Capturing => {
+                        Ok(Stepped::On(next))
                     }
-                    Look::Seen(next, _) => Ok(Stepped::On(next)),
-                    Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
+                    Look::Seen(..) | Look::KeyRefused(_) | Look::Nothing => {
+                        Ok(self.pause(self.running_wait_ms(since_ms)))
+                    }
                 }
             }
         }
@@ -59,20 +72,17 @@ impl Driver<'_> {
 
     /// A refusal may mean "captured already" after a lost answer: only a payment that is still
     /// held was really refused.
-    async fn capture_refused(
-        &self,
-        payment: Payment,
-        refusal: &Refusal,
-    ) -> anyhow::Result<Stepped> {
+    async fn capture_refused(&self, payment: Payment, why: Failure) -> anyhow::Result<Stepped> {
         match self.look(&payment).await? {
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
                 Ok(self.pause(TRY_AGAIN_MS))
             }
             Look::Seen(next, _) if next.status() == Status::Capturing => {
-                let event = Event::CaptureRefused(Failure::from(refusal));
+                let event = Event::CaptureRefused(why);
                 Ok(Stepped::On(Box::new(self.record(&next, vec![event], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
+            Look::KeyRefused(_) => Ok(self.pause(KEY_WAIT_MS)),
             Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
         }
     }
@@ -87,7 +97,13 @@ impl Driver<'_> {
                 *next
             }
             Look::Seen(next, _) => return Ok(Stepped::On(next)),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            Look::KeyRefused(refusal) if payment.intents.void_asked_ms.is_none() => {
+                let event = Event::VoidRefused(Failure::from(&refusal));
+                let next = self.record(&payment, vec![event], vec![]).await?;
+                return Ok(Stepped::On(Box::new(next)));
+            }
+            Look::KeyRefused(_) => return Ok(self.pause(KEY_WAIT_MS)),
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(payment.asked_ms))),
         };
         let Some(bank_id) = payment.facts.bank_id.clone() else {
             return Ok(self.pause(TRY_AGAIN_MS));
@@ -119,7 +135,16 @@ impl Driver<'_> {
                 Ok(self.pause(TRY_AGAIN_MS))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
+            Look::KeyRefused(_) => Ok(self.pause(KEY_WAIT_MS)),
             Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
         }
+    }
+}
+
+fn not_captured() -> Failure {
+    Failure {
+        code: "bank_refused".into(),
+        message: "The bank did not capture the hold and gave no reason".into(),
+        hint: "Look at the payment in the bank's cabinet, or ask for the capture again".into(),
     }
 }

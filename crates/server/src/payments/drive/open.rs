@@ -2,7 +2,7 @@
 
 use kopeck_banks::op::{Answer, BankOp, BankStatus, Observation, Outcome, RefusalClass};
 
-use super::{Driver, LOOKUP_MAX_PAGES, Stepped, wait_ms};
+use super::{super::schedule::backoff_ms, Driver, LOOKUP_MAX_PAGES, Stepped, wait_ms};
 use crate::{
     gateway::{flow::Told, store::Exchange},
     kit::clock::{DAY_MS, MINUTE_MS, timestamp},
@@ -33,7 +33,7 @@ impl Driver<'_> {
             }
             Outcome::Refused(refusal) => Event::OpenRefused(Failure::from(&refusal)),
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
-                let wait_ms = wait_ms(&outcome);
+                let wait_ms = wait_ms(&outcome).max(backoff_ms(payment.intents.open_tries));
                 self.record(&payment, vec![Event::OpenNotSent], exchanges).await?;
                 return Ok(self.pause(wait_ms));
             }

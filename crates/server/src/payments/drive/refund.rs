@@ -2,7 +2,7 @@
 
 use kopeck_banks::op::{Answer, BankOp, BankStatus, Observation, Outcome, PayMethod};
 
-use super::{Driver, Look, Stepped, TRY_AGAIN_MS, wait_ms};
+use super::{Driver, KEY_WAIT_MS, LIST_WAIT_MS, Look, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
     gateway::flow::Told,
     payments::{
@@ -19,26 +19,42 @@ impl Driver<'_> {
         payment: Payment,
         id: String,
     ) -> anyhow::Result<Stepped> {
+        let since_ms = wanted_since(&payment, &id);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            // Nothing was sent yet, so this is a plain "no" that the shop can act on.
+            Look::KeyRefused(refusal) => {
+                return self.refuse_refund(&payment, id, Failure::from(&refusal)).await;
+            }
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let refund = payment.refunds.iter().find(|refund| refund.id == id);
         let Some(refund) = refund.filter(|refund| refund.state == RefundState::Requested) else {
             return Ok(Stepped::On(Box::new(payment)));
         };
         if self.is_busy(&seen) {
-            return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
+            if !is_moving(&seen) && self.ctx.now_ms() - since_ms > LIST_WAIT_MS {
+                return self.refuse_refund(&payment, id, list_unreadable()).await;
+            }
+            return Ok(self.pause(self.running_wait_ms(since_ms)));
         }
         let left = payment.facts.paid.minus_or_zero(payment.refunded());
         if refund.amount > left {
-            let event = Event::RefundRefused { id, failure: too_large(left) };
-            let next = self.record(&payment, vec![event], vec![]).await?;
-            return Ok(Stepped::On(Box::new(next)));
+            return self.refuse_refund(&payment, id, too_large(left)).await;
         }
         let asked = Event::RefundAsked { id: id.clone(), at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         self.ask_refund(payment, id, true).await
+    }
+
+    async fn refuse_refund(
+        &self,
+        payment: &Payment,
+        id: String,
+        failure: Failure,
+    ) -> anyhow::Result<Stepped> {
+        let event = Event::RefundRefused { id, failure };
+        Ok(Stepped::On(Box::new(self.record(payment, vec![event], vec![]).await?)))
     }
 
     /// The request, for the first time or, where the bank knows it by its id, again.
@@ -120,8 +136,7 @@ impl Driver<'_> {
     /// Whether no refund can be sent or judged now.
     fn is_busy(&self, seen: &Observation) -> bool {
         let is_blind = !seen.lists_refunds && !self.bank.capabilities().refund_by_request_id;
-        let is_moving = matches!(seen.status, Some(BankStatus::Refunding | BankStatus::InProgress));
-        is_blind || is_moving
+        is_blind || is_moving(seen)
     }
 
     /// Finds out about a refund without an answer: by the bank's list; or by sending the same
@@ -133,9 +148,11 @@ impl Driver<'_> {
     ) -> anyhow::Result<Stepped> {
         // What the bank did after it wrote its answer, the answer cannot tell.
         let looked_ms = self.ctx.now_ms();
+        let since_ms = wanted_since(&payment, &id);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
-            Look::Nothing => return Ok(self.pause(TRY_AGAIN_MS)),
+            Look::KeyRefused(_) => return Ok(self.pause(KEY_WAIT_MS)),
+            Look::Nothing => return Ok(self.pause(self.running_wait_ms(since_ms))),
         };
         let refund = payment.refunds.iter().find(|refund| refund.id == id).cloned();
         let Some(refund) = refund.filter(|refund| refund.state.is_pending()) else {
@@ -159,6 +176,16 @@ impl Driver<'_> {
     }
 }
 
+fn wanted_since(payment: &Payment, id: &str) -> i64 {
+    let wanted = payment.refunds.iter().find(|refund| refund.id == id);
+    wanted.map_or(payment.created_ms, |refund| refund.created_ms)
+}
+
+/// Whether the bank is at it just now.
+const fn is_moving(seen: &Observation) -> bool {
+    matches!(seen.status, Some(BankStatus::Refunding | BankStatus::InProgress))
+}
+
 /// Whether as much is missing since the request left as it was about.
 fn is_gone(payment: &Payment, refund: &Refund) -> bool {
     let before = refund.left_before.zip(payment.facts.left);
@@ -179,5 +206,13 @@ fn too_large(left: kopeck_banks::Money) -> Failure {
         message: format!("Only {left} rubles are left to refund at the bank"),
         hint: "Part of it was refunded in the bank's cabinet meanwhile; ask for what is left"
             .into(),
+    }
+}
+
+fn list_unreadable() -> Failure {
+    Failure {
+        code: "bank_refused".into(),
+        message: "The bank's list of this payment's refunds could not be read for a day".into(),
+        hint: "Nothing was sent. Refund in the bank's cabinet; Kopeck will see it there".into(),
     }
 }

@@ -33,6 +33,17 @@ fn a_new_payment_is_opened_at_once_and_looked_up_after_silence() {
 }
 
 #[test]
+fn a_payment_that_never_reached_the_bank_ends_with_its_time() {
+    let mut payment = created();
+    let life_ms = payment.expires_ms - CREATED_MS;
+    check(&payment, life_ms - 1, &Step::Open);
+    check(&payment, life_ms, &Step::Lapse);
+    // One that may have reached it is looked up first.
+    payment.intents.open_asked_ms = Some(CREATED_MS);
+    check(&payment, life_ms, &Step::LookUp);
+}
+
+#[test]
 fn an_open_payment_is_asked_about_once_a_minute_for_a_quarter_of_an_hour() {
     let mut payment = sample(Status::Open);
     for minute in 0..15 {

@@ -10,7 +10,7 @@ const ABOUT: &str = "\
 Accept payments through your bank: make a payment, send the payer to `pay_url`, hear what became \
 of it.
 
-* **Authorization**: `Authorization: Bearer kpk_…`; `kopeck keys create` makes a key.
+* **Keys**: send `Authorization: Bearer kpk_…`; `kopeck keys create` makes a key.
 * **Money**: rubles as text (`\"5000.00\"`) or whole kopecks. Numbers are read digit by digit, \
 never as floats.
 * **Idempotency-Key**: remembered for ever. The same key and body give the same bytes and one \

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kopeck_banks::emulator::{Control, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -77,14 +78,23 @@ async fn a_refused_request_may_be_mended_under_its_key() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_bank_is_remembered_too() {
+async fn a_refusal_of_the_bank_is_remembered_but_a_dead_bank_key_is_not() {
     let app = TestApp::new().await;
+    let kind = FaultKind::Status { status: 400 };
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: "/payments".into() }));
+    let first = app.post_with_key("/v1/payments", "refused", cake()).await;
+    assert_eq!(first.status, 422);
+    let again = app.post_with_key("/v1/payments", "refused", cake()).await;
+    assert_eq!((again.status, again.bytes), (422, first.bytes));
+
     app.set_credentials(|credentials| credentials.set("access_token", "wrong-token")).await;
     let first = app.post_with_key("/v1/payments", "k", cake()).await;
-    assert_eq!(first.status, 502);
+    first.expect_error(502, "bank_permission_missing");
     app.set_credentials(|_| {}).await;
+    let mended = app.post_with_key("/v1/payments", "k", cake()).await;
     let again = app.post_with_key("/v1/payments", "k", cake()).await;
-    assert_eq!((again.status, again.bytes), (502, first.bytes));
+    assert_eq!(mended.bytes, again.bytes);
+    assert_eq!(mended.expect(201)["status"], "open");
 }
 
 #[tokio::test]

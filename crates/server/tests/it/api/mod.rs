@@ -7,5 +7,6 @@ mod idempotency;
 mod lists;
 mod money;
 mod notices;
+mod outages;
 mod serving;
 mod tbank;
