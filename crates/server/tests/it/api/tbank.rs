@@ -179,7 +179,9 @@ async fn the_sweep_asks_about_each_payment_and_finds_the_cabinet_s_refund() {
     app.bank.control(&Control::Refund { id, amount: None });
     app.advance(1_000).await;
     assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
-    let report = kopeck::reconcile::flow::daily(&app.ctx, &app.connection).await.unwrap();
+    let since_ms = app.ctx.now_ms() - 31 * 24 * 60 * 60 * 1_000;
+    let report =
+        kopeck::reconcile::flow::sweep(&app.ctx, &app.connection, since_ms, |_| {}).await.unwrap();
     assert_eq!((report.listed, report.healed.len()), (1, 1), "{report:?}");
     let after = app.payment(&payment["id"]).await;
     assert_eq!((&after["status"], &after["refunded"]), (&json!("refunded"), &json!(null)));
