@@ -72,8 +72,9 @@ pub fn timeline(
         });
     }
     entries.extend(list_exchanges(tx, payment_id, MAX_EXCHANGES)?.into_iter().map(call));
-    // Stable, so what happened within one millisecond keeps the order: event, notice, call.
-    entries.sort_by_key(|entry| entry.at_ms);
+    // Within one millisecond the cause comes first: our question, the bank's word, the event.
+    let rank = |kind| ["call", "notice", "event"].iter().position(|other| *other == kind);
+    entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
     Ok(Some(entries))
 }
 
