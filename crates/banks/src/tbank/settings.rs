@@ -6,6 +6,8 @@ use crate::bank::{Credentials, Setting};
 pub const BASE_URL: &str = "base_url";
 pub const TERMINAL_KEY: &str = "terminal_key";
 pub const PASSWORD: &str = "password";
+/// The environment variable of [`PASSWORD`].
+pub const PASSWORD_ENV: &str = "TBANK_PASSWORD";
 pub const FFD_VERSION: &str = "ffd_version";
 pub const TAXATION: &str = "taxation";
 
@@ -34,7 +36,7 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: PASSWORD,
-        env: "TBANK_PASSWORD",
+        env: PASSWORD_ENV,
         is_secret: true,
         about: "The terminal's password, shown beside the key: it signs requests and notices.",
     },

@@ -1,6 +1,8 @@
 //! Which connection to a bank a command uses: the one that `kopeck init` saved, or one made from
 //! the environment's names, so that scripts written before Kopeck need no set-up.
 
+pub mod tbank;
+
 use kopeck_banks::{
     Credentials,
     op::{Answer, BankOp, Customer, Outcome, Retailer},
@@ -22,11 +24,22 @@ const SBP_MERCHANT_ID: &str = "sbp_merchant_id";
 
 /// The connection to use; with several, the newest.
 pub async fn get(world: &World) -> Result<Connection, Fail> {
+    get_of(world, None).await
+}
+
+/// As [`get`], of this bank if one is named.
+pub async fn get_of(world: &World, bank: Option<&str>) -> Result<Connection, Fail> {
     let stored = shops::flow::list_connections(&world.ctx, &world.shop.id).await?;
+    let is_wanted = |it: &Connection| bank.is_none_or(|bank| it.bank == bank);
+    let stored: Vec<Connection> = stored.into_iter().filter(is_wanted).collect();
     let is_saved = |connection: &&Connection| !follows_environment(connection);
     if let Some(saved) = stored.iter().rev().find(is_saved) {
         let token = env(settings::ACCESS_TOKEN);
-        if token.is_some_and(|token| saved.credentials.get(settings::ACCESS_TOKEN) != token) {
+        let is_tochka = saved.bank == "tochka";
+        if token
+            .filter(|_| is_tochka)
+            .is_some_and(|token| saved.credentials.get(settings::ACCESS_TOKEN) != token)
+        {
             note(
                 "TOCHKA_ACCESS_TOKEN in the environment is not the saved one and is not used; \
                  `kopeck init` saves it",
@@ -34,23 +47,32 @@ pub async fn get(world: &World) -> Result<Connection, Fail> {
         }
         return Ok(saved.clone());
     }
-    if let Some(connection) = from_environment(world, stored.clone(), true).await? {
+    if bank != Some("tbank")
+        && let Some(connection) = from_environment(world, stored.clone(), true).await?
+    {
+        return Ok(connection);
+    }
+    if bank != Some("tochka")
+        && let Some(connection) = tbank::from_environment(world, stored.clone(), true).await?
+    {
         return Ok(connection);
     }
     stored.last().cloned().ok_or_else(|| {
         Fail::new(
             "bank_not_connected",
             "No bank is connected yet",
-            "Run `kopeck init`, or set TOCHKA_ACCESS_TOKEN (with `kopeck sandbox`: \
+            "Run `kopeck init`, or set TOCHKA_ACCESS_TOKEN, or TBANK_TERMINAL_KEY and \
+             TBANK_PASSWORD (with `kopeck sandbox`: \
              eval \"$(kopeck sandbox env)\")",
         )
     })
 }
 
-/// The connection that `kopeck init` saved, if any; with several, the newest.
-pub async fn saved(world: &World) -> Result<Option<Connection>, Fail> {
+/// The connection to this bank that `kopeck init` saved, if any; with several, the newest.
+pub async fn saved(world: &World, bank: &str) -> Result<Option<Connection>, Fail> {
     let stored = shops::flow::list_connections(&world.ctx, &world.shop.id).await?;
-    Ok(stored.into_iter().rev().find(|connection| !follows_environment(connection)))
+    let is_saved = |it: &Connection| it.bank == bank && !follows_environment(it);
+    Ok(stored.into_iter().rev().find(is_saved))
 }
 
 /// Whether both speak with the same bank address about the same company.
@@ -62,11 +84,19 @@ pub fn is_same_account(a: &Credentials, b: &Credentials) -> bool {
 /// Brings the connections that follow the environment up to date; makes none. Before every
 /// command, since a refund goes through the connection that its payment was made with.
 pub async fn refresh(world: &World) -> Result<(), Fail> {
-    if env(settings::ACCESS_TOKEN).is_none() {
+    let has_tochka = env(settings::ACCESS_TOKEN).is_some();
+    let has_tbank = tbank::environment().is_some();
+    if !has_tochka && !has_tbank {
         return Ok(());
     }
     let stored = shops::flow::list_connections(&world.ctx, &world.shop.id).await?;
-    from_environment(world, stored, false).await.map(|_| ())
+    if has_tochka {
+        from_environment(world, stored.clone(), false).await?;
+    }
+    if has_tbank {
+        tbank::from_environment(world, stored, false).await?;
+    }
+    Ok(())
 }
 
 /// The environment's values by the names of the settings.
@@ -112,7 +142,8 @@ async fn from_environment(
     let is_same = |connection: &Connection| {
         let has = &connection.credentials;
         let code = wanted.find(settings::CUSTOMER_CODE);
-        follows_environment(connection)
+        connection.bank == "tochka"
+            && follows_environment(connection)
             && settings::base(has) == settings::base(&wanted)
             && match code {
                 Some(code) => has.get(settings::CUSTOMER_CODE) == code,

@@ -205,6 +205,7 @@ impl Stage {
 /// What the demo sells.
 fn order(number: &str) -> Result<CreateArgs, Fail> {
     Ok(CreateArgs {
+        bank: Some("tochka".to_owned()),
         amount: link::parse_money("5000").map_err(|error| Fail::usage(error, ""))?,
         purpose: format!("Заказ {number}"),
         order: Some(number.to_owned()),

@@ -13,7 +13,7 @@ use crate::gateway::flow::ask_now;
 
 /// One answer of the connected bank.
 pub async fn ask(world: &World, op: &BankOp) -> Result<Answer, Fail> {
-    let connection = connect::get(world).await?;
+    let connection = connect::get_of(world, Some("tochka")).await?;
     answer_of(ask_now(&world.ctx, &connection, op).await?)
 }
 

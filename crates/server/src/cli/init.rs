@@ -2,6 +2,7 @@
 
 mod oauth;
 pub mod steps;
+mod tbank;
 
 use clap::Args;
 use kopeck_banks::{
@@ -27,13 +28,20 @@ use crate::{
 };
 
 /// Connect a bank: asks for the token, finds company and acquiring point, registers the notice
-/// address, checks everything. Every question has a flag; TOCHKA_… variables are the defaults.
+/// address, checks everything. Every question has a flag; TOCHKA_… and TBANK_… variables are the
+/// defaults.
 /// Running it again updates the connection.
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// Which bank
-    #[arg(long, default_value = "tochka", value_parser = ["tochka"])]
+    #[arg(long, default_value = "tochka", value_parser = ["tochka", "tbank"])]
     bank: String,
+    /// T-Bank: the terminal's key, from its page in the cabinet [env: TBANK_TERMINAL_KEY]
+    #[arg(long, value_name = "KEY")]
+    terminal_key: Option<String>,
+    /// T-Bank: the terminal's password, shown beside the key [env: TBANK_PASSWORD]
+    #[arg(long, value_name = "PASSWORD")]
+    password: Option<String>,
     /// The JWT key from the internet bank, «Интеграции и API» [env: TOCHKA_ACCESS_TOKEN]
     #[arg(long, value_name = "JWT", conflicts_with = "oauth")]
     token: Option<String>,
@@ -82,7 +90,10 @@ impl InitArgs {
             world.ctx.public_url = public_url(url)?.into();
         }
         let mut steps = Steps::new(world.out);
-        let stored = connect::saved(&world).await?;
+        if self.bank == "tbank" {
+            return tbank::connect(self, globals, world).await;
+        }
+        let stored = connect::saved(&world, "tochka").await?;
         let mut credentials = self.gather(stored.as_ref());
         let expires_ms = self.access(&world, &mut steps, &mut credentials).await?;
         self.company(&world, &mut steps, &mut credentials).await?;
@@ -378,7 +389,9 @@ async fn save(
 ) -> Result<Connection, Fail> {
     let (ctx, shop_id) = (&world.ctx, &world.shop.id);
     let stored = shops::flow::list_connections(ctx, shop_id).await?;
-    let is_same = |it: &Connection| connect::is_same_account(&it.credentials, &credentials);
+    let is_same = |it: &Connection| {
+        it.bank == "tochka" && connect::is_same_account(&it.credentials, &credentials)
+    };
     Ok(match stored.into_iter().rev().find(is_same) {
         Some(known) => shops::flow::save_credentials(ctx, known, credentials, expires_ms).await?,
         None => {

@@ -73,6 +73,9 @@ pub struct CreateArgs {
     /// Your order number
     #[arg(long, value_name = "ID")]
     pub order: Option<String>,
+    /// Which bank, when several are connected; the newest connection by default
+    #[arg(long, value_parser = ["tochka", "tbank"])]
+    pub bank: Option<String>,
     /// Ways to pay: card, sbp, tpay, dolyame
     #[arg(long, value_delimiter = ',', value_parser = parse_method, default_value = "card,sbp")]
     pub methods: Vec<PayMethod>,
@@ -136,7 +139,7 @@ impl LinkArgs {
 
 /// Makes the link and waits until the bank has it, or has refused it.
 pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
-    let connection = connect::get(world).await?;
+    let connection = connect::get_of(world, args.bank.as_deref()).await?;
     let bank = get_bank(&connection.bank)?;
     let new = read(args, bank.capabilities().default_ttl_minutes)?;
     let payment = flow::plan(&world.ctx, bank, &connection, new)?;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use kopeck_banks::{
     Bank as _, Credentials,
     bank::{GenuineNotice, Notice, RawNotice},
+    tbank::{Tbank, settings},
     tochka::{self, Tochka},
 };
 use serde_json::{Value, json};
@@ -38,6 +39,12 @@ enum Command {
     Explain {
         /// The body as it came; `-` reads standard input
         file: PathBuf,
+        /// Whose notice it is
+        #[arg(long, default_value = "tochka", value_parser = ["tochka", "tbank"])]
+        bank: String,
+        /// T-Bank: the terminal's password, which signs its notices [env: TBANK_PASSWORD]
+        #[arg(long, value_name = "PASSWORD")]
+        password: Option<String>,
         /// The bank's public key (JWK); Tochka's own by default
         #[arg(long, value_name = "FILE")]
         jwk: Option<PathBuf>,
@@ -46,9 +53,13 @@ enum Command {
 
 impl NoticeArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
-        let Command::Explain { file, jwk } = self.command;
+        let Command::Explain { file, bank, password, jwk } = self.command;
         let body = read(&file)?;
         let stored = Stored::open(globals).await;
+        if bank == "tbank" {
+            let verdict = judge_tbank(&body, password)?;
+            return explain(globals, stored.as_ref(), &body, verdict).await;
+        }
         let (keys, whose) = match &jwk {
             Some(path) => {
                 let keys = String::from_utf8_lossy(&read(path)?).into_owned();
@@ -74,6 +85,24 @@ impl NoticeArgs {
         }
         explain(globals, stored.as_ref(), &body, verdict).await
     }
+}
+
+/// A notice of T-Bank names its terminal; the password is what must fit.
+fn judge_tbank(body: &[u8], password: Option<String>) -> Result<(Notice, &'static str), Fail> {
+    let password = password.or_else(|| std::env::var(settings::PASSWORD_ENV).ok());
+    let Some(password) = password.filter(|password| !password.trim().is_empty()) else {
+        let hint = "Give --password, or set TBANK_PASSWORD: it stands beside the terminal's key";
+        let message = "A notice of T-Bank is checked with the terminal's password";
+        return Err(Fail::new("password_missing", message, hint).param("password"));
+    };
+    let shown: Option<Value> = serde_json::from_slice(body).ok();
+    let terminal = shown.as_ref().and_then(|shown| shown["TerminalKey"].as_str()).unwrap_or("");
+    let credentials = Credentials::new([
+        (settings::TERMINAL_KEY.to_owned(), terminal.to_owned()),
+        (settings::PASSWORD.to_owned(), password),
+    ]);
+    let raw = RawNotice { body, keys: "" };
+    Ok((Tbank.notice(&credentials, &raw), "the terminal's password"))
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Fail> {
@@ -140,7 +169,8 @@ async fn explain(
             Err(Fail::new("notice_forged", "The body is not signed by the bank", hint))
         }
         Notice::Malformed { why } => {
-            let hint = "Tochka's notices are one line of text in three parts: eyJ….….…";
+            let hint = "Tochka's notices are one line of text in three parts, eyJ….….…; T-Bank's \
+                        are JSON objects";
             Err(Fail::new("notice_malformed", format!("This is no notice: {why}"), hint))
         }
     }

@@ -43,7 +43,7 @@ enum Command {
 impl NoticesArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         let world = globals.open().await?;
-        let connection = connect::get(&world).await?;
+        let connection = connect::get_of(&world, Some("tochka")).await?;
         match self.command {
             Command::Register { url } => register(&world, &connection, url).await,
             Command::Show => show(&world, &connection).await,

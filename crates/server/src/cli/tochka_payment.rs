@@ -93,6 +93,7 @@ impl TochkaPaymentArgs {
             Fail::usage(format!("create-link needs --{flag}"), example).param(flag)
         };
         let args = CreateArgs {
+            bank: Some("tochka".to_owned()),
             amount: self.amount.ok_or_else(|| missing("amount"))?,
             purpose: self.description.ok_or_else(|| missing("description"))?,
             order: self.order_id,
@@ -160,7 +161,7 @@ async fn auth(globals: &Globals) -> Result<(), Fail> {
 
 /// A payment that Kopeck did not make: the bank knows it all the same.
 async fn foreign(world: &World, id: &str) -> Result<(), Fail> {
-    let connection = connect::get(world).await?;
+    let connection = connect::get_of(world, Some("tochka")).await?;
     let op = BankOp::GetPayment { bank_id: id.to_owned() };
     let answer = answer_of(ask_now(&world.ctx, &connection, &op).await?)?;
     let Answer::Payment(seen) = answer else { return Err(strange(answer)) };
@@ -169,7 +170,7 @@ async fn foreign(world: &World, id: &str) -> Result<(), Fail> {
 
 async fn list(globals: &Globals) -> Result<(), Fail> {
     let world = globals.open().await?;
-    let connection = connect::get(&world).await?;
+    let connection = connect::get_of(&world, Some("tochka")).await?;
     let to: Date = timestamp(world.ctx.now_ms()).to_zoned(TimeZone::UTC).date();
     // The bank's days are Moscow's: a day of margin.
     let from = to.checked_sub(LIST_DAYS.days()).map_err(anyhow::Error::from)?;

@@ -97,7 +97,8 @@ pub fn plan(
         asked_ms: 0,
         dense_until_ms: now_ms + DENSE_FOR_MS,
     };
-    let op = create_op(&payment, bank, &ctx.public_url).map_err(Problem::Internal)?;
+    let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
+    let op = op.map_err(Problem::Internal)?;
     match bank.start(&connection.credentials, &op) {
         Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
@@ -119,14 +120,19 @@ pub fn reference(order_id: Option<&str>, tail: &str) -> String {
 
 /// The operation that opens this payment: the same bytes each time. A payer whom the shop does not
 /// want back comes back to our page, which tells what became of the payment.
-pub fn create_op(payment: &Payment, bank: &dyn Bank, public_url: &str) -> anyhow::Result<BankOp> {
+pub fn create_op(
+    payment: &Payment,
+    bank: &dyn Bank,
+    credentials: &Credentials,
+    public_url: &str,
+) -> anyhow::Result<BankOp> {
     let our_page = || (!public_url.is_empty()).then(|| format!("{public_url}/pay/{}", payment.id));
     // A bank without a registration of its own is told with each payment; as with our page, only
     // where the world can reach us.
     let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
         .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
     let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
-    Ok(BankOp::CreateLink(CreateLink {
+    let link = CreateLink {
         reference: payment.reference.clone(),
         amount: payment.amount,
         purpose: payment.purpose.clone(),
@@ -139,7 +145,16 @@ pub fn create_op(payment: &Payment, bank: &dyn Bank, public_url: &str) -> anyhow
         notice_url,
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
         ..CreateLink::default()
-    }))
+    };
+    // An address that the bank does not take, such as one of a developer's machine, is left out:
+    // payments are then found by asking.
+    let op = BankOp::CreateLink(link.clone());
+    let is_address_refused = matches!(bank.start(credentials, &op),
+        Step::Done(Outcome::Refused(refusal)) if refusal.param == Some("notice_url"));
+    if is_address_refused {
+        return Ok(BankOp::CreateLink(CreateLink { notice_url: None, ..link }));
+    }
+    Ok(op)
 }
 
 /// Saves a planned payment; the caller then lets it be driven.

@@ -153,12 +153,11 @@ const fn given_up(status: Status) -> bool {
 pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)> {
     let facts = &payment.facts;
     let refused = payment.intents.failure.is_some();
-    let is_hold = payment.capture == CaptureMode::Manual;
     let is_paid = !facts.paid.is_zero();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
         // A bank may tell of the moment between holding and taking: nobody has to act on it.
-        (is_hold && !facts.authorized.is_zero(), EventKind::PaymentAuthorized),
+        (is_hold(payment) && !facts.authorized.is_zero(), EventKind::PaymentAuthorized),
         (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
         (is_paid && facts.paid != payment.expected(), EventKind::PaymentAmountMismatch),
         (facts.expired, EventKind::PaymentExpired),
@@ -183,9 +182,14 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
     all
 }
 
+fn is_hold(payment: &Payment) -> bool {
+    payment.capture == CaptureMode::Manual
+}
+
 /// Changes the payment; says whether it was a request that the bank must now hear.
 fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
     match event {
+        Event::Observed(observation) if is_other(next, observation) => {}
         Event::Observed(observation) => {
             let expected = next.expected();
             join(&mut next.facts, observation, expected);
@@ -232,6 +236,16 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
         }
     }
     Ok(false)
+}
+
+/// Whether it is about another operation: one with another id, or one under a reference that was
+/// given up, whose answer came late.
+fn is_other(payment: &Payment, seen: &Observation) -> bool {
+    match (&payment.facts.bank_id, &seen.bank_id) {
+        (Some(own), Some(id)) => own != id,
+        (None, Some(_)) => seen.reference.as_ref().is_some_and(|it| *it != payment.reference),
+        (Some(_) | None, None) => false,
+    }
 }
 
 /// Joins what the bank said into what is known. Every field takes the larger of two values, so the
@@ -357,6 +371,10 @@ fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Res
     let is_same = |next: &Payment| amount.is_none_or(|amount| amount == next.expected());
     match next.status() {
         status @ Status::Authorized if next.is_voiding() => Err(Refused::NotCapturable(status)),
+        // The bank takes it by itself in a moment, and all of it.
+        status @ Status::Authorized if !is_hold(next) && amount.is_some() => {
+            Err(Refused::NotCapturable(status))
+        }
         Status::Authorized => {
             let held = next.held();
             if amount.is_some_and(|amount| amount > held) {
@@ -387,6 +405,7 @@ fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Res
 fn request_void(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
     match next.status() {
         Status::Authorized if next.is_voiding() => Ok(false),
+        status @ Status::Authorized if !is_hold(next) => Err(Refused::NotVoidable(status)),
         Status::Authorized => {
             next.intents.void_requested_ms = Some(at_ms);
             next.intents.void_asked_ms = None;

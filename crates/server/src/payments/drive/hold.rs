@@ -5,11 +5,15 @@ use kopeck_banks::op::{Answer, BankOp, BankStatus, Outcome};
 use super::{Driver, KEY_WAIT_MS, Look, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
     gateway::flow::Told,
+    kit::clock::MINUTE_MS,
     payments::{
         model::{Failure, Payment, Status},
         state::Event,
     },
 };
+
+/// Longer than any request may wander about.
+const WANDERING_MAX_MS: i64 = 20 * MINUTE_MS;
 
 impl Driver<'_> {
     /// Captures the hold. Sending it again is safe, a hold is captured once; so after silence we
@@ -110,16 +114,21 @@ impl Driver<'_> {
         };
         let request_id = format!("{}-void", payment.id);
         let op = BankOp::Void { bank_id, amount: None, request_id };
+        // An earlier one may still be on its way: then no refusal is the last word for a while.
+        let is_first = payment.intents.void_asked_ms.is_none();
+        let since_ms = payment.intents.void_requested_ms.unwrap_or_default();
+        let is_over = self.ctx.now_ms() - since_ms > WANDERING_MAX_MS;
         let asked = Event::VoidAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let Told { outcome, exchanges } = self.ask(&op).await?;
         let wait_ms = wait_ms(&outcome);
         let (events, refusal) = match outcome {
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
-                self.record(&payment, vec![Event::VoidNotSent], exchanges).await?;
+                let event = Some(Event::VoidNotSent).filter(|_| is_first);
+                self.record(&payment, event.into_iter().collect(), exchanges).await?;
                 return Ok(self.pause(wait_ms));
             }
-            Outcome::Refused(refusal) => (vec![], Some(refusal)),
+            Outcome::Refused(refusal) => (vec![], Some(refusal).filter(|_| is_first || is_over)),
             Outcome::Done(Answer::Payment(seen)) => (vec![Event::Observed(seen)], None),
             Outcome::Done(_) | Outcome::Unknown { .. } => (vec![], None),
         };

@@ -16,7 +16,8 @@ use crate::{
 impl Driver<'_> {
     /// Makes the link. Its reference is unique at the bank, so even a request sent twice makes one.
     pub(super) async fn open(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        let op = flow::create_op(&payment, self.bank, &self.ctx.public_url)?;
+        let credentials = &self.connection.credentials;
+        let op = flow::create_op(&payment, self.bank, credentials, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let Told { outcome, exchanges } = self.ask(&op).await?;
@@ -24,6 +25,8 @@ impl Driver<'_> {
             Outcome::Done(Answer::Link { bank_id, url }) => Event::Observed(Observation {
                 bank_id: Some(bank_id),
                 url: Some(url),
+                // Known by it if it comes after the payment was opened under another one.
+                reference: Some(payment.reference.clone()),
                 ..Observation::default()
             }),
             Outcome::Done(Answer::Payment(seen)) => Event::Observed(seen),
@@ -95,9 +98,11 @@ impl Driver<'_> {
     ) -> anyhow::Result<Stepped> {
         let tail = self.ctx.mint.code(10);
         let reference = flow::reference(payment.order_id.as_deref(), &tail);
-        let event = Event::Reopened { reference };
+        let event = Event::Reopened { reference: reference.clone() };
         let next = flow::record(self.ctx, &payment, vec![event], journal, true).await?;
-        if let Some(bank_id) = old_id {
+        // Its own answer may have come meanwhile: then it is not given up.
+        let is_given_up = next.reference == reference;
+        if let Some(bank_id) = old_id.filter(|_| is_given_up) {
             let request_id = format!("{}-close", payment.id);
             let op = BankOp::Void { bank_id, amount: None, request_id };
             // If it cannot be closed it ends by itself: nobody has its address.

@@ -84,9 +84,11 @@ impl Driver<'_> {
             {
                 self.accepted(&payment, &id, &refund, refund_id)
             }
-            // It may have been refused only because it was done before.
-            Outcome::Refused(_) if is_gone(&payment, &refund) => {
-                self.accepted(&payment, &id, &refund, id.clone())
+            // An earlier one may still be on its way: only the first is refused for certain.
+            Outcome::Refused(_) if !is_first => {
+                let event = Event::RefundNotSeen { id, at_ms: asked_ms };
+                self.record(&payment, vec![event], exchanges).await?;
+                return Ok(self.pause(TRY_AGAIN_MS));
             }
             Outcome::Refused(refusal) => {
                 vec![Event::RefundRefused { id, failure: Failure::from(&refusal) }]

@@ -117,6 +117,27 @@ impl History {
     }
 }
 
+/// As a bank without a list of refunds tells it: the sum that is left, in its answers and in
+/// notices of the moment.
+fn without_lists(history: &History) -> Vec<Observation> {
+    let (mut all, mut left) = (Vec::new(), money(AMOUNT));
+    for seen in history.observations() {
+        let listed = Money::checked_sum(seen.refunds.values().copied()).unwrap();
+        let gave_back = !listed.is_zero();
+        left = left.min(money(AMOUNT).minus_or_zero(listed));
+        let told = seen.paid.is_some() || seen.authorized.is_some();
+        all.push(Observation {
+            paid: seen.paid.filter(|_| !gave_back),
+            left: Some(left).filter(|_| told && seen.status != Some(BankStatus::Refunding)),
+            refunds: BTreeMap::new(),
+            lists_refunds: false,
+            url: None,
+            ..seen
+        });
+    }
+    all
+}
+
 /// One state of the bank as its notice, list without details, register and full answer tell it.
 fn ways(full: Observation) -> Vec<Observation> {
     let bare = Observation { refunds: BTreeMap::new(), lists_refunds: false, ..full.clone() };
@@ -190,6 +211,21 @@ proptest! {
         let (again, more) = after(payment, &heard);
         prop_assert_eq!(again, expected);
         prop_assert!(more.is_empty(), "announced again: {:?}", more);
+    }
+
+    #[test]
+    fn what_is_left_tells_the_same_in_any_order((history, order) in heard()) {
+        let events: Vec<Event> =
+            without_lists(&history).into_iter().map(Event::Observed).collect();
+        let (expected, expected_announced) = after(history.start(), &events);
+        let heard: Vec<Event> = order.iter().map(|at| events[*at].clone()).collect();
+        let (payment, announced) = after(history.start(), &heard);
+        prop_assert_eq!(payment.facts.paid, expected.facts.paid);
+        prop_assert_eq!(payment.refunded(), expected.refunded());
+        prop_assert_eq!(payment.status(), expected.status());
+        prop_assert_eq!(payment.facts.left, expected.facts.left);
+        let is_paid = |all: &Announced| all.contains(&(EventKind::PaymentPaid, None));
+        prop_assert_eq!(is_paid(&announced), is_paid(&expected_announced));
     }
 
     #[test]

@@ -387,3 +387,31 @@ fn demo_keeps_its_books_through_a_kill() {
     let shown = shop.json(&["payment", "show", &bank_id, "--data", "d"]);
     assert_eq!(shown["status"], "paid");
 }
+
+#[test]
+fn the_same_life_at_the_other_bank() {
+    let mut shop = Shop::new();
+    shop.set("TOCHKA_ACCESS_TOKEN", "");
+    let good = shop.var("TBANK_PASSWORD").to_owned();
+    shop.set("TBANK_PASSWORD", "another");
+    assert_eq!(shop.run(&["init", "--bank", "tbank", "--yes"]).code, 1);
+    shop.set("TBANK_PASSWORD", &good);
+    let made = shop.json(&["init", "--bank", "tbank", "--yes"]);
+    assert_eq!((&made["bank"], &made["notices"]), (&json!("tbank"), &json!("with_each_payment")));
+    let again = shop.json(&["init", "--bank", "tbank", "--yes"]);
+    assert_eq!(again["connection_id"], made["connection_id"]);
+    let args = ["link", "create", "--amount", "5000", "--purpose", "Заказ", "--order", "4711"];
+    let link = shop.json(&[&args[..], &["--bank", "tbank", "--hold"]].concat());
+    let id = link["bank_payment_id"].as_str().expect("open at the bank");
+    shop.json(&["sandbox", "pay", id]);
+    let taken = shop.json(&["payment", "capture", "4711", "--amount", "3000"]);
+    assert_eq!((&taken["status"], &taken["paid_kopecks"]), (&json!("paid"), &json!(300_000)));
+    let back = shop.json(&["payment", "refund", "4711", "--amount", "1000"]);
+    assert_eq!(back["refund"]["status"], "succeeded");
+    let report = shop.json(&["reconcile", "--since", "30d"]);
+    assert_eq!(report["reconciled"][0]["report"]["healed"], json!([]));
+    let args = ["link", "create", "--amount", "50", "--purpose", "Заказ", "--order", "4712"];
+    let link = shop.json(&[&args[..], &["--hold"]].concat());
+    shop.json(&["sandbox", "pay", link["bank_payment_id"].as_str().expect("open")]);
+    assert_eq!(shop.json(&["payment", "cancel", "4712"])["status"], "canceled");
+}

@@ -19,6 +19,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["payment", "list"], "--limit"),
     (&["payment", "refund"], "--reason"),
     (&["payment", "capture"], "held"),
+    (&["payment", "cancel"], "Release"),
     (&["payment", "timeline"], "--full"),
     (&["retailers"], "acquiring"),
     (&["customers"], "companies"),

@@ -52,9 +52,12 @@ impl World {
         ensure(!jobs.iter().any(|job| is_leased(&job)), || "a job is leased too long".into())?;
         for at in 0..self.banks.len() {
             let bank = &mut self.banks[at];
-            if std::mem::take(&mut bank.is_changed) {
-                bank.truth = truth::read(&mut bank.emulator, now_ms);
-                check_bank(&bank.truth)?;
+            if std::mem::take(&mut bank.is_changed) || bank.is_tbank() {
+                bank.truth = truth::read(bank.emulator.as_mut(), now_ms);
+                if bank.is_tbank() {
+                    self.know_own(at)?;
+                }
+                check_bank(&self.banks[at].truth)?;
             }
             for payment in self.payments(at) {
                 self.check_payment(at, &payment)?;
@@ -65,6 +68,27 @@ impl World {
             self.check_events(at)?;
         }
         Ok(())
+    }
+
+    /// Where a reference may have several payments, ours are those whose id we know; nobody may
+    /// have paid for another.
+    fn know_own(&mut self, at: usize) -> Checked {
+        let payments = self.payments(at);
+        for payment in &payments {
+            let mut orders = self.orders.iter_mut();
+            if let Some(order) = orders.find(|order| order.payment_id == payment.id) {
+                order.reference.clone_from(&payment.reference);
+                order.bank_id.clone_from(&payment.facts.bank_id);
+            }
+        }
+        let is_ours = |own: &Operation| {
+            payments.iter().any(|payment| payment.facts.bank_id.as_ref() == Some(&own.id))
+        };
+        let (ours, strange): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.banks[at].truth).into_iter().partition(is_ours);
+        self.banks[at].truth = ours;
+        let is_empty = strange.iter().all(|own| own.paid == 0 && own.held == 0);
+        ensure(is_empty, || format!("an orphan was paid: {strange:#?}"))
     }
 
     fn check_payment(&mut self, at: usize, payment: &Payment) -> Checked {
@@ -86,6 +110,17 @@ impl World {
         let operation = self.banks[at].truth.iter().find(|op| op.reference == payment.reference);
         let Some(operation) = operation else { return Ok(()) };
         ensure(paid.kopecks() <= operation.paid, || format!("{id}: more paid than at the bank"))?;
+        if self.banks[at].is_tbank() {
+            let by_us = payment.refunds.iter().filter(|refund| match refund.state {
+                RefundState::Asked { .. } | RefundState::Succeeded => true,
+                RefundState::Requested | RefundState::Failed(_) => false,
+            });
+            let by_us: i64 = by_us.map(|refund| refund.amount.kopecks()).sum();
+            let most = by_us + self.cabinet_total(payment);
+            return ensure(operation.refunded() <= most, || {
+                format!("the bank refunded more than {most}: {operation:#?} {payment:#?}")
+            });
+        }
         let amounts: BTreeSet<i64> = operation.refunds.values().copied().collect();
         amounts.into_iter().try_for_each(|amount| self.check_refunds(payment, operation, amount))
     }
@@ -107,6 +142,12 @@ impl World {
         if told.as_ref() != Some(&line) {
             self.say(|| line);
         }
+    }
+
+    /// All that was refunded in the cabinet.
+    pub fn cabinet_total(&self, payment: &Payment) -> i64 {
+        let own = self.cabinet.iter().filter(|((of, _), _)| *of == payment.reference);
+        own.map(|((_, amount), count)| amount * i64::try_from(*count).unwrap()).sum()
     }
 
     /// Of one sum, the bank never gives back more often than its cabinet and the shop wanted; and

@@ -3,11 +3,11 @@
 use kopeck::{
     kit::{db::DbError, jobs},
     payments::{
-        self,
+        self, flow,
         model::{Origin, Payment, RefundState, Status},
     },
 };
-use kopeck_banks::emulator::{Control, Emulator as _};
+use kopeck_banks::emulator::Control;
 
 use super::{
     truth::Operation,
@@ -31,8 +31,8 @@ impl World {
         }
         // Most links nobody is going to pay end now: looking at them for days tells nothing new.
         for order in self.orders.clone() {
-            let id = order.reference.clone();
-            if self.chance.percent(75) {
+            let is_over = self.chance.percent(75);
+            if let Some(id) = self.id_at_bank(&order).filter(|_| is_over) {
                 self.control_of(&order, &Control::Expire { id });
             }
         }
@@ -65,11 +65,26 @@ impl World {
                 self.check()?;
                 return self.compare();
             }
+            self.release_holds();
             let due: Result<Option<i64>, DbError> = self.write(jobs::find_next_due);
             let due_ms = due.unwrap().ok_or("even the sweeps are gone")?;
             self.advance_by((due_ms - self.now_ms()).clamp(1, DAY_MS));
         }
         Err(format!("it does not come to rest: {:?}", self.jobs()))
+    }
+
+    /// A hold that nobody wants runs out, or the shop releases it where it would not.
+    fn release_holds(&mut self) {
+        for order in self.orders.clone() {
+            let bank = &self.banks[order.bank];
+            if !bank.is_tbank() {
+                continue;
+            }
+            let (ctx, shop_id) = (self.ctx(0), bank.connection.shop_id.clone());
+            let id = order.payment_id;
+            // Refused where there is no hold.
+            let _ = self.write(move |tx| flow::request_void(tx, &ctx, &shop_id, &id));
+        }
     }
 
     /// Every request on the network arrives and is answered, in order.
@@ -122,6 +137,8 @@ impl World {
         let expected = match operation.map(|own| own.status.as_str()) {
             None => Status::Failed,
             Some("EXPIRED") => Status::Expired,
+            Some("CANCELED") => Status::Canceled,
+            Some("REJECTED") => Status::Failed,
             Some("APPROVED") => Status::Paid,
             Some("REFUNDED") => Status::Refunded,
             Some("REFUNDED_PARTIALLY") => Status::PartiallyRefunded,
@@ -152,6 +169,9 @@ impl World {
         payment: &Payment,
         operation: Option<&Operation>,
     ) -> Result<(), String> {
+        if payment.bank == "tbank" {
+            return self.compare_total(payment, operation);
+        }
         let mut left = operation.map(|own| own.refunds.clone()).unwrap_or_default();
         for refund in &payment.refunds {
             let id = Some(refund.id.clone());
@@ -186,6 +206,33 @@ impl World {
             }
         }
         if left.is_empty() { Ok(()) } else { Err(format!("refunds we do not know: {left:?}")) }
+    }
+
+    /// Where the bank lists no refunds: what we say was done, with the cabinet's, is what is gone.
+    fn compare_total(
+        &mut self,
+        payment: &Payment,
+        operation: Option<&Operation>,
+    ) -> Result<(), String> {
+        let mut sum = self.cabinet_total(payment);
+        for refund in &payment.refunds {
+            let kind = match &refund.state {
+                RefundState::Succeeded => {
+                    sum += refund.amount.kopecks();
+                    self.count("refund succeeded");
+                    "refund.succeeded"
+                }
+                RefundState::Failed(_) => "refund.failed",
+                RefundState::Requested | RefundState::Asked { .. } => {
+                    return Err(format!("never settled: {refund:?}"));
+                }
+            };
+            if !self.was_announced(payment, kind, Some(refund.id.clone())) {
+                return Err(format!("not announced: {refund:?}"));
+            }
+        }
+        let gone = operation.map_or(0, Operation::refunded);
+        if sum == gone { Ok(()) } else { Err(format!("we say {sum} went back, the bank {gone}")) }
     }
 
     fn was_announced(&self, payment: &Payment, kind: &str, refund_id: Option<String>) -> bool {

@@ -18,7 +18,7 @@ mod world;
 
 use std::{collections::BTreeMap, thread};
 
-use world::{Planted, World};
+use world::{Mix, Planted, World};
 
 /// Seeds that once failed, each with what was wrong. A seed is the same world only while the steps
 /// stay as they are: what it showed is pinned by a table in `payments/tests/`, too.
@@ -40,8 +40,8 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// One world from its beginning to its end.
-fn run(seed: u64, planted: Planted, is_traced: bool) -> Result<Stats, String> {
-    let mut world = World::new(seed, planted, is_traced);
+fn run(seed: u64, mix: Mix, planted: Planted, is_traced: bool) -> Result<Stats, String> {
+    let mut world = World::new(seed, mix, planted, is_traced);
     let steps = world.chance.between(150, 300);
     for at in 0..steps {
         world.step();
@@ -52,10 +52,10 @@ fn run(seed: u64, planted: Planted, is_traced: bool) -> Result<Stats, String> {
 }
 
 /// Runs seeds one after the other; those that failed come back with what was wrong.
-fn run_all(seeds: impl Iterator<Item = u64>) -> (Stats, Vec<(u64, String)>) {
+fn run_all(mix: Mix, seeds: impl Iterator<Item = u64>) -> (Stats, Vec<(u64, String)>) {
     let (mut all, mut failed) = (Stats::new(), Vec::new());
     for seed in seeds {
-        match run(seed, Planted::Nothing, false) {
+        match run(seed, mix, Planted::Nothing, false) {
             Ok(stats) => add(&mut all, stats),
             Err(why) => failed.push((seed, why)),
         }
@@ -84,12 +84,12 @@ fn add(all: &mut Stats, more: Stats) {
     }
 }
 
-#[test]
-fn no_kopeck_is_lost_or_doubled_in_any_world() {
+/// Many worlds with these banks, or the one that is to be replayed.
+fn run_many(mix: Mix) -> (u64, Stats) {
     if let Some(seed) = number("KOPECK_SIM_SEED") {
-        let stats = run(seed, Planted::Nothing, true).unwrap_or_else(|why| panic!("{why}"));
+        let stats = run(seed, mix, Planted::Nothing, true).unwrap_or_else(|why| panic!("{why}"));
         println!("{stats:#?}");
-        return;
+        return (1, stats);
     }
     let count = number("KOPECK_SIM_SEEDS").unwrap_or(1_000);
     let start = number("KOPECK_SIM_START").unwrap_or(0);
@@ -99,7 +99,7 @@ fn no_kopeck_is_lost_or_doubled_in_any_world() {
     let mut failed = Vec::new();
     thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..THREADS).map(|own| scope.spawn(move || run_all(seeds(own)))).collect();
+            (0..THREADS).map(|own| scope.spawn(move || run_all(mix, seeds(own)))).collect();
         for thread in threads {
             let (stats, more) = thread.join().expect("a thread died, see above");
             add(&mut all, stats);
@@ -108,6 +108,27 @@ fn no_kopeck_is_lost_or_doubled_in_any_world() {
     });
     tell(&failed);
     println!("{all:#?}");
+    (count, all)
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_at_tbank() {
+    let (count, all) = run_many(Mix::Tbank);
+    if count >= 200 {
+        for what in ["void requested", "capture requested", "cabinet refund", "refund succeeded"] {
+            assert!(all.get(what).is_some_and(|seen| *seen > 0), "never seen: {what}");
+        }
+    }
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_between_two_banks() {
+    run_many(Mix::Both);
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_in_any_world() {
+    let (count, all) = run_many(Mix::Tochka);
     // A world in which nothing happens proves nothing.
     if count >= 200 {
         for what in [
@@ -137,12 +158,12 @@ fn no_kopeck_is_lost_or_doubled_in_any_world() {
 
 #[test]
 fn seeds_that_once_failed_pass() {
-    let (_, failed) = run_all(REGRESSIONS.iter().map(|(seed, _)| *seed));
+    let (_, failed) = run_all(Mix::Tochka, REGRESSIONS.iter().map(|(seed, _)| *seed));
     tell(&failed);
 }
 
 fn finds(planted: Planted, seeds: u64) -> bool {
-    (0..seeds).any(|seed| run(seed, planted, false).is_err())
+    (0..seeds).any(|seed| run(seed, Mix::Tochka, planted, false).is_err())
 }
 
 #[test]

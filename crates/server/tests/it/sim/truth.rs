@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kopeck_banks::emulator::{Control, Emulator as _};
-use kopeck_banks::tochka::emulator::TochkaEmulator;
+use kopeck_banks::emulator::{Control, Emulator};
 use serde_json::Value;
 
 /// One operation at a bank.
@@ -15,8 +14,9 @@ pub struct Operation {
     pub status: String,
     pub amount: i64,
     pub paid: i64,
-    /// Amounts of the refunds in its list, by the bank's id.
+    /// Amounts of the refunds in its list, by the bank's id; no list, one of all.
     pub refunds: BTreeMap<String, i64>,
+    pub held: i64,
 }
 
 impl Operation {
@@ -29,10 +29,11 @@ impl Operation {
     }
 }
 
-pub fn read(bank: &mut TochkaEmulator, now_ms: i64) -> Vec<Operation> {
+pub fn read(bank: &mut dyn Emulator, now_ms: i64) -> Vec<Operation> {
     let now = Timestamp::from_millisecond(now_ms).unwrap();
     let all = bank.control(now, &Control::List).unwrap();
-    all["payments"].as_array().unwrap().iter().map(read_one).collect()
+    let read = if bank.name() == "tbank" { read_tbank } else { read_one };
+    all["payments"].as_array().unwrap().iter().map(read).collect()
 }
 
 fn read_one(payment: &Value) -> Operation {
@@ -48,5 +49,30 @@ fn read_one(payment: &Value) -> Operation {
         amount: payment["amount_kopecks"].as_i64().unwrap(),
         paid: payment["paid_kopecks"].as_i64().unwrap(),
         refunds: refunds.collect(),
+        held: 0,
+    }
+}
+
+/// In the words of the other bank, so that the checks know one set.
+fn read_tbank(payment: &Value) -> Operation {
+    let text = |name: &str| payment[name].as_str().unwrap().to_owned();
+    let kopecks = |name: &str| payment[name].as_i64().unwrap();
+    let status = match payment["status"].as_str().unwrap() {
+        "NEW" | "FORM_SHOWED" => "CREATED",
+        "CONFIRMED" => "APPROVED",
+        "PARTIAL_REFUNDED" => "REFUNDED_PARTIALLY",
+        "DEADLINE_EXPIRED" => "EXPIRED",
+        "REVERSED" => "CANCELED",
+        other => other,
+    };
+    let refunded = kopecks("refunded_kopecks");
+    Operation {
+        id: text("id"),
+        reference: text("reference"),
+        status: status.to_owned(),
+        amount: kopecks("amount_kopecks"),
+        paid: kopecks("paid_kopecks"),
+        refunds: (refunded > 0).then(|| ("all".to_owned(), refunded)).into_iter().collect(),
+        held: kopecks("held_kopecks"),
     }
 }

@@ -25,10 +25,11 @@ use kopeck::{
 use kopeck_banks::{
     Credentials,
     bank::find_bank,
-    emulator::{Emulator as _, Served},
+    emulator::{Emulator, Served},
     exchange::{self, Silence},
     http::HttpRequest,
     op::{BankOp, Outcome},
+    tbank::emulator::TbankEmulator,
     tochka::{
         emulator::{Timing, TochkaEmulator},
         sign::SigningKey,
@@ -59,8 +60,16 @@ pub struct Process {
     pub refused: Arc<RefusedCount>,
 }
 
+/// Which banks the shops of a world have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    Tochka,
+    Tbank,
+    Both,
+}
+
 pub struct Bank {
-    pub emulator: TochkaEmulator,
+    pub emulator: Box<dyn Emulator>,
     pub connection: Connection,
     pub truth: Vec<truth::Operation>,
     /// The truth has to be read again.
@@ -74,6 +83,8 @@ pub struct Order {
     pub payment_id: String,
     pub reference: String,
     pub amount: i64,
+    /// Where a reference may have several payments, the payer knows only ours.
+    pub bank_id: Option<String>,
 }
 
 /// A notice that a bank has given out, on its way to us.
@@ -134,8 +145,14 @@ pub fn sign_foreign(order: &Order) -> Vec<u8> {
     key.sign(notice.to_string().as_bytes()).unwrap().into_bytes()
 }
 
+impl Bank {
+    pub fn is_tbank(&self) -> bool {
+        self.connection.bank == "tbank"
+    }
+}
+
 impl World {
-    pub fn new(seed: u64, planted: Planted, is_traced: bool) -> World {
+    pub fn new(seed: u64, mix: Mix, planted: Planted, is_traced: bool) -> World {
         let db = Db::memory().unwrap();
         db.migrate().unwrap();
         let clock = ManualClock::new(START_MS);
@@ -153,7 +170,13 @@ impl World {
         };
         let mut chance = Chance::new(seed);
         let count = if chance.percent(40) { 2 } else { 1 };
-        let banks = (0..count).map(|at| open_bank(&ctx, &mut chance, seed, at)).collect();
+        let (count, first) = match mix {
+            Mix::Tochka => (count, "tochka"),
+            Mix::Tbank => (count, "tbank"),
+            Mix::Both => (2, "tochka"),
+        };
+        let name = |at| if mix == Mix::Both && at == 1 { "tbank" } else { first };
+        let banks = (0..count).map(|at| open_bank(&ctx, &mut chance, seed, at, name(at))).collect();
         let process = |ctx: &Ctx| Process { ctx: ctx.clone(), refused: Arc::default() };
         let processes = vec![process(&ctx), process(&ctx)];
         World {
@@ -227,9 +250,12 @@ impl World {
 }
 
 /// A shop with its account at a bank of its own, notices registered, the daily sweep set up.
-fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize) -> Bank {
+fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize, name: &str) -> Bank {
     let origin = format!("https://bank{at}.example.ru");
     let bank_seed = seed.wrapping_mul(2) + u64::try_from(at).unwrap();
+    if name == "tbank" {
+        return open_tbank(ctx, &origin, bank_seed, at);
+    }
     let mut emulator = TochkaEmulator::new(&origin, signing_key(), bank_seed).unwrap();
     let refund_lock_ms =
         chance.weighted(&[(10, 0), (6, 20 * SECOND_MS), (3, 12 * HOUR_MS), (1, 3 * DAY_MS)]);
@@ -243,6 +269,22 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize) -> Bank {
         .map(|(name, value)| (name.trim_start_matches("TOCHKA_").to_ascii_lowercase(), value));
     let settings = settings.filter(|(name, _)| has_registers || name != "merchant_id");
     let credentials = Credentials::new(settings);
+    let connection = open_shop(ctx, at, name, credentials);
+    register(ctx, &mut emulator, &connection);
+    Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
+}
+
+fn open_tbank(ctx: &Ctx, origin: &str, seed: u64, at: usize) -> Bank {
+    let emulator = TbankEmulator::new(origin, seed).unwrap();
+    let settings = emulator
+        .test_credentials()
+        .into_iter()
+        .map(|(name, value)| (name.trim_start_matches("TBANK_").to_ascii_lowercase(), value));
+    let connection = open_shop(ctx, at, "tbank", Credentials::new(settings));
+    Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
+}
+
+fn open_shop(ctx: &Ctx, at: usize, bank: &str, credentials: Credentials) -> Connection {
     let shop = shops::model::Shop {
         id: ctx.mint.id("shop"),
         name: format!("Shop {at}"),
@@ -252,15 +294,14 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize) -> Bank {
     let saved: Result<(), DbError> =
         tasks::now(ctx.db.write(move |tx| shops::store::insert_shop(tx, &row)));
     saved.unwrap();
-    let made = shops::flow::create_connection(ctx, &shop_id, "tochka", credentials, None);
+    let made = shops::flow::create_connection(ctx, &shop_id, bank, credentials, None);
     let connection = tasks::now(made).unwrap();
-    register(ctx, &mut emulator, &connection);
     let (inner, id) = (ctx.clone(), connection.id.clone());
     let saved: Result<(), DbError> = tasks::now(ctx.db.write(move |tx| {
         reconcile::flow::schedule(tx, &inner.mint, &id, inner.now_ms() + HOUR_MS)
     }));
     saved.unwrap();
-    Bank { emulator, connection, truth: Vec::new(), is_changed: false }
+    connection
 }
 
 fn register(ctx: &Ctx, emulator: &mut TochkaEmulator, connection: &Connection) {
