@@ -58,6 +58,13 @@ pub struct Setup {
     /// How many payments come on one page of the list.
     pub page_size: usize,
     pub oauth: Option<OAuth>,
+    /// An id in the bank's form that no payment has.
+    pub unknown_id: &'static str,
+    pub least_amount: &'static str,
+    /// A hold and its capture are told at one moment, even where nobody asked for a hold.
+    pub tells_in_pairs: bool,
+    /// Scenarios that are not this bank's way, each with the reason.
+    pub not_its_way: &'static [(&'static str, &'static str)],
 }
 
 /// The OAuth way of a bank that has one.
@@ -190,7 +197,10 @@ impl Setup {
 #[track_caller]
 pub fn run(setup: &Setup) -> Vec<&'static str> {
     let (fitting, left_out): (Vec<&Scenario>, Vec<&Scenario>) =
-        SCENARIOS.iter().partition(|scenario| (scenario.fits)(setup));
+        SCENARIOS.iter().partition(|scenario| {
+            let is_other = setup.not_its_way.iter().any(|(name, _)| *name == scenario.name);
+            (scenario.fits)(setup) && !is_other
+        });
     let is_broken = |scenario: &&&Scenario| {
         // A panic leaves nothing behind: the bench dies with it.
         let played = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&mut Bench::new(setup))));

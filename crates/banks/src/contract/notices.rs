@@ -20,7 +20,8 @@ pub fn genuine(bench: &mut Bench<'_>) {
     assert_eq!(told.bank_id.as_ref(), Some(&bank_id));
     assert_eq!(told.reference, Some(link.reference));
     assert_eq!((told.status, told.paid), (Some(BankStatus::Paid), Some(rubles("10"))));
-    assert_eq!(told.method.as_deref(), Some("card"));
+    let is_silent = bench.setup.tells_in_pairs && told.method.is_none();
+    assert!(told.method.as_deref() == Some("card") || is_silent, "{told:?}");
     check_paid(&bench.look(&bank_id), "10");
     assert_eq!(bench.bank.next_due(), None, "an answered notice comes once");
 }

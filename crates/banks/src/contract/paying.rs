@@ -40,7 +40,8 @@ pub fn pay(bench: &mut Bench<'_>) {
     bench.pay(&bank_id, link.methods[0]);
     let seen = bench.look(&bank_id);
     check_paid(&seen, "150.75");
-    assert!(seen.lists_refunds && seen.paid_at.is_some(), "{seen:?}");
+    assert!(seen.lists_refunds, "{seen:?}");
+    assert!(seen.paid_at.is_some() || seen.left.is_some(), "{seen:?}");
     let again = Control::Pay { id: bank_id.clone(), method: None, card: None };
     assert!(bench.control(&again).is_err(), "paid twice");
     check_paid(&bench.look(&bank_id), "150.75");
@@ -137,7 +138,7 @@ pub fn limits_are_kept(bench: &mut Bench<'_>) {
     let (shortest, longest) = capabilities.ttl_minutes.clone().into_inner();
     let widest = CreateLink { purpose, reference, ttl_minutes: longest, ..bench.link("10") };
     bench.open(&widest);
-    let tiniest = CreateLink { ttl_minutes: shortest, ..bench.link("0.01") };
+    let tiniest = CreateLink { ttl_minutes: shortest, ..bench.link(bench.setup.least_amount) };
     bench.open(&tiniest);
     let longer = |text: &str| format!("{text}x");
     let broken = [
@@ -175,7 +176,7 @@ pub fn duplicate_is_found(bench: &mut Bench<'_>) {
 }
 
 pub fn unknown_payment_is_not_found(bench: &mut Bench<'_>) {
-    let bank_id = "00000000-0000-4000-8000-000000000000".to_owned();
+    let bank_id = bench.setup.unknown_id.to_owned();
     let amount = rubles("1");
     let ops = [
         BankOp::GetPayment { bank_id: bank_id.clone() },

@@ -28,7 +28,9 @@ pub fn create_reply_lost(bench: &mut Bench<'_>) {
     bench.fault(FaultKind::ReplyLost, 1);
     bench.unknown(&BankOp::CreateLink(link.clone()));
     let found = bench.find(&link.reference).expect("the bank did make it");
-    assert!(found.url.is_some() && found.bank_id.is_some(), "{found:?}");
+    let has_url = found.url.is_some();
+    assert_eq!(has_url, bench.setup.capabilities().find_gives_url, "{found:?}");
+    assert!(found.bank_id.is_some(), "{found:?}");
     assert_eq!(found.status, Some(BankStatus::Created));
 }
 

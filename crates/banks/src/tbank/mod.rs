@@ -47,7 +47,7 @@ mod tests;
 use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
-    op::{BankOp, PayMethod},
+    op::{BankOp, PayMethod, Refusal},
 };
 
 /// The translation itself: stateless, so that one static value serves every shop.
@@ -89,6 +89,9 @@ impl Bank for Tbank {
     }
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step {
         Step::Done(reply::read(credentials, op, reply))
+    }
+    fn known_refusals(&self) -> Vec<Refusal> {
+        quirks::all().map(quirks::Quirk::refusal).collect()
     }
     fn notice(&self, credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(credentials, raw)

@@ -1,5 +1,6 @@
 //! Data in, data out: each file has one `check` and a table of cases.
 
+mod contract;
 mod errors;
 mod notices;
 mod quirks;

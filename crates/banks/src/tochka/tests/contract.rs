@@ -80,6 +80,10 @@ fn tochka_keeps_the_contract() {
             redirect_uri: REDIRECT_URI,
             allow,
         }),
+        unknown_id: "00000000-0000-4000-8000-000000000000",
+        least_amount: "0.01",
+        tells_in_pairs: false,
+        not_its_way: &[],
     };
     let left_out = contract::run(&setup);
     assert_eq!(left_out, ["a part of a hold is captured", "a hold is released"]);

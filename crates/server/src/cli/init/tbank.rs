@@ -96,10 +96,8 @@ async fn gather(args: &InitArgs, world: &World) -> Result<Credentials, Fail> {
 async fn check(world: &World, credentials: &Credentials) -> Result<(), Fail> {
     let day = timestamp(world.ctx.now_ms()).to_zoned(TimeZone::UTC).date();
     let op = BankOp::FindPayment { reference: PROBE.to_owned(), from: day, to: day, page: 1 };
-    match answer_of(try_out(&world.ctx, "tbank", credentials, &op).await?)? {
-        Answer::Payments(_) => Ok(()),
-        other => Err(connect::strange(other)),
-    }
+    let answer = answer_of(try_out(&world.ctx, "tbank", credentials, &op).await?)?;
+    if let Answer::Payments(_) = answer { Ok(()) } else { Err(connect::strange(answer)) }
 }
 
 async fn save(world: &World, credentials: Credentials) -> Result<Connection, Fail> {
