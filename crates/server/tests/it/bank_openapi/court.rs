@@ -31,7 +31,6 @@ pub struct Rules {
 }
 
 /// Where the bank is known to do otherwise than its document says.
-#[derive(Debug)]
 pub struct Exception {
     /// The end of the operation's path; empty for all of them.
     pub path: &'static str,
@@ -245,9 +244,11 @@ impl Court {
         for known in outside.chain(self.rules.undeclared.iter().map(|(_, reason)| *reason)) {
             assert!(self.used.contains(known), "not needed: {known}");
         }
-        let idle = self.rules.exceptions.iter().enumerate();
-        let idle: Vec<_> = idle.filter(|(at, _)| !self.excused.contains(at)).collect();
-        assert!(idle.is_empty(), "not needed: {idle:#?}");
+        for (at, known) in self.rules.exceptions.iter().enumerate() {
+            let Exception { path, place, what, reason } = known;
+            let is_used = self.excused.contains(&at);
+            assert!(is_used, "not needed: {path} {place:?} {what}: {reason}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::{Registry, Validator};
+use jsonschema::{Registry, ValidationError, Validator, error::ValidationErrorKind};
 use kopeck_banks::http::{HttpReply, HttpRequest, percent_decode};
 use serde_json::{Value, json};
 
@@ -61,7 +61,9 @@ impl Document {
         forbid_unnamed_fields(&mut root);
         let mut operations = Vec::new();
         for (path, methods) in root["paths"].as_object().unwrap() {
-            for (method, operation) in methods.as_object().unwrap() {
+            // Beside its methods a path may name its servers.
+            let methods = methods.as_object().unwrap().iter().filter(|(key, _)| *key != "servers");
+            for (method, operation) in methods {
                 let place = format!("/paths/{}/{method}", path.replace('/', "~1"));
                 operations.push(read_operation(method, path, operation, &place));
             }
@@ -162,8 +164,24 @@ impl Document {
 
     fn judge(&self, schema: &str, value: &Value) -> Vec<String> {
         let errors = self.validators[schema].iter_errors(value);
-        errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+        errors.flat_map(|error| print_error(&error)).collect()
     }
+}
+
+/// Of several shapes the one that fits best tells what is wrong; places in lists are stars.
+fn print_error(error: &ValidationError<'_>) -> Vec<String> {
+    if let ValidationErrorKind::OneOfNotValid { context } = error.kind()
+        && let Some(nearest) = context.iter().min_by_key(|errors| errors.len())
+    {
+        return nearest.iter().flat_map(print_error).collect();
+    }
+    let place = error.instance_path().to_string();
+    let star = |part: &str| match part.parse::<usize>() {
+        Ok(_) => "*".to_owned(),
+        Err(_) => part.to_owned(),
+    };
+    let place: Vec<String> = place.split('/').map(star).collect();
+    vec![format!("{}: {error}", place.join("/"))]
 }
 
 /// Templates have braces, which no URI may have.
