@@ -81,8 +81,7 @@ pub fn payments(court: &mut Court) {
     court.done(&void(&never, None, "v_1"));
     let held = hold(court, "held");
     let (amount, authorized) = (rubles("1000"), rubles("1234.50"));
-    let capture =
-        |bank_id: String| BankOp::Capture { bank_id, amount, authorized, receipt: None };
+    let capture = |bank_id: String| BankOp::Capture { bank_id, amount, authorized, receipt: None };
     court.done(&capture(held.clone()));
     court.refused(&capture(held), RefusalClass::Conflict);
     let freed = hold(court, "freed");
@@ -147,6 +146,7 @@ pub fn receipts(court: &mut Court) {
             court.open(bill(taxation.as_str(), &receipt));
         }
         let receipt = widest_receipt(PaymentMethod::FullPrepayment);
+        let ruble = rubles("1");
         let (amount, bank_id) = (receipt.total().unwrap(), court.open(bill(format, &receipt)));
         court.pay(&bank_id, PayMethod::Card);
         let closing = widest_receipt(PaymentMethod::FullPayment);
@@ -154,22 +154,18 @@ pub fn receipts(court: &mut Court) {
         court.done(&BankOp::Terminal(close.clone()));
         court.refused(&BankOp::Terminal(close), RefusalClass::Conflict);
         let part = Receipt { lines: vec![line(PaymentMethod::FullPayment)], ..receipt.clone() };
-        let returned = refund(&bank_id, "1", &format!("rc_{format}"));
-        let BankOp::Refund { bank_id, amount: ruble, request_id, .. } = returned else { return };
-        let (receipt_part, sbp_member) = (Some(part.clone()), None);
         court.done(&BankOp::Refund {
             bank_id,
             amount: ruble,
-            request_id,
-            receipt: receipt_part,
-            sbp_member,
+            request_id: format!("rc_{format}"),
+            receipt: Some(part.clone()),
+            sbp_member: None,
         });
         let manual = CreateLink { capture: CaptureMode::Manual, ..bill("manual", &receipt) };
         let bank_id = court.open(manual);
         court.pay(&bank_id, PayMethod::Card);
         let receipt = Some(part);
-        let capture =
-            BankOp::Capture { bank_id, amount: ruble, authorized: amount, receipt };
+        let capture = BankOp::Capture { bank_id, amount: ruble, authorized: amount, receipt };
         court.done(&capture);
     }
 }
