@@ -31,6 +31,11 @@ impl Call<'_> {
     }
 }
 
+/// The same of the methods that do not name the terminal.
+pub(super) fn success() -> Obj {
+    Obj::new().flag("Success", true).text("ErrorCode", "0").text("Message", "OK")
+}
+
 pub(super) fn ok(body: Obj) -> HttpReply {
     HttpReply::new(200, "application/json", body.end())
 }

@@ -6,7 +6,7 @@ use super::{
     init::{data, due_date},
     problem::{Problem, text_of},
     qr,
-    route::{Call, ok},
+    route::{Call, ok, success},
     state::{Account, AccountStatus, ChargeFate, Target},
     status::{Source, Status},
 };
@@ -108,7 +108,7 @@ impl TbankEmulator {
                 .end()
         });
         let members = array(rows);
-        Ok(ok(call.done().text("OrderId", &payment.order_id).raw("Members", &members)))
+        Ok(ok(success().text("OrderId", &payment.order_id).raw("Members", &members)))
     }
 
     pub(super) fn qr_banks(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
@@ -125,7 +125,7 @@ impl TbankEmulator {
                 .end()
         });
         let banks = array(rows);
-        Ok(ok(call.done().raw("BankList", &banks)))
+        Ok(ok(success().raw("BankList", &banks)))
     }
 
     pub(super) fn add_account(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
@@ -209,8 +209,7 @@ impl TbankEmulator {
     pub(super) fn qr_state(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
         let id = self.find_payment(call)?;
         let payment = self.state.payments.get(&id).ok_or_else(|| Problem::coded("255"))?;
-        let body = call
-            .done()
+        let body = success()
             .text("Status", payment.status.as_str())
             .text("OrderId", &payment.order_id)
             .raw("Amount", &payment.current().kopecks().to_string());
@@ -248,7 +247,7 @@ impl TbankEmulator {
             self.approve(call.now_ms, id, Source::Sbp, None)
         };
         done.map_err(|why| Problem::new("8", "Неверный статус транзакции.", why))?;
-        Ok(ok(call.done().text("Details", "0")))
+        Ok(ok(success().text("Details", "0")))
     }
 
     /// A payment by QR may bring its account with it.

@@ -5,17 +5,13 @@ use super::{
     TbankEmulator, directory,
     problem::Problem,
     qr,
-    route::{Call, ok},
+    route::{Call, ok, success},
     state::Payment,
 };
 use crate::{
     emulator::json::{Obj, array},
     http::{HttpReply, HttpRequest},
 };
-
-fn success() -> Obj {
-    Obj::new().flag("Success", true).text("ErrorCode", "0").text("Message", "OK")
-}
 
 fn svg(link: &str) -> HttpReply {
     HttpReply::new(200, "image/svg", qr::picture(link))
@@ -104,7 +100,7 @@ impl TbankEmulator {
         let id = self.find_payment(call)?;
         let payment = self.open_for_wallet(call.now_ms, &id.to_string())?;
         let link = format!("mirpay://pay.mironline.ru/inapp/{}", payment.code);
-        Ok(ok(call.done().text("Deeplink", &link)))
+        Ok(ok(success().text("Deeplink", &link)))
     }
 
     /// The document has a body here and a GET: both work.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::{Registry, Validator};
+use jsonschema::{Registry, ValidationError, Validator, error::ValidationErrorKind};
 use kopeck_banks::http::{HttpReply, HttpRequest, percent_decode};
 use serde_json::{Value, json};
 
@@ -26,10 +26,16 @@ pub struct Operation {
     /// `/acquiring/v1.0/payments/{operationId}`
     pub path: String,
     parameters: Vec<Parameter>,
-    /// Whether it is required, and its schema.
-    body: Option<(bool, String)>,
-    /// Schemas of replies, by status.
-    replies: BTreeMap<u16, String>,
+    /// Whether it is required, and its schema if it is JSON.
+    body: Option<(bool, Option<String>)>,
+    /// Kinds of replies, by status.
+    replies: BTreeMap<u16, Reply>,
+}
+
+/// The media type of a reply, and its schema if it is JSON.
+struct Reply {
+    media: String,
+    schema: Option<String>,
 }
 
 struct Parameter {
@@ -55,7 +61,9 @@ impl Document {
         forbid_unnamed_fields(&mut root);
         let mut operations = Vec::new();
         for (path, methods) in root["paths"].as_object().unwrap() {
-            for (method, operation) in methods.as_object().unwrap() {
+            // Beside its methods a path may name its servers.
+            let methods = methods.as_object().unwrap().iter().filter(|(key, _)| *key != "servers");
+            for (method, operation) in methods {
                 let place = format!("/paths/{}/{method}", path.replace('/', "~1"));
                 operations.push(read_operation(method, path, operation, &place));
             }
@@ -118,7 +126,7 @@ impl Document {
             None if request.body.is_empty() => Vec::new(),
             None => vec!["the document knows no body here".to_owned()],
             Some((false, _)) if request.body.is_empty() => Vec::new(),
-            Some((_, schema)) if request.find_header("content-type") == Some(JSON) => {
+            Some((_, Some(schema))) if request.find_header("content-type") == Some(JSON) => {
                 self.judge_json(schema, &request.body)
             }
             Some(_) => vec!["the content type is not JSON".to_owned()],
@@ -127,10 +135,14 @@ impl Document {
 
     /// What the document has against a reply whose status it declares.
     pub fn judge_reply(&self, operation: &Operation, reply: &HttpReply) -> Vec<String> {
-        if reply.find_header("content-type") != Some(JSON) {
-            return vec!["the content type is not JSON".to_owned()];
+        let known = &operation.replies[&reply.status];
+        if reply.find_header("content-type") != Some(&known.media) {
+            return vec![format!("the content type is not {}", known.media)];
         }
-        self.judge_json(&operation.replies[&reply.status], &reply.body)
+        match &known.schema {
+            Some(schema) => self.judge_json(schema, &reply.body),
+            None => Vec::new(),
+        }
     }
 
     fn judge_json(&self, schema: &str, body: &[u8]) -> Vec<String> {
@@ -152,8 +164,24 @@ impl Document {
 
     fn judge(&self, schema: &str, value: &Value) -> Vec<String> {
         let errors = self.validators[schema].iter_errors(value);
-        errors.map(|error| format!("{}: {error}", error.instance_path())).collect()
+        errors.flat_map(|error| print_error(&error)).collect()
     }
+}
+
+/// Of several shapes the one that fits best tells what is wrong; places in lists are stars.
+fn print_error(error: &ValidationError<'_>) -> Vec<String> {
+    if let ValidationErrorKind::OneOfNotValid { context } = error.kind()
+        && let Some(nearest) = context.iter().min_by_key(|errors| errors.len())
+    {
+        return nearest.iter().flat_map(print_error).collect();
+    }
+    let place = error.instance_path().to_string();
+    let star = |part: &str| match part.parse::<usize>() {
+        Ok(_) => "*".to_owned(),
+        Err(_) => part.to_owned(),
+    };
+    let place: Vec<String> = place.split('/').map(star).collect();
+    vec![format!("{}: {error}", place.join("/"))]
 }
 
 /// Templates have braces, which no URI may have.
@@ -163,8 +191,9 @@ fn fragment(place: &str) -> String {
 
 fn schemas(operation: &Operation) -> impl Iterator<Item = &String> {
     let of_parameters = operation.parameters.iter().map(|parameter| &parameter.schema);
-    let of_body = operation.body.iter().map(|(_, schema)| schema);
-    of_parameters.chain(of_body).chain(operation.replies.values())
+    let of_body = operation.body.iter().filter_map(|(_, schema)| schema.as_ref());
+    let of_replies = operation.replies.values().filter_map(|reply| reply.schema.as_ref());
+    of_parameters.chain(of_body).chain(of_replies)
 }
 
 fn read_operation(method: &str, path: &str, operation: &Value, place: &str) -> Operation {
@@ -177,12 +206,14 @@ fn read_operation(method: &str, path: &str, operation: &Value, place: &str) -> O
     });
     let body = operation.get("requestBody").map(|body| {
         let schema = schema_place(&body["content"], &format!("{place}/requestBody/content"));
-        (body["required"] == true, schema.unwrap())
+        (body["required"] == true, schema)
     });
     let replies =
         operation["responses"].as_object().unwrap().iter().filter_map(|(status, reply)| {
             let place = format!("{place}/responses/{status}/content");
-            Some((status.parse().ok()?, schema_place(&reply["content"], &place)?))
+            let media = reply["content"].as_object()?.keys().next()?.clone();
+            let schema = schema_place(&reply["content"], &place);
+            Some((status.parse().ok()?, Reply { media, schema }))
         });
     Operation {
         method: method.to_uppercase(),
@@ -218,7 +249,7 @@ fn match_path(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
     (wanted.len() == given.len()).then_some(values)
 }
 
-/// The document has no `allOf` around objects, so every object's fields are all in one place.
+/// No object that we send or hear is made by `allOf`, so its fields are all in one place.
 fn forbid_unnamed_fields(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -227,7 +258,9 @@ fn forbid_unnamed_fields(schema: &mut Value) {
             {
                 fields.entry("additionalProperties").or_insert(Value::Bool(false));
             }
-            fields.values_mut().for_each(forbid_unnamed_fields);
+            // Of the parts of a whole, each would forbid the others.
+            let inner = fields.iter_mut().filter(|(key, _)| *key != "allOf");
+            inner.for_each(|(_, value)| forbid_unnamed_fields(value));
         }
         Value::Array(items) => items.iter_mut().for_each(forbid_unnamed_fields),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -117,6 +117,8 @@ pub fn payments(court: &mut Court) {
     court.refused(&BankOp::GetPayment { bank_id }, RefusalClass::NotFound);
     let (from, to) = (date(2026, 11, 20), date(2026, 11, 22));
     court.done(&BankOp::ListPayments { from, to, page: 1 });
+    let reference = "held".to_owned();
+    court.done(&BankOp::FindPayment { reference, from, to, page: 1 });
     court.now += SignedDuration::from_hours(24);
     let merchant_id = directory::MERCHANT_ID.to_owned();
     let answer = court.done(&BankOp::Registry { merchant_id, date: date(2026, 11, 21) });

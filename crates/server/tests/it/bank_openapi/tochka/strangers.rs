@@ -2,48 +2,38 @@
 //! approves of each, and what the emulator answers. The reply is judged in any case.
 
 use kopeck_banks::{
-    emulator::{Control, Emulator as _, Fault, FaultKind},
+    emulator::{Control, Fault, FaultKind},
     http::{HttpRequest, Method},
     tochka::emulator::directory,
 };
 use serde_json::{Value, json};
 
 use super::Court;
+use crate::bank_openapi::court::Place;
 
 const PAYMENTS: &str = "/acquiring/v1.0/payments";
 const WITH_RECEIPT: &str = "/acquiring/v1.0/payments_with_receipt";
 const BUSINESS: &str = directory::BUSINESS_CODE;
 
-impl Court {
-    fn check(&mut self, call: (Method, &str), body: &str, approves: Option<bool>, status: u16) {
-        let (method, path) = call;
-        let request = HttpRequest::new(method, format!("{}/uapi{path}", super::ORIGIN))
-            .header("authorization", format!("Bearer {}", directory::access_token()));
-        let request = match body {
-            "" => request,
-            body => HttpRequest {
-                body: body.as_bytes().to_vec(),
-                ..request.header("content-type", "application/json")
-            },
-        };
-        let (heard, approved) = self.carry(&request);
-        let reply = heard.unwrap();
-        let got = (approved, reply.status);
-        if got != (approves, status) {
-            let said = reply.text();
-            self.faults.push(format!(
-                "{} {path} {body}: (approved, status) is {got:?}: {said} {:?}",
-                request.method.as_str(),
-                self.complaints(&request),
-            ));
-        }
-    }
+fn check(court: &mut Court, call: (Method, &str), body: &str, approves: Option<bool>, status: u16) {
+    let (method, path) = call;
+    let request = HttpRequest::new(method, format!("{}/uapi{path}", super::ORIGIN))
+        .header("authorization", format!("Bearer {}", directory::access_token()));
+    let request = match body {
+        "" => request,
+        body => HttpRequest {
+            body: body.as_bytes().to_vec(),
+            ..request.header("content-type", "application/json")
+        },
+    };
+    let place = if status == 200 { Place::Answer } else { Place::Refusal };
+    court.check(&request, approves, (status, place));
+}
 
-    fn fault(&mut self, status: u16) {
-        let kind = FaultKind::Status { status };
-        let fault = Fault { kind, times: 1, path: String::new() };
-        self.bank.control(self.now, &Control::Fault(fault)).unwrap();
-    }
+fn fault(court: &mut Court, status: u16) {
+    let kind = FaultKind::Status { status };
+    let fault = Fault { kind, times: 1, path: String::new() };
+    court.bank.control(court.now, &Control::Fault(fault)).unwrap();
 }
 
 /// The required fields alone, with these over them; `null` takes one away.
@@ -113,10 +103,10 @@ fn links(court: &mut Court) {
         (json!({ "saveCard": true, "preAuthorization": true }), Some(true), 200),
     ];
     for (over, approves, status) in &cases {
-        court.check(post, &body(&plain(), over), *approves, *status);
+        check(court, post, &body(&plain(), over), *approves, *status);
     }
     for broken in ["{", "[]", "{}", r#"{"Data":null}"#, "null"] {
-        court.check(post, broken, Some(false), 400);
+        check(court, post, broken, Some(false), 400);
     }
 }
 
@@ -149,14 +139,14 @@ fn receipts(court: &mut Court) {
         (item(json!({ "paymentMethod": "advance" })), Some(false), 400),
     ];
     for (over, approves, status) in &cases {
-        court.check(post, &body(&with_receipt(), over), *approves, *status);
+        check(court, post, &body(&with_receipt(), over), *approves, *status);
     }
 }
 
 /// A link of a stranger, paid; the answer is its id.
 fn paid(court: &mut Court, reference: &str, is_hold: bool) -> String {
     let over = json!({ "paymentLinkId": reference, "preAuthorization": is_hold });
-    court.check((Method::Post, PAYMENTS), &body(&plain(), &over), Some(true), 200);
+    check(court, (Method::Post, PAYMENTS), &body(&plain(), &over), Some(true), 200);
     let pay = Control::Pay { id: reference.to_owned(), method: None, card: None };
     let shown = court.bank.control(court.now, &pay).unwrap();
     shown["id"].as_str().unwrap().to_owned()
@@ -168,8 +158,8 @@ fn money(court: &mut Court) {
     {
         let id = paid(court, reference, true);
         let capture = format!("{PAYMENTS}/{id}/capture");
-        court.check((Method::Post, &capture), sent, Some(approves), 200);
-        court.check((Method::Post, &capture), sent, Some(approves), 424);
+        check(court, (Method::Post, &capture), sent, Some(approves), 200);
+        check(court, (Method::Post, &capture), sent, Some(approves), 424);
     }
     let id = paid(court, "refunds", false);
     let refund = format!("{PAYMENTS}/{id}/refund");
@@ -183,11 +173,11 @@ fn money(court: &mut Court) {
         ("", Some(false), 400),
     ];
     for (sent, approves, status) in cases {
-        court.check((Method::Post, &refund), sent, approves, status);
+        check(court, (Method::Post, &refund), sent, approves, status);
     }
-    court.check((Method::Get, &format!("{PAYMENTS}/{id}")), "", Some(true), 200);
+    check(court, (Method::Get, &format!("{PAYMENTS}/{id}")), "", Some(true), 200);
     let nobody = format!("{PAYMENTS}/nobody/refund");
-    court.check((Method::Post, &nobody), cases[0].0, Some(true), 424);
+    check(court, (Method::Post, &nobody), cases[0].0, Some(true), 424);
 }
 
 fn reading(court: &mut Court) {
@@ -222,7 +212,7 @@ fn reading(court: &mut Court) {
         ("/acquiring/v1/payments".to_owned(), None, 501),
     ];
     for (path, approves, status) in &cases {
-        court.check((Method::Get, path), "", *approves, *status);
+        check(court, (Method::Get, path), "", *approves, *status);
     }
 }
 
@@ -245,9 +235,9 @@ fn webhooks(court: &mut Court) {
         (Method::Delete, &path, "", Some(true), 404),
     ];
     for (method, path, sent, approves, status) in cases {
-        court.check((method, path), sent, approves, status);
+        check(court, (method, path), sent, approves, status);
     }
-    court.check((Method::Get, "/webhook/v1.0/somebody-else"), "", Some(true), 403);
+    check(court, (Method::Get, "/webhook/v1.0/somebody-else"), "", Some(true), 403);
 }
 
 fn consents(court: &mut Court, id: &str) {
@@ -259,15 +249,15 @@ fn consents(court: &mut Court, id: &str) {
         (format!("/v1.0/consents/{id}"), None, 200),
     ];
     for (path, approves, status) in &cases {
-        court.check((Method::Get, path), "", *approves, *status);
+        check(court, (Method::Get, path), "", *approves, *status);
     }
     let ask = |data: Value| json!({ "Data": data }).to_string();
     let post = (Method::Post, all);
-    court.check(post, &ask(json!({ "permissions": ["ReadBalances"] })), Some(true), 200);
-    court.check(post, &ask(json!({ "permissions": ["ReadEverything"] })), Some(false), 400);
-    court.check(post, &ask(json!({})), Some(false), 400);
+    check(court, post, &ask(json!({ "permissions": ["ReadBalances"] })), Some(true), 200);
+    check(court, post, &ask(json!({ "permissions": ["ReadEverything"] })), Some(false), 400);
+    check(court, post, &ask(json!({})), Some(false), 400);
     let past = json!({ "permissions": [], "expirationDateTime": "2020-01-01T00:00:00+00:00" });
-    court.check(post, &ask(past), Some(true), 400);
+    check(court, post, &ask(past), Some(true), 400);
     // Somebody who has no company's token at all.
     for path in [format!("{all}/{id}"), format!("{all}/{id}/child")] {
         let request = HttpRequest::new(Method::Get, format!("{}/uapi{path}", super::ORIGIN));
@@ -277,11 +267,11 @@ fn consents(court: &mut Court, id: &str) {
 
 fn troubles(court: &mut Court) {
     for (status, approves) in [(500, true), (429, true), (503, true), (424, true), (404, true)] {
-        court.fault(status);
+        fault(court, status);
         let list = format!("{PAYMENTS}?customerCode={BUSINESS}");
-        court.check((Method::Get, &list), "", Some(approves), status);
+        check(court, (Method::Get, &list), "", Some(approves), status);
     }
     let (token, state) = (directory::access_token(), "expired".to_owned());
     court.bank.control(court.now, &Control::Token { token, state }).unwrap();
-    court.check((Method::Get, "/open-banking/v1.0/customers"), "", Some(true), 401);
+    check(court, (Method::Get, "/open-banking/v1.0/customers"), "", Some(true), 401);
 }
