@@ -19,14 +19,19 @@ impl Driver<'_> {
         let credentials = &self.connection.credentials;
         let op = flow::create_op(&payment, self.bank, credentials, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
+        let reference = payment.reference.clone();
         let payment = self.record(&payment, vec![asked], vec![]).await?;
+        if payment.reference != reference {
+            // Another process opened it anew since we read it; what we were to ask is void.
+            return Ok(Stepped::On(Box::new(payment)));
+        }
         let Told { outcome, exchanges } = self.ask(&op).await?;
         let event = match outcome {
             Outcome::Done(Answer::Link { bank_id, url }) => Event::Observed(Observation {
                 bank_id: Some(bank_id),
                 url: Some(url),
                 // Known by it if it comes after the payment was opened under another one.
-                reference: Some(payment.reference.clone()),
+                reference: Some(reference),
                 ..Observation::default()
             }),
             Outcome::Done(Answer::Payment(seen)) => Event::Observed(seen),
