@@ -114,8 +114,9 @@ fn permission_hint(credentials: &Credentials, op: &BankOp) -> String {
         format!("the key lacks the permission {name}, which this call needs; ")
     });
     format!(
-        "{}Likely causes: the key was deleted or issued anew (revoked), so the old one is dead; \
-         {permission}customer_code or merchant_id is not of the company that gave the key.",
+        "{}Likely causes: the key is wrong, or was deleted or issued anew (revoked), so that \
+         this one is dead; {permission}customer_code or merchant_id is not of the company that \
+         gave the key.",
         token_remark(credentials, op),
     )
 }

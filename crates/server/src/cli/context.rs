@@ -74,8 +74,9 @@ impl Globals {
     /// chose, so an emulator on this machine is allowed.
     pub async fn open(&self) -> Result<World, Fail> {
         let config = self.settings(&[])?;
-        // What a command has to say it says itself; `info` is for servers.
-        let level = if config.log.level == "info" { "warn" } else { &config.log.level };
+        // What a command has to say it says itself, and with --json nothing else may stand beside
+        // it; `info` and its warnings are for servers.
+        let level = if config.log.level == "info" { "error" } else { &config.log.level };
         log::init(level, config.log.format)?;
         let policy = match config.net.private_addresses {
             AddressPolicy::PublicOnly => AddressPolicy::AllowLoopback,

@@ -11,7 +11,12 @@ use kopeck_banks::{
 
 use super::store::{Exchange, insert_exchange};
 use crate::{
-    kit::{Ctx, clock::MINUTE_MS, db::DbError, secret},
+    kit::{
+        Ctx,
+        clock::{MINUTE_MS, timestamp},
+        db::DbError,
+        secret,
+    },
     shops::{self, model::Connection},
 };
 
@@ -44,7 +49,10 @@ pub async fn ask(ctx: &Ctx, connection: &Connection, op: &BankOp) -> anyhow::Res
         Some(Renewed::Not(outcome)) => return Ok(Told { outcome: outcome.clone(), exchanges }),
         None => connection,
     };
-    let outcome = exchange_with(ctx, connection, op, &mut exchanges).await?;
+    let outcome = match known_dead(ctx, connection, op)? {
+        Some(refusal) => Outcome::Refused(refusal),
+        None => exchange_with(ctx, connection, op, &mut exchanges).await?,
+    };
     if let Outcome::Refused(refusal) = &outcome
         && refusal.class == RefusalClass::Credentials
     {
@@ -52,6 +60,17 @@ pub async fn ask(ctx: &Ctx, connection: &Connection, op: &BankOp) -> anyhow::Res
         tracing::warn!(id, code, "the bank does not accept the key of {id}: {}", refusal.hint);
     }
     Ok(Told { outcome, exchanges })
+}
+
+/// What the key itself tells: one past its own end, or cut when copied, is not worth a request, and
+/// the bank's answer to it would name the cause less clearly.
+fn known_dead(ctx: &Ctx, connection: &Connection, op: &BankOp) -> anyhow::Result<Option<Refusal>> {
+    // Those bring their own secrets, or need none.
+    if matches!(op, BankOp::Auth(_) | BankOp::FetchNoticeKeys) {
+        return Ok(None);
+    }
+    let now = timestamp(ctx.now_ms());
+    Ok(get_bank(&connection.bank)?.credentials_problem(&connection.credentials, now))
 }
 
 /// As [`ask`] for operations that belong to no payment; the journal is written at once.

@@ -14,7 +14,8 @@ of it.
 * **Money**: rubles as text (`\"5000.00\"`) or whole kopecks. Numbers are read digit by digit, \
 never as floats.
 * **Idempotency-Key**: remembered for ever. The same key and body give the same bytes and one \
-payment, one capture, one refund; another body with the same key is refused.
+payment, one capture, one refund; another body with the same key is refused. Only refusals that \
+saved nothing and answers of 500 and above are not remembered: mended, the request may come again.
 * **Errors**: one shape, `{\"error\": {code, message, hint, param, request_id}}`. Branch on `code`.
 * **Lists**: `limit` and `starting_after`; the reply has `has_more` and `next_cursor`.
 * **Time**: UTC, ISO 8601.

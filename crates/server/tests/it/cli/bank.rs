@@ -62,11 +62,10 @@ impl Ran {
             .unwrap_or_else(|e| panic!("{e}:\n{}\n{}\nexit {}", self.out, self.err, self.code))
     }
 
-    /// Its error, as JSON.
+    /// Its error, as JSON: with --json nothing else stands on standard error.
     #[track_caller]
     pub fn fail(&self) -> Value {
-        let start = self.err.find("{\n").unwrap_or_default();
-        serde_json::from_str(&self.err[start..])
+        serde_json::from_str(&self.err)
             .unwrap_or_else(|e| panic!("{e}:\n{}\n{}", self.err, self.out))
     }
 }

@@ -212,6 +212,13 @@ fn a_new_token_in_the_environment_is_taken_up() {
     let good = shop.var("TOCHKA_ACCESS_TOKEN").to_owned();
     shop.set("TOCHKA_ACCESS_TOKEN", "mistyped-token");
     shop.fails(&["retailers"], "bank_permission_missing");
+    let link = ["link", "create", "--amount", "10", "--purpose", "x"];
+    // Its own date is over: told without asking the bank.
+    let ended = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4IiwiZXhwIjoxfQ.c2ln";
+    shop.set("TOCHKA_ACCESS_TOKEN", ended);
+    shop.fails(&link, "bank_token_expired");
+    shop.set("TOCHKA_ACCESS_TOKEN", "eyJhbGciOiJSUzI1NiJ9.eyJpc3");
+    shop.fails(&link, "bank_token_malformed");
     shop.set("TOCHKA_ACCESS_TOKEN", &good);
     // The refund goes through the connection that the payment was made with.
     shop.json(&["payment", "refund", "1"]);
