@@ -65,10 +65,12 @@ pub enum Control {
         method: Option<String>,
         card: Option<String>,
     },
+    /// An attempt to pay fails, or the refund that runs.
     Decline {
         id: String,
         reason: Option<String>,
     },
+    /// A link nobody paid, or a hold nobody took, comes to its end.
     Expire {
         id: String,
     },
@@ -77,7 +79,8 @@ pub enum Control {
         id: String,
         amount: Option<crate::Money>,
     },
-    /// The given access token: `valid`, `expired` or `revoked`.
+    /// An access token becomes `valid`, `expired` or `revoked`, a terminal's key `valid` or
+    /// `blocked`, a saved card or account what its bank knows of it.
     Token {
         token: String,
         state: String,

@@ -22,7 +22,8 @@
 //! are kopecks; a payment is opened (`Init`) before it is charged, so a charge without an answer is
 //! asked about by its id; a refund sent again with the same `ExternalRequestId` (a UUID, as
 //! instalments want it) happens once; several payments may have one `OrderId`; what `CheckOrder`
-//! finds has no address to pay at; `Cancel` voids what is held and refunds what was received, whichever it is by then.
+//! finds has no address to pay at; `Cancel` voids what is held and refunds what was received,
+//! whichever it is by then.
 
 pub mod answers;
 pub mod codes;
