@@ -25,7 +25,7 @@ mod sbp;
 mod silence;
 
 use std::{
-    ops::Range,
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -82,7 +82,7 @@ pub struct Setup {
     /// A hold and its capture are told at one moment, even where nobody asked for a hold.
     pub tells_in_pairs: bool,
     /// The bytes of a notice that its signature covers.
-    pub signed_bytes: fn(&[u8]) -> Vec<Range<usize>>,
+    pub signed_bytes: fn(&[u8]) -> BTreeSet<usize>,
 }
 
 /// What opens the bank's door, and how it can be wrong. Each way is refused by a code of its own.

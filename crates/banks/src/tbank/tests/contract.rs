@@ -1,7 +1,7 @@
 //! T-Bank against its emulator, by the scenarios that every bank passes: at a terminal for tests,
 //! at a working one, and at one that has nothing switched on.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde_json::value::RawValue;
@@ -40,12 +40,12 @@ fn credentials_of(terminal_key: &str) -> Credentials {
 }
 
 /// The values of a notice's scalars: neither their names nor what is nested.
-fn signed_bytes(body: &[u8]) -> Vec<Range<usize>> {
+fn signed_bytes(body: &[u8]) -> BTreeSet<usize> {
     let fields: BTreeMap<&str, &RawValue> = serde_json::from_slice(body).unwrap();
     let values = fields.values().map(|raw| raw.get()).filter(|raw| !raw.starts_with(['{', '[']));
     // Each value is a piece of the body itself.
     let place = |raw: &str| raw.as_ptr().addr() - body.as_ptr().addr();
-    values.map(|raw| place(raw)..place(raw) + raw.len()).collect()
+    values.flat_map(|raw| place(raw)..place(raw) + raw.len()).collect()
 }
 
 /// What T-Bank has not at all, so that no scenario of it can be played.

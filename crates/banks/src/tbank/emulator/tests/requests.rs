@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, merge, sign};
-use crate::tbank::emulator::directory;
+use crate::{emulator::Control, tbank::emulator::directory};
 
 fn reply_of(bench: &mut Bench, path: &str, body: &str) -> Value {
     serde_json::from_slice(&bench.post_raw(path, body).body).unwrap()
@@ -228,4 +228,24 @@ fn certificates_are_signed_by_the_terminal_alone() {
     assert_eq!(reply["PaymentIdList"][0]["Success"], true);
     assert_eq!(reply["PaymentIdList"][1]["ErrorCode"], 63);
     bench.refused("getConfirmOperation", json!({ "PaymentIdList": [1] }), "61");
+}
+
+#[test]
+fn a_blocked_terminal_says_so_until_it_is_freed() {
+    let mut bench = Bench::new();
+    let id = bench.init(json!({}));
+    let set = |bench: &mut Bench, state: &str| {
+        let (token, state) = (bench.terminal.key.to_owned(), state.to_owned());
+        bench.control(&Control::Token { token, state })
+    };
+    set(&mut bench, "blocked").unwrap();
+    bench.refused("GetState", json!({ "PaymentId": id }), "202");
+    bench.refused("Init", json!({ "Amount": 100, "OrderId": "A-2" }), "202");
+    let own = bench.terminal;
+    bench.terminal = directory::find_terminal(directory::WORKING_KEY).unwrap();
+    bench.init(json!({}));
+    bench.terminal = own;
+    set(&mut bench, "valid").unwrap();
+    assert_eq!(bench.status(&id), "NEW");
+    assert!(set(&mut bench, "expired").is_err());
 }
