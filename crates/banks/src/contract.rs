@@ -2,8 +2,8 @@
 //! for each. A new bank passes them by one call of [`run`] with its [`Setup`].
 //!
 //! The scenarios know no bank. What a bank cannot do, or does its own way, is said by its
-//! [`Capabilities`] and by the fields of its setup; [`run`] returns the names of what was left out, so that a test can say that
-//! nothing else was.
+//! [`Capabilities`] and by the fields of its setup; [`run`] returns the names of what was left
+//! out, so that a test can say that nothing else was.
 //!
 //! | file | holds |
 //! |---|---|

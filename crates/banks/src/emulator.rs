@@ -65,7 +65,16 @@ pub enum Control {
         method: Option<String>,
         card: Option<String>,
     },
-    /// An attempt to pay fails, or the refund that runs.
+    /// Somebody pays an SBP code that lives by itself, of a shop or of a cash desk. Of a code
+    /// without a sum the payer gives it.
+    PayCode {
+        id: String,
+        amount: Option<crate::Money>,
+        payer_name: Option<String>,
+        payer_phone: Option<String>,
+    },
+    /// An attempt to pay fails, or the SBP refund that runs. Of a paid SBP code: its next refund is
+    /// taken, then fails.
     Decline {
         id: String,
         reason: Option<String>,
