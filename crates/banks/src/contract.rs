@@ -8,7 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `bench` | a bank, its emulator, two clocks and the way between them |
-//! | `paying`, `holding`, `refunding`, `sbp` | what happens to money |
+//! | `paying`, `holding`, `refunding`, `sbp_links` | what happens to money |
 //! | `silence` | lost replies, broken gateways, skewed clocks, restarts |
 //! | `notices` | what the bank tells by itself, and where to |
 //! | `access` | tokens, permissions, OAuth |
@@ -21,7 +21,7 @@ mod notices;
 mod paying;
 mod reading;
 mod refunding;
-mod sbp;
+mod sbp_links;
 mod silence;
 
 use std::{
@@ -169,10 +169,14 @@ static SCENARIOS: &[Scenario] = &[
     always("a refund of an unpaid payment gives nothing back", refunding::of_an_unpaid),
     always("a refund of nothing is not sent", refunding::of_nothing),
     always("a refund in the bank's cabinet is seen", refunding::in_the_cabinet),
-    when(with_sbp, "SBP: refund by parts", sbp::refund),
-    when(with_running_refunds, "SBP: a refund runs alone and may fail", sbp::a_refund_fails),
-    when(with_codes, "SBP: a code is a link and a picture, and is paid", sbp::code),
-    when(with_test_payer, "SBP: the bank's test pays, rejects and expires", sbp::test_payer),
+    when(with_sbp, "a link paid by SBP: refund by parts", sbp_links::refund),
+    when(
+        with_running_refunds,
+        "a link paid by SBP: a refund runs alone and may fail",
+        sbp_links::a_refund_fails,
+    ),
+    when(with_link_codes, "a link's SBP code: its text and picture, paid", sbp_links::code),
+    when(with_test_payer, "a link's SBP code: the bank's test payer", sbp_links::test_payer),
     always("create: a lost reply is unknown, the list tells", silence::create_reply_lost),
     always("capture: a lost reply is unknown, asking tells", silence::capture_reply_lost),
     always("refund: a lost reply is unknown, asking tells", silence::refund_reply_lost),
@@ -251,7 +255,7 @@ fn with_running_refunds(setup: &Setup) -> bool {
     setup.sbp.as_ref().is_some_and(|sbp| !sbp.refund_runs.is_zero())
 }
 
-fn with_codes(setup: &Setup) -> bool {
+fn with_link_codes(setup: &Setup) -> bool {
     setup.sbp.as_ref().is_some_and(|sbp| sbp.shows_codes)
 }
 

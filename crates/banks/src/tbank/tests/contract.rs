@@ -140,7 +140,7 @@ fn tbank_keeps_the_contract_at_a_working_terminal() {
     let own = [
         "the same reference is a duplicate",
         // Real payers pay there.
-        "SBP: the bank's test pays, rejects and expires",
+        "a link's SBP code: the bank's test payer",
     ];
     check(&setup, &own);
 }
@@ -158,10 +158,10 @@ fn tbank_keeps_the_contract_at_a_terminal_without_sbp_and_with_unique_orders() {
         "a decline leaves the link open",
         "decline, then pay",
         "a reference names every payment of it",
-        "SBP: refund by parts",
-        "SBP: a refund runs alone and may fail",
-        "SBP: a code is a link and a picture, and is paid",
-        "SBP: the bank's test pays, rejects and expires",
+        "a link paid by SBP: refund by parts",
+        "a link paid by SBP: a refund runs alone and may fail",
+        "a link's SBP code: its text and picture, paid",
+        "a link's SBP code: the bank's test payer",
     ];
     check(&setup, &own);
 }

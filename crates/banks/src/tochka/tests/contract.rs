@@ -113,9 +113,9 @@ fn tochka_keeps_the_contract() {
         "a part of a hold is captured",
         "a hold is released",
         "an unpaid link is closed",
-        "SBP: a refund runs alone and may fail",
-        "SBP: a code is a link and a picture, and is paid",
-        "SBP: the bank's test pays, rejects and expires",
+        "a link paid by SBP: a refund runs alone and may fail",
+        "a link's SBP code: its text and picture, paid",
+        "a link's SBP code: the bank's test payer",
         "each payment names the address of its notices",
         "a list is not asked for",
     ];

@@ -1,4 +1,4 @@
-//! The Faster Payments System: codes to pay by, and refunds that take their time.
+//! Links paid through SBP: their codes, and refunds that take their time.
 
 use super::{
     bench::{Bench, check_class, rubles},
