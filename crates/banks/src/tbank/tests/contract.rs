@@ -62,7 +62,23 @@ static NOT_THERE: &[(&str, &str)] = &[
     ("the list's pages hold every payment once", "it has no list"),
     ("the register adds up", "its register is a file by mail"),
     ("customers, accounts and retailers are read", "a terminal knows only itself"),
+    ("SBP: from nothing to the first code", OWN_CODES),
+    ("SBP: a suspended code takes no money", OWN_CODES),
+    ("SBP: a dynamic code is paid once", OWN_CODES),
+    ("SBP: a dynamic code ends", OWN_CODES),
+    ("SBP: codes are asked about in batch", OWN_CODES),
+    ("SBP: two equal payments are two", OWN_CODES),
+    ("SBP: refund in part and in full", OWN_CODES),
+    ("SBP: a refund fails after it was taken", OWN_CODES),
+    ("SBP: a refund's lost reply is unknown", OWN_CODES),
+    ("SBP: only what may be is refunded", OWN_CODES),
+    ("SBP: the limits are refused unsent", OWN_CODES),
+    ("SBP: a desk's code is armed and paid", OWN_CODES),
+    ("SBP: a desk's code is disarmed", OWN_CODES),
+    ("SBP: a company pays an invoice", OWN_CODES),
 ];
+
+const OWN_CODES: &str = "its SBP codes belong to payments, none lives by itself";
 
 /// The scenarios that are left out besides are the terminal's own.
 #[track_caller]

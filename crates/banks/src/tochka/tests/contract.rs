@@ -118,6 +118,7 @@ fn tochka_keeps_the_contract() {
         "a link's SBP code: the bank's test payer",
         "each payment names the address of its notices",
         "a list is not asked for",
+        "SBP: codes that are not there are refused",
     ];
     assert_eq!(left_out, expect);
 }
