@@ -17,6 +17,7 @@ use crate::{emulator::Control, money::Money};
 /// The bank's code for a word of ours, or for its own code.
 fn decline_code(reason: &str, source: Source) -> Result<String, String> {
     Ok(match reason {
+        "declined" if source == Source::Sbp => "5043".to_owned(),
         "declined" => "99".to_owned(),
         "insufficient_funds" if source == Source::Sbp => "5060".to_owned(),
         "insufficient_funds" => "1051".to_owned(),

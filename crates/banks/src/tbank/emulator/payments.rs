@@ -18,6 +18,8 @@ const RRN_BASE: u64 = 532_500_000_000;
 const WALLET_CARD: (&str, &str) = ("220138******0013", "1230");
 /// A 3-D Secure question waits this long.
 const CHALLENGE_MS: i64 = 36 * HOUR_MS;
+/// What the SBP and its banks answer.
+const SBP_CODES: std::ops::RangeInclusive<u32> = 5_031..=5_067;
 /// NSPK: five attempts of a refund a day.
 const SBP_REFUNDS_A_DAY: usize = 5;
 
@@ -254,7 +256,7 @@ impl TbankEmulator {
     }
 
     /// An attempt failed. The terminal's last one makes the payment `REJECTED`, which is announced;
-    /// `AUTH_FAIL` before it is not.
+    /// `AUTH_FAIL` before it is not. The SBP knows none: its form is just open again.
     pub(super) fn decline(&mut self, now_ms: i64, id: u64, code: &str, is_last: bool) {
         let Some(payment) = self.state.payments.get_mut(&id) else { return };
         payment.declines.push(code.to_owned());
@@ -266,7 +268,12 @@ impl TbankEmulator {
         if payment.status != Status::ThreeDsChecking {
             enter(payment, now_ms, Status::Authorizing);
         }
-        enter(payment, now_ms, Status::AuthFail);
+        let is_sbp = code.parse().is_ok_and(|code| SBP_CODES.contains(&code));
+        match (is_sbp, is_last) {
+            (false, _) => enter(payment, now_ms, Status::AuthFail),
+            (true, false) => enter(payment, now_ms, Status::FormShowed),
+            (true, true) => {}
+        }
         if is_last {
             enter(payment, now_ms, Status::Rejected);
             self.announce(now_ms, id, Status::Rejected);

@@ -232,3 +232,19 @@ fn a_running_refund_may_fail_and_says_why() {
     assert_eq!(bench.ok("GetQrState", asked)["QrCancelCode"], "I05001");
     assert!(bench.control(&Control::Decline { id, reason: None }).is_err(), "nothing runs");
 }
+
+#[test]
+fn a_failed_attempt_leaves_the_form_open_until_the_third() {
+    let mut bench = Bench::at(directory::WORKING_KEY);
+    let (id, _) = with_qr(&mut bench, json!({}));
+    for status in ["FORM_SHOWED", "FORM_SHOWED", "REJECTED"] {
+        assert_eq!(bench.heard(), [] as [&str; 0]);
+        let control = Control::Decline { id: id.clone(), reason: None };
+        assert_eq!(bench.control(&control).unwrap()["status"], status);
+    }
+    assert_eq!(bench.heard(), ["REJECTED 10000"]);
+    let seen = bench.history(&id);
+    let attempt = "AUTHORIZING FORM_SHOWED";
+    assert_eq!(seen, format!("NEW FORM_SHOWED {attempt} {attempt} AUTHORIZING REJECTED"));
+    assert_eq!(bench.ok_or_failed(&id)["ErrorCode"], "5043");
+}
