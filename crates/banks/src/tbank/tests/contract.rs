@@ -60,7 +60,7 @@ static NOT_THERE: &[(&str, &str)] = &[
     ("a refresh token works once", "a password opens it"),
     ("an access token ends and is renewed", "a password opens it"),
     ("the list's pages hold every payment once", "it has no list"),
-    ("the register adds up", "its register is a file by mail"),
+    ("the register adds up", "it has no register"),
     ("customers, accounts and retailers are read", "a terminal knows only itself"),
 ];
 
