@@ -73,11 +73,10 @@ pub fn picture(text: &str, side: u32) -> String {
         .collect();
     let title = html_escape(text);
     let size = format!(r#"width="{side}" height="{side}" viewBox="0 0 {width} {width}""#);
-    // Without smoothing, or hair lines would part the modules.
-    let size = format!(r#"{size} shape-rendering="crispEdges""#);
-    let head = format!(r#"<svg xmlns="http://www.w3.org/2000/svg" {size}><title>{title}</title>"#);
     let ground = format!(r##"<path fill="#fff" d="M0 0h{width}v{width}H0z"/>"##);
-    format!(r##"{head}{ground}<path fill="#000" d="{path}"/></svg>"##)
+    let head = r#"<svg xmlns="http://www.w3.org/2000/svg""#;
+    let body = format!(r##"<title>{title}</title>{ground}<path fill="#000" d="{path}"/></svg>"##);
+    format!(r#"{head} {size} shape-rendering="crispEdges">{body}"#)
 }
 
 #[cfg(test)]
