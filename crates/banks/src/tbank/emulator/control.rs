@@ -35,10 +35,13 @@ fn decline_code(reason: &str, source: Source) -> Result<String, String> {
 }
 
 /// The SBP's code of a refund that failed: `I05043` when none is named.
-fn refund_code(reason: &str) -> &str {
+fn refund_code(reason: Option<&str>) -> Result<&str, String> {
+    let reason = reason.unwrap_or("I05043");
     let digits = reason.strip_prefix('I').unwrap_or("");
-    let is_code = digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
-    if is_code { reason } else { "I05043" }
+    if digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(reason);
+    }
+    Err("A refund runs: it fails for a reason of the SBP's, such as I05043.".to_owned())
 }
 
 impl CardFate {
@@ -214,13 +217,14 @@ impl TbankEmulator {
         target: &Target,
         reason: Option<&str>,
     ) -> Result<(), String> {
+        let refund_reason = reason;
         let reason = reason.unwrap_or("declined");
         match target {
             Target::Payment(id) => {
                 let payment = self.state.payments.get(id).ok_or("There is no such payment.")?;
                 let status = payment.status;
                 if status.is_refunding() {
-                    self.fail_refund(now_ms, *id, refund_code(reason));
+                    self.fail_refund(now_ms, *id, refund_code(refund_reason)?);
                 } else if status.is_open() {
                     let code = decline_code(reason, self.usual_source(*id, false))?;
                     self.decline(now_ms, *id, &code, false);

@@ -228,6 +228,8 @@ fn a_running_refund_may_fail_and_says_why() {
     bench.advance(1);
     assert_eq!(bench.heard(), ["PARTIAL_REFUNDED 6000"]);
     bench.ok("Cancel", asked.clone());
+    let of_payments = Some("declined".to_owned());
+    assert!(bench.control(&Control::Decline { id: id.clone(), reason: of_payments }).is_err());
     assert_eq!(fail(&mut bench, Some("I05001"))["status"], "PARTIAL_REFUNDED");
     assert_eq!(bench.ok("GetQrState", asked)["QrCancelCode"], "I05001");
     assert!(bench.control(&Control::Decline { id, reason: None }).is_err(), "nothing runs");
