@@ -20,6 +20,7 @@ mod notices;
 mod payment;
 mod print;
 mod reconcile;
+mod routing;
 pub mod sandbox;
 mod serve;
 mod timeline;
@@ -55,6 +56,7 @@ enum Command {
     Notice(notice::NoticeArgs),
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
+    Routing(routing::RoutingArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -97,6 +99,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Notice(args) => args.run(&globals).await,
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
+        Command::Routing(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

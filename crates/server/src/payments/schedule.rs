@@ -34,6 +34,10 @@ pub enum Step {
     Capture,
     /// Release the hold: what is released cannot be released again.
     Void,
+    /// Go on to the bank that the payer asked for.
+    Move,
+    /// Close a link that its payer left for another bank.
+    Close,
     /// Ask first, so that the bank's list of refunds is known, then send this one.
     SendRefund {
         id: String,
@@ -71,8 +75,14 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             }
         };
     }
+    if payment.intents.move_to.is_some() && is_movable(payment) {
+        return Step::Move;
+    }
     match payment.status() {
         Status::Opening => match payment.intents.open_asked_ms {
+            // Nothing of it is at the bank, and nobody wants it there any more.
+            None if payment.attempt_of.is_some() => Step::Rest,
+            Some(_) if payment.attempt_of.is_some() && now_ms >= payment.expires_ms => Step::Rest,
             None if now_ms >= payment.expires_ms => Step::Lapse,
             None => Step::Open,
             Some(asked_ms) => {
@@ -90,6 +100,9 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             if now_ms >= dead_ms {
                 return Step::Lapse;
             }
+            if payment.attempt_of.is_some() && payment.is_voiding() {
+                return at(close_ms(payment), Step::Close);
+            }
             let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
@@ -103,6 +116,10 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         | Status::Refunded
         | Status::Refunding
         | Status::AmountMismatch => {
+            // It was being closed when the money came: first what became of that.
+            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() {
+                return at(close_ms(payment), Step::Close);
+            }
             if now_ms < payment.dense_until_ms {
                 return at(next_look_ms(payment), Step::Ask);
             }
@@ -113,6 +130,29 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         }
         Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
     }
+}
+
+/// Whether the first bank is known to have nothing in flight, or can be asked what it has.
+fn is_movable(payment: &Payment) -> bool {
+    let is_unknown = payment.intents.open_asked_ms.is_some() && payment.facts.bank_id.is_none();
+    match payment.status() {
+        Status::Opening => !is_unknown,
+        Status::Open | Status::Canceled => true,
+        Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Expired
+        | Status::Failed
+        | Status::AmountMismatch => false,
+    }
+}
+
+/// A minute after the last request to close it, which may still be on its way.
+fn close_ms(payment: &Payment) -> i64 {
+    payment.intents.void_asked_ms.map_or(0, |asked_ms| asked_ms + MINUTE_MS)
 }
 
 fn next_look_ms(payment: &Payment) -> i64 {
