@@ -1,5 +1,6 @@
 //! Tables and the property test of the state machine, and the grid of it for the docs.
 
+mod attempts;
 mod grid;
 mod history;
 mod schedule;
