@@ -340,6 +340,10 @@ fn save(
             Effect::Drive => jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?,
         }
     }
+    // What was taken for never made is there after all: somebody must look after it.
+    if next.attempt_of.is_some() && before.facts.bank_id.is_none() && next.facts.bank_id.is_some() {
+        jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?;
+    }
     let has_others = next.attempt_of.is_some() || next.moves > 0;
     if has_others && next != *before {
         attempts::settle(tx, ctx, &next)?;

@@ -82,7 +82,6 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         Status::Opening => match payment.intents.open_asked_ms {
             // Nothing of it is at the bank, and nobody wants it there any more.
             None if payment.attempt_of.is_some() => Step::Rest,
-            Some(_) if payment.attempt_of.is_some() && now_ms >= payment.expires_ms => Step::Rest,
             None if now_ms >= payment.expires_ms => Step::Lapse,
             None => Step::Open,
             Some(asked_ms) => {

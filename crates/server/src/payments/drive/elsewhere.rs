@@ -39,7 +39,8 @@ impl Driver<'_> {
     /// It is not known whether the link exists, and the bank does not say.
     pub(super) async fn unseen(&self, payment: Payment, wait_ms: i64) -> anyhow::Result<Stepped> {
         let since_ms = payment.intents.open_asked_ms.unwrap_or_default();
-        let is_long = self.ctx.now_ms() - since_ms > UNSEEN_MAX_MS;
+        let now_ms = self.ctx.now_ms();
+        let is_long = now_ms - since_ms > UNSEEN_MAX_MS && now_ms < payment.expires_ms;
         match attempts::next_route(&payment).filter(|_| is_long) {
             Some(to) => self.go_to(payment, to, None, vec![]).await,
             None => Ok(self.pause(wait_ms)),

@@ -88,7 +88,7 @@ impl World {
     }
 
     /// Every request on the network arrives and is answered, in order.
-    fn carry_all(&mut self) {
+    pub fn carry_all(&mut self) {
         loop {
             let next = self
                 .wire

@@ -10,6 +10,7 @@
 mod chance;
 mod checks;
 mod heal;
+mod routed;
 mod steps;
 mod tasks;
 mod truth;

@@ -293,7 +293,7 @@ impl World {
     }
 
     /// Something happens to one request on the network.
-    fn move_flight(&mut self) {
+    pub fn move_flight(&mut self) {
         let ids: Vec<u64> = self.wire.network().flights.keys().copied().collect();
         if ids.is_empty() {
             return self.run_jobs();
@@ -384,7 +384,7 @@ impl World {
         self.wire.network().answer(id, Err(Silence::Lost("the reply was lost".into())))
     }
 
-    fn set_fault(&mut self) {
+    pub fn set_fault(&mut self) {
         let bank = self.chance.below(self.banks.len());
         let kind = self.chance.weighted(&[
             (4, FaultKind::Status { status: 500 }),
@@ -418,7 +418,7 @@ impl World {
         self.banks[bank].emulator.control(now, &Control::Fault(fault)).unwrap();
     }
 
-    fn advance(&mut self) {
+    pub fn advance(&mut self) {
         let ms = match self.chance.below(100) {
             0..68 => self.chance.between(1, 20) * SECOND_MS,
             68..86 => self.chance.between(1, 10) * MINUTE_MS,
@@ -469,7 +469,7 @@ impl World {
     }
 
     /// Something happens to one notice: it arrives, once or twice, in whatever order, or not.
-    fn move_mail(&mut self) {
+    pub fn move_mail(&mut self) {
         if self.mail.is_empty() {
             return self.run_jobs();
         }
