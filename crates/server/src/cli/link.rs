@@ -142,7 +142,7 @@ impl LinkArgs {
 
 /// Makes the link and waits until the bank has it, or has refused it.
 pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
-    let is_free = args.bank.is_none();
+    let is_free = args.bank.is_none() && connect::is_routed(world).await?;
     let connection = connect::get_of(world, args.bank.as_deref()).await?;
     let new = read(args, get_bank(&connection.bank)?.capabilities().default_ttl_minutes)?;
     let payment = if is_free {

@@ -126,7 +126,8 @@ pub struct RoutingView {
 pub struct PutRouting {
     #[schema(value_type = Option<Vec<String>>, example = json!(["tochka", "tbank"]))]
     order: Raw,
-    #[schema(value_type = Option<BTreeMap<String, Vec<String>>>, example = json!({"sbp": ["tochka"]}))]
+    #[schema(value_type = Option<BTreeMap<String, Vec<String>>>,
+        example = json!({"sbp": ["tochka"]}))]
     methods: Raw,
 }
 

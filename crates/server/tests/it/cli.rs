@@ -2,4 +2,5 @@
 
 mod bank;
 mod life;
+mod routing;
 mod shell;

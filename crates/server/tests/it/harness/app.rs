@@ -111,7 +111,15 @@ impl TestApp {
 
     /// A shop at Tochka that then connected T-Bank too; no rule yet.
     pub async fn at_both() -> TestApp {
-        let app = TestApp::at("tochka").await;
+        let db = Db::memory().unwrap();
+        db.migrate().unwrap();
+        TestApp::at_both_over(db).await
+    }
+
+    pub async fn at_both_over(db: Db) -> TestApp {
+        let bank_wait = Duration::from_millis(100);
+        let limits = Limits { bank_wait, ..Limits::default() };
+        let app = TestApp::with("tochka", db, limits).await;
         let credentials = app.bank.add("tbank");
         app.clock.advance_ms(1);
         create_connection(&app.ctx, &app.shop.id, "tbank", credentials, None).await.unwrap();

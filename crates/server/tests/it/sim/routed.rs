@@ -397,4 +397,4 @@ fn one_link_at_two_banks_is_paid_once() {
 }
 
 /// These worlds are slower than the others: three rows of each link are driven to their end.
-const MAX_SEEDS: u64 = 500;
+const MAX_SEEDS: u64 = 250;
