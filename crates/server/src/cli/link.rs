@@ -26,6 +26,7 @@ use crate::{
         view::PaymentView,
     },
     sandbox::parse_duration_ms,
+    shops::model::Connection,
 };
 
 /// Make, show and list payment links.
@@ -142,7 +143,16 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
     let connection = connect::get_of(world, args.bank.as_deref()).await?;
     let bank = get_bank(&connection.bank)?;
     let new = read(args, bank.capabilities().default_ttl_minutes)?;
-    let payment = flow::plan(&world.ctx, bank, &connection, new)?;
+    open(world, &connection, new).await
+}
+
+/// As [`create`], with all that a payment may have, at this connection.
+pub async fn open(
+    world: &World,
+    connection: &Connection,
+    new: NewPayment,
+) -> Result<Payment, Fail> {
+    let payment = flow::plan(&world.ctx, get_bank(&connection.bank)?, connection, new)?;
     let (ctx, planned) = (world.ctx.clone(), payment.clone());
     let saved: Result<(), DbError> =
         world.ctx.db.write(move |tx| flow::create(tx, &ctx, &planned)).await;

@@ -3,3 +3,4 @@
 mod bank;
 mod life;
 mod shell;
+mod terminal_tests;
