@@ -40,8 +40,11 @@ enum Command {
     TerminalTests(Box<TestsArgs>),
 }
 
-/// Pass the bank's mandatory test cases at a DEMO terminal: makes every call, shows each link and
-/// its card, waits for the payer, does what follows. Ctrl-C is safe: the same command goes on.
+/// Pass the bank's mandatory test cases at a DEMO terminal
+///
+/// Makes every call, shows each link and its card, waits for the payer, does what follows, and
+/// tells what passed. Ctrl-C is safe: the same command goes on. With --json it prints one object
+/// per line: link, result, summary.
 #[derive(Debug, Args)]
 pub struct TestsArgs {
     /// Only these: 1, 2, 3 (general), 5, 6 (auto-payments), 7, 8 (receipts); all by default

@@ -205,7 +205,7 @@ pub fn close_case(stage: &Stage<'_>, case: &Case, ending: &Ending) -> Result<(),
         }
         Verdict::Unpaid => {
             let mark = paint(WARN, "! not paid in time:");
-            format!("{mark} the link still works, and the same command waits for it again")
+            format!("{mark} the link still works, and the same command goes on")
         }
         Verdict::Skipped => paint(FAINT, "skipped"),
     };

@@ -44,7 +44,7 @@ fn bar(json: bool, what: &str, patience: Duration) -> ProgressBar {
     let bar = ProgressBar::new(patience.as_secs()).with_finish(ProgressFinish::AndClear);
     let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     bar.set_draw_target(target);
-    let look = "{spinner} {msg} {bar:24} {elapsed_precise} of {len} s";
+    let look = "{spinner} {msg} {bar:24} {pos} of {len} s";
     if let Ok(style) = ProgressStyle::with_template(look) {
         bar.set_style(style);
     }

@@ -190,6 +190,30 @@ fn an_interrupted_case_goes_on_with_the_same_link() {
 }
 
 #[test]
+fn a_lost_answer_is_asked_about_and_nothing_is_done_twice() {
+    let shop = shop();
+    assert_eq!(run(&shop, &["--yes", "--case", "5"], obedient).summary()["passed"], json!([5]));
+    for path in ["/Charge", "/Cancel"] {
+        shop.json(&["sandbox", "fault", "lose-reply", "--times", "1", "--path", path]);
+    }
+    let told = run(&shop, &["--yes", "--case", "3,6"], obedient);
+    assert_eq!(told.summary()["passed"], json!([3, 6]), "{:?}\n{}", told.lines, told.err);
+    let story = shop.json(&["payment", "timeline", "terminal-test-3"]).to_string();
+    assert!(story.contains("did not answer"), "no answer was lost: {story}");
+    for case in [3, 6] {
+        let id = told.result(case)["bank_payment_id"].as_str().expect("an id").to_owned();
+        let at_bank = shop.json(&["sandbox", "show", &id]);
+        let history = at_bank["history"].as_array().expect("a history");
+        let count = |word: &str| history.iter().filter(|line| line["status"] == word).count();
+        assert_eq!(
+            (count("CONFIRMED"), count("REFUNDED")),
+            (1, usize::from(case == 3)),
+            "{at_bank}"
+        );
+    }
+}
+
+#[test]
 fn two_stages_and_a_closing_receipt() {
     let shop = shop();
     let args = ["--yes", "--hold", "--closing-receipt", "--case", "3,5,6,7", "--amount", "12.50"];
