@@ -102,6 +102,8 @@ struct Stage<'a> {
     world: &'a World,
     connection: &'a Connection,
     args: &'a TestsArgs,
+    /// Turns true when Ctrl-C is pressed.
+    stopping: tokio::sync::watch::Sender<bool>,
 }
 
 impl TbankArgs {
@@ -122,11 +124,19 @@ impl TestsArgs {
         let world = globals.open().await?;
         let connection = connect::get_of(&world, Some("tbank")).await?;
         self.check_terminal(&world, &connection)?;
-        let stage = Stage { world: &world, connection: &connection, args: &self };
-        // Each step is durable before the next begins, so it may be left at any of them.
+        let stopping = tokio::sync::watch::Sender::new(false);
+        let stage = Stage { world: &world, connection: &connection, args: &self, stopping };
+        // The first Ctrl-C lets what was asked of the bank come back, so that no lease stays
+        // behind; a second one does not wait, which is as safe as any other crash.
+        let pressed_twice = async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stage.stopping.send_replace(true);
+            }
+            tokio::signal::ctrl_c().await
+        };
         tokio::select! {
             done = stage.run_all() => done,
-            _ = tokio::signal::ctrl_c() => Err(interrupted()),
+            _ = pressed_twice => Err(interrupted()),
         }
     }
 
@@ -169,8 +179,14 @@ impl Stage<'_> {
                 tally.not_run.push(case.number);
                 continue;
             }
+            if *self.stopping.borrow() {
+                return Err(interrupted());
+            }
             report::open_case(self, case)?;
             let ending = self.run(case).await?;
+            if *self.stopping.borrow() && ending.verdict != Verdict::Passed {
+                return Err(interrupted());
+            }
             report::close_case(self, case, &ending)?;
             tally.count(case, &ending.verdict);
         }

@@ -32,11 +32,11 @@ use crate::{
     },
     kit::db::DbError,
     payments::{
-        drive::drive_now,
+        drive::{NOTHING_NEW, drive_now},
         flow::{NewPayment, record},
         model::{Payment, Status},
         receipt::parse_receipt,
-        state::Event,
+        state::{self, Event},
         store::{self, PaymentFilter},
     },
 };
@@ -184,10 +184,18 @@ async fn look(stage: &Stage<'_>, payment: &Payment, asks: bool) -> Result<Paymen
         return Ok(payment);
     };
     let op = BankOp::GetPayment { bank_id };
-    let Told { outcome, exchanges } = ask(&world.ctx, stage.connection, &op).await?;
+    let Told { outcome, mut exchanges } = ask(&world.ctx, stage.connection, &op).await?;
     // Silence is nothing new: the next look asks again.
-    let Outcome::Done(Answer::Payment(seen)) = outcome else { return Ok(payment) };
-    Ok(record(&world.ctx, &payment, vec![Event::Observed(seen)], exchanges, true).await?)
+    let mut events = Vec::new();
+    if let Outcome::Done(Answer::Payment(seen)) = outcome {
+        let event = Event::Observed(seen);
+        let applied = state::apply(&payment, &event);
+        if applied.is_ok_and(|applied| applied.next == payment) {
+            exchanges.iter_mut().for_each(|exchange| exchange.reply = NOTHING_NEW.to_owned());
+        }
+        events.push(event);
+    }
+    Ok(record(&world.ctx, &payment, events, exchanges, true).await?)
 }
 
 fn is_waiting(payment: &Payment) -> bool {

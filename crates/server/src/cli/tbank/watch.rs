@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use tokio::time::Instant;
 
-use super::Stage;
+use super::{Stage, interrupted};
 use crate::cli::fail::Fail;
 
 /// A running server may hear of it by a notice: reading our own books costs nothing.
@@ -15,7 +15,7 @@ const TICK: Duration = Duration::from_millis(300);
 const ASK_EVERY: u32 = 10;
 
 /// Looks until there is something, or the time for it is over (`None`). `look` is told whether to
-/// ask the bank this time.
+/// ask the bank this time. Ctrl-C ends the wait between two looks.
 pub async fn until<T>(
     stage: &Stage<'_>,
     what: &str,
@@ -23,6 +23,7 @@ pub async fn until<T>(
     mut look: impl AsyncFnMut(bool) -> Result<Option<T>, Fail>,
 ) -> Result<Option<T>, Fail> {
     let start = Instant::now();
+    let mut stopping = stage.stopping.subscribe();
     let bar = bar(stage.world.out.json, what, patience);
     let mut ticks = 0;
     loop {
@@ -35,7 +36,10 @@ pub async fn until<T>(
         ticks += 1;
         bar.set_position(start.elapsed().as_secs());
         bar.tick();
-        tokio::time::sleep(TICK).await;
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            _ = stopping.wait_for(|stops| *stops) => return Err(interrupted()),
+        }
     }
 }
 

@@ -44,6 +44,20 @@ fn pay(url: &str, card: &str) {
     });
 }
 
+/// T-Bank does the next request to each of these paths and does not answer it.
+fn lose_replies(shop: &Shop, paths: &[&str]) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for path in paths {
+            let fault = json!({ "fault": "lose-reply", "times": 1, "path": path }).to_string();
+            let request = client.post(format!("{}/_control/faults?bank=tbank", shop.at));
+            let request = request.header("content-type", "application/json").body(fault);
+            request.send().await.expect("an answer").error_for_status().expect("it is set");
+        }
+    });
+}
+
 /// What a run told.
 struct Told {
     code: i32,
@@ -193,9 +207,7 @@ fn an_interrupted_case_goes_on_with_the_same_link() {
 fn a_lost_answer_is_asked_about_and_nothing_is_done_twice() {
     let shop = shop();
     assert_eq!(run(&shop, &["--yes", "--case", "5"], obedient).summary()["passed"], json!([5]));
-    for path in ["/Charge", "/Cancel"] {
-        shop.json(&["sandbox", "fault", "lose-reply", "--times", "1", "--path", path]);
-    }
+    lose_replies(&shop, &["/Charge", "/Cancel"]);
     let told = run(&shop, &["--yes", "--case", "3,6"], obedient);
     assert_eq!(told.summary()["passed"], json!([3, 6]), "{:?}\n{}", told.lines, told.err);
     let story = shop.json(&["payment", "timeline", "terminal-test-3"]).to_string();
