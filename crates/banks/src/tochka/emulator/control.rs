@@ -23,6 +23,7 @@ impl TochkaEmulator {
                 self.pay_by_control(now_ms, &id, method.as_deref(), card.as_deref())?;
                 self.show(&id)
             }
+            Control::PayCode { .. } => Err("There is no such code.".to_owned()),
             Control::Decline { id, reason } => {
                 let id = self.resolve(id)?;
                 let reason = reason.as_deref().unwrap_or(CardFate::Decline.as_str());
