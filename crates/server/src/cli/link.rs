@@ -29,6 +29,7 @@ use crate::{
         view::PaymentView,
     },
     sandbox::parse_duration_ms,
+    shops::model::Connection,
 };
 
 /// Make, show and list payment links.
@@ -150,6 +151,19 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
     } else {
         plan_at(&world.ctx, &connection, new)?
     };
+    save(world, payment).await
+}
+
+/// As [`create`], with all that a payment may have, at this connection.
+pub async fn open(
+    world: &World,
+    connection: &Connection,
+    new: NewPayment,
+) -> Result<Payment, Fail> {
+    save(world, plan_at(&world.ctx, connection, new)?).await
+}
+
+async fn save(world: &World, payment: Payment) -> Result<Payment, Fail> {
     let (ctx, planned) = (world.ctx.clone(), payment.clone());
     let saved: Result<(), DbError> =
         world.ctx.db.write(move |tx| flow::create(tx, &ctx, &planned)).await;

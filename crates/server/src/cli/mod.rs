@@ -23,6 +23,7 @@ mod reconcile;
 mod routing;
 pub mod sandbox;
 mod serve;
+mod tbank;
 mod timeline;
 mod tochka_payment;
 
@@ -60,6 +61,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
+    Tbank(tbank::TbankArgs),
     TochkaPayment(Box<tochka_payment::TochkaPaymentArgs>),
     Completions(completions::CompletionsArgs),
 }
@@ -103,6 +105,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,
+        Command::Tbank(args) => args.run(&globals).await,
         Command::TochkaPayment(args) => args.run(&globals).await,
         Command::Completions(args) => args.run(&globals),
     }

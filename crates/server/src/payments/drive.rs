@@ -52,7 +52,7 @@ const KEY_WAIT_MS: i64 = 5 * MINUTE_MS;
 /// How long a refund that was never sent waits for a list of refunds that can be read.
 const LIST_WAIT_MS: i64 = DAY_MS;
 /// In place of a reply that told nothing new: most looks, and the journal must not fill with them.
-const NOTHING_NEW: &str = "(nothing new)";
+pub const NOTHING_NEW: &str = "(nothing new)";
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
 const LOOKUP_MAX_PAGES: u32 = 100;
 

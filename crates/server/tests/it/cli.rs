@@ -4,3 +4,4 @@ mod bank;
 mod life;
 mod routing;
 mod shell;
+mod terminal_tests;
