@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod hosted;
 pub(crate) mod ids;
 pub(crate) mod json;
+pub mod nspk;
 
 use jiff::Timestamp;
 use serde_json::Value;
