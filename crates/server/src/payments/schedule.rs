@@ -21,7 +21,7 @@ const UNLISTED_MAX_MS: i64 = 6 * HOUR_MS;
 /// … which for cards may take 30 days, and some margin.
 const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
 /// Longer than any payer may take after the link's end.
-const PAYING_MAX_MS: i64 = 48 * HOUR_MS;
+const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];

@@ -141,7 +141,7 @@ fn a_payer_who_is_at_a_bank_s_question_keeps_the_link_alive() {
         (None, 0, true),
         (Some(InProgress), 0, false),
         (Some(InProgress), 36 * HOUR, false),
-        (Some(InProgress), 49 * HOUR, true),
+        (Some(InProgress), 73 * HOUR, true),
     ];
     for (seen, over_ms, expected) in table {
         assert_eq!(may_lapse(seen, over_ms), expected, "{seen:?} {over_ms} ms after its end");

@@ -275,7 +275,7 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize, name: &str) -
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
 
-/// What the bank takes its time over, it passes at once in some worlds and in hours in others.
+/// What the bank takes its time over, it passes at once in some worlds and in a day in others.
 fn open_tbank(ctx: &Ctx, chance: &mut Chance, origin: &str, seed: u64, at: usize) -> Bank {
     let mut emulator = TbankEmulator::new(origin, seed).unwrap();
     let times =
