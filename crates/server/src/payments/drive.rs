@@ -20,7 +20,7 @@ use kopeck_banks::{
 use super::{
     flow,
     model::{Failure, Payment, Status},
-    schedule::{Step, next_step},
+    schedule::{self, Step, next_step},
     state::{self, Event},
     store,
 };
@@ -240,7 +240,11 @@ impl Driver<'_> {
             return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
         }
         match self.look(&payment).await? {
-            Look::Seen(next, _) if next.status() == Status::Open => {
+            Look::Seen(next, seen) if next.status() == Status::Open => {
+                let end_ms = next.link_end_ms();
+                if !schedule::may_lapse(seen.status, self.ctx.now_ms() - end_ms) {
+                    return Ok(self.pause(self.running_wait_ms(end_ms)));
+                }
                 Ok(Stepped::On(Box::new(self.record(&next, vec![Event::Lapsed], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),

@@ -1,6 +1,8 @@
 //! What a payment needs next, and when: pure. The whole recovery after a crash is this table,
 //! since it looks only at what is stored.
 
+use kopeck_banks::op::BankStatus;
+
 use super::model::{Payment, Refund, RefundState, Status};
 
 const SECOND_MS: i64 = 1_000;
@@ -18,6 +20,8 @@ const SPARSE_MAX_MS: i64 = 30 * MINUTE_MS;
 const UNLISTED_MAX_MS: i64 = 6 * HOUR_MS;
 /// … which for cards may take 30 days, and some margin.
 const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
+/// Longer than any payer may take after the link's end.
+const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -152,6 +156,12 @@ fn is_movable(payment: &Payment) -> bool {
 /// A minute after the last request to close it, which may still be on its way.
 fn close_ms(payment: &Payment) -> i64 {
     payment.intents.void_asked_ms.map_or(0, |asked_ms| asked_ms + MINUTE_MS)
+}
+
+/// Whether an unpaid link that ended so long ago is dead. A payer may be at it still: a bank waits
+/// a day and a half for the answer to a 3-D Secure question, whatever the link's time.
+pub fn may_lapse(seen: Option<BankStatus>, over_ms: i64) -> bool {
+    seen != Some(BankStatus::InProgress) || over_ms > PAYING_MAX_MS
 }
 
 fn next_look_ms(payment: &Payment) -> i64 {

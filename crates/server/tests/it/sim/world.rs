@@ -28,8 +28,8 @@ use kopeck_banks::{
     emulator::{Emulator, Served},
     exchange::{self, Silence},
     http::HttpRequest,
-    op::{BankOp, Outcome},
-    tbank::emulator::TbankEmulator,
+    op::{BankOp, Outcome, PayMethod},
+    tbank::emulator::{self as tbank, TbankEmulator, directory},
     tochka::{
         emulator::{Timing, TochkaEmulator},
         sign::SigningKey,
@@ -85,6 +85,7 @@ pub struct Order {
     pub payment_id: String,
     pub reference: String,
     pub amount: i64,
+    pub methods: Vec<PayMethod>,
     /// Where a reference may have several payments, the payer knows only ours.
     pub bank_id: Option<String>,
 }
@@ -268,7 +269,7 @@ fn open_bank(
     let origin = format!("https://bank{at}.example.ru");
     let bank_seed = seed.wrapping_mul(2) + u64::try_from(at).unwrap();
     if name == "tbank" {
-        return open_tbank(ctx, &origin, (bank_seed, at), shop_id);
+        return open_tbank(ctx, chance, &origin, (bank_seed, at), shop_id);
     }
     let mut emulator = TochkaEmulator::new(&origin, signing_key(), bank_seed).unwrap();
     let refund_lock_ms =
@@ -288,12 +289,36 @@ fn open_bank(
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
 
-fn open_tbank(ctx: &Ctx, origin: &str, (seed, at): (u64, usize), shop_id: Option<String>) -> Bank {
-    let emulator = TbankEmulator::new(origin, seed).unwrap();
-    let settings = emulator
-        .test_credentials()
-        .into_iter()
-        .map(|(name, value)| (name.trim_start_matches("TBANK_").to_ascii_lowercase(), value));
+/// What the bank takes its time over, it passes at once in some worlds and in a day in others.
+fn open_tbank(
+    ctx: &Ctx,
+    chance: &mut Chance,
+    origin: &str,
+    (seed, at): (u64, usize),
+    shop_id: Option<String>,
+) -> Bank {
+    let mut emulator = TbankEmulator::new(origin, seed).unwrap();
+    let times =
+        [(6, 0), (4, 5 * SECOND_MS), (4, 90 * SECOND_MS), (3, 20 * MINUTE_MS), (2, 5 * HOUR_MS)];
+    emulator.set_timing(tbank::Timing {
+        notice_delay_ms: *chance.pick(&[500, 7 * SECOND_MS]),
+        transient_ms: chance.weighted(&times),
+        sbp_ms: chance.weighted(&times),
+        sbp_refund_gap_ms: *chance.pick(&[0, 0, HOUR_MS]),
+        ..emulator.timing()
+    });
+    // A working terminal asks by 3-D Secure and lets the payer try three times.
+    let is_working = chance.percent(40);
+    let keys = if is_working {
+        (directory::WORKING_KEY, directory::WORKING_PASSWORD)
+    } else {
+        (directory::DEMO_KEY, directory::DEMO_PASSWORD)
+    };
+    let settings = [
+        ("base_url".to_owned(), format!("{origin}/v2")),
+        ("terminal_key".to_owned(), keys.0.to_owned()),
+        ("password".to_owned(), keys.1.to_owned()),
+    ];
     let connection = open_shop(ctx, at, "tbank", Credentials::new(settings), shop_id);
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
