@@ -6,8 +6,8 @@ use crate::{
     http::HttpReply,
     op::{
         Answer, BankStatus, CodeKind, CodeLife, CodeOp, CodeState, DeskOp, DeskStatus, InvoiceOp,
-        NewCode, NewInvoice, NewPoint, NewSbpRefund, Outcome, RefundState, Refusal, RefusalClass,
-        SbpCode, SbpOp, SbpPayment, SbpWord, SetupOp, TransferStatus,
+        NewCode, NewInvoice, NewPoint, NewSbpRefund, Outcome, RefundState, RefusalClass, SbpCode,
+        SbpOp, SbpPayment, SbpWord, SetupOp, TransferStatus,
     },
     tochka::Tochka,
 };
@@ -194,11 +194,9 @@ fn what_sbp_would_refuse_never_leaves() {
     #[track_caller]
     fn check(op: SbpOp, code: &str) {
         let step = Tochka.start(&credentials(), &BankOp::Sbp(op));
-        let found = match step {
-            Step::Done(Outcome::Refused(Refusal { code, param: Some(_), .. })) => code,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(found, code);
+        let Step::Done(Outcome::Refused(found)) = step else { panic!("{step:?}") };
+        assert!(found.param.is_some(), "{found:?}");
+        assert_eq!(found.code, code);
     }
     check(register_point(|point| point.brand = "щ".repeat(36)), "sbp_brand_invalid");
     check(register_point(|point| point.city.clear()), "sbp_address_invalid");
