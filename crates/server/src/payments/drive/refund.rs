@@ -188,10 +188,12 @@ const fn is_moving(seen: &Observation) -> bool {
     matches!(seen.status, Some(BankStatus::Refunding | BankStatus::InProgress))
 }
 
-/// Whether as much is missing since the request left as it was about.
+/// Whether as much is missing since the request left as it was about. Somebody may have given it
+/// back in the cabinet meanwhile: then that was this refund, which cannot be told apart.
 fn is_gone(payment: &Payment, refund: &Refund) -> bool {
-    let before = refund.left_before.zip(payment.facts.left);
-    before.is_some_and(|(before, left)| before.minus_or_zero(left) >= refund.amount)
+    let Some(left) = payment.facts.left else { return false };
+    let before = refund.left_before.unwrap_or(payment.facts.paid);
+    before.minus_or_zero(left) >= refund.amount
 }
 
 /// SBP knows no ids of requests, so there the same request may happen twice. In doubt it is SBP.

@@ -18,6 +18,16 @@ async fn kinds(app: &TestApp) -> Vec<String> {
     list.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Origin, kopecks and status of each refund.
+fn rows(payment: &Value) -> Vec<(&str, i64, &str)> {
+    let list = payment["refunds"].as_array().unwrap().iter();
+    list.map(|it| {
+        let kopecks = it["amount_kopecks"].as_i64().unwrap();
+        (it["origin"].as_str().unwrap(), kopecks, it["status"].as_str().unwrap())
+    })
+    .collect()
+}
+
 fn lose_replies(app: &TestApp, path: &str) {
     let (kind, path) = (FaultKind::ReplyLost, path.to_owned());
     app.bank.control(&Control::Fault(Fault { kind, times: 1, path }));
@@ -78,6 +88,9 @@ async fn refunds_by_parts_and_one_in_the_cabinet() {
         (&after["refunded_kopecks"], &after["refundable_kopecks"]),
         (&json!(150_000), &json!(350_000))
     );
+    assert_eq!(rows(&after), [("bank", 50_000, "succeeded"), ("shop", 100_000, "succeeded")]);
+    let told = kinds(&app).await;
+    assert_eq!(told.iter().filter(|kind| *kind == "refund.succeeded").count(), 2, "{told:?}");
     app.post(&path(&payment, "refunds"), json!({})).await.expect(201);
     settle(&app, 61_000).await;
     let after = app.payment(&payment["id"]).await;
@@ -184,5 +197,8 @@ async fn the_sweep_asks_about_each_payment_and_finds_the_cabinet_s_refund() {
         kopeck::reconcile::flow::sweep(&app.ctx, &app.connection, since_ms, |_| {}).await.unwrap();
     assert_eq!((report.listed, report.healed.len()), (1, 1), "{report:?}");
     let after = app.payment(&payment["id"]).await;
-    assert_eq!((&after["status"], &after["refunded"]), (&json!("refunded"), &json!(null)));
+    assert_eq!(after["status"], "refunded");
+    assert_eq!(rows(&after), [("bank", 500_000, "succeeded")]);
+    let told = kinds(&app).await;
+    assert!(told.contains(&"refund.succeeded".to_owned()), "{told:?}");
 }
