@@ -132,6 +132,8 @@ pub const MAX_REFUNDS: usize = 200;
 const REFUND_ASKS: u32 = 5;
 /// … and how long after the request at the least: longer than any request may wander about.
 const REFUND_GIVE_UP_MS: i64 = 15 * 60 * 1_000;
+/// The code of a refund that was given up: the one failure that is not certain.
+const GIVEN_UP: &str = "refund_not_found";
 
 pub fn apply(payment: &Payment, event: &Event) -> Result<Applied, Refused> {
     let mut next = payment.clone();
@@ -507,7 +509,7 @@ fn not_seen(state: &RefundState, now_ms: i64) -> RefundState {
             let asks = asks + 1;
             if asks >= REFUND_ASKS && now_ms - at_ms >= REFUND_GIVE_UP_MS {
                 return RefundState::Failed(Failure {
-                    code: "refund_not_found".into(),
+                    code: GIVEN_UP.into(),
                     message: "The bank did not answer the refund and does not list it".into(),
                     hint: "Look at the payment in the bank's cabinet; if the money is still \
                            there, ask for the refund again"

@@ -3,7 +3,10 @@
 
 use kopeck_banks::Money;
 
-use super::super::model::{Origin, Payment, Refund, RefundState};
+use super::{
+    super::model::{Origin, Payment, Refund, RefundState},
+    GIVEN_UP,
+};
 
 /// A bank that lists no refunds tells what is left. What is gone, and neither the shop's refunds
 /// nor those found earlier explain it, was given back in the bank's cabinet and becomes a refund
@@ -31,11 +34,15 @@ pub(super) fn settle(payment: &mut Payment) {
     if amount.is_zero() {
         return;
     }
-    let is_it = |refund: &&mut Refund| {
-        refund.amount == amount && matches!(refund.state, RefundState::Failed(_))
+    let is_given_up = |refund: &&mut Refund| match &refund.state {
+        RefundState::Failed(failure) => refund.amount == amount && failure.code == GIVEN_UP,
+        RefundState::Requested | RefundState::Asked { .. } | RefundState::Succeeded => false,
     };
-    if let Some(refund) = payment.refunds.iter_mut().find(is_it) {
+    if let Some(refund) = payment.refunds.iter_mut().find(is_given_up) {
         refund.state = RefundState::Succeeded;
+        // As it is noted when the answer comes: no list is going to show it.
+        refund.bank_refund_id = Some(refund.id.clone());
+        payment.facts.refunds.insert(refund.id.clone(), amount);
         return;
     }
     let tail = payment.id.trim_start_matches("pay_");

@@ -10,3 +10,5 @@ mod notices;
 mod outages;
 mod serving;
 mod tbank;
+mod tbank_sums;
+mod tbank_waits;
