@@ -78,9 +78,9 @@ fn the_document_of_tbank_approves_of_client_and_emulator() {
     ours::cards(&mut court);
     ours::sbp(&mut court);
     ours::terminal(&mut court);
-    ours::refused_notices(&mut court);
-    court.take_notices(terminal_of);
     ours::refusals(&mut court);
+    ours::announced(&mut court);
+    court.take_notices(terminal_of);
     strangers::exercise(&mut court);
     court.take_notices(terminal_of);
     let noticed = court.noticed.iter().map(|(kind, status)| (kind.as_str(), status.as_str()));

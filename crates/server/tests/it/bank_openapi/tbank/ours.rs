@@ -298,18 +298,24 @@ pub fn terminal(court: &mut Court) {
     }
 }
 
-/// What the bank announces when it goes wrong: a payment, a card, an account; and what a terminal
-/// with a cash register announces besides.
-pub fn refused_notices(court: &mut Court) {
+/// What else the bank announces: a payment, a card and an account that went wrong, an account saved
+/// by a payment, and a receipt at a terminal with a cash register.
+pub fn announced(court: &mut Court) {
     let now = court.now;
+    let saved = court.open(CreateLink { sbp_account: true, ..link("saved-by-paying") });
+    court.done(&BankOp::Sbp(SbpOp::Qr { bank_id: saved.clone(), asked: QrAsked::default() }));
+    court.pay(&saved, PayMethod::Sbp);
     let decline = |id: String, reason: &str| Control::Decline { id, reason: Some(reason.into()) };
     let bank_id = court.open(link("declined"));
     court.bank.control(now, &decline(bank_id, "insufficient_funds")).unwrap();
+    let payer_id = "buyer-2".to_owned();
+    let add = CardOp::AddPayer { payer_id: payer_id.clone(), email: None, phone: None };
+    court.done(&BankOp::Card(add));
     let answer = court.done(&BankOp::Card(CardOp::Bind {
-        payer_id: "buyer-2".to_owned(),
+        payer_id,
         check: CardCheck::None,
-        success_url: None,
-        fail_url: None,
+        success_url: Some(HOOK.to_owned()),
+        fail_url: Some(HOOK.to_owned()),
         notice_url: None,
     }));
     let Answer::CardBinding(binding) = answer else { panic!("{answer:?}") };
