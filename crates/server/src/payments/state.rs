@@ -381,9 +381,10 @@ fn claim(payment: &mut Payment, amount: Money) {
 fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Result<bool, Refused> {
     let is_same = |next: &Payment| amount.is_none_or(|amount| amount == next.expected());
     match next.status() {
-        status if next.is_held() && next.is_voiding() => Err(Refused::NotCapturable(status)),
-        // The bank takes it by itself in a moment, and all of it.
-        status if next.is_held() && !next.is_hold() && amount.is_some() => {
+        // It is being released; or the bank takes it by itself in a moment, and all of it.
+        status @ (Status::Authorized | Status::AmountMismatch)
+            if next.is_voiding() || (!next.is_hold() && amount.is_some()) =>
+        {
             Err(Refused::NotCapturable(status))
         }
         Status::Authorized | Status::AmountMismatch if next.is_held() => {
