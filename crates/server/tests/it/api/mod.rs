@@ -8,6 +8,7 @@ mod lists;
 mod money;
 mod notices;
 mod outages;
+mod routing;
 mod serving;
 mod tbank;
 mod tbank_sums;
