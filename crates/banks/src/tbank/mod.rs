@@ -51,6 +51,8 @@ use crate::{
     op::{BankOp, PayMethod, Refusal},
 };
 
+pub use notice::peek as peek_notice;
+
 /// The translation itself: stateless, so that one static value serves every shop.
 #[derive(Debug)]
 pub struct Tbank;

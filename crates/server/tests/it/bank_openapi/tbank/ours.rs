@@ -3,6 +3,7 @@
 use jiff::civil::date;
 use kopeck_banks::{
     Money,
+    emulator::Control,
     op::{
         Answer, BankOp, CaptureMode, CardCheck, CardOp, CreateLink, Device, Language, LetterTo,
         PayMethod, QrAsked, QrForm, RefusalClass, SavedCharge, SbpOp, TerminalOp, TestFate, Wallet,
@@ -295,6 +296,48 @@ pub fn terminal(court: &mut Court) {
         let bank_ids = vec![bank_id.clone()];
         court.done(&BankOp::Terminal(TerminalOp::ConfirmationLetter { bank_ids, to }));
     }
+}
+
+/// What else the bank announces: a payment, a card and an account that went wrong, an account saved
+/// by a payment, and a receipt at a terminal with a cash register.
+pub fn announced(court: &mut Court) {
+    let now = court.now;
+    let saved = court.open(CreateLink { sbp_account: true, ..link("saved-by-paying") });
+    court.done(&BankOp::Sbp(SbpOp::Qr { bank_id: saved.clone(), asked: QrAsked::default() }));
+    court.pay(&saved, PayMethod::Sbp);
+    let decline = |id: String, reason: &str| Control::Decline { id, reason: Some(reason.into()) };
+    let bank_id = court.open(link("declined"));
+    court.bank.control(now, &decline(bank_id, "insufficient_funds")).unwrap();
+    let payer_id = "buyer-2".to_owned();
+    let add = CardOp::AddPayer { payer_id: payer_id.clone(), email: None, phone: None };
+    court.done(&BankOp::Card(add));
+    let answer = court.done(&BankOp::Card(CardOp::Bind {
+        payer_id,
+        check: CardCheck::None,
+        success_url: Some(HOOK.to_owned()),
+        fail_url: Some(HOOK.to_owned()),
+        notice_url: None,
+    }));
+    let Answer::CardBinding(binding) = answer else { panic!("{answer:?}") };
+    court.bank.control(now, &decline(binding.request_key, "declined")).unwrap();
+    let asked = QrAsked { form: QrForm::Link, bank: None };
+    let answer = court.done(&BankOp::Sbp(SbpOp::Bind {
+        purpose: "Подписка".to_owned(),
+        asked,
+        expires_at: None,
+    }));
+    let Answer::Qr(qr) = answer else { panic!("{answer:?}") };
+    court.bank.control(now, &decline(qr.request_key.unwrap(), "declined")).unwrap();
+    let own = court.credentials.clone();
+    let register = directory::find_terminal(directory::REGISTER_KEY).unwrap();
+    court.credentials.set("terminal_key", register.key.to_owned());
+    court.credentials.set("password", register.password.to_owned());
+    let lines = vec![line(PaymentMethod::FullPayment)];
+    let receipt = Receipt { lines, ..widest_receipt(PaymentMethod::FullPayment) };
+    let notice_url = Some(HOOK.to_owned());
+    let bank_id = court.open(CreateLink { notice_url, ..bill("receipt", &receipt) });
+    court.pay(&bank_id, PayMethod::Card);
+    court.credentials = own;
 }
 
 /// Each of our requests once more, about a terminal that there is not: every call can say no.
