@@ -40,6 +40,7 @@ mod registry;
 mod route;
 mod sbp;
 mod state;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod time;
