@@ -220,6 +220,7 @@ static SCENARIOS: &[Scenario] = &[
     when(with_codes, "SBP: refund in part and in full", sbp::refunds),
     when(with_codes, "SBP: a refund fails after it was taken", sbp::refund_fails_later),
     when(with_codes, "SBP: a refund's lost reply is unknown", sbp::refund_reply_lost),
+    when(with_codes, "SBP: a lost sum is in the statement", sbp::lost_sum_is_in_the_statement),
     when(with_codes, "SBP: only what may be is refunded", sbp::only_dynamic_is_refunded),
     when(with_codes, "SBP: the limits are refused unsent", sbp::limits),
     when(with_codes, "SBP: a desk's code is armed and paid", desks::arm_and_pay),

@@ -11,7 +11,7 @@ use crate::{
     op::{
         Answer, BankOp, BankStatus, CodeKind, CodeLife, CodeOp, CodeState, NewCode, NewPoint,
         NewSbpRefund, RefundState, RefusalClass, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpWord,
-        SetupOp, TransferStatus,
+        SetupOp, Statement, StatementLine, StatementOp, StatementState, TransferStatus,
     },
 };
 
@@ -406,10 +406,49 @@ pub fn refund_reply_lost(bench: &mut Bench<'_>) {
     let refunds = seen["payments"][0]["refunds"].as_array().unwrap();
     assert_eq!(refunds.len(), 1, "{seen}");
     assert_eq!(refunds[0]["amount_kopecks"], 6_000);
-    // What was looked for in the statement is told by our own words there.
-    let id = refunds[0]["id"].as_str().unwrap().to_owned();
-    let seen = bench.control(&Control::Show { id }).unwrap();
-    assert_eq!(seen["purpose"], "Возврат rf_1");
+    // Nothing lists refunds, but the account's statement has our own words for this one.
+    bench.now += SignedDuration::from_secs(5);
+    let gone: Vec<StatementLine> =
+        statement(bench, &shop).into_iter().filter(|line| !line.is_credit).collect();
+    assert_eq!(gone.len(), 1, "{gone:?}");
+    assert_eq!((gone[0].amount, gone[0].purpose.as_str()), (rubles("60"), "Возврат rf_1"));
+    assert!(gone[0].is_booked);
+}
+
+/// The account's statement of the days around now.
+#[track_caller]
+fn statement(bench: &mut Bench<'_>, shop: &Shop) -> Vec<StatementLine> {
+    let (from, to) = (bank_day(bench.now - DAY), bank_day(bench.now + DAY));
+    let account_id = shop.account_id.clone();
+    let ask = BankOp::Statement(StatementOp::Ask { account_id: account_id.clone(), from, to });
+    let answer = bench.done(&ask);
+    let Answer::Statement(asked) = answer else { panic!("{answer:?}") };
+    assert_eq!(asked.state, StatementState::Making);
+    let statement_id = asked.id.clone();
+    let read = BankOp::Statement(StatementOp::Read { account_id, statement_id });
+    assert_eq!(bench.done(&read), Answer::Statement(asked), "not at once");
+    bench.now += SignedDuration::from_secs(5);
+    let answer = bench.done(&read);
+    let Answer::Statement(Statement { state: StatementState::Ready(lines), .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    lines
+}
+
+/// Of a payment whose notice was lost the list tells no sum; the statement has it.
+pub fn lost_sum_is_in_the_statement(bench: &mut Bench<'_>) {
+    listen(bench);
+    let shop = shop(bench);
+    let poster = code(bench, &shop, CodeLife::Static { amount: None });
+    bench.fault(FaultKind::NoticeLost, 1);
+    pay(bench, &poster.id, Some("7.07")).unwrap();
+    let list = payments(bench, Some(&poster.id));
+    assert_eq!((list.len(), list[0].amount), (1, None));
+    let lines = statement(bench, &shop);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].is_credit);
+    assert_eq!((lines[0].amount, lines[0].purpose.as_str()), (rubles("7.07"), "Чай и плюшки"));
+    assert_eq!(lines[0].day, Some(bank_day(bench.now)));
 }
 
 pub fn only_dynamic_is_refunded(bench: &mut Bench<'_>) {

@@ -69,6 +69,15 @@ impl fmt::Debug for SbpPayment {
     }
 }
 
+/// The names of one transfer. Each source tells those that it knows; a notice tells both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SbpTransfer {
+    /// The id in SBP, 32 characters.
+    pub trx_id: Option<String>,
+    /// The bank's own id.
+    pub ref_id: Option<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SbpPayments {
     pub items: Vec<SbpPayment>,
@@ -79,7 +88,8 @@ pub struct SbpPayments {
 /// Money back by SBP. Not every kind of code allows it: [`crate::Capabilities::sbp_refunds`].
 ///
 /// Nothing of it is unique at the bank and nothing lists it, so a request without an answer is
-/// never sent again: it stays unknown until the account's statement or a person tells.
+/// never sent again: it stays unknown until the account's statement tells of it
+/// ([`crate::op::StatementOp`]), or a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSbpRefund {
     pub code_id: String,

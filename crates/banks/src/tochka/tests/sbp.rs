@@ -7,7 +7,8 @@ use crate::{
     op::{
         Answer, BankStatus, CodeKind, CodeLife, CodeOp, CodeState, DeskOp, DeskStatus, InvoiceOp,
         NewCode, NewInvoice, NewPoint, NewSbpRefund, Outcome, RefundState, RefusalClass, SbpCode,
-        SbpOp, SbpPayment, SbpWord, SetupOp, TransferStatus,
+        SbpOp, SbpPayment, SbpWord, SetupOp, Statement, StatementLine, StatementOp, StatementState,
+        TransferStatus,
     },
     tochka::Tochka,
 };
@@ -221,7 +222,7 @@ fn what_sbp_would_refuse_never_leaves() {
     check(refund(|new| new.code_id = "../merchant/x".to_owned()), "sbp_code_id_invalid");
     check(SbpOp::FindRefund { refund_id: "..".to_owned() }, "sbp_refund_id_invalid");
     let (from, to) = (date(2026, 11, 2), date(2026, 11, 1));
-    check(SbpOp::Payments { code_id: None, from, to, page: 1 }, "sbp_period_invalid");
+    check(SbpOp::Payments { code_id: None, from, to, page: 1 }, "period_invalid");
     let company_id = "300000092".to_owned();
     check(SbpOp::Setup(SetupOp::Points { company_id }), "sbp_company_id_invalid");
     let (code_id, arming_id) = (CODE.to_owned(), " ".to_owned());
@@ -359,6 +360,66 @@ fn a_desk_and_its_payment_are_read() {
     let none = heard(&op, r#"{"qrCodeStatus":"IN_PROGRESS","trxStatus":"NTST"}"#);
     let status = Some(DeskStatus::InProgress);
     assert_eq!(none, SbpWord::DeskPayment { status, payment: None });
+}
+
+#[test]
+fn a_statement_is_asked_for_and_read_by_its_id() {
+    let account_id = || ACCOUNT.to_owned();
+    let (from, to) = (date(2026, 11, 1), date(2026, 11, 2));
+    let ask = BankOp::Statement(StatementOp::Ask { account_id: account_id(), from, to });
+    let read = |id: &str| {
+        let statement_id = id.to_owned();
+        BankOp::Statement(StatementOp::Read { account_id: account_id(), statement_id })
+    };
+    let Step::Send(request) = Tochka.start(&credentials(), &ask) else { panic!("refused") };
+    assert_eq!(
+        String::from_utf8(request.body).unwrap(),
+        r#"{"Data":{"Statement":{"accountId":"40702810302000000092/044525104","startDateTime":"2026-11-01","endDateTime":"2026-11-02"}}}"#
+    );
+    let Step::Send(request) = Tochka.start(&credentials(), &read("7")) else { panic!("refused") };
+    let path = "/accounts/40702810302000000092%2F044525104/statements/7";
+    assert!(request.url.ends_with(path), "{}", request.url);
+    let swapped = StatementOp::Ask { account_id: account_id(), from: to, to: from };
+    for (op, code) in
+        [(read(".."), "statement_id_invalid"), (BankOp::Statement(swapped), "period_invalid")]
+    {
+        let step = Tochka.start(&credentials(), &op);
+        let is_so = matches!(&step, Step::Done(Outcome::Refused(no)) if no.code == code);
+        assert!(is_so, "{step:?}");
+    }
+    let hear = |op: &BankOp, data: &str| {
+        let body = format!(r#"{{"Data":{{"Statement":{data}}}}}"#);
+        let reply = HttpReply::new(200, "application/json", body);
+        let step = Tochka.next(&credentials(), op, &reply);
+        let Step::Done(outcome) = step else { panic!("{step:?}") };
+        outcome
+    };
+    let seen = |state| Outcome::Done(Answer::Statement(Statement { id: "7".to_owned(), state }));
+    let made = hear(&ask, r#"{"statementId":"7","status":"Created"}"#);
+    assert_eq!(made, seen(StatementState::Making));
+    let failed = hear(&read("7"), r#"[{"statementId":"7","status":"Error"}]"#);
+    assert_eq!(failed, seen(StatementState::Failed));
+    let line = |amount: &str, word: &str| {
+        format!(
+            r#"[{{"statementId":"7","status":"Ready","Transaction":[{{"transactionId":"1","creditDebitIndicator":"{word}","status":"Booked","documentProcessDate":"2026-11-01","description":"x","Amount":{{"amount":{amount},"currency":"RUB"}}}}]}}]"#
+        )
+    };
+    let expect = StatementLine {
+        id: Some("1".to_owned()),
+        is_credit: false,
+        is_booked: true,
+        amount: rubles("10.50"),
+        purpose: "x".to_owned(),
+        day: Some(date(2026, 11, 1)),
+    };
+    let ready = hear(&read("7"), &line("10.5", "Debit"));
+    assert_eq!(ready, seen(StatementState::Ready(vec![expect])));
+    for strange in [line("10.505", "Debit"), line("10", "Sideways"), "[]".to_owned()] {
+        let outcome = hear(&read("7"), &strange);
+        assert!(matches!(outcome, Outcome::Unknown { .. }), "{outcome:?}");
+    }
+    let other = hear(&read("8"), &line("10", "Debit"));
+    assert!(matches!(other, Outcome::Unknown { .. }), "{other:?}");
 }
 
 #[test]

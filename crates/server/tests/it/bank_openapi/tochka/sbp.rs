@@ -8,7 +8,8 @@ use kopeck_banks::{
     http::{HttpRequest, Method},
     op::{
         Answer, BankOp, CodeLife, CodeOp, DeskOp, InvoiceOp, NewCode, NewInvoice, NewPoint,
-        NewSbpRefund, RefusalClass, SbpOp, SbpPayment, SbpWord, SetupOp,
+        NewSbpRefund, RefusalClass, SbpOp, SbpPayment, SbpWord, SetupOp, Statement, StatementOp,
+        StatementState,
     },
     tochka::emulator::directory,
 };
@@ -221,7 +222,26 @@ pub fn ours(court: &mut Court) -> String {
     codes(court, &point_id);
     desks(court, &point_id);
     invoices(court, &point_id);
+    statement(court);
     point_id
+}
+
+fn statement(court: &mut Court) {
+    let (from, to) = (date(2026, 11, 20), date(2026, 11, 22));
+    let ask = StatementOp::Ask { account_id: ACCOUNT.to_owned(), from, to };
+    let answer = court.done(&BankOp::Statement(ask));
+    let Answer::Statement(asked) = answer else { panic!("{answer:?}") };
+    let account_id = ACCOUNT.to_owned();
+    let read = BankOp::Statement(StatementOp::Read { account_id, statement_id: asked.id.clone() });
+    assert_eq!(court.done(&read), Answer::Statement(asked));
+    court.now += SignedDuration::from_secs(2);
+    let answer = court.done(&read);
+    let Answer::Statement(Statement { state: StatementState::Ready(lines), .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    // One dynamic code, one static, one desk's; two refunds.
+    assert_eq!(lines.iter().filter(|line| line.is_credit).count(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 5, "{lines:?}");
 }
 
 fn body(base: &Value, over: &Value) -> String {
@@ -352,7 +372,21 @@ fn reads_of_strangers(court: &mut Court, point_id: &str) {
     };
     let refunds = "/sbp/v1.0/refund".to_owned();
     let merchant = format!("/sbp/v1.0/merchant/{point_id}");
+    let statements = "/open-banking/v1.0/statements".to_owned();
+    let read =
+        format!("/open-banking/v1.0/accounts/{}/statements/nobody", ACCOUNT.replace('/', "%2F"));
+    let ask = |over: Value| {
+        let base = json!({
+            "accountId": ACCOUNT, "startDateTime": "2026-11-01", "endDateTime": "2026-11-02",
+        });
+        let inner: Value = serde_json::from_str(&body(&base, &over)).unwrap();
+        json!({ "Data": { "Statement": inner["Data"] } }).to_string()
+    };
     let cases = [
+        (Method::Post, statements.clone(), ask(json!({})), true, 200),
+        (Method::Post, statements.clone(), ask(json!({ "endDateTime": "2026-10-01" })), true, 400),
+        (Method::Post, statements, ask(json!({ "endDateTime": "today" })), false, 400),
+        (Method::Get, read, String::new(), true, 404),
         (Method::Get, all.clone(), String::new(), true, 200),
         (Method::Get, format!("{all}&page=2&perPage=1"), String::new(), true, 200),
         (Method::Get, format!("{all}&page=0"), String::new(), true, 400),
