@@ -1,0 +1,1 @@
+//! Properties of drawings that need no renderer.
