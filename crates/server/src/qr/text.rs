@@ -134,12 +134,30 @@ impl Fonts {
                 let lines = self.wrap(face, size, text, room.width, may_break);
                 let block = lines.map(|lines| self.block(face, size, &lines));
                 if let Some(block) = block.filter(|block| block.height() <= room.height) {
-                    return Some(block);
+                    return Some(if may_break { block } else { self.evened(block, text, room) });
                 }
                 size -= (size / 24).max(1);
             }
         }
         None
+    }
+
+    /// Lines as even as they can be: a narrower width is taken as long as it needs no more lines,
+    /// so that no last word stands alone.
+    fn evened(&self, block: Block, text: &str, room: Room) -> Block {
+        let Some((face, size)) = block.runs.first().map(|run| (run.face, run.size)) else {
+            return block;
+        };
+        let mut best = block;
+        for part in (50..100).rev().step_by(5) {
+            match self.wrap(face, size, text, room.width * part / 100, false) {
+                Some(lines) if lines.len() == best.runs.len() => {
+                    best = self.block(face, size, &lines);
+                }
+                Some(_) | None => break,
+            }
+        }
+        best
     }
 
     fn block(&self, face: Face, size: i32, lines: &[Cow<'_, str>]) -> Block {
@@ -155,31 +173,8 @@ impl Fonts {
         }
     }
 
-    /// Lines as even as they can be: a narrower width is taken as long as it needs no more lines,
-    /// so that no last word stands alone.
-    fn wrap<'a>(
-        &self,
-        face: Face,
-        size: i32,
-        text: &'a str,
-        width: i32,
-        may_break: bool,
-    ) -> Option<Vec<Cow<'a, str>>> {
-        let mut best = self.wrap_greedily(face, size, text, width, may_break)?;
-        if may_break || best.len() < 2 {
-            return Some(best);
-        }
-        for part in (50..100).rev().step_by(5) {
-            match self.wrap_greedily(face, size, text, width * part / 100, false) {
-                Some(lines) if lines.len() == best.len() => best = lines,
-                Some(_) | None => break,
-            }
-        }
-        Some(best)
-    }
-
     /// `None` when a word is wider than the line and may not be broken.
-    fn wrap_greedily<'a>(
+    fn wrap<'a>(
         &self,
         face: Face,
         size: i32,
