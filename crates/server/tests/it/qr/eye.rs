@@ -1,7 +1,12 @@
 //! A camera's part: renders SVG with resvg and PDF with Poppler, decodes with rqrr. None of them
 //! shares code with the program.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use resvg::{
     tiny_skia::{Color, Pixmap, Transform},
@@ -67,7 +72,7 @@ impl Gray {
     }
 
     pub fn from_pdf(pdf: &[u8], dpi: u32) -> Gray {
-        let folder = Folder::new(&format!("pdf-{}", uuid::Uuid::now_v7()));
+        let folder = scratch();
         let file = folder.0.join("sheet.pdf");
         fs::write(&file, pdf).expect("written");
         let dpi = dpi.to_string();
@@ -139,13 +144,14 @@ impl Gray {
     }
 }
 
+/// A folder of its own for each file.
+pub fn scratch() -> Folder {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    Folder::new(&format!("qr-eye-{}", COUNT.fetch_add(1, Ordering::SeqCst)))
+}
+
 /// Runs a program of Poppler on a file; answers what it printed.
-pub fn poppler(
-    program: &str,
-    flags: &[&str],
-    file: &std::path::Path,
-    rest: &[&std::path::Path],
-) -> String {
+pub fn poppler(program: &str, flags: &[&str], file: &Path, rest: &[&Path]) -> String {
     let output =
         Command::new(program).args(flags).arg(file).args(rest).output().unwrap_or_else(|error| {
             panic!("this test needs {program}: apt-get install poppler-utils ({error})")

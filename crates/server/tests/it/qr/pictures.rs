@@ -49,7 +49,7 @@ fn pictures_of_every_size_are_read() {
         let picture = Gray::from_png(&code.to_png(least).unwrap());
         let full = usize::try_from(code.full_side()).unwrap();
         let least = usize::try_from(least).unwrap();
-        assert!(picture.width >= least.max(4 * full) && picture.width % full == 0);
+        assert!(picture.width >= least.max(4 * full) && picture.width.is_multiple_of(full));
         assert!(picture.width < least.max(4 * full) + full, "the smallest that is large enough");
         picture.must_read(PAYLOAD, &format!("{least} pixels"));
     }

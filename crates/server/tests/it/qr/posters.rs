@@ -8,9 +8,8 @@ use kopeck_banks::Money;
 
 use super::{
     PAYLOAD,
-    eye::{Gray, poppler},
+    eye::{Gray, poppler, scratch},
 };
-use crate::harness::process::Folder;
 
 fn poster() -> Poster {
     Poster {
@@ -93,7 +92,7 @@ fn a_poster_with_a_logo_is_read() {
 
 /// Words as a reader sees and copies them, spaces of all widths alike.
 fn text_of(pdf: &[u8]) -> String {
-    let folder = Folder::new(&format!("pdf-text-{}", uuid::Uuid::now_v7()));
+    let folder = scratch();
     let file = folder.0.join("sheet.pdf");
     fs::write(&file, pdf).expect("written");
     let fonts = poppler("pdffonts", &[], &file, &[]);
