@@ -69,6 +69,9 @@ static CAPABILITIES: Capabilities = Capabilities {
     grace_minutes: 60,
     methods: &PayMethod::ALL,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
+    sbp_codes: &[],
+    sbp_refunds: &[],
+    sbp_notice_kinds: &[],
 };
 
 impl Bank for Tbank {
