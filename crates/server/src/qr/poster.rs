@@ -167,7 +167,7 @@ impl Design {
         self.put(&name, area.x, y, Color::Ink);
         let mut bottom = y + name.height();
         if let Some(place) = &self.place {
-            let room = Room { height: self.to(1_250), largest: self.to(360), ..room };
+            let room = Room { height: height * 48 / 100, largest: self.to(360), ..room };
             let place = self.fit(Face::Regular, place, room)?;
             let y = bottom + self.to(340);
             self.put(&place, area.x, y, Color::Soft);
