@@ -21,8 +21,10 @@ mod payment;
 mod print;
 mod qr;
 mod reconcile;
+mod routing;
 pub mod sandbox;
 mod serve;
+mod tbank;
 mod timeline;
 mod tochka_payment;
 
@@ -57,9 +59,11 @@ enum Command {
     Qr(qr::QrArgs),
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
+    Routing(routing::RoutingArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
+    Tbank(tbank::TbankArgs),
     TochkaPayment(Box<tochka_payment::TochkaPaymentArgs>),
     Completions(completions::CompletionsArgs),
 }
@@ -100,9 +104,11 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Qr(args) => args.run(&globals),
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
+        Command::Routing(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,
+        Command::Tbank(args) => args.run(&globals).await,
         Command::TochkaPayment(args) => args.run(&globals).await,
         Command::Completions(args) => args.run(&globals),
     }
