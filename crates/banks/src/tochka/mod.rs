@@ -43,6 +43,7 @@ use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
     op::{BankOp, PayMethod, Refusal},
+    receipt,
 };
 
 pub use notice::peek as peek_notice;
@@ -71,6 +72,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
 };
 
@@ -100,7 +102,8 @@ impl Bank for Tochka {
         if renewable { None } else { token_problem(token, now) }
     }
     fn known_refusals(&self) -> Vec<Refusal> {
-        quirks::QUIRKS.iter().map(quirks::Quirk::refusal).collect()
+        let own = quirks::QUIRKS.iter().map(quirks::Quirk::refusal);
+        own.chain(receipt::lint::known_refusals()).collect()
     }
     fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(raw)

@@ -1,5 +1,5 @@
-//! Receipts: the bank's checks with its codes 201, 308, 309, 310, 316, 329 and 334, and the
-//! closing receipt.
+//! Receipts: the bank's checks with its codes 201, 308, 309, 310, 316 to 320, 329, 334, 383 and
+//! 385, and the closing receipt.
 
 use super::{
     TbankEmulator,
@@ -28,6 +28,53 @@ const TAXES: [&str; 12] = [
     "vat120", "vat122",
 ];
 const TAXATIONS: [&str; 5] = ["osn", "usn_income", "usn_income_outcome", "esn", "patent"];
+/// `PaymentObject` in both formats.
+const OBJECTS: [&str; 12] = [
+    "commodity",
+    "excise",
+    "job",
+    "service",
+    "gambling_bet",
+    "gambling_prize",
+    "lottery",
+    "lottery_prize",
+    "intellectual_activity",
+    "payment",
+    "agent_commission",
+    "another",
+];
+const OBJECTS_OF_105: [&str; 1] = ["composite"];
+const OBJECTS_OF_12: [&str; 19] = [
+    "contribution",
+    "property_rights",
+    "unrealization",
+    "tax_reduction",
+    "trade_fee",
+    "resort_tax",
+    "pledge",
+    "income_decrease",
+    "ie_pension_insurance_without_payments",
+    "ie_pension_insurance_with_payments",
+    "ie_medical_insurance_without_payments",
+    "ie_medical_insurance_with_payments",
+    "social_insurance",
+    "casino_chips",
+    "agent_payment",
+    "excisable_goods_without_marking_code",
+    MARKED[0],
+    "goods_without_marking_code",
+    MARKED[1],
+];
+const MARKED: [&str; 2] = ["excisable_goods_with_marking_code", "goods_with_marking_code"];
+const AGENT_SIGNS: [&str; 7] = [
+    "bank_paying_agent",
+    "bank_paying_subagent",
+    "paying_agent",
+    "paying_subagent",
+    "attorney",
+    "commission_agent",
+    "another",
+];
 const PAYMENT_KINDS: [&str; 5] = ["Cash", "Electronic", "AdvancePayment", "Credit", "Provision"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +158,39 @@ fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
     if item.filled("PaymentMethod").is_some() {
         one_of(item, "PaymentMethod", &METHODS)?;
     }
+    check_object(item, is_new_format)?;
+    check_agent(item)?;
     item.kopecks("Amount")?.ok_or_else(|| Problem::empty_field("Amount"))
+}
+
+/// The subject is one of the format's; what is called marked has its code, and a code is on one
+/// piece.
+fn check_object(item: &Fields, is_new_format: bool) -> Result<(), Problem> {
+    let Some(object) = item.filled("PaymentObject") else { return Ok(()) };
+    let own: &[&str] = if is_new_format { &OBJECTS_OF_12 } else { &OBJECTS_OF_105 };
+    if !OBJECTS.contains(&object.as_str()) && !own.contains(&object.as_str()) {
+        return Err(Problem::field("64", "Неверное значение поля PaymentObject."));
+    }
+    let is_marked = MARKED.contains(&object.as_str());
+    let Some(code) = item.object("MarkCode") else {
+        return if is_marked { Err(Problem::coded("383")) } else { Ok(()) };
+    };
+    if !is_marked {
+        return Err(Problem::coded("385"));
+    }
+    let is_whole = code.filled("MarkCodeType").is_some() && code.filled("Value").is_some();
+    let is_one = item.text("Quantity").is_some_and(|quantity| quantity == "1");
+    if is_whole && is_one { Ok(()) } else { Err(Problem::coded("383")) }
+}
+
+fn check_agent(item: &Fields) -> Result<(), Problem> {
+    let Some(agent) = item.object("AgentData") else { return Ok(()) };
+    let sign = agent.filled("AgentSign").ok_or_else(|| Problem::coded("318"))?;
+    if !AGENT_SIGNS.contains(&sign.as_str()) {
+        return Err(Problem::coded("317"));
+    }
+    let supplier = item.object("SupplierInfo").ok_or_else(|| Problem::coded("319"))?;
+    supplier.filled("Inn").map(|_| ()).ok_or_else(|| Problem::coded("320"))
 }
 
 /// Five digits before the point and three after it.
@@ -142,6 +221,13 @@ fn check_payments(receipt: &Fields, items: Money) -> Result<(), Problem> {
         sum = sum.checked_add(own).ok_or_else(|| Problem::coded("308"))?;
     }
     if sum == items { Ok(()) } else { Err(Problem::coded("308")) }
+}
+
+/// What the emulator says of a receipt over `amount`, for tests of receipts.
+#[cfg(test)]
+pub(crate) fn find_refusal(receipt: &str, amount: Money) -> Option<String> {
+    let fields = Fields::of_body(receipt.as_bytes()).unwrap_or_default();
+    check(&fields, amount).err().map(|problem| format!("{problem:?}"))
 }
 
 impl TbankEmulator {
