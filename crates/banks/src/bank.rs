@@ -9,7 +9,10 @@ use jiff::Timestamp;
 
 use crate::{
     http::{HttpReply, HttpRequest},
-    op::{AccountBinding, BankOp, CardBinding, FiscalRecord, Observation, Outcome, Refusal},
+    op::{
+        AccountBinding, BankOp, CardBinding, CodeKind, FiscalRecord, Observation, Outcome, Refusal,
+        SbpPayment,
+    },
 };
 
 /// Every bank Kopeck knows. Adding one is a folder and a line here.
@@ -83,6 +86,13 @@ pub struct Capabilities {
     pub receipts: &'static crate::receipt::Limits,
     /// The notice kinds that payments need.
     pub payment_notice_kinds: &'static [&'static str],
+    /// The kinds of SBP codes that live by themselves: [`crate::op::SbpOp::Code`] and its kin.
+    pub sbp_codes: &'static [CodeKind],
+    /// Those of them whose payments [`crate::op::SbpOp::StartRefund`] sends back; the others in the
+    /// bank's cabinet only.
+    pub sbp_refunds: &'static [CodeKind],
+    /// The notice kinds that such codes need.
+    pub sbp_notice_kinds: &'static [&'static str],
 }
 
 /// One value of a connection: described here, asked by `kopeck init`, stored encrypted.
@@ -167,4 +177,6 @@ pub enum NoticeNews {
     CardBinding(CardBinding),
     AccountBinding(AccountBinding),
     Fiscal(FiscalRecord),
+    /// Somebody paid by a code of SBP.
+    SbpPayment(SbpPayment),
 }

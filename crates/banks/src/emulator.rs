@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod hosted;
 pub(crate) mod ids;
 pub(crate) mod json;
+pub mod nspk;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -64,6 +65,16 @@ pub enum Control {
         method: Option<String>,
         card: Option<String>,
     },
+    /// Somebody pays an SBP code that lives by itself, of a shop or of a cash desk. Of a code
+    /// without a sum the payer gives it.
+    PayCode {
+        id: String,
+        amount: Option<crate::Money>,
+        payer_name: Option<String>,
+        payer_phone: Option<String>,
+    },
+    /// An attempt to pay fails. Of a paid SBP code: its next refund is taken, then fails; of a
+    /// running SBP refund: it fails.
     Decline {
         id: String,
         reason: Option<String>,

@@ -16,7 +16,12 @@ pub use cards::{
     BindingStatus, CardBinding, CardCheck, CardKind, CardOp, Payer, SavedCard, SavedCharge,
 };
 pub use decline::{Decline, DeclineReason, Words};
-pub use sbp::{AccountBinding, Device, Qr, QrAsked, QrForm, SbpBank, SbpOp, SbpRefund, TestFate};
+pub use sbp::{
+    AccountBinding, CodeKind, CodeLife, CodeOp, CodeState, DeskOp, DeskState, DeskStatus, Device,
+    InvoiceOp, NewCode, NewInvoice, NewPoint, NewSbpRefund, Qr, QrAsked, QrForm, RefundState,
+    SbpAccount, SbpBank, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpPayments, SbpPoint, SbpRefund,
+    SbpWord, SetupOp, TestFate, TransferStatus,
+};
 pub use terminal::{
     FiscalRecord, Letter, LetterTo, TerminalMethods, TerminalOp, TerminalWord, Wallet,
 };
@@ -264,6 +269,7 @@ pub enum Answer {
     AccountBinding(AccountBinding),
     SavedAccounts(Vec<AccountBinding>),
     SbpRefund(SbpRefund),
+    Sbp(SbpWord),
     Terminal(TerminalWord),
 }
 

@@ -1,6 +1,21 @@
 //! The Faster Payments System (SBP): QR codes, saved accounts, banks.
+//!
+//! A bank gives codes in one of two ways, or in both: the code of a payment that it keeps
+//! ([`SbpOp::Qr`]), and codes that live by themselves (`codes`), made for a point of sale that SBP
+//! knows (`setup`), paid by transfers (`transfers`).
 
-use jiff::Timestamp;
+mod codes;
+mod setup;
+mod transfers;
+
+use jiff::{Timestamp, civil::Date};
+
+pub use codes::{
+    CodeKind, CodeLife, CodeOp, CodeState, DeskOp, DeskState, DeskStatus, InvoiceOp, NewCode,
+    NewInvoice, SbpCode,
+};
+pub use setup::{NewPoint, SbpAccount, SbpCompany, SbpPoint, SetupOp};
+pub use transfers::{NewSbpRefund, RefundState, SbpPayment, SbpPayments, TransferStatus};
 
 use crate::{
     money::Money,
@@ -50,6 +65,54 @@ pub enum SbpOp {
         bank_id: String,
         fate: TestFate,
     },
+    /// The company and its points in SBP itself.
+    Setup(SetupOp),
+    Code(CodeOp),
+    Desk(DeskOp),
+    Invoice(InvoiceOp),
+    /// The payments by codes on these days, newest first.
+    Payments {
+        /// Of this code only.
+        code_id: Option<String>,
+        from: Date,
+        to: Date,
+        page: u32,
+    },
+    /// Sends back what came by a code.
+    StartRefund(NewSbpRefund),
+    /// What became of [`SbpOp::StartRefund`].
+    FindRefund {
+        refund_id: String,
+    },
+}
+
+/// What a bank says of codes that live by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SbpWord {
+    /// A company or a point exists now, under this id.
+    Registered {
+        id: String,
+    },
+    Company(SbpCompany),
+    Accounts(Vec<SbpAccount>),
+    Points(Vec<SbpPoint>),
+    Point(SbpPoint),
+    Code(SbpCode),
+    Codes(Vec<SbpCode>),
+    States(Vec<CodeState>),
+    /// A desk's code waits for this sum.
+    Armed {
+        arming_id: String,
+        amount: Money,
+    },
+    Desk(DeskState),
+    /// `None` when nobody paid that arming.
+    DeskPayment {
+        status: Option<DeskStatus>,
+        payment: Option<SbpPayment>,
+    },
+    Payments(SbpPayments),
+    Refund(RefundState),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

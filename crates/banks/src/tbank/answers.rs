@@ -110,6 +110,13 @@ pub fn of_sbp(op: &SbpOp, fields: &Fields) -> Result<Answer, Unreadable> {
             Answer::SbpBanks(banks.into_iter().filter_map(bank).collect())
         }
         SbpOp::PayTest { .. } => Answer::Accepted { done: true },
+        SbpOp::Setup(_)
+        | SbpOp::Code(_)
+        | SbpOp::Desk(_)
+        | SbpOp::Invoice(_)
+        | SbpOp::Payments { .. }
+        | SbpOp::StartRefund(_)
+        | SbpOp::FindRefund { .. } => return Err("nothing was asked"),
     })
 }
 

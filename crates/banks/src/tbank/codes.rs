@@ -226,7 +226,15 @@ pub const fn is_mutating(op: &BankOp) -> bool {
             | SbpOp::ShowRefund { .. }
             | SbpOp::ShowBinding { .. }
             | SbpOp::Accounts
-            | SbpOp::Banks { .. },
+            | SbpOp::Banks { .. }
+            // Never sent here.
+            | SbpOp::Setup(_)
+            | SbpOp::Code(_)
+            | SbpOp::Desk(_)
+            | SbpOp::Invoice(_)
+            | SbpOp::Payments { .. }
+            | SbpOp::StartRefund(_)
+            | SbpOp::FindRefund { .. },
         )
         | BankOp::Terminal(
             TerminalOp::Methods

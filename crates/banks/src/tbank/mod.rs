@@ -70,6 +70,9 @@ static CAPABILITIES: Capabilities = Capabilities {
     methods: &PayMethod::ALL,
     receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
+    sbp_codes: &[],
+    sbp_refunds: &[],
+    sbp_notice_kinds: &[],
 };
 
 impl Bank for Tbank {

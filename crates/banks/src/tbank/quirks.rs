@@ -96,6 +96,31 @@ pub const UNSUPPORTED: Quirk = Quirk {
     },
 };
 
+/// Every code of this bank belongs to a payment: it has none that live by themselves, and no
+/// company or points to be known to SBP apart from the terminal.
+pub const OWN_CODES: Quirk = Quirk {
+    code: "sbp_code_unsupported",
+    class: RefusalClass::Unsupported,
+    param: None,
+    message: "T-Bank gives no SBP codes of their own, static ones, cash desks' or for companies.",
+    hint: "Create a payment and ask for its code; for a code on the wall use a connection to a \
+           bank that has them.",
+    is_broken: |_, op| {
+        matches!(
+            op,
+            BankOp::Sbp(
+                SbpOp::Setup(_)
+                    | SbpOp::Code(_)
+                    | SbpOp::Desk(_)
+                    | SbpOp::Invoice(_)
+                    | SbpOp::Payments { .. }
+                    | SbpOp::StartRefund(_)
+                    | SbpOp::FindRefund { .. }
+            )
+        )
+    },
+};
+
 /// Shortens an entry to what differs: code, class, field, message, hint, test.
 pub(super) const fn quirk(
     code: &'static str,
@@ -109,6 +134,7 @@ pub(super) const fn quirk(
 
 static REQUEST_QUIRKS: &[Quirk] = &[
     UNSUPPORTED,
+    OWN_CODES,
     quirk(
         "payment_id_invalid",
         Invalid,

@@ -75,7 +75,10 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
         | BankOp::DeleteNotices
         | BankOp::Auth(_) => return Step::refuse(quirks::UNSUPPORTED.refusal()),
         BankOp::Card(op) => card(credentials, op),
-        BankOp::Sbp(op) => sbp(credentials, op),
+        BankOp::Sbp(op) => match sbp(credentials, op) {
+            Some(request) => request,
+            None => return Step::refuse(quirks::OWN_CODES.refusal()),
+        },
         BankOp::Terminal(op) => terminal(credentials, op),
     };
     Step::Send(request)
@@ -175,7 +178,8 @@ fn letter(body: Body, email: Option<&str>) -> Body {
     body.put("SendEmail", email.map(|_| true)).text("InfoEmail", email)
 }
 
-fn sbp(credentials: &Credentials, op: &SbpOp) -> HttpRequest {
+/// `None` for codes that live by themselves: here a code always belongs to a payment.
+fn sbp(credentials: &Credentials, op: &SbpOp) -> Option<HttpRequest> {
     let body = Body::new(settings::terminal_key(credentials));
     let (path, body) = match op {
         SbpOp::Qr { bank_id, asked } => {
@@ -215,8 +219,15 @@ fn sbp(credentials: &Credentials, op: &SbpOp) -> HttpRequest {
             };
             ("/SbpPayTest", body)
         }
+        SbpOp::Setup(_)
+        | SbpOp::Code(_)
+        | SbpOp::Desk(_)
+        | SbpOp::Invoice(_)
+        | SbpOp::Payments { .. }
+        | SbpOp::StartRefund(_)
+        | SbpOp::FindRefund { .. } => return None,
     };
-    post(credentials, path, &body, Scope::All)
+    Some(post(credentials, path, &body, Scope::All))
 }
 
 fn qr(body: Body, asked: &QrAsked) -> Body {

@@ -6,10 +6,14 @@ use crate::{
     receipt::{Limits, Measure, PaymentMethod, Subject, Vat},
 };
 
-use super::wire;
+use super::{sbp, wire};
 
 /// The notice about a payment by link; the other kinds are about accounts and plain SBP.
 pub const PAYMENT_NOTICE: &str = "acquiringInternetPayment";
+
+/// The notices about a payment by a code of SBP, of a person and of a company.
+pub const SBP_NOTICE: &str = "incomingSbpPayment";
+pub const SBP_B2B_NOTICE: &str = "incomingSbpB2BPayment";
 
 /// The longest error text kept of the bank's: it documents 603 characters.
 const MAX_ERROR_CHARS: usize = 603;
@@ -142,9 +146,9 @@ pub const fn permission(op: &BankOp) -> Option<&'static str> {
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices => Some("ManageWebhookData"),
+        BankOp::Sbp(op) => sbp::codes::permission(op),
         BankOp::FetchNoticeKeys
         | BankOp::Card(_)
-        | BankOp::Sbp(_)
         | BankOp::Terminal(_)
         | BankOp::Auth(
             AuthOp::ClientToken { .. }
@@ -170,6 +174,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::Auth(
             AuthOp::CreateConsent { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh,
         ) => true,
+        BankOp::Sbp(op) => sbp::codes::is_change(op),
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
         | BankOp::FindPayment { .. }
@@ -180,7 +185,6 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
         | BankOp::Card(_)
-        | BankOp::Sbp(_)
         | BankOp::Terminal(_)
         | BankOp::Auth(AuthOp::ClientToken { .. } | AuthOp::ListConsents | AuthOp::Introspect) => {
             false

@@ -9,7 +9,7 @@ use crate::{
 
 use super::{
     codes::{self, BankError},
-    quirks, token,
+    quirks, sbp, token,
 };
 
 /// A `Retry-After` beyond this is not believed: a day without asking would lose payments.
@@ -41,7 +41,7 @@ pub fn read(credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Outcom
             &permission_hint(credentials, op),
         ),
         404 if matches!(op, BankOp::ShowNotices) => Outcome::Done(Answer::Notices(None)),
-        404 => refuse(RefusalClass::NotFound, MISSING, MISSING_HINT),
+        404 => missing(op, refuse),
         424 => dependency(op, &error, refuse),
         429 => {
             let seconds =
@@ -76,10 +76,23 @@ fn dependency(
              before making another.",
         );
     }
+    if let BankOp::Sbp(op) = op
+        && let Some(meaning) = sbp::errors::taken(op).filter(|_| error.says_exists())
+    {
+        return refuse(meaning.class, meaning.code, meaning.hint);
+    }
     if error.says_missing() {
-        return refuse(RefusalClass::NotFound, MISSING, MISSING_HINT);
+        return missing(op, refuse);
     }
     refuse(RefusalClass::Conflict, "bank_refused", hint_for_conflict(op))
+}
+
+fn missing(op: &BankOp, refuse: impl Fn(RefusalClass, &'static str, &str) -> Outcome) -> Outcome {
+    if let BankOp::Sbp(op) = op {
+        let meaning = sbp::errors::missing(op);
+        return refuse(meaning.class, meaning.code, meaning.hint);
+    }
+    refuse(RefusalClass::NotFound, MISSING, MISSING_HINT)
 }
 
 const MISSING: &str = "bank_object_missing";
@@ -113,10 +126,15 @@ fn permission_hint(credentials: &Credentials, op: &BankOp) -> String {
     let permission = codes::permission(op).map_or_else(String::new, |name| {
         format!("the key lacks the permission {name}, which this call needs; ")
     });
+    // Of a point or a company that it does not know SBP says the same.
+    let ids = if matches!(op, BankOp::Sbp(_)) {
+        "customer_code, or the company's or the point's id in SBP,"
+    } else {
+        "customer_code or merchant_id"
+    };
     format!(
         "{}Likely causes: the key is wrong, or was deleted or issued anew (revoked), so that \
-         this one is dead; {permission}customer_code or merchant_id is not of the company that \
-         gave the key.",
+         this one is dead; {permission}{ids} is not of the company that gave the key.",
         token_remark(credentials, op),
     )
 }
@@ -147,6 +165,7 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
              paid; payments of subscriptions and in digital rubles in the internet bank only."
         }
         BankOp::RegisterNotices { .. } => NOTICES_HINT,
+        BankOp::Sbp(op) => sbp::errors::hint_for_conflict(op),
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
         | BankOp::FindPayment { .. }
@@ -161,7 +180,6 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
         | BankOp::FetchNoticeKeys
         | BankOp::Auth(_)
         | BankOp::Card(_)
-        | BankOp::Sbp(_)
         | BankOp::Terminal(_) => "Ask the bank's support, quoting the audit id.",
     }
 }

@@ -16,6 +16,7 @@
 //! | `reply`, `errors` | reply to outcome: 2xx, and everything else |
 //! | `observation` | its operation or notice as facts about a payment |
 //! | `notice`, `sign` | signed notices |
+//! | `sbp` | the same roles for codes of SBP beside the payment links |
 //! | `emulator` | the mirror of all this, for trying and testing without the bank |
 //!
 //! The bank's ways to remember: it has no idempotency keys, but `paymentLinkId` is unique; business
@@ -29,6 +30,7 @@ mod observation;
 pub mod quirks;
 mod reply;
 mod request;
+mod sbp;
 pub mod settings;
 pub mod sign;
 pub mod token;
@@ -42,8 +44,8 @@ use jiff::Timestamp;
 use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
-    op::{BankOp, PayMethod, Refusal},
-    receipt,
+    op::{BankOp, CodeKind, PayMethod, Refusal},
+    receipt::lint,
 };
 
 pub use notice::peek as peek_notice;
@@ -74,6 +76,9 @@ static CAPABILITIES: Capabilities = Capabilities {
     methods: &PayMethod::ALL,
     receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
+    sbp_codes: &CodeKind::ALL,
+    sbp_refunds: &[CodeKind::Dynamic],
+    sbp_notice_kinds: &[codes::SBP_NOTICE, codes::SBP_B2B_NOTICE],
 };
 
 impl Bank for Tochka {
@@ -102,8 +107,8 @@ impl Bank for Tochka {
         if renewable { None } else { token_problem(token, now) }
     }
     fn known_refusals(&self) -> Vec<Refusal> {
-        let own = quirks::QUIRKS.iter().map(quirks::Quirk::refusal);
-        own.chain(receipt::lint::known_refusals()).collect()
+        let own = quirks::all().map(quirks::Quirk::refusal);
+        own.chain(lint::known_refusals()).collect()
     }
     fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(raw)

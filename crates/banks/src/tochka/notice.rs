@@ -6,9 +6,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::bank::{GenuineNotice, Notice, RawNotice};
+use crate::{
+    bank::{GenuineNotice, Notice, NoticeNews, RawNotice},
+    op::SbpPayment,
+};
 
-use super::{codes, observation, sign, wire};
+use super::{codes, observation, sbp, sign, wire};
 
 /// The bank's own notices are below 2 KiB; more is somebody else's.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -34,13 +37,13 @@ pub fn read(raw: &RawNotice<'_>) -> Notice {
 }
 
 /// Reads a body without looking at its signature: to show a person what a forger wrote, or what was
-/// damaged on its way. Never to be processed, so no observation comes with it.
+/// damaged on its way. Never to be processed, so nothing that it says of a payment comes with it.
 pub fn peek(body: &[u8]) -> Option<GenuineNotice> {
     let body = Some(body).filter(|body| body.len() <= MAX_BODY_BYTES)?;
     let payload = std::str::from_utf8(body).ok()?.trim().split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     let notice = read_payload(&payload).ok()?;
-    Some(GenuineNotice { observation: None, ..notice })
+    Some(GenuineNotice { observation: None, news: None, ..notice })
 }
 
 fn read_payload(payload: &[u8]) -> Result<GenuineNotice, &'static str> {
@@ -59,8 +62,17 @@ fn read_payload(payload: &[u8]) -> Result<GenuineNotice, &'static str> {
     } else {
         None
     };
+    let news = sbp_payment(&kind, payload)?.map(NoticeNews::SbpPayment).map(Box::new);
     let customer_code = find("customerCode").filter(|code| !code.is_empty());
-    Ok(GenuineNotice { kind, customer_code, observation, news: None, fields })
+    Ok(GenuineNotice { kind, customer_code, observation, news, fields })
+}
+
+fn sbp_payment(kind: &str, payload: &[u8]) -> Result<Option<SbpPayment>, &'static str> {
+    if ![codes::SBP_NOTICE, codes::SBP_B2B_NOTICE].contains(&kind) {
+        return Ok(None);
+    }
+    let notice = serde_json::from_slice(payload).map_err(|_| "the signed part repeats a field")?;
+    Ok(sbp::reply::notice(notice))
 }
 
 /// A JSON object in its own order, values as they were written: numbers keep their digits.

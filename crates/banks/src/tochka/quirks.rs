@@ -9,7 +9,7 @@ use crate::{
     receipt::lint,
 };
 
-use super::{codes, settings, token};
+use super::{codes, sbp, settings, token};
 use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// One rule of the bank.
@@ -41,7 +41,7 @@ impl Quirk {
 
 /// The first broken rule, or what is wrong with the access token.
 pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
-    let broken = QUIRKS.iter().find(|quirk| (quirk.is_broken)(credentials, op));
+    let broken = all().find(|quirk| (quirk.is_broken)(credentials, op));
     let of_request = broken.filter(|quirk| quirk.class != Connection).map(Quirk::refusal);
     let refusal = of_request.or_else(|| receipt_problem(op)).or(broken.map(Quirk::refusal));
     if refusal.is_some() {
@@ -60,12 +60,16 @@ fn receipt_problem(op: &BankOp) -> Option<Refusal> {
     lint::find_refusal(&context, receipt).map(|finding| finding.refusal())
 }
 
+/// Every rule of the bank's own, in the order of checking.
+pub fn all() -> impl Iterator<Item = &'static Quirk> {
+    QUIRKS.iter().chain(sbp::quirks::QUIRKS)
+}
+
 /// The token that an operation is sent with, empty when it is not set; `None` where none is sent.
 pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'a str> {
     match op {
         BankOp::FetchNoticeKeys
         | BankOp::Card(_)
-        | BankOp::Sbp(_)
         | BankOp::Terminal(_)
         | BankOp::Auth(
             AuthOp::ClientToken { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh,
@@ -86,6 +90,7 @@ pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices
+        | BankOp::Sbp(_)
         | BankOp::Auth(AuthOp::ListConsents | AuthOp::Introspect) => {
             Some(credentials.get(settings::ACCESS_TOKEN))
         }
@@ -102,18 +107,21 @@ pub const VOID: Quirk = Quirk {
     is_broken: |_, op| matches!(op, BankOp::Void { .. }),
 };
 
-/// Saved cards by our own hand, SBP beside the link, a terminal's papers: another bank's words.
+/// Saved cards by our own hand, SBP of a payment, a terminal's papers: another bank's words.
 pub const OTHER: Quirk = Quirk {
     code: "operation_unsupported",
     class: RefusalClass::Unsupported,
     param: None,
     message: "Tochka has no such operation.",
     hint: "Use a connection to a bank that has it, or the internet bank.",
-    is_broken: |_, op| matches!(op, BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_)),
+    is_broken: |_, op| {
+        matches!(op, BankOp::Card(_) | BankOp::Terminal(_))
+            || matches!(op, BankOp::Sbp(op) if !sbp::codes::is_ours(op))
+    },
 };
 
 /// Shortens an entry to what differs: code, class, field, message, hint, test.
-const fn quirk(
+pub const fn quirk(
     code: &'static str,
     class: RefusalClass,
     param: Option<&'static str>,
@@ -123,7 +131,7 @@ const fn quirk(
     Quirk { code, class, param, message, hint, is_broken }
 }
 
-/// Every rule, in the order of checking.
+/// Every rule but those of SBP.
 pub static QUIRKS: &[Quirk] = &[
     VOID,
     OTHER,
@@ -338,14 +346,15 @@ fn find_bank_id(op: &BankOp) -> Option<&str> {
 }
 
 fn needs_customer_code(op: &BankOp) -> bool {
-    matches!(
-        op,
-        BankOp::CreateLink(_)
-            | BankOp::ListPayments { .. }
-            | BankOp::FindPayment { .. }
-            | BankOp::Registry { .. }
-            | BankOp::Retailers
-    )
+    sbp::quirks::needs_customer_code(op)
+        || matches!(
+            op,
+            BankOp::CreateLink(_)
+                | BankOp::ListPayments { .. }
+                | BankOp::FindPayment { .. }
+                | BankOp::Registry { .. }
+                | BankOp::Retailers
+        )
 }
 
 fn needs_client_id(op: &BankOp) -> bool {
@@ -371,7 +380,7 @@ fn is_merchant_id(id: &str) -> bool {
 }
 
 /// The schema's limit is 2083. Only the shape that matters: a scheme, a host, no spaces.
-fn is_url(url: &str) -> bool {
+pub fn is_url(url: &str) -> bool {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let has_host = rest.is_some_and(|rest| !rest.starts_with(['/', '?', '#']) && !rest.is_empty());
     let is_plain = !url.chars().any(|c| c.is_whitespace() || c.is_control());

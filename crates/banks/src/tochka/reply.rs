@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::{codes, errors, observation, settings, sign, token, wire};
+use super::{codes, errors, observation, sbp, settings, sign, token, wire};
 
 /// The lifetime that the bank documents for access tokens, used when a reply does not say.
 const TOKEN_LIFE_S: u64 = 86_400;
@@ -37,7 +37,7 @@ enum Heard {
 }
 
 /// Why a body says nothing. Never quotes it: it may hold names and phones.
-type Unreadable = String;
+pub type Unreadable = String;
 
 fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, Unreadable> {
     let answer = match op {
@@ -84,7 +84,8 @@ fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, 
             Answer::NoticeKeys(text.trim().to_owned())
         }
         BankOp::Auth(op) => auth(op, body)?,
-        BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_) => {
+        BankOp::Sbp(op) => sbp::reply::read(op, body)?,
+        BankOp::Card(_) | BankOp::Terminal(_) => {
             return Err("nothing was asked".to_owned());
         }
     };
@@ -227,11 +228,19 @@ fn money(raw: &serde_json::value::RawValue) -> Result<Money, Unreadable> {
     Money::parse_json(raw).map_err(|error| error.to_string())
 }
 
-fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+/// An amount of SBP: whole kopecks, as a number or as text.
+pub fn kopecks(raw: &serde_json::value::RawValue) -> Result<Money, Unreadable> {
+    let text = raw.get().trim();
+    let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let kopecks = digits.parse().map_err(|_| "an amount is not in whole kopecks".to_owned())?;
+    Money::from_kopecks(kopecks).map_err(|error| error.to_string())
+}
+
+pub fn data<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     json::<wire::Reply<T>>(body).map(|reply| reply.data)
 }
 
-fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     // Where the JSON breaks, without serde's quotation of a value.
     serde_json::from_slice(body).map_err(|error| {
         let kind = if error.is_data() { "a field is missing or strange" } else { "it is not JSON" };

@@ -9,10 +9,10 @@ use crate::{
     receipt::{Line, Receipt, Supplier, quantity_text},
 };
 
-use super::{codes, quirks, settings, wire};
+use super::{codes, quirks, sbp, settings, wire};
 
 /// The bank's largest page, said aloud since a default may change.
-const PER_PAGE: &str = "200";
+pub const PER_PAGE: &str = "200";
 
 /// The request of an operation, or the refusal that the bank would give.
 pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
@@ -74,9 +74,11 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
                 .header("accept", "application/json")
         }
         BankOp::Auth(op) => auth(credentials, op),
-        BankOp::Card(_) | BankOp::Sbp(_) | BankOp::Terminal(_) => {
-            return Step::refuse(quirks::OTHER.refusal());
-        }
+        BankOp::Sbp(op) => match sbp::request::build(credentials, op) {
+            Some(request) => request,
+            None => return Step::refuse(quirks::OTHER.refusal()),
+        },
+        BankOp::Card(_) | BankOp::Terminal(_) => return Step::refuse(quirks::OTHER.refusal()),
     };
     Step::Send(request)
 }
@@ -214,7 +216,7 @@ fn quantity(milli: u64) -> wire::Raw {
     RawValue::from_string(quantity_text(milli)).unwrap_or_default()
 }
 
-fn api(credentials: &Credentials, method: Method, path: &str) -> HttpRequest {
+pub fn api(credentials: &Credentials, method: Method, path: &str) -> HttpRequest {
     let url = format!("{}{path}", settings::base(credentials));
     bearer(HttpRequest::new(method, url), credentials.get(settings::ACCESS_TOKEN))
 }

@@ -367,7 +367,7 @@ pub struct PaymentNotice {
 
 /// Text where the bank wavers between a string, a number and a boolean; empty is absent, and so is
 /// an object or a list. Never used for amounts.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+pub fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     use serde_json::Value;
     let text = match Option::<Value>::deserialize(from)? {
         Some(Value::String(text)) => text,

@@ -69,6 +69,7 @@ fn about_us(connection: &Connection, mut notice: GenuineNotice) -> Verdict {
     let of = notice.customer_code.as_deref();
     if own.zip(of).is_some_and(|(own, of)| own != of) {
         notice.observation = None;
+        notice.news = None;
     }
     Verdict::Genuine(notice)
 }

@@ -357,6 +357,7 @@ fn unknown_bank(name: &str) -> Problem {
 fn id_of(control: &Control) -> Option<&str> {
     match control {
         Control::Pay { id, .. }
+        | Control::PayCode { id, .. }
         | Control::Decline { id, .. }
         | Control::Expire { id }
         | Control::Refund { id, .. }

@@ -57,6 +57,9 @@ impl TbankEmulator {
                 self.pay_by_control(now_ms, &target, method.as_deref(), card.as_deref())?;
                 self.show(&target)
             }
+            Control::PayCode { .. } => {
+                Err("This bank has no codes that live by themselves: pay the payment.".to_owned())
+            }
             Control::Decline { id, reason } => {
                 let target = self.resolve(id)?;
                 self.decline_by_control(now_ms, &target, reason.as_deref())?;

@@ -53,7 +53,7 @@ pub(super) fn day_query(call: &Call<'_>, name: &str) -> Result<Option<jiff::civi
         .ok_or_else(|| Problem::invalid(name, "invalid date format, YYYY-MM-DD expected"))
 }
 
-fn count_query(call: &Call<'_>, name: &str, default: usize) -> Result<usize, Problem> {
+pub(super) fn count_query(call: &Call<'_>, name: &str, default: usize) -> Result<usize, Problem> {
     let Some(text) = call.find_query(name) else { return Ok(default) };
     let count = text.parse().ok().filter(|count| *count >= 1);
     count.ok_or_else(|| Problem::invalid(name, "ensure this value is an integer of at least 1"))

@@ -17,12 +17,16 @@ impl TochkaEmulator {
         now_ms: i64,
         control: &Control,
     ) -> Result<Value, String> {
+        if let Some(done) = self.control_sbp(now_ms, control) {
+            return done;
+        }
         match control {
             Control::Pay { id, method, card } => {
                 let id = self.resolve(id)?;
                 self.pay_by_control(now_ms, &id, method.as_deref(), card.as_deref())?;
                 self.show(&id)
             }
+            Control::PayCode { .. } => Err("There is no such code.".to_owned()),
             Control::Decline { id, reason } => {
                 let id = self.resolve(id)?;
                 let reason = reason.as_deref().unwrap_or(CardFate::Decline.as_str());
@@ -52,7 +56,7 @@ impl TochkaEmulator {
                 let id = self.resolve(id)?;
                 self.show(&id)
             }
-            Control::List => Ok(self.show_all()),
+            Control::List => Ok(self.show_all(now_ms)),
         }
     }
 
@@ -142,11 +146,11 @@ impl TochkaEmulator {
         Ok(self.print_payment(operation, &notices))
     }
 
-    fn show_all(&self) -> Value {
+    fn show_all(&self, now_ms: i64) -> Value {
         let ids = self.state.sequence.iter();
         let payments: Vec<Value> = ids.filter_map(|id| self.show(id).ok()).collect();
         let notices: Vec<Value> = self.state.notices.values().map(print_notice).collect();
-        json!({ "payments": payments, "notices": notices })
+        json!({ "payments": payments, "codes": self.show_codes(now_ms), "notices": notices })
     }
 
     fn print_payment(&self, operation: &Operation, notices: &[Value]) -> Value {
@@ -187,7 +191,7 @@ fn parse_method(word: &str) -> Option<Mode> {
     if word == "tpay" { Some(Mode::Tinkoff) } else { Mode::parse(word) }
 }
 
-fn print_notice(notice: &Notice) -> Value {
+pub(super) fn print_notice(notice: &Notice) -> Value {
     let tries: Vec<Value> = notice
         .tries
         .iter()

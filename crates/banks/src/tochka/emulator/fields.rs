@@ -116,6 +116,20 @@ impl Fields {
         Ok(Some(money))
     }
 
+    /// Whole kopecks above zero, as a number or as numeric text.
+    pub(super) fn kopecks(&self, key: &str, most: i64) -> Result<Option<i64>, Problem> {
+        let Some(raw) = self.object.get(key) else { return Ok(None) };
+        let text = json::parse_string(raw).unwrap_or_else(|| raw.get().to_owned());
+        let value: Option<i64> = text.trim().parse().ok();
+        match value.filter(|value| (1..=most).contains(value)) {
+            Some(value) => Ok(Some(value)),
+            None => {
+                let what = format!("value must be an integer from 1 to {most}");
+                Err(self.problem(key, &what))
+            }
+        }
+    }
+
     /// A decimal above zero of any precision, kept as text.
     pub(super) fn positive_decimal(&self, key: &str) -> Result<Option<String>, Problem> {
         let Some(raw) = self.object.get(key) else { return Ok(None) };

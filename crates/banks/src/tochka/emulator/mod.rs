@@ -5,8 +5,8 @@
 //! see [`crate::emulator::Emulator`]. Ids follow from the seed and a counter.
 //!
 //! The path of a request: `route` finds the call, `faults` may spoil it, `grants` checks the
-//! token, then `create`, `acquiring`, `registry`, `openbanking`, `consents`, `webhooks` or `oauth`
-//! do the work; `payments` alone moves money. `notices` delivers, `control` is the person at the
+//! token, then `create`, `acquiring`, `registry`, `openbanking`, `consents`, `webhooks`, `oauth`
+//! or `sbp` do the work; `payments` and `sbp` alone move money. `notices` delivers, `control` is the person at the
 //! controls, `page` is what the payer sees.
 //!
 //! What stands firm, for tests and guides: the customers, accounts, acquiring points and the
@@ -38,6 +38,7 @@ mod problem;
 pub(crate) mod receipts;
 mod registry;
 mod route;
+mod sbp;
 mod state;
 #[cfg(test)]
 mod tests;

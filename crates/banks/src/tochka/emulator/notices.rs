@@ -45,31 +45,47 @@ impl TochkaEmulator {
     pub(super) fn announce(&mut self, now_ms: i64, operation_id: &str) {
         let Some(operation) = self.state.operations.get(operation_id) else { return };
         let Some(mode) = operation.paid_by else { return };
-        let Some(url) = self.subscribed_url(&operation.client_id) else { return };
+        let Some(url) = self.subscribed_url(&operation.client_id, KIND) else { return };
         let payload = payload(operation, mode);
+        let ids = self.announce_as(now_ms, KIND, operation_id, &url, &payload);
+        if let Some(operation) = self.state.operations.get_mut(operation_id) {
+            operation.notices.extend(ids);
+        }
+    }
+
+    /// Sends one notice about `subject`, faults permitting; the answer is its ids, two of one that
+    /// is doubled.
+    pub(super) fn announce_as(
+        &mut self,
+        now_ms: i64,
+        kind: &str,
+        subject: &str,
+        url: &str,
+        payload: &str,
+    ) -> Vec<u64> {
         let due_ms = now_ms.saturating_add(self.state.timing.notice_delay_ms);
-        let fault = self.state.faults.take_for_notice(KIND);
+        let fault = self.state.faults.take_for_notice(kind);
         let copies = if fault == Some(FaultKind::NoticeDoubled) { 2 } else { 1 };
+        let mut ids = Vec::with_capacity(copies);
         for _ in 0..copies {
             let id = self.next_notice_id();
             let mut notice = Notice {
                 id,
-                kind: KIND.to_owned(),
-                operation_id: Some(operation_id.to_owned()),
+                kind: kind.to_owned(),
+                operation_id: Some(subject.to_owned()),
                 ticket: None,
-                url: url.clone(),
-                payload: payload.clone(),
+                url: url.to_owned(),
+                payload: payload.to_owned(),
                 state: NoticeState::Waiting,
                 due_ms,
                 corrupted: false,
                 tries: Vec::new(),
             };
             self.spoil(&mut notice, fault);
-            if let Some(operation) = self.state.operations.get_mut(operation_id) {
-                operation.notices.push(id);
-            }
             self.enqueue(notice);
+            ids.push(id);
         }
+        ids
     }
 
     fn spoil(&mut self, notice: &mut Notice, fault: Option<FaultKind>) {

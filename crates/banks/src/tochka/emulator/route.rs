@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{TochkaEmulator, grants::Needs, json::Obj, problem::Problem};
+use super::{TochkaEmulator, grants::Needs, json::Obj, problem::Problem, sbp};
 use crate::{
     emulator::Served,
     http::{HttpReply, HttpRequest, Method, percent_decode},
@@ -61,6 +61,7 @@ enum Route {
     PutWebhook { client_id: String, is_new: bool },
     DeleteWebhook(String),
     TestSend(String),
+    Sbp(sbp::route::Route),
 }
 
 impl Route {
@@ -105,6 +106,7 @@ impl Route {
             }
             (Delete, ["webhook", "v1.0", id]) => Route::DeleteWebhook(own(id)),
             (Post, ["webhook", "v1.0", id, "test_send"]) => Route::TestSend(own(id)),
+            (_, ["sbp", "v1.0", rest @ ..]) => Route::Sbp(sbp::route::Route::find(method, rest)?),
             (Get | Post | Put | Delete, _) => return None,
         })
     }
@@ -129,6 +131,7 @@ impl Route {
             | Route::PutWebhook { .. }
             | Route::DeleteWebhook(_)
             | Route::TestSend(_) => Needs::All(&["ManageWebhookData"]),
+            Route::Sbp(route) => route.needs(),
         }
     }
 }
@@ -191,6 +194,7 @@ impl TochkaEmulator {
             Route::PutWebhook { client_id, is_new } => self.put_webhook(call, &client_id, is_new),
             Route::DeleteWebhook(id) => self.delete_webhook(call, &id),
             Route::TestSend(id) => self.test_send(call, &id),
+            Route::Sbp(route) => self.answer_sbp(call, &grant, route),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::Mint;
+use super::{ids::Mint, sbp::state::Sbp};
 use crate::{emulator::faults::Faults, money::Money};
 
 /// The bank's word for a way to pay.
@@ -351,6 +351,9 @@ pub(super) struct State {
     pub(super) waiting: BTreeMap<u64, Waiting>,
     pub(super) ready: BTreeMap<u64, ReadyReply>,
     pub(super) faults: Faults,
+    /// Absent from snapshots that are older than it.
+    #[serde(default)]
+    pub(super) sbp: Sbp,
 }
 
 impl State {
@@ -376,6 +379,7 @@ impl State {
             waiting: BTreeMap::new(),
             ready: BTreeMap::new(),
             faults: Faults::default(),
+            sbp: Sbp::default(),
         }
     }
 }

@@ -207,9 +207,9 @@ impl TochkaEmulator {
         self.state.ready.insert(ticket, ReadyReply { status: 200, body });
     }
 
-    /// The registered address of a client, when it wants notices of payments.
-    pub(super) fn subscribed_url(&self, client_id: &str) -> Option<String> {
+    /// The registered address of a client, when it wants notices of this kind.
+    pub(super) fn subscribed_url(&self, client_id: &str, wanted: &str) -> Option<String> {
         let webhook = self.state.webhooks.get(client_id)?;
-        webhook.kinds.iter().any(|kind| kind == ACQUIRING).then(|| webhook.url.clone())
+        webhook.kinds.iter().any(|kind| kind == wanted).then(|| webhook.url.clone())
     }
 }

@@ -9,8 +9,8 @@ use kopeck_banks::{
     exchange::{self, Heard, Silence},
     http::{HttpReply, HttpRequest},
     op::{
-        Answer, AuthOp, BankOp, CardOp, CreateLink, Outcome, PayMethod, RefusalClass, SbpOp,
-        TerminalOp,
+        Answer, AuthOp, BankOp, CardOp, CodeOp, CreateLink, DeskOp, InvoiceOp, Outcome, PayMethod,
+        RefusalClass, SbpOp, SetupOp, TerminalOp,
     },
 };
 use serde_json::Value;
@@ -313,6 +313,38 @@ const fn sbp_name(op: &SbpOp) -> &'static str {
         SbpOp::Charge { .. } => "Sbp Charge",
         SbpOp::Banks { .. } => "Sbp Banks",
         SbpOp::PayTest { .. } => "Sbp PayTest",
+        SbpOp::Setup(op) => match op {
+            SetupOp::ShowCompany => "Sbp Setup ShowCompany",
+            SetupOp::RegisterCompany => "Sbp Setup RegisterCompany",
+            SetupOp::FindCompany { .. } => "Sbp Setup FindCompany",
+            SetupOp::SetCompany { .. } => "Sbp Setup SetCompany",
+            SetupOp::Accounts { .. } => "Sbp Setup Accounts",
+            SetupOp::RegisterPoint { .. } => "Sbp Setup RegisterPoint",
+            SetupOp::Points { .. } => "Sbp Setup Points",
+            SetupOp::ShowPoint { .. } => "Sbp Setup ShowPoint",
+            SetupOp::SetPoint { .. } => "Sbp Setup SetPoint",
+        },
+        SbpOp::Code(op) => match op {
+            CodeOp::Register(_) => "Sbp Code Register",
+            CodeOp::Show { .. } => "Sbp Code Show",
+            CodeOp::List { .. } => "Sbp Code List",
+            CodeOp::States { .. } => "Sbp Code States",
+        },
+        SbpOp::Desk(op) => match op {
+            DeskOp::Register { .. } => "Sbp Desk Register",
+            DeskOp::List { .. } => "Sbp Desk List",
+            DeskOp::Show { .. } => "Sbp Desk Show",
+            DeskOp::Arm { .. } => "Sbp Desk Arm",
+            DeskOp::Disarm { .. } => "Sbp Desk Disarm",
+            DeskOp::Move { .. } => "Sbp Desk Move",
+            DeskOp::State { .. } => "Sbp Desk State",
+            DeskOp::Payment { .. } => "Sbp Desk Payment",
+        },
+        SbpOp::Invoice(InvoiceOp::Register(_)) => "Sbp Invoice Register",
+        SbpOp::Invoice(InvoiceOp::Show { .. }) => "Sbp Invoice Show",
+        SbpOp::Payments { .. } => "Sbp Payments",
+        SbpOp::StartRefund(_) => "Sbp StartRefund",
+        SbpOp::FindRefund { .. } => "Sbp FindRefund",
     }
 }
 
