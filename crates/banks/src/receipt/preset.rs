@@ -58,7 +58,8 @@ pub static PRESETS: &[Preset] = &[
         method: PaymentMethod::FullPrepayment,
         measure: Measure::Piece,
         title: "Абонемент",
-        about: "Занятия впереди: чек предоплаты сейчас, закрывающий — когда абонемент израсходован.",
+        about: "Занятия впереди: чек предоплаты сейчас, закрывающий — когда абонемент \
+                израсходован.",
     },
     Preset {
         name: "goods",

@@ -154,9 +154,12 @@ pub(super) static RULES: &[Rule] = &[
         "receipt_supplier_phone_invalid",
         Wrong,
         "тег 1171; Точка: 11–15 знаков; Т-Банк: не больше 19",
-        ["Телефон поставщика записан неверно.", "Запишите его как +79991234567."],
         [
-            "The supplier's phone must have 11 to 15 characters: digits, a plus in front if any.",
+            "Телефон поставщика записан неверно, длиннее или короче, чем принимает банк.",
+            "Запишите его как +79991234567.",
+        ],
+        [
+            "The supplier's phone is malformed, or longer or shorter than the bank takes.",
             "Write it as +79991234567.",
         ],
         Check::Line(|context, receipt, line| {

@@ -227,7 +227,7 @@ pub(super) static RULES: &[Rule] = &[
         ],
         [
             "This format of receipts has no such subject.",
-            "Choose another subject, or the other format (ffd_version) if the cash register has it.",
+            "Choose another subject, or the other format (ffd_version) if the register has it.",
         ],
         Check::Line(|context, receipt, line| {
             let format = context.format(receipt);

@@ -64,9 +64,16 @@ fn asked(chance: &mut Chance, total: i64) -> Money {
     kopecks((total / 100 * share + odd).max(1))
 }
 
+/// Long baskets go in format 1.2, which wants a unit for a fraction.
 fn named(lines: Vec<Line>) -> Receipt {
-    let lines = lines.into_iter().map(|line| Line { name: "Чай".to_owned(), ..line }).collect();
+    let name = |line: Line| Line {
+        name: "Чай".to_owned(),
+        measure: (line.quantity_milli % ONE_MILLI != 0).then_some(Measure::Kilogram),
+        ..line
+    };
+    let lines: Vec<Line> = lines.into_iter().map(name).collect();
     Receipt {
+        ffd: Some(if lines.len() > 3 { Ffd::V12 } else { Ffd::V105 }),
         email: Some("buyer@example.ru".to_owned()),
         taxation: Some(Taxation::UsnIncome),
         lines,
