@@ -269,7 +269,7 @@ pub(super) static RULES: &[Rule] = &[
                 Ffd::V105 => false,
                 Ffd::V12 => context.limits.is_none_or(|limits| limits.has_formats),
             };
-            let is_fraction = line.quantity_milli % ONE_MILLI != 0;
+            let is_fraction = !line.quantity_milli.is_multiple_of(ONE_MILLI);
             let is_broken = is_new && is_fraction && line.measure.is_none();
             is_broken.then(|| quantity_text(line.quantity_milli))
         }),
@@ -284,8 +284,8 @@ pub(super) static RULES: &[Rule] = &[
         ],
         ["A fraction is counted in pieces.", "If it is sold by weight or length, send that unit."],
         Check::Line(|_, _, line| {
-            let is_odd =
-                line.measure == Some(Measure::Piece) && line.quantity_milli % ONE_MILLI != 0;
+            let is_odd = line.measure == Some(Measure::Piece)
+                && !line.quantity_milli.is_multiple_of(ONE_MILLI);
             is_odd.then(|| quantity_text(line.quantity_milli))
         }),
     ),

@@ -31,7 +31,7 @@ fn no_line_falls_to_nothing_while_there_is_a_kopeck_for_each() {
 fn there_must_be_something_to_spread_over() {
     let free = line("Подарок", "0", 1_000);
     let paid = line("Чай", "1", 1_000);
-    assert_eq!(spread(&[paid.clone()], Money::ZERO, None), Err(BalanceProblem::NoAmount));
+    assert_eq!(spread(&[paid], Money::ZERO, None), Err(BalanceProblem::NoAmount));
     assert_eq!(spread(&[free], kopecks(1), None), Err(BalanceProblem::NoLines));
     assert_eq!(spread(&[], kopecks(1), None), Err(BalanceProblem::NoLines));
 }

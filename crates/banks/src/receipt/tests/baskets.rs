@@ -68,7 +68,7 @@ fn asked(chance: &mut Chance, total: i64) -> Money {
 fn named(lines: Vec<Line>) -> Receipt {
     let name = |line: Line| Line {
         name: "Чай".to_owned(),
-        measure: (line.quantity_milli % ONE_MILLI != 0).then_some(Measure::Kilogram),
+        measure: (!line.quantity_milli.is_multiple_of(ONE_MILLI)).then_some(Measure::Kilogram),
         ..line
     };
     let lines: Vec<Line> = lines.into_iter().map(name).collect();
