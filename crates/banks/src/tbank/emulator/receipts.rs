@@ -84,17 +84,30 @@ pub(super) struct Receipt {
     pub(super) is_prepaid: bool,
 }
 
+/// What a receipt's sum is compared with.
+#[derive(Clone, Copy)]
+enum Due {
+    /// Paid or returned by this request.
+    Now(Money),
+    /// Paid before: a closing receipt.
+    Before(Money),
+}
+
 /// The request's receipt over `amount`; absent is wrong only where a register is attached.
 pub(super) fn checked(call: &Call<'_>, amount: Money) -> Result<Option<Receipt>, Problem> {
+    checked_for(call, Due::Now(amount))
+}
+
+fn checked_for(call: &Call<'_>, due: Due) -> Result<Option<Receipt>, Problem> {
     let Some(raw) = call.fields.raw("Receipt") else {
         return if call.terminal.cash_register { Err(Problem::coded("309")) } else { Ok(None) };
     };
     let receipt = call.fields.object("Receipt").ok_or_else(|| Problem::empty_field("Receipt"))?;
-    let is_prepaid = check(&receipt, amount)?;
+    let is_prepaid = check(&receipt, due)?;
     Ok(Some(Receipt { json: raw.get().to_owned(), is_prepaid }))
 }
 
-fn check(receipt: &Fields, amount: Money) -> Result<bool, Problem> {
+fn check(receipt: &Fields, due: Due) -> Result<bool, Problem> {
     check_buyer(receipt)?;
     one_of(receipt, "Taxation", &TAXATIONS)?;
     let is_new_format = receipt.text("FfdVersion").is_some_and(|version| version == "1.2");
@@ -111,10 +124,7 @@ fn check(receipt: &Fields, amount: Money) -> Result<bool, Problem> {
         let method = item.text("PaymentMethod");
         is_prepaid |= method.is_some_and(|method| PREPAID.contains(&method.as_str()));
     }
-    if sum != amount {
-        return Err(Problem::coded("334"));
-    }
-    check_payments(receipt, sum)?;
+    check_sum(receipt, sum, due)?;
     Ok(is_prepaid)
 }
 
@@ -211,23 +221,33 @@ fn check_quantity(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// All kinds of payment together make the sum of the items.
-fn check_payments(receipt: &Fields, items: Money) -> Result<(), Problem> {
-    let Some(payments) = receipt.object("Payments") else { return Ok(()) };
+/// Without kinds of payment the items make the amount; with them the items are all kinds together,
+/// of which the electronic one is this payment.
+fn check_sum(receipt: &Fields, items: Money, due: Due) -> Result<(), Problem> {
+    let Some(payments) = receipt.object("Payments") else {
+        let (Due::Now(amount) | Due::Before(amount)) = due;
+        return if items == amount { Ok(()) } else { Err(Problem::coded("334")) };
+    };
     payments.required("Electronic")?;
+    let electronic = payments.kopecks("Electronic")?;
     let mut sum = Money::ZERO;
     for kind in PAYMENT_KINDS {
         let own = payments.kopecks(kind)?.unwrap_or(Money::ZERO);
         sum = sum.checked_add(own).ok_or_else(|| Problem::coded("308"))?;
     }
-    if sum == items { Ok(()) } else { Err(Problem::coded("308")) }
+    let is_this = match due {
+        Due::Now(amount) => electronic == Some(amount),
+        Due::Before(_) => true,
+    };
+    if is_this && sum == items { Ok(()) } else { Err(Problem::coded("308")) }
 }
 
 /// What the emulator says of a receipt over `amount`, for tests of receipts.
 #[cfg(test)]
-pub(crate) fn find_refusal(receipt: &str, amount: Money) -> Option<String> {
+pub(crate) fn find_refusal(receipt: &str, amount: Money, is_closing: bool) -> Option<String> {
     let fields = Fields::of_body(receipt.as_bytes()).unwrap_or_default();
-    check(&fields, amount).err().map(|problem| format!("{problem:?}"))
+    let due = if is_closing { Due::Before(amount) } else { Due::Now(amount) };
+    check(&fields, due).err().map(|problem| format!("{problem:?}"))
 }
 
 impl TbankEmulator {
@@ -235,7 +255,8 @@ impl TbankEmulator {
     pub(super) fn closing_receipt(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
         let id = self.find_payment(call)?;
         let payment = self.state.payments.get_mut(&id).ok_or_else(|| Problem::coded("255"))?;
-        let receipt = checked(call, payment.amount)?.ok_or_else(|| Problem::coded("309"))?;
+        let receipt = checked_for(call, Due::Before(payment.amount))?;
+        let receipt = receipt.ok_or_else(|| Problem::coded("309"))?;
         if payment.status != Status::Confirmed {
             let what = "Закрывающий чек можно отправить после CONFIRMED.";
             return Err(Problem::new("4", "Неверный статус транзакции.", what));
