@@ -82,6 +82,11 @@ fn rubles(item: &Object, lines: &mut Vec<Line>) -> Result<(), Finding> {
         vat,
         ..common(item, price.unwrap_or(Money::ZERO), &["method", "payment_method"], OBJECT)?
     };
+    if amount.is_zero() {
+        // A gift stays in sight: a rule names it.
+        lines.push(Line { price: amount, ..line });
+        return Ok(());
+    }
     // The sum is what was agreed, so that the price follows from it where they differ.
     fit(&line, amount, |line| lines.push(line))
         .map_err(|_| item.problem(&reading::LINE_SUM, &amount.to_rubles()))

@@ -16,12 +16,12 @@ pub(super) static RULES: &[Rule] = &[
         Wrong,
         "Точка: Client.email обязателен; тег 1008: не длиннее 64 знаков",
         [
-            "Нет e-mail покупателя или он записан неверно, а без него этот банк чек не сделает.",
-            "Спросите e-mail покупателя: одного телефона здесь мало.",
+            "E-mail покупателя записан неверно или не указан, а банку он нужен.",
+            "Укажите адрес вида buyer@example.ru; у Точки одного телефона мало.",
         ],
         [
-            "The buyer's e-mail is missing or is none, and the bank makes no receipt without it.",
-            "Ask the buyer for an e-mail address; a phone alone is not enough here.",
+            "The buyer's e-mail is malformed, or missing at a bank that needs one.",
+            "Send an address such as buyer@example.ru; at Tochka a phone alone is not enough.",
         ],
         Check::Whole(|context, receipt| {
             let email = filled(&receipt.email);
@@ -34,7 +34,7 @@ pub(super) static RULES: &[Rule] = &[
     rule(
         "receipt_contact_missing",
         Wrong,
-        "54-ФЗ ст. 1.2 п. 5.3, тег 1008; Т-Банк: код 329",
+        "54-ФЗ ст. 1.2 п. 5–5.4, тег 1008; Т-Банк: код 329",
         [
             "Нет ни e-mail, ни телефона покупателя: чек некуда отправить.",
             "Укажите одно из двух; телефон в виде +79001234567.",

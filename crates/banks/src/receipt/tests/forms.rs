@@ -40,6 +40,9 @@ fn the_functions_amount_is_what_was_agreed() {
     let got: Vec<(Money, u64)> =
         lines.iter().map(|line| (line.price, line.quantity_milli)).collect();
     assert_eq!(got, [(rubles("83.33"), 2_000), (rubles("83.34"), 1_000)]);
+    let gift = r#"[{"name":"Подарок","price":100,"quantity":2,"amount":0,"vat_code":1}]"#;
+    let lines = read_lines(gift).unwrap();
+    assert_eq!((lines.len(), lines[0].price), (1, Money::ZERO));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod balance;
 mod baskets;
+mod docs;
 mod following;
 mod forms;
 mod lint;
