@@ -59,6 +59,10 @@ if [ -z "${KOPECK_TEST_POSTGRES:-}" ]; then
     export KOPECK_TEST_POSTGRES="postgres://postgres@${pg_dir//\//%2F}/postgres"
 fi
 
+# The simulation runs three times as fast with our own code optimised a little, which saves more than
+# compiling it so costs. All checks of the dev profile stay on.
+export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
+
 # The examples in the documentation, then everything else: the runner's closing
 # line comes last.
 cargo test --doc --workspace

@@ -64,6 +64,8 @@ impl Step {
 pub struct Capabilities {
     pub partial_capture: bool,
     pub void_hold: bool,
+    /// Whether an unpaid link can be closed before its time.
+    pub closes_links: bool,
     /// Whether the bank lists a merchant's payments; if not, the daily sweep asks about each.
     pub lists_payments: bool,
     /// Whether what [`crate::op::BankOp::FindPayment`] finds brings the link's address with it.

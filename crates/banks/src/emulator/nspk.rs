@@ -73,9 +73,10 @@ pub fn picture(text: &str, side: u32) -> String {
         .collect();
     let title = html_escape(text);
     let size = format!(r#"width="{side}" height="{side}" viewBox="0 0 {width} {width}""#);
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" {size} shape-rendering="crispEdges"><title>{title}</title><path fill="#fff" d="M0 0h{width}v{width}H0z"/><path fill="#000" d="{path}"/></svg>"##
-    )
+    let ground = format!(r##"<path fill="#fff" d="M0 0h{width}v{width}H0z"/>"##);
+    let head = r#"<svg xmlns="http://www.w3.org/2000/svg""#;
+    let body = format!(r##"<title>{title}</title>{ground}<path fill="#000" d="{path}"/></svg>"##);
+    format!(r#"{head} {size} shape-rendering="crispEdges">{body}"#)
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ pub struct Tbank;
 static CAPABILITIES: Capabilities = Capabilities {
     partial_capture: true,
     void_hold: true,
+    closes_links: true,
     lists_payments: false,
     find_gives_url: false,
     registers_notices: false,

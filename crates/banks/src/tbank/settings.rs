@@ -81,6 +81,11 @@ pub fn is_bank(credentials: &Credentials) -> bool {
     host.ends_with(".tinkoff.ru") || host.ends_with(".tbank.ru")
 }
 
+/// Whether this is a test terminal, which moves no money.
+pub fn is_demo(credentials: &Credentials) -> bool {
+    terminal_key(credentials).ends_with("DEMO")
+}
+
 /// Keys and passwords are pasted by people.
 pub fn terminal_key(credentials: &Credentials) -> &str {
     credentials.get(TERMINAL_KEY).trim()

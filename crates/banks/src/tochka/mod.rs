@@ -63,6 +63,7 @@ pub const BANK_KEY: &str = include_str!("fixtures/public-key.jwk.json");
 static CAPABILITIES: Capabilities = Capabilities {
     partial_capture: false,
     void_hold: false,
+    closes_links: false,
     lists_payments: true,
     find_gives_url: true,
     registers_notices: true,

@@ -12,8 +12,11 @@ use kopeck_banks::{
 use super::{context::World, fail::Fail, print::note};
 use crate::{
     gateway::flow::{refusal_of, try_out},
-    kit::{Ctx, clock::timestamp},
-    shops::{self, model::Connection},
+    kit::{Ctx, clock::timestamp, db::DbError},
+    shops::{
+        self,
+        model::{Connection, Routing},
+    },
 };
 
 /// Marks a connection that was made from the environment and follows it; `kopeck init`'s do not.
@@ -73,6 +76,17 @@ pub async fn saved(world: &World, bank: &str) -> Result<Option<Connection>, Fail
     let stored = shops::flow::list_connections(&world.ctx, &world.shop.id).await?;
     let is_saved = |it: &Connection| it.bank == bank && !follows_environment(it);
     Ok(stored.into_iter().rev().find(is_saved))
+}
+
+/// Whether the shop's rule chooses among its banks: with one bank, or with those that only the
+/// environment names, there is nothing to choose.
+pub async fn is_routed(world: &World) -> Result<bool, Fail> {
+    let stored = shops::flow::list_connections(&world.ctx, &world.shop.id).await?;
+    let saved = stored.iter().filter(|it| !follows_environment(it)).count();
+    let shop_id = world.shop.id.clone();
+    let rule: Result<Routing, DbError> =
+        world.ctx.db.read(move |tx| shops::store::get_routing(tx, &shop_id)).await;
+    Ok(saved > 1 || (rule? != Routing::default() && stored.len() > 1))
 }
 
 /// Whether both speak with the same bank address about the same company.

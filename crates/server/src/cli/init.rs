@@ -431,6 +431,6 @@ fn choose(question: &str, names: Vec<String>) -> Result<usize, Fail> {
 }
 
 /// The person left, or there is nobody.
-fn not_asked(error: inquire::InquireError) -> Fail {
+pub fn not_asked(error: inquire::InquireError) -> Fail {
     Fail::new("question_unanswered", error.to_string(), "Every question has a flag: see --help")
 }

@@ -20,12 +20,16 @@ use crate::{
     gateway::flow::get_bank,
     kit::{clock::MINUTE_MS, db::DbError, secret::contains_card_number},
     payments::{
-        flow::{self, NewPayment},
+        flow::{
+            self, NewPayment,
+            routing::{plan_at, plan_routed},
+        },
         model::{Payment, Status},
         receipt::parse_receipt,
         view::PaymentView,
     },
     sandbox::parse_duration_ms,
+    shops::model::Connection,
 };
 
 /// Make, show and list payment links.
@@ -139,10 +143,27 @@ impl LinkArgs {
 
 /// Makes the link and waits until the bank has it, or has refused it.
 pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
+    let is_free = args.bank.is_none() && connect::is_routed(world).await?;
     let connection = connect::get_of(world, args.bank.as_deref()).await?;
-    let bank = get_bank(&connection.bank)?;
-    let new = read(args, bank.capabilities().default_ttl_minutes)?;
-    let payment = flow::plan(&world.ctx, bank, &connection, new)?;
+    let new = read(args, get_bank(&connection.bank)?.capabilities().default_ttl_minutes)?;
+    let payment = if is_free {
+        plan_routed(&world.ctx, &world.shop.id, new).await?
+    } else {
+        plan_at(&world.ctx, &connection, new)?
+    };
+    save(world, payment).await
+}
+
+/// As [`create`], with all that a payment may have, at this connection.
+pub async fn open(
+    world: &World,
+    connection: &Connection,
+    new: NewPayment,
+) -> Result<Payment, Fail> {
+    save(world, plan_at(&world.ctx, connection, new)?).await
+}
+
+async fn save(world: &World, payment: Payment) -> Result<Payment, Fail> {
     let (ctx, planned) = (world.ctx.clone(), payment.clone());
     let saved: Result<(), DbError> =
         world.ctx.db.write(move |tx| flow::create(tx, &ctx, &planned)).await;

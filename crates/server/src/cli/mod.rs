@@ -20,8 +20,10 @@ mod notices;
 mod payment;
 mod print;
 mod reconcile;
+mod routing;
 pub mod sandbox;
 mod serve;
+mod tbank;
 mod timeline;
 mod tochka_payment;
 
@@ -55,9 +57,11 @@ enum Command {
     Notice(notice::NoticeArgs),
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
+    Routing(routing::RoutingArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
+    Tbank(tbank::TbankArgs),
     TochkaPayment(Box<tochka_payment::TochkaPaymentArgs>),
     Completions(completions::CompletionsArgs),
 }
@@ -97,9 +101,11 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Notice(args) => args.run(&globals).await,
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
+        Command::Routing(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,
+        Command::Tbank(args) => args.run(&globals).await,
         Command::TochkaPayment(args) => args.run(&globals).await,
         Command::Completions(args) => args.run(&globals),
     }

@@ -236,7 +236,7 @@ async fn refund(
 }
 
 /// Asks for the refund and waits for its outcome, which may still be unknown afterwards.
-async fn refund_now(
+pub async fn refund_now(
     world: &World,
     payment: Payment,
     amount: Option<Money>,
@@ -287,6 +287,24 @@ fn not_known_yet(what: &str, id: &str) -> String {
 async fn capture(world: &World, id: &str, amount: Option<Money>) -> Result<(), Fail> {
     let payment = find::payment(world, id).await?;
     let payment = find::look(world, payment).await?;
+    let payment = capture_now(world, &payment, amount).await?;
+    let view = PaymentView::new(&payment, &world.ctx.public_url);
+    let status = payment.status();
+    world.out.show(&view, || {
+        if status == Status::Capturing {
+            return not_known_yet("capture", &payment.id);
+        }
+        let (mark, sum) = (paint(GOOD, "✓"), payment.facts.paid.to_human());
+        format!("{mark} {sum} taken; the payment is {}", status.as_str())
+    })
+}
+
+/// Asks for the capture and waits for its outcome, which may still be unknown afterwards.
+pub async fn capture_now(
+    world: &World,
+    payment: &Payment,
+    amount: Option<Money>,
+) -> Result<Payment, Fail> {
     let (ctx, shop_id, payment_id) =
         (world.ctx.clone(), payment.shop_id.clone(), payment.id.clone());
     let asked: Result<Payment, Problem> = world
@@ -302,15 +320,7 @@ async fn capture(world: &World, id: &str, amount: Option<Money>) -> Result<(), F
     {
         return Err(failure.clone().into());
     }
-    let view = PaymentView::new(&payment, &world.ctx.public_url);
-    let status = payment.status();
-    world.out.show(&view, || {
-        if status == Status::Capturing {
-            return not_known_yet("capture", &payment.id);
-        }
-        let (mark, sum) = (paint(GOOD, "✓"), payment.facts.paid.to_human());
-        format!("{mark} {sum} taken; the payment is {}", status.as_str())
-    })
+    Ok(payment)
 }
 
 async fn cancel(world: &World, id: &str) -> Result<(), Fail> {

@@ -46,6 +46,13 @@ impl Out {
         self.line(&text)
     }
 
+    /// One line of JSON, for a program that reads while the command still runs.
+    pub fn write_json_line(&self, value: &impl Serialize) -> Result<(), Fail> {
+        let text = serde_json::to_string(value)
+            .map_err(|e| Fail::new("internal_error", e.to_string(), ""))?;
+        self.line(&text)
+    }
+
     /// A reader that has seen enough (`| head`) is no error.
     pub fn line(&self, text: &str) -> Result<(), Fail> {
         match writeln!(anstream::stdout(), "{text}") {

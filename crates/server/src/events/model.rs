@@ -16,10 +16,13 @@ pub enum EventKind {
     RefundCreated,
     RefundSucceeded,
     RefundFailed,
+    DuplicatePaid,
+    DuplicateRefunded,
+    DuplicateRefundFailed,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 13] = [
+    pub const ALL: [EventKind; 16] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -33,6 +36,9 @@ impl EventKind {
         EventKind::RefundCreated,
         EventKind::RefundSucceeded,
         EventKind::RefundFailed,
+        EventKind::DuplicatePaid,
+        EventKind::DuplicateRefunded,
+        EventKind::DuplicateRefundFailed,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +56,9 @@ impl EventKind {
             EventKind::RefundCreated => "refund.created",
             EventKind::RefundSucceeded => "refund.succeeded",
             EventKind::RefundFailed => "refund.failed",
+            EventKind::DuplicatePaid => "duplicate.paid",
+            EventKind::DuplicateRefunded => "duplicate.refunded",
+            EventKind::DuplicateRefundFailed => "duplicate.refund_failed",
         }
     }
 
@@ -75,6 +84,13 @@ impl EventKind {
             EventKind::RefundCreated => "The shop asked for a refund",
             EventKind::RefundSucceeded => "The bank accepted the refund",
             EventKind::RefundFailed => "The refund did not happen",
+            EventKind::DuplicatePaid => {
+                "The payer paid a second time, at another bank; that money is on its way back"
+            }
+            EventKind::DuplicateRefunded => "The money paid a second time went back",
+            EventKind::DuplicateRefundFailed => {
+                "The money paid a second time could not be sent back; do it in the bank's cabinet"
+            }
         }
     }
 }

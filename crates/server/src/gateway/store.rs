@@ -83,6 +83,22 @@ pub fn list_exchanges(
     rows.iter().map(decode).collect()
 }
 
+/// How the connection's last exchanges since then ended, the latest first: their status, if there
+/// was an answer.
+pub fn list_statuses(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    since_ms: i64,
+    limit: i64,
+) -> Result<Vec<Option<i64>>, DbError> {
+    let rows = tx.query(
+        "select status from exchanges where connection_id = $1 and at_ms >= $2 \
+         order by at_ms desc, id desc limit $3",
+        &[connection_id.into(), since_ms.into(), limit.into()],
+    )?;
+    rows.iter().map(|row| row.opt_int(0)).collect()
+}
+
 /// A verified notice to be kept as it came.
 #[derive(Clone, Debug)]
 pub struct NewNotice {

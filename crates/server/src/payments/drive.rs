@@ -4,6 +4,7 @@
 //! Before the attempt its intent is saved; after the attempt nothing is rolled back, the bank is
 //! asked. One driver per payment at a time holds by the job's lease.
 
+mod elsewhere;
 mod hold;
 mod open;
 mod refund;
@@ -19,7 +20,7 @@ use kopeck_banks::{
 use super::{
     flow,
     model::{Failure, Payment, Status},
-    schedule::{Step, next_step},
+    schedule::{self, Step, next_step},
     state::{self, Event},
     store,
 };
@@ -51,7 +52,7 @@ const KEY_WAIT_MS: i64 = 5 * MINUTE_MS;
 /// How long a refund that was never sent waits for a list of refunds that can be read.
 const LIST_WAIT_MS: i64 = DAY_MS;
 /// In place of a reply that told nothing new: most looks, and the journal must not fill with them.
-const NOTHING_NEW: &str = "(nothing new)";
+pub const NOTHING_NEW: &str = "(nothing new)";
 /// Pages of a day's list that a look-up reads: a hundred thousand payments.
 const LOOKUP_MAX_PAGES: u32 = 100;
 
@@ -75,9 +76,20 @@ enum Look {
 /// Moves the job's payment on as far as it goes now. The lease is renewed before a request that
 /// could outlast it, so that nobody else drives the payment meanwhile.
 pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let mut steps = MAX_STEPS;
+    while steps > 0 {
+        if let Some(after) = drive_here(ctx, job, &mut steps).await? {
+            return Ok(after);
+        }
+    }
+    Ok(After::At(ctx.now_ms()))
+}
+
+/// Drives the payment as long as it stays at its bank; `None` when it went on to another one.
+async fn drive_here(ctx: &Ctx, job: &Job, steps: &mut usize) -> anyhow::Result<Option<After>> {
     let id = job.subject.clone();
     let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_payment_by_id(tx, &id)).await;
-    let Some(mut payment) = found? else { return Ok(After::Done) };
+    let Some(mut payment) = found? else { return Ok(Some(After::Done)) };
     let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
     let driver = Driver {
         ctx,
@@ -86,27 +98,33 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         job,
         until_ms: AtomicI64::new(job.lease_until_ms),
     };
-    for _ in 0..MAX_STEPS {
+    while *steps > 0 {
+        *steps -= 1;
+        if payment.id != job.subject || payment.connection_id != connection.id {
+            return Ok(None);
+        }
         let grace = driver.bank.capabilities().grace_minutes;
         let step = next_step(&payment, grace, ctx.now_ms());
         match step {
-            Step::Wait { until_ms } => return Ok(After::At(until_ms)),
-            Step::Rest => return Ok(After::Done),
+            Step::Wait { until_ms } => return Ok(Some(After::At(until_ms))),
+            Step::Rest => return Ok(Some(After::Done)),
             Step::Open
             | Step::LookUp
             | Step::Ask
             | Step::Capture
             | Step::Void
+            | Step::Move
+            | Step::Close
             | Step::SendRefund { .. }
             | Step::SettleRefund { .. }
             | Step::Lapse => {}
         }
         match driver.take(payment, step).await? {
             Stepped::On(next) => payment = *next,
-            Stepped::Pause { until_ms } => return Ok(After::At(until_ms)),
+            Stepped::Pause { until_ms } => return Ok(Some(After::At(until_ms))),
         }
     }
-    Ok(After::At(ctx.now_ms()))
+    Ok(Some(After::At(ctx.now_ms())))
 }
 
 /// Drives one payment now and confirms its job, unless somebody is at it (`false`): for a request
@@ -147,6 +165,8 @@ impl Driver<'_> {
             }),
             Step::Capture => self.capture(payment).await,
             Step::Void => self.void(payment).await,
+            Step::Move => self.move_on(payment).await,
+            Step::Close => self.close(payment).await,
             Step::SendRefund { id } => self.send_refund(payment, id).await,
             Step::SettleRefund { id } => self.settle_refund(payment, id).await,
             Step::Lapse => self.lapse(payment).await,
@@ -220,7 +240,11 @@ impl Driver<'_> {
             return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
         }
         match self.look(&payment).await? {
-            Look::Seen(next, _) if next.status() == Status::Open => {
+            Look::Seen(next, seen) if next.status() == Status::Open => {
+                let end_ms = next.link_end_ms();
+                if !schedule::may_lapse(seen.status, self.ctx.now_ms() - end_ms) {
+                    return Ok(self.pause(self.running_wait_ms(end_ms)));
+                }
                 Ok(Stepped::On(Box::new(self.record(&next, vec![Event::Lapsed], vec![]).await?)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),

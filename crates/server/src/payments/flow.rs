@@ -1,6 +1,9 @@
 //! Use cases of payments, each in five beats inside one transaction: load, decide, save, announce,
 //! commit. Calls to the bank are in [`super::drive`], between transactions.
 
+pub mod attempts;
+pub mod routing;
+
 use anyhow::anyhow;
 use kopeck_banks::{
     Credentials, Money,
@@ -77,10 +80,15 @@ pub fn plan(
         shop_id: connection.shop_id.clone(),
         connection_id: connection.id.clone(),
         bank: connection.bank.clone(),
+        routes: Vec::new(),
+        moves: 0,
+        attempt_of: None,
+        attempts: Vec::new(),
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
         purpose: new.purpose,
+        bank_methods: new.methods.clone(),
         methods: new.methods,
         capture: new.capture,
         ttl_minutes: new.ttl_minutes,
@@ -136,7 +144,7 @@ pub fn create_op(
         reference: payment.reference.clone(),
         amount: payment.amount,
         purpose: payment.purpose.clone(),
-        methods: payment.methods.clone(),
+        methods: payment.bank_methods.clone(),
         capture: payment.capture,
         ttl_minutes: payment.ttl_minutes,
         expires_at: Some(timestamp(payment.expires_ms)),
@@ -283,13 +291,13 @@ pub async fn record(
     exchanges: Vec<Exchange>,
     asked: bool,
 ) -> anyhow::Result<Payment> {
-    let (shop_id, id) = (payment.shop_id.clone(), payment.id.clone());
-    let inner = ctx.clone();
+    let (inner, seen) = (ctx.clone(), payment.clone());
     let saved: Result<Payment, DbError> = ctx
         .db
         .write(move |tx| {
+            let id = seen.id.clone();
             let gone = || DbError::Decode(format!("{id} is gone"));
-            let mut payment = store::lock_payment(tx, &shop_id, &id)?.ok_or_else(gone)?;
+            let mut payment = attempts::lock_same(tx, &seen)?.ok_or_else(gone)?;
             for event in &events {
                 match state::apply(&payment, event) {
                     Ok(applied) => payment = save(tx, &inner, &payment, applied)?,
@@ -323,11 +331,24 @@ fn save(
     }
     for effect in effects {
         match effect {
+            Effect::Announce { kind, refund_id } if next.attempt_of.is_some() => {
+                attempts::announce_attempt(tx, ctx, &next, kind, refund_id.as_deref())?;
+            }
             Effect::Announce { kind, refund_id } => {
                 announce(tx, ctx, &next, kind, refund_id.as_deref())?;
             }
             Effect::Drive => jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?,
         }
+    }
+    // What was taken for never made is there after all: somebody must look after it.
+    if next.attempt_of.is_some() && before.facts.bank_id.is_none() && next.facts.bank_id.is_some() {
+        jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?;
+    }
+    let has_others = next.attempt_of.is_some() || next.moves > 0;
+    if has_others && next != *before {
+        attempts::settle(tx, ctx, &next)?;
+        // It may have changed sides, or been asked for its money back.
+        return Ok(attempts::lock_same(tx, &next)?.unwrap_or(next));
     }
     Ok(next)
 }

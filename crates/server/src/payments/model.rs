@@ -7,6 +7,8 @@ use kopeck_banks::{
     op::{CaptureMode, PayMethod, Refusal},
 };
 
+use super::route::Route;
+
 /// One order on its way to a final state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payment {
@@ -15,6 +17,14 @@ pub struct Payment {
     pub connection_id: String,
     /// The bank's word: `tochka`.
     pub bank: String,
+    /// The banks that may carry it, the best first; empty when the shop named one.
+    pub routes: Vec<Route>,
+    /// How often it went on to another bank.
+    pub moves: u32,
+    /// The link that this is another try of; such a row is shown only as a part of its link.
+    pub attempt_of: Option<String>,
+    /// The link's other tries, in a few words.
+    pub attempts: Vec<Attempt>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -22,6 +32,8 @@ pub struct Payment {
     pub amount: Money,
     pub purpose: String,
     pub methods: Vec<PayMethod>,
+    /// Those of them that the bank is asked to offer.
+    pub bank_methods: Vec<PayMethod>,
     pub capture: CaptureMode,
     pub ttl_minutes: u32,
     pub success_url: Option<String>,
@@ -54,12 +66,26 @@ pub struct Intents {
     pub capture_amount: Option<Money>,
     pub void_requested_ms: Option<i64>,
     pub void_asked_ms: Option<i64>,
+    /// The payer wants to pay elsewhere: a place in [`Payment::routes`].
+    pub move_to: Option<usize>,
     /// The bank refused to open the payment; nothing exists there.
     pub failure: Option<Failure>,
     /// The bank refused the capture; the hold is still there.
     pub capture_failure: Option<Failure>,
     /// The bank refused to release the hold; it is still there.
     pub void_failure: Option<Failure>,
+}
+
+/// Another try of a link, as the link shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub id: String,
+    pub bank: String,
+    pub reference: String,
+    pub bank_id: Option<String>,
+    pub status: Status,
+    pub paid: Money,
+    pub refunded: Money,
 }
 
 /// What the bank said. Facts only ever grow: joining them in any order gives the same.

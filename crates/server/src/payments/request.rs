@@ -75,7 +75,8 @@ pub struct CreatePayment {
     /// Data of the shop's own: an object of up to 50 keys and 16 KiB, returned as it came.
     #[schema(value_type = Option<Object>, example = json!({"cart": "c-17"}))]
     metadata: Raw,
-    /// Which of the shop's banks; absent: the first one connected.
+    /// Which of the shop's banks; absent: as the shop's routing rule says, and another one if that
+    /// one is out of reach.
     #[schema(value_type = Option<String>, example = "tochka")]
     bank: Raw,
     /// A fiscal receipt (54-FZ) that the bank makes at once.

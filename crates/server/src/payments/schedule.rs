@@ -1,6 +1,8 @@
 //! What a payment needs next, and when: pure. The whole recovery after a crash is this table,
 //! since it looks only at what is stored.
 
+use kopeck_banks::op::BankStatus;
+
 use super::model::{Payment, Refund, RefundState, Status};
 
 const SECOND_MS: i64 = 1_000;
@@ -18,6 +20,8 @@ const SPARSE_MAX_MS: i64 = 30 * MINUTE_MS;
 const UNLISTED_MAX_MS: i64 = 6 * HOUR_MS;
 /// … which for cards may take 30 days, and some margin.
 const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
+/// Longer than any payer may take after the link's end.
+const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -34,6 +38,10 @@ pub enum Step {
     Capture,
     /// Release the hold: what is released cannot be released again.
     Void,
+    /// Go on to the bank that the payer asked for.
+    Move,
+    /// Close a link that its payer left for another bank.
+    Close,
     /// Ask first, so that the bank's list of refunds is known, then send this one.
     SendRefund {
         id: String,
@@ -71,8 +79,13 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             }
         };
     }
+    if payment.intents.move_to.is_some() && is_movable(payment) {
+        return Step::Move;
+    }
     match payment.status() {
         Status::Opening => match payment.intents.open_asked_ms {
+            // Nothing of it is at the bank, and nobody wants it there any more.
+            None if payment.attempt_of.is_some() => Step::Rest,
             None if now_ms >= payment.expires_ms => Step::Lapse,
             None => Step::Open,
             Some(asked_ms) => {
@@ -90,6 +103,9 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             if now_ms >= dead_ms {
                 return Step::Lapse;
             }
+            if payment.attempt_of.is_some() && payment.is_voiding() {
+                return at(close_ms(payment), Step::Close);
+            }
             let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
@@ -103,6 +119,10 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         | Status::Refunded
         | Status::Refunding
         | Status::AmountMismatch => {
+            // It was being closed when the money came: first what became of that.
+            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() {
+                return at(close_ms(payment), Step::Close);
+            }
             if now_ms < payment.dense_until_ms {
                 return at(next_look_ms(payment), Step::Ask);
             }
@@ -113,6 +133,35 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         }
         Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
     }
+}
+
+/// Whether the first bank is known to have nothing in flight, or can be asked what it has.
+fn is_movable(payment: &Payment) -> bool {
+    let is_unknown = payment.intents.open_asked_ms.is_some() && payment.facts.bank_id.is_none();
+    match payment.status() {
+        Status::Opening => !is_unknown,
+        Status::Open | Status::Canceled => true,
+        Status::Authorized
+        | Status::Capturing
+        | Status::Paid
+        | Status::Refunding
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::Expired
+        | Status::Failed
+        | Status::AmountMismatch => false,
+    }
+}
+
+/// A minute after the last request to close it, which may still be on its way.
+fn close_ms(payment: &Payment) -> i64 {
+    payment.intents.void_asked_ms.map_or(0, |asked_ms| asked_ms + MINUTE_MS)
+}
+
+/// Whether an unpaid link that ended so long ago is dead. A payer may be at it still: a bank waits
+/// a day and a half for the answer to a 3-D Secure question, whatever the link's time.
+pub fn may_lapse(seen: Option<BankStatus>, over_ms: i64) -> bool {
+    seen != Some(BankStatus::InProgress) || over_ms > PAYING_MAX_MS
 }
 
 fn next_look_ms(payment: &Payment) -> i64 {

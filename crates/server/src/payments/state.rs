@@ -154,6 +154,8 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
     let facts = &payment.facts;
     let refused = payment.intents.failure.is_some();
     let is_paid = !facts.paid.is_zero();
+    // A link that we closed at one bank to go on to another is not canceled.
+    let is_closed_to_move = payment.intents.move_to.is_some() && facts.authorized.is_zero();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
         // A bank may tell of the moment between holding and taking: nobody has to act on it.
@@ -161,7 +163,7 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
         (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
         (is_paid && facts.paid != payment.expected(), EventKind::PaymentAmountMismatch),
         (facts.expired, EventKind::PaymentExpired),
-        (facts.canceled, EventKind::PaymentCanceled),
+        (facts.canceled && !is_closed_to_move, EventKind::PaymentCanceled),
         (facts.declined || refused, EventKind::PaymentFailed),
         (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
         (is_paid && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),

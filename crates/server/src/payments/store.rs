@@ -1,14 +1,17 @@
 //! SQL of payments and refunds.
 
-use std::collections::BTreeMap;
+mod columns;
+mod keys;
 
-use kopeck_banks::{
-    Money,
-    op::{CaptureMode, PayMethod},
+use kopeck_banks::Money;
+
+use self::columns::{
+    capture_word, count, decode_failure, decode_refunds, decode_routes, encode_failure,
+    encode_refunds, encode_routes, join_methods, opt_money, origin_word, parse_capture,
+    parse_methods, parse_origin,
 };
-use serde::{Deserialize, Serialize};
-
-use super::model::{Facts, Failure, Intents, Origin, Payment, Refund, RefundState, Status};
+pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
+use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::kit::db::{DbError, Row, Tx, Value};
 
 const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, amount_kopecks, \
@@ -17,7 +20,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      failure, capture_failure, bank_id, bank_url, authorized_kopecks, paid_kopecks, bank_refunds, \
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
-     bank_left_kopecks, bank_paid_guessed";
+     bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -33,12 +36,12 @@ pub struct PaymentFilter {
 
 pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
     let p = payment;
-    let methods: Vec<&str> = p.methods.iter().map(|method| method.as_str()).collect();
     tx.execute(
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
-         receipt, metadata, created_ms, expires_ms, dense_until_ms, status) values ($1, $2, $3, \
-         $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -48,7 +51,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.reference.as_str().into(),
             p.amount.into(),
             p.purpose.as_str().into(),
-            methods.join(",").into(),
+            join_methods(&p.methods).into(),
             capture_word(p.capture).into(),
             p.ttl_minutes.into(),
             p.success_url.clone().into(),
@@ -60,6 +63,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.expires_ms.into(),
             p.dense_until_ms.into(),
             p.status().as_str().into(),
+            p.attempt_of.clone().into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -80,7 +84,9 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          method = $16, paid_ms = $17, payer_id = $18, asked_ms = $19, dense_until_ms = $20, \
          status = $21, refunded_kopecks = $22, reference = $23, capture_kopecks = $24, \
          void_requested_ms = $25, void_asked_ms = $26, void_failure = $27, \
-         bank_left_kopecks = $28, bank_paid_guessed = $29 where id = $30 and shop_id = $31",
+         bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
+         routes = $32, bank_methods = $33, move_to = $34, moves = $35 \
+         where id = $36 and shop_id = $37",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -111,6 +117,12 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             intents.void_failure.as_ref().map(encode_failure).into(),
             facts.left.map(Money::kopecks).into(),
             facts.is_paid_guessed.into(),
+            payment.connection_id.as_str().into(),
+            payment.bank.as_str().into(),
+            encode_routes(&payment.routes).into(),
+            join_methods(&payment.bank_methods).into(),
+            intents.move_to.map(|at| i64::try_from(at).unwrap_or(0)).into(),
+            payment.moves.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -131,7 +143,8 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
          bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-         on conflict (id) do update set state = excluded.state, \
+         on conflict (id) do update set payment_id = excluded.payment_id, \
+         state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
          asks = excluded.asks, failure = excluded.failure, \
          left_before_kopecks = excluded.left_before_kopecks",
@@ -154,13 +167,15 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     Ok(())
 }
 
-/// The shop's payment with its refunds.
+/// The shop's payment with its refunds; not one of a link's attempts.
 pub fn find_payment(
     tx: &mut dyn Tx,
     shop_id: &str,
     payment_id: &str,
 ) -> Result<Option<Payment>, DbError> {
-    let sql = format!("select {COLUMNS} from payments where shop_id = $1 and id = $2");
+    let sql = format!(
+        "select {COLUMNS} from payments where shop_id = $1 and id = $2 and attempt_of is null"
+    );
     find_one(tx, &sql, &[shop_id.into(), payment_id.into()])
 }
 
@@ -212,7 +227,8 @@ pub fn list_payments(
     let sql = format!(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
-         and created_ms < $6 and ($7 = '' or id < $7) order by id desc limit $8"
+         and created_ms < $6 and ($7 = '' or id < $7) and attempt_of is null \
+         order by id desc limit $8"
     );
     let params: [Value; 8] = [
         shop_id.into(),
@@ -245,70 +261,6 @@ pub fn list_changeable(
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-/// A request that came with an Idempotency-Key.
-#[derive(Clone, Debug)]
-pub struct Remembered {
-    pub fingerprint: String,
-    /// What it was about.
-    pub subject: String,
-    /// Status and body, once there was an answer.
-    pub reply: Option<(i64, Vec<u8>)>,
-}
-
-/// Takes the key for this request; `false` when it was taken before. Waits for a twin that is
-/// taking it in another transaction.
-pub fn insert_key(
-    tx: &mut dyn Tx,
-    shop_id: &str,
-    key: &str,
-    request: (&str, &str),
-    now_ms: i64,
-) -> Result<bool, DbError> {
-    let (fingerprint, subject) = request;
-    let touched = tx.execute(
-        "insert into idempotency (shop_id, key, fingerprint, subject, created_ms) \
-         values ($1, $2, $3, $4, $5) on conflict (shop_id, key) do nothing",
-        &[shop_id.into(), key.into(), fingerprint.into(), subject.into(), now_ms.into()],
-    )?;
-    Ok(touched > 0)
-}
-
-pub fn find_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<Option<Remembered>, DbError> {
-    let row = tx.find(
-        "select fingerprint, subject, status, reply from idempotency \
-         where shop_id = $1 and key = $2",
-        &[shop_id.into(), key.into()],
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    let reply = row.opt_int(2)?.zip(row.opt_bytes(3)?);
-    Ok(Some(Remembered { fingerprint: row.text(0)?, subject: row.text(1)?, reply }))
-}
-
-/// Frees a key whose work failed for a reason that passes; an answered one stays.
-pub fn delete_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<(), DbError> {
-    tx.execute(
-        "delete from idempotency where shop_id = $1 and key = $2 and reply is null",
-        &[shop_id.into(), key.into()],
-    )?;
-    Ok(())
-}
-
-/// Keeps the first answer; later ones change nothing.
-pub fn update_reply(
-    tx: &mut dyn Tx,
-    shop_id: &str,
-    key: &str,
-    status: u16,
-    body: &[u8],
-) -> Result<(), DbError> {
-    tx.execute(
-        "update idempotency set status = $1, reply = $2 \
-         where shop_id = $3 and key = $4 and reply is null",
-        &[i64::from(status).into(), body.into(), shop_id.into(), key.into()],
-    )?;
-    Ok(())
-}
-
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Payment>, DbError> {
     let row = tx.find(sql, params)?;
     row.map(|row| decode(tx, &row)).transpose()
@@ -316,13 +268,19 @@ fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Payme
 
 fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
     let id = row.text(0)?;
-    let methods = row.text(8)?;
-    let method = |word: &str| {
-        PayMethod::parse(word).ok_or_else(|| DbError::Decode(format!("{id}: method {word}")))
-    };
-    let methods: Vec<PayMethod> = methods.split(',').map(method).collect::<Result<_, _>>()?;
+    let methods = parse_methods(&row.text(8)?)?;
+    let bank_methods = row.opt_text(45)?.as_deref().map(parse_methods).transpose()?;
     let refunds = list_refunds(tx, &id)?;
+    let moves = count(row, 48)?;
+    // Only a link that went on to another bank has any.
+    let attempts = if moves > 0 { list_attempts(tx, &id)? } else { Vec::new() };
+    let move_to = row.opt_int(47)?.map(usize::try_from).transpose();
     Ok(Payment {
+        routes: decode_routes(&row.text(44)?)?,
+        bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
+        attempt_of: row.opt_text(46)?,
+        moves,
+        attempts,
         shop_id: row.text(1)?,
         connection_id: row.text(2)?,
         bank: row.text(3)?,
@@ -351,6 +309,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             void_requested_ms: row.opt_int(39)?,
             void_asked_ms: row.opt_int(40)?,
             void_failure: row.opt_text(41)?.as_deref().map(decode_failure).transpose()?,
+            move_to: move_to.map_err(|_| DbError::Decode("move_to is no place".into()))?,
         },
         facts: Facts {
             bank_id: row.opt_text(24)?,
@@ -406,76 +365,44 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
     })
 }
 
-fn opt_money(row: &Row, at: usize) -> Result<Option<Money>, DbError> {
-    let money = row.opt_int(at)?.map(Money::from_kopecks).transpose();
-    money.map_err(|e| DbError::Decode(format!("column {at}: {e}")))
-}
-
-fn count(row: &Row, at: usize) -> Result<u32, DbError> {
-    u32::try_from(row.int(at)?).map_err(|_| DbError::Decode(format!("column {at} is no count")))
-}
-
-const fn capture_word(capture: CaptureMode) -> &'static str {
-    match capture {
-        CaptureMode::Automatic => "automatic",
-        CaptureMode::Manual => "manual",
-    }
-}
-
-fn parse_capture(text: &str) -> Result<CaptureMode, DbError> {
-    match text {
-        "automatic" => Ok(CaptureMode::Automatic),
-        "manual" => Ok(CaptureMode::Manual),
-        _ => Err(DbError::Decode(format!("capture {text}"))),
-    }
-}
-
-const fn origin_word(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Shop => "shop",
-        Origin::Bank => "bank",
-    }
-}
-
-fn parse_origin(text: &str) -> Result<Origin, DbError> {
-    match text {
-        "shop" => Ok(Origin::Shop),
-        "bank" => Ok(Origin::Bank),
-        _ => Err(DbError::Decode(format!("origin {text}"))),
-    }
-}
-
-/// How a [`Failure`] lies in its column.
-#[derive(Serialize, Deserialize)]
-struct StoredFailure {
-    code: String,
-    message: String,
-    hint: String,
-}
-
-fn encode_failure(failure: &Failure) -> String {
-    let Failure { code, message, hint } = failure.clone();
-    serde_json::to_string(&StoredFailure { code, message, hint }).unwrap_or_default()
-}
-
-fn decode_failure(text: &str) -> Result<Failure, DbError> {
-    let stored: StoredFailure =
-        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("failure: {e}")))?;
-    Ok(Failure { code: stored.code, message: stored.message, hint: stored.hint })
-}
-
-fn encode_refunds(refunds: &BTreeMap<String, Money>) -> String {
-    let map: BTreeMap<&str, i64> =
-        refunds.iter().map(|(id, amount)| (id.as_str(), amount.kopecks())).collect();
-    serde_json::to_string(&map).unwrap_or_default()
-}
-
-fn decode_refunds(text: &str) -> Result<BTreeMap<String, Money>, DbError> {
-    let map: BTreeMap<String, i64> =
-        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("bank_refunds: {e}")))?;
-    let money = |(id, kopecks)| match Money::from_kopecks(kopecks) {
-        Ok(amount) => Ok((id, amount)),
-        Err(e) => Err(DbError::Decode(format!("bank_refunds: {e}"))),
+/// The link's other tries, in a few words each.
+fn list_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Attempt>, DbError> {
+    let rows = tx.query(
+        "select id, bank, reference, bank_id, status, paid_kopecks, refunded_kopecks \
+         from payments where attempt_of = $1 order by id",
+        &[link_id.into()],
+    )?;
+    let decode = |row: &Row| {
+        let status = row.text(4)?;
+        Ok(Attempt {
+            id: row.text(0)?,
+            bank: row.text(1)?,
+            reference: row.text(2)?,
+            bank_id: row.opt_text(3)?,
+            status: Status::parse(&status)
+                .ok_or_else(|| DbError::Decode(format!("status {status}")))?,
+            paid: row.money(5)?,
+            refunded: row.money(6)?,
+        })
     };
-    map.into_iter().map(money).collect()
+    rows.iter().map(decode).collect()
+}
+
+/// The link's attempts themselves, held until the transaction ends.
+pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbError> {
+    let lock = tx.dialect().for_update();
+    let sql = format!("select {COLUMNS} from payments where attempt_of = $1 order by id{lock}");
+    let rows = tx.query(&sql, &[link_id.into()])?;
+    rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Saves a link and its attempt that changed sides: their numbers at the banks are unique, so one
+/// of them gives its own up first.
+pub fn trade_payments(tx: &mut dyn Tx, link: &Payment, attempt: &Payment) -> Result<(), DbError> {
+    tx.execute(
+        "update payments set reference = id where id = $1 and shop_id = $2",
+        &[attempt.id.as_str().into(), attempt.shop_id.as_str().into()],
+    )?;
+    update_payment(tx, link)?;
+    update_payment(tx, attempt)
 }

@@ -6,15 +6,12 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts as _, Request},
-};
-use kopeck_banks::Bank;
-
 use super::{
     drive::drive_now,
-    flow::{self, Problem},
+    flow::{
+        self, Problem,
+        routing::{plan_at, plan_routed},
+    },
     idempotency::{self, Key, Subject},
     model::Status,
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
@@ -23,8 +20,12 @@ use super::{
 use crate::{
     gateway::flow::get_bank,
     http::{Answer, ApiError, Caller, RequestId, Server, body, codes, json},
-    kit::{clock::timestamp, db::DbError},
+    kit::db::DbError,
     shops::{self, model::Connection},
+};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts as _, Request},
 };
 
 /// How often to look when somebody else is asking the bank.
@@ -70,11 +71,15 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     }
     let ctx = ask.server.ctx.clone();
     let input: CreatePayment = json::read(&ask.body)?;
-    let connection = choose_connection(&ask, input.bank()?).await?;
-    let bank = get_bank(&connection.bank)?;
-    let new = input.read(bank.capabilities())?;
-    let payment = flow::plan(&ctx, bank, &connection, new)?;
-    check_credentials(bank, &connection, ctx.now_ms())?;
+    let wanted = input.bank()?;
+    let is_free = wanted.is_none();
+    let connection = choose_connection(&ask, wanted).await?;
+    let new = input.read(get_bank(&connection.bank)?.capabilities())?;
+    let payment = if is_free {
+        plan_routed(&ctx, &ask.caller.shop_id, new).await?
+    } else {
+        plan_at(&ctx, &connection, new)?
+    };
     let subject = Subject::Create { payment_id: payment.id.clone() };
     let (inner, key, what) = (ctx.clone(), ask.key.clone(), subject.clone());
     let taken: Result<bool, DbError> = ctx
@@ -216,16 +221,4 @@ async fn choose_connection(ask: &Ask, wanted: Option<String>) -> Result<Connecti
         let message = format!("The shop is connected to: {}.", banks.join(", "));
         ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
     })
-}
-
-/// A token that has ended is told at once, before anything is saved.
-fn check_credentials(
-    bank: &dyn Bank,
-    connection: &Connection,
-    now_ms: i64,
-) -> Result<(), ApiError> {
-    match bank.credentials_problem(&connection.credentials, timestamp(now_ms)) {
-        Some(refusal) => Err(refusal.into()),
-        None => Ok(()),
-    }
 }

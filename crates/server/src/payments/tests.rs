@@ -1,5 +1,6 @@
 //! Tables and the property test of the state machine, and the grid of it for the docs.
 
+mod attempts;
 mod grid;
 mod history;
 mod schedule;
@@ -39,11 +40,16 @@ fn created() -> Payment {
         shop_id: "shop_1".into(),
         connection_id: "con_1".into(),
         bank: "tochka".into(),
+        routes: Vec::new(),
+        moves: 0,
+        attempt_of: None,
+        attempts: Vec::new(),
         order_id: None,
         reference: "K-1".into(),
         amount: money(AMOUNT),
         purpose: "An order".into(),
         methods: vec![PayMethod::Card],
+        bank_methods: vec![PayMethod::Card],
         capture: CaptureMode::Manual,
         ttl_minutes: 60,
         success_url: None,

@@ -42,9 +42,7 @@ pub fn timeline(
     shop_id: &str,
     payment_id: &str,
 ) -> Result<Option<Vec<TimelineEntry>>, DbError> {
-    if store::find_payment(tx, shop_id, payment_id)?.is_none() {
-        return Ok(None);
-    }
+    let Some(payment) = store::find_payment(tx, shop_id, payment_id)? else { return Ok(None) };
     let mut entries = Vec::new();
     for event in list_events_of_payment(tx, shop_id, payment_id)? {
         let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
@@ -59,6 +57,19 @@ pub fn timeline(
             reply: None,
         });
     }
+    entries.extend(talk(tx, payment_id)?);
+    for attempt in &payment.attempts {
+        entries.extend(talk(tx, &attempt.id)?);
+    }
+    // Within one millisecond the cause comes first: our question, the bank's word, the event.
+    let rank = |kind| ["call", "notice", "event"].iter().position(|other| *other == kind);
+    entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
+    Ok(Some(entries))
+}
+
+/// What the bank and we said to each other about one row.
+fn talk(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<TimelineEntry>, DbError> {
+    let mut entries: Vec<TimelineEntry> = Vec::new();
     for notice in list_notices(tx, payment_id)? {
         let times = if notice.times > 1 { format!(", {} times", notice.times) } else { "".into() };
         entries.push(TimelineEntry {
@@ -72,10 +83,7 @@ pub fn timeline(
         });
     }
     entries.extend(list_exchanges(tx, payment_id, MAX_EXCHANGES)?.into_iter().map(call));
-    // Within one millisecond the cause comes first: our question, the bank's word, the event.
-    let rank = |kind| ["call", "notice", "event"].iter().position(|other| *other == kind);
-    entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
-    Ok(Some(entries))
+    Ok(entries)
 }
 
 fn call(exchange: StoredExchange) -> TimelineEntry {
@@ -85,6 +93,8 @@ fn call(exchange: StoredExchange) -> TimelineEntry {
         "list_payments" => "Kopeck looked for the payment in the bank's list",
         "capture" => "Kopeck asked the bank to capture the hold",
         "refund" => "Kopeck asked the bank for a refund",
+        "void" => "Kopeck asked the bank to release the hold or to close the link",
+        "find_payment" => "Kopeck looked for the payment at the bank",
         _ => "Kopeck asked the bank",
     };
     let answer = match exchange.status {

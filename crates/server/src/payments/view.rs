@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::model::{Failure, Origin, Payment, Refund, RefundState};
+use super::model::{Attempt, Failure, Origin, Payment, Refund, RefundState};
 use crate::kit::clock::iso;
 
 /// A payment.
@@ -60,6 +60,8 @@ pub struct PaymentView {
     pub failure: Option<FailureView>,
     pub capture_failure: Option<FailureView>,
     pub refunds: Vec<RefundView>,
+    /// What this link left behind at other banks; money that comes there too is given back.
+    pub attempts: Vec<AttemptView>,
     #[schema(example = "2026-11-21T19:47:00Z")]
     pub created_at: String,
     pub expires_at: String,
@@ -84,6 +86,38 @@ pub struct RefundView {
     pub origin: &'static str,
     pub failure: Option<FailureView>,
     pub created_at: String,
+}
+
+/// Another try of the same link, at this bank or another. Its money is no part of the payment's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttemptView {
+    pub id: String,
+    #[schema(value_type = String, example = "attempt")]
+    pub object: &'static str,
+    pub bank: String,
+    /// Its number at the bank.
+    pub reference: String,
+    pub bank_payment_id: Option<String>,
+    /// As a payment's.
+    #[schema(value_type = String, example = "canceled")]
+    pub status: &'static str,
+    pub paid_kopecks: i64,
+    pub refunded_kopecks: i64,
+}
+
+impl AttemptView {
+    fn new(attempt: &Attempt) -> AttemptView {
+        AttemptView {
+            id: attempt.id.clone(),
+            object: "attempt",
+            bank: attempt.bank.clone(),
+            reference: attempt.reference.clone(),
+            bank_payment_id: attempt.bank_id.clone(),
+            status: attempt.status.as_str(),
+            paid_kopecks: attempt.paid.kopecks(),
+            refunded_kopecks: attempt.refunded.kopecks(),
+        }
+    }
 }
 
 /// Why something failed and what to do.
@@ -157,6 +191,7 @@ impl PaymentView {
             failure: payment.intents.failure.as_ref().map(Into::into),
             capture_failure: payment.intents.capture_failure.as_ref().map(Into::into),
             refunds: payment.refunds.iter().map(RefundView::new).collect(),
+            attempts: payment.attempts.iter().map(AttemptView::new).collect(),
             created_at: iso(payment.created_ms),
             expires_at: iso(payment.expires_ms),
             paid_at: payment.facts.paid_ms.map(iso),

@@ -1,23 +1,35 @@
 //! Who calls, and what that caller has.
 
+use std::collections::BTreeMap;
+
 use axum::{
+    body::Bytes,
     extract::{Request, State},
     http::{HeaderValue, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use serde::Serialize;
+use kopeck_banks::op::PayMethod;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    flow::{self, KeyProblem},
+    flow::{self, KeyProblem, RoutingProblem},
+    model::Routing,
     store,
 };
 use crate::{
-    http::{Answer, ApiError, Caller, Server, codes, error::ErrorBody},
+    http::{
+        Answer, ApiError, Caller, Server, codes,
+        error::ErrorBody,
+        json::{self, Raw},
+    },
     kit::{clock::iso, db::DbError},
 };
+
+/// More connections than a shop has banks, twice over.
+const MAX_BANKS: usize = 16;
 
 /// Lets only requests with a good key through, and tells the handlers whose they are.
 pub async fn authenticate(
@@ -58,7 +70,7 @@ pub struct MeView {
     pub object: &'static str,
     pub name: String,
     pub key: KeyView,
-    /// The first one is used when a payment names no bank.
+    /// The oldest first. Which one carries a payment that names no bank, the routing rule says.
     pub connections: Vec<ConnectionView>,
 }
 
@@ -91,7 +103,103 @@ pub struct ConnectionView {
 }
 
 pub fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::new().routes(routes!(get_me))
+    OpenApiRouter::new().routes(routes!(get_me)).routes(routes!(get_routing, put_routing))
+}
+
+/// Which bank carries a payment that names none. Banks are named by their words (`tochka`,
+/// `tbank`) or by their connections' ids, the best first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RoutingView {
+    #[schema(value_type = String, example = "routing")]
+    pub object: &'static str,
+    /// In general; banks that it does not name come after those that it does.
+    #[schema(example = json!(["tochka", "tbank"]))]
+    pub order: Vec<String>,
+    /// For a way to pay, the only banks that may carry it.
+    #[schema(example = json!({"sbp": ["tochka"]}))]
+    pub methods: BTreeMap<String, Vec<String>>,
+}
+
+/// A new rule. What is left out is as if there were no rule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutRouting {
+    #[schema(value_type = Option<Vec<String>>, example = json!(["tochka", "tbank"]))]
+    order: Raw,
+    #[schema(value_type = Option<BTreeMap<String, Vec<String>>>,
+        example = json!({"sbp": ["tochka"]}))]
+    methods: Raw,
+}
+
+impl PutRouting {
+    fn read(&self) -> Result<Routing, ApiError> {
+        let order = json::strings("order", &self.order, MAX_BANKS)?.unwrap_or_default();
+        let mut by_method = BTreeMap::new();
+        if let Some(raw) = &self.methods {
+            let banks: BTreeMap<String, Raw> = serde_json::from_str(raw.get())
+                .map_err(|_| json::invalid("methods", "takes an object of lists"))?;
+            for (word, list) in banks {
+                let param = format!("methods.{word}");
+                let method = PayMethod::parse(&word).ok_or_else(|| {
+                    let all = PayMethod::ALL.map(PayMethod::as_str).join(", ");
+                    json::invalid(&param, &format!("is no way to pay; they are {all}"))
+                })?;
+                let banks = json::strings(&param, &list, MAX_BANKS)?.unwrap_or_default();
+                if banks.is_empty() {
+                    return Err(json::invalid(&param, "names no bank"));
+                }
+                by_method.insert(method, banks);
+            }
+        }
+        Ok(Routing { order, by_method })
+    }
+}
+
+/// Get the routing rule
+///
+/// Which bank carries a payment that names none.
+#[utoipa::path(get, path = "/v1/routing", tag = "shop",
+    responses(
+        (status = 200, description = "The rule", body = RoutingView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn get_routing(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+    show_routing(&server, &caller.shop_id).await
+}
+
+async fn show_routing(server: &Server, shop_id: &str) -> Result<Answer, ApiError> {
+    let shop_id = shop_id.to_owned();
+    let rule: Result<Routing, DbError> =
+        server.ctx.db.read(move |tx| store::get_routing(tx, &shop_id)).await;
+    let Routing { order, by_method } = rule?;
+    let by_method = by_method.into_iter().map(|(method, banks)| (method.as_str().into(), banks));
+    Answer::json(200, &RoutingView { object: "routing", order, methods: by_method.collect() })
+}
+
+/// Replace the routing rule
+///
+/// Payments that exist keep the banks they were routed to. A bank that answers nothing or breaks
+/// lately goes behind the healthy ones by itself; when a bank cannot open a link the next one is
+/// tried, and what comes to a link at two banks is given back at the second.
+#[utoipa::path(put, path = "/v1/routing", tag = "shop", request_body = PutRouting,
+    responses(
+        (status = 200, description = "The rule", body = RoutingView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 422, description = "A bank or a way to pay is not known", body = ErrorBody)))]
+async fn put_routing(
+    State(server): State<Server>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Answer, ApiError> {
+    let rule = json::read::<PutRouting>(&body)?.read()?;
+    match flow::save_routing(&server.ctx, &caller.shop_id, rule).await? {
+        Ok(()) => show_routing(&server, &caller.shop_id).await,
+        Err(RoutingProblem { param, word, known }) => {
+            let shown: String = word.chars().take(60).collect();
+            let message =
+                format!("`{shown}` is not connected; the shop has: {}.", known.join(", "));
+            Err(ApiError::new(codes::BANK_UNKNOWN, message).param(param))
+        }
+    }
 }
 
 /// Get the shop

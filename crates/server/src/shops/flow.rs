@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use kopeck_banks::{Credentials, op::Tokens};
 
 use super::{
-    model::{ApiKey, Connection, Shop},
+    model::{ApiKey, Connection, Routing, Shop},
     store::{self, SealedConnection},
 };
 use crate::kit::{Ctx, clock::SECOND_MS, db::DbError, secret};
@@ -158,6 +158,46 @@ pub async fn list_connections(ctx: &Ctx, shop_id: &str) -> anyhow::Result<Vec<Co
 pub async fn list_all_connections(ctx: &Ctx) -> anyhow::Result<Vec<Connection>> {
     let rows: Result<Vec<_>, DbError> = ctx.db.read(store::list_all_connections).await;
     rows?.into_iter().map(|row| open(ctx, row)).collect()
+}
+
+/// A word of a rule that names no connected bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingProblem {
+    /// `order`, or the way to pay.
+    pub param: String,
+    pub word: String,
+    pub known: Vec<String>,
+}
+
+/// Replaces the shop's rule. One that names a bank which is not connected is not saved: a typing
+/// error would send every payment elsewhere.
+pub async fn save_routing(
+    ctx: &Ctx,
+    shop_id: &str,
+    rule: Routing,
+) -> anyhow::Result<Result<(), RoutingProblem>> {
+    let shop_id = shop_id.to_owned();
+    let saved: Result<_, DbError> = ctx
+        .db
+        .write(move |tx| {
+            let connections = store::list_connections(tx, &shop_id)?;
+            let is_known =
+                |word: &str| connections.iter().any(|it| it.bank == word || it.id == word);
+            let methods = rule.by_method.iter().map(|(method, banks)| (method.as_str(), banks));
+            for (param, banks) in methods.chain([("order", &rule.order)]) {
+                if let Some(word) = banks.iter().find(|word| !is_known(word)) {
+                    let mut known: Vec<String> =
+                        connections.iter().map(|it| it.bank.clone()).collect();
+                    known.dedup();
+                    let (param, word) = (param.to_owned(), word.clone());
+                    return Ok(Err(RoutingProblem { param, word, known }));
+                }
+            }
+            store::update_routing(tx, &shop_id, &rule)?;
+            Ok(Ok(()))
+        })
+        .await;
+    Ok(saved?)
 }
 
 /// Bound to the connection's id, so that one row's secrets cannot be moved into another.

@@ -1,6 +1,8 @@
 //! Shops, keys and connections as plain data.
 
-use kopeck_banks::Credentials;
+use std::collections::BTreeMap;
+
+use kopeck_banks::{Credentials, op::PayMethod};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shop {
@@ -36,4 +38,13 @@ pub struct Connection {
     /// When the daily sweep last finished.
     pub swept_ms: i64,
     pub created_ms: i64,
+}
+
+/// Which bank carries a payment that names none. A word is a bank's or a connection's id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Routing {
+    /// The best first.
+    pub order: Vec<String>,
+    /// For a way to pay, the only banks that may carry it, the best first.
+    pub by_method: BTreeMap<PayMethod, Vec<String>>,
 }

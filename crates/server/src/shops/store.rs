@@ -1,6 +1,11 @@
 //! SQL of shops, API keys and connections. Credentials pass through sealed.
 
-use super::model::{ApiKey, Shop};
+use std::collections::BTreeMap;
+
+use kopeck_banks::op::PayMethod;
+use serde::{Deserialize, Serialize};
+
+use super::model::{ApiKey, Routing, Shop};
 use crate::kit::db::{DbError, Row, Tx};
 
 /// A connection as it lies in the database: its credentials still sealed.
@@ -220,4 +225,32 @@ pub fn list_all_connections(tx: &mut dyn Tx) -> Result<Vec<SealedConnection>, Db
         "select {CONNECTION_COLUMNS} from connections where disabled_ms is null order by id"
     );
     tx.query(&sql, &[])?.iter().map(decode_connection).collect()
+}
+
+/// How a [`Routing`] lies in its column.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct StoredRouting {
+    order: Vec<String>,
+    by_method: BTreeMap<String, Vec<String>>,
+}
+
+pub fn get_routing(tx: &mut dyn Tx, shop_id: &str) -> Result<Routing, DbError> {
+    let row = tx.find("select routing from shops where id = $1", &[shop_id.into()])?;
+    let text = row.map_or_else(|| Ok("{}".to_owned()), |row| row.text(0))?;
+    let stored: StoredRouting =
+        serde_json::from_str(&text).map_err(|e| DbError::Decode(format!("routing: {e}")))?;
+    // A way to pay of a later version is left out rather than failing the shop.
+    let known = stored.by_method.into_iter();
+    let known = known.filter_map(|(word, banks)| Some((PayMethod::parse(&word)?, banks)));
+    Ok(Routing { order: stored.order, by_method: known.collect() })
+}
+
+pub fn update_routing(tx: &mut dyn Tx, shop_id: &str, rule: &Routing) -> Result<(), DbError> {
+    let words = rule.by_method.iter();
+    let by_method = words.map(|(method, banks)| (method.as_str().to_owned(), banks.clone()));
+    let stored = StoredRouting { order: rule.order.clone(), by_method: by_method.collect() };
+    let text = serde_json::to_string(&stored).unwrap_or_default();
+    tx.execute("update shops set routing = $1 where id = $2", &[text.into(), shop_id.into()])?;
+    Ok(())
 }

@@ -2,4 +2,6 @@
 
 mod bank;
 mod life;
+mod routing;
 mod shell;
+mod terminal_tests;

@@ -6,8 +6,8 @@
 //!
 //! The path of a request: `route` finds the call, `faults` may spoil it, `grants` checks the
 //! token, then `create`, `acquiring`, `registry`, `openbanking`, `consents`, `webhooks`, `oauth`
-//! or `sbp` do the work; `payments` and `sbp` alone move money. `notices` delivers, `control` is the person at the
-//! controls, `page` is what the payer sees.
+//! or `sbp` do the work; `payments` and `sbp` alone move money. `notices` delivers, `control` is
+//! the person at the controls, `page` is what the payer sees.
 //!
 //! What stands firm, for tests and guides: the customers, accounts, acquiring points and the
 //! credentials in [`directory`], and the cards in [`TEST_CARDS`].

@@ -30,7 +30,8 @@ pub async fn connect(args: InitArgs, globals: &Globals, world: World) -> Result<
     let checked = check(&world, &credentials).await;
     steps.check("The bank does not accept the terminal", checked)?;
     let key = settings::terminal_key(&credentials).to_owned();
-    let kind = if key.ends_with("DEMO") { "a test terminal" } else { "a working terminal" };
+    let is_demo = settings::is_demo(&credentials);
+    let kind = if is_demo { "a test terminal" } else { "a working terminal" };
     steps.good(&format!("The bank accepts {key}, {kind}, and its password"))?;
     let connection = save(&world, credentials).await?;
     steps.good(&format!("Saved as {}, its secrets encrypted", connection.id))?;

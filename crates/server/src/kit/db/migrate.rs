@@ -23,6 +23,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0002_rests_and_voids.sql"),
         postgres: include_str!("../../../migrations/postgres/0002_rests_and_voids.sql"),
     },
+    Migration {
+        name: "0003_attempts",
+        sqlite: include_str!("../../../migrations/sqlite/0003_attempts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0003_attempts.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use rusqlite::{Connection, Statement, types::ValueRef};
+use rusqlite::{Connection, Statement, config::DbConfig, types::ValueRef};
 use tokio::sync::mpsc;
 
 use super::{
@@ -144,6 +144,9 @@ fn create_file(path: &Path) -> std::io::Result<()> {
 fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "synchronous", "full")?;
     conn.pragma_update(None, "foreign_keys", true)?;
+    // SQLite would otherwise compile most statements anew whenever they are bound to other values,
+    // in the hope of statistics that nobody gathers: half of the time of a write.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }

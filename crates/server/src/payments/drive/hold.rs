@@ -23,7 +23,7 @@ impl Driver<'_> {
         let payment = match self.look(&payment).await? {
             // It is at it already, or gives the hold back.
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
-                return Ok(self.pause(TRY_AGAIN_MS));
+                return Ok(self.pause(self.running_wait_ms(since_ms)));
             }
             Look::Seen(next, _) if next.status() == Status::Capturing => *next,
             Look::Seen(next, _) => return Ok(Stepped::On(next)),
@@ -78,8 +78,9 @@ impl Driver<'_> {
     /// held was really refused.
     async fn capture_refused(&self, payment: Payment, why: Failure) -> anyhow::Result<Stepped> {
         match self.look(&payment).await? {
-            Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
-                Ok(self.pause(TRY_AGAIN_MS))
+            Look::Seen(next, seen) if seen.status == Some(BankStatus::InProgress) => {
+                let since_ms = next.intents.capture_requested_ms.unwrap_or(next.created_ms);
+                Ok(self.pause(self.running_wait_ms(since_ms)))
             }
             Look::Seen(next, _) if next.status() == Status::Capturing => {
                 let event = Event::CaptureRefused(why);
@@ -93,9 +94,10 @@ impl Driver<'_> {
 
     /// Releases the hold. Looks first: what was captured meanwhile would be refunded by it.
     pub(super) async fn void(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        let since_ms = payment.intents.void_requested_ms.unwrap_or(payment.created_ms);
         let payment = match self.look(&payment).await? {
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
-                return Ok(self.pause(TRY_AGAIN_MS));
+                return Ok(self.pause(self.running_wait_ms(since_ms)));
             }
             Look::Seen(next, _) if next.status() == Status::Authorized && next.is_voiding() => {
                 *next
@@ -116,7 +118,6 @@ impl Driver<'_> {
         let op = BankOp::Void { bank_id, amount: None, request_id };
         // An earlier one may still be on its way: then no refusal is the last word for a while.
         let is_first = payment.intents.void_asked_ms.is_none();
-        let since_ms = payment.intents.void_requested_ms.unwrap_or_default();
         let is_over = self.ctx.now_ms() - since_ms > WANDERING_MAX_MS;
         let asked = Event::VoidAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
@@ -141,7 +142,7 @@ impl Driver<'_> {
                 Ok(Stepped::On(Box::new(self.record(&next, vec![event], vec![]).await?)))
             }
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
-                Ok(self.pause(TRY_AGAIN_MS))
+                Ok(self.pause(self.running_wait_ms(since_ms)))
             }
             Look::Seen(next, _) => Ok(Stepped::On(next)),
             Look::KeyRefused(_) => Ok(self.pause(KEY_WAIT_MS)),

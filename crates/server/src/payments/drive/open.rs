@@ -7,7 +7,7 @@ use crate::{
     gateway::{flow::Told, store::Exchange},
     kit::clock::{DAY_MS, MINUTE_MS, timestamp},
     payments::{
-        flow,
+        attempts, flow,
         model::{Failure, Payment},
         state::Event,
     },
@@ -39,10 +39,20 @@ impl Driver<'_> {
                 self.record(&payment, vec![], exchanges).await?;
                 return self.look_up(payment, true).await;
             }
-            Outcome::Refused(refusal) => Event::OpenRefused(Failure::from(&refusal)),
+            Outcome::Refused(refusal) => match attempts::next_route(&payment) {
+                Some(to) => {
+                    let failure = Some(Failure::from(&refusal));
+                    return self.go_to(payment, to, failure, exchanges).await;
+                }
+                None => Event::OpenRefused(Failure::from(&refusal)),
+            },
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {
+                let payment = self.record(&payment, vec![Event::OpenNotSent], vec![]).await?;
+                if let Some(to) = self.fresh_route(&payment) {
+                    return self.go_to(payment, to, None, exchanges).await;
+                }
                 let wait_ms = wait_ms(&outcome).max(backoff_ms(payment.intents.open_tries));
-                self.record(&payment, vec![Event::OpenNotSent], exchanges).await?;
+                self.record(&payment, vec![], exchanges).await?;
                 return Ok(self.pause(wait_ms));
             }
             Outcome::Done(_) | Outcome::Unknown { .. } => {
@@ -67,12 +77,13 @@ impl Driver<'_> {
             let Told { outcome, exchanges } = self.ask(&op).await?;
             journal.extend(exchanges);
             let Outcome::Done(Answer::Payments(list)) = outcome else {
-                flow::record(self.ctx, &payment, vec![], journal, true).await?;
-                return Ok(self.pause(wait_ms(&outcome)));
+                let payment = flow::record(self.ctx, &payment, vec![], journal, true).await?;
+                return self.unseen(payment, wait_ms(&outcome)).await;
             };
             let ours = |seen: &&Observation| seen.reference.as_ref() == Some(&payment.reference);
             if let Some(seen) = list.items.iter().find(ours) {
-                if seen.url.is_none() && !is_past_opening(seen.status) {
+                let is_lost = seen.url.is_none() && !is_past_opening(seen.status);
+                if is_lost && payment.attempt_of.is_none() {
                     return self.reopen(payment, seen.bank_id.clone(), journal).await;
                 }
                 let event = Event::Observed(seen.clone());
@@ -83,7 +94,7 @@ impl Driver<'_> {
                 break;
             }
         }
-        if exists && !self.bank.capabilities().find_gives_url {
+        if exists && payment.attempt_of.is_none() && !self.bank.capabilities().find_gives_url {
             return self.reopen(payment, None, journal).await;
         }
         let event = Some(Event::OpenNotSent).filter(|_| !exists);

@@ -1,7 +1,7 @@
 //! What is done next, and when.
 
 use super::*;
-use crate::payments::schedule::{Step, next_step};
+use crate::payments::schedule::{Step, may_lapse, next_step};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -129,4 +129,21 @@ fn an_unanswered_refund_is_settled_before_another_is_sent() {
     let (mut payment, _) = after(payment, &[unseen]);
     payment.asked_ms = CREATED_MS + 2 * SECOND;
     check(&payment, 2 * SECOND, &wait(7 * SECOND));
+}
+
+#[test]
+fn a_payer_who_is_at_a_bank_s_question_keeps_the_link_alive() {
+    use kopeck_banks::op::BankStatus::{Created, Expired, InProgress};
+    // T-Bank's 3-D Secure question stands for 36 hours.
+    let table = [
+        (Some(Created), 0, true),
+        (Some(Expired), 0, true),
+        (None, 0, true),
+        (Some(InProgress), 0, false),
+        (Some(InProgress), 36 * HOUR, false),
+        (Some(InProgress), 73 * HOUR, true),
+    ];
+    for (seen, over_ms, expected) in table {
+        assert_eq!(may_lapse(seen, over_ms), expected, "{seen:?} {over_ms} ms after its end");
+    }
 }

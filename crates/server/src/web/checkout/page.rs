@@ -2,11 +2,15 @@
 
 use askama::Template;
 use jiff::{fmt::strtime, tz::TimeZone};
+use kopeck_banks::{bank::find_bank, op::PayMethod};
 
 use super::words::{Lang, Tone, say};
 use crate::{
     kit::clock::timestamp,
-    payments::model::{Payment, Status},
+    payments::{
+        attempts::other_route,
+        model::{Payment, Status},
+    },
 };
 
 #[derive(Template)]
@@ -24,6 +28,7 @@ struct CheckoutPage<'a> {
     headline: &'static str,
     detail: String,
     action: Option<Action<'a>>,
+    others: Vec<Other>,
     facts: Vec<String>,
     safety: &'static str,
     other_lang: &'static str,
@@ -34,6 +39,12 @@ struct Action<'a> {
     url: std::borrow::Cow<'a, str>,
     text: &'static str,
     plain: bool,
+}
+
+/// A button that takes the link to another bank.
+struct Other {
+    route: usize,
+    text: String,
 }
 
 #[derive(Template)]
@@ -47,13 +58,15 @@ struct MessagePage {
 /// Changes whenever the page would look different.
 pub fn version(payment: &Payment) -> String {
     let refunds = payment.refunds.iter().filter(|refund| !refund.state.is_pending()).count();
-    format!("{}-{}-{refunds}", payment.status().as_str(), bank_url(payment).is_some())
+    let (status, moves) = (payment.status().as_str(), payment.moves);
+    format!("{status}-{}-{refunds}-{moves}", bank_url(payment).is_some())
 }
 
 /// The bank's page, while it makes sense to go there. Only a web address: whatever else a bank
 /// might send, a payer is not to be led to.
 pub fn bank_url(payment: &Payment) -> Option<&str> {
-    let url = payment.facts.bank_url.as_deref().filter(|_| payment.status() == Status::Open)?;
+    let is_there = payment.status() == Status::Open && payment.intents.move_to.is_none();
+    let url = payment.facts.bank_url.as_deref().filter(|_| is_there)?;
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
@@ -73,6 +86,7 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang) -> askama::Result<Str
         headline: said.headline,
         detail: said.detail,
         action: action(payment, said.tone, lang),
+        others: others(payment, lang),
         facts: facts(payment, lang),
         safety: lang.pick(
             "Данные карты вводятся только на странице банка.",
@@ -126,6 +140,39 @@ fn action<'a>(payment: &'a Payment, tone: Tone, lang: Lang) -> Option<Action<'a>
     };
     let text = lang.pick("Вернуться в магазин", "Back to the shop");
     back.map(|url| Action { url: url.into(), text, plain: true })
+}
+
+/// The other banks of the link: for a way to pay that only they offer now, or in case the payer
+/// gets nowhere at the first.
+fn others(payment: &Payment, lang: Lang) -> Vec<Other> {
+    if payment.intents.move_to.is_some() {
+        return Vec::new();
+    }
+    let other = |route: usize| {
+        let offered = other_route(payment, route)?;
+        let own = offered.first_for.iter().filter(|it| !payment.bank_methods.contains(it));
+        let ways: Vec<&str> = own.map(|method| way(*method, lang)).collect();
+        let text = if ways.is_empty() {
+            let title = find_bank(&offered.bank).map_or("", |bank| bank.title());
+            format!(
+                "{} {title}",
+                lang.pick("Не получается? Оплатить через", "Trouble? Pay through")
+            )
+        } else {
+            format!("{} {}", lang.pick("Оплатить:", "Pay by"), ways.join(", "))
+        };
+        Some(Other { route, text })
+    };
+    (0..payment.routes.len()).filter_map(other).collect()
+}
+
+const fn way(method: PayMethod, lang: Lang) -> &'static str {
+    match method {
+        PayMethod::Card => lang.pick("картой", "card"),
+        PayMethod::Sbp => lang.pick("через СБП", "SBP"),
+        PayMethod::TPay => "T-Pay",
+        PayMethod::Dolyame => lang.pick("Долями", "Dolyame"),
+    }
 }
 
 fn facts(payment: &Payment, lang: Lang) -> Vec<String> {

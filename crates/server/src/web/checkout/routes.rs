@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use serde::Serialize;
 
@@ -13,7 +13,11 @@ use super::{page, words::Lang};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     kit::db::DbError,
-    payments::{flow::payer_left, model::Payment, store},
+    payments::{
+        flow::{attempts::request_move, payer_left},
+        model::Payment,
+        store,
+    },
     shops,
     web::headers,
 };
@@ -25,6 +29,7 @@ pub fn routes() -> Router<Server> {
     Router::new()
         .route("/pay/{id}", get(show))
         .route("/pay/{id}/go", get(go))
+        .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
         .route("/pay/{id}/state", get(state))
 }
 
@@ -58,6 +63,20 @@ async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Resp
         tracing::error!("{}: not noted that the payer left: {error}", payment.id);
     }
     Ok(headers::secure(Redirect::to(url).into_response(), CACHE))
+}
+
+/// The payer wants to pay at another bank. Back to the page, which waits until that bank has it.
+async fn elsewhere(
+    State(server): State<Server>,
+    Path((id, route)): Path<(String, usize)>,
+) -> Result<Response, ApiError> {
+    let Some((payment, _)) = find(&server, id).await? else {
+        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+    };
+    request_move(&server.ctx, &payment, route).await?;
+    server.nudge.notify_one();
+    let back = Redirect::to(&format!("/pay/{}", payment.id));
+    Ok(headers::secure(back.into_response(), CACHE))
 }
 
 /// What the page's script asks for.

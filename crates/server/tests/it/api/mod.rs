@@ -8,5 +8,6 @@ mod lists;
 mod money;
 mod notices;
 mod outages;
+mod routing;
 mod serving;
 mod tbank;

@@ -109,6 +109,23 @@ impl TestApp {
         TestApp::with(bank, db, Limits { bank_wait, ..Limits::default() }).await
     }
 
+    /// A shop at Tochka that then connected T-Bank too; no rule yet.
+    pub async fn at_both() -> TestApp {
+        let db = Db::memory().unwrap();
+        db.migrate().unwrap();
+        TestApp::at_both_over(db).await
+    }
+
+    pub async fn at_both_over(db: Db) -> TestApp {
+        let bank_wait = Duration::from_millis(100);
+        let limits = Limits { bank_wait, ..Limits::default() };
+        let app = TestApp::with("tochka", db, limits).await;
+        let credentials = app.bank.add("tbank");
+        app.clock.advance_ms(1);
+        create_connection(&app.ctx, &app.shop.id, "tbank", credentials, None).await.unwrap();
+        app
+    }
+
     /// Waits for the bank a tenth of a second, and twins three tenths.
     pub async fn impatient() -> TestApp {
         let db = Db::memory().unwrap();
@@ -172,6 +189,10 @@ impl TestApp {
 
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::POST, path, body.to_string())).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::PUT, path, body.to_string())).await
     }
 
     pub async fn post_text(&self, path: &str, body: &str) -> Reply {

@@ -31,12 +31,17 @@ pub static KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     der.as_ref().to_vec()
 });
 
+/// The origin of the second bank.
+const SECOND: &str = "https://second.test";
+
 /// The bank and the wire to it.
 #[derive(Clone)]
 pub struct TestBank(Arc<Inner>);
 
 struct Inner {
     emulator: Mutex<Box<dyn Emulator>>,
+    /// The bank at [`SECOND`], where a shop has two.
+    second: Mutex<Option<Box<dyn Emulator>>>,
     clock: Arc<ManualClock>,
     router: OnceLock<Router>,
     /// `POST /uapi/acquiring/v1.0/payments`, in order.
@@ -47,29 +52,31 @@ struct Inner {
 
 impl TestBank {
     pub fn new(name: &str, clock: Arc<ManualClock>) -> (TestBank, Credentials) {
-        let (emulator, env): (Box<dyn Emulator>, _) = if name == "tbank" {
-            let emulator = TbankEmulator::new("https://bank.test", 7).unwrap();
-            let env = emulator.test_credentials();
-            (Box::new(emulator), env)
-        } else {
-            let emulator = TochkaEmulator::new("https://bank.test", &KEY, 7).unwrap();
-            let env = emulator.test_credentials();
-            (Box::new(emulator), env)
-        };
-        let settings = find_bank(name).unwrap().settings();
-        let values = env.into_iter().filter_map(|(env, value)| {
-            let setting = settings.iter().find(|setting| setting.env == env)?;
-            Some((setting.name.to_owned(), value))
-        });
-        let credentials = Credentials::new(values);
+        let (emulator, credentials) = emulate(name, "https://bank.test");
         let inner = Inner {
             emulator: Mutex::new(emulator),
+            second: Mutex::default(),
             clock,
             router: OnceLock::new(),
             calls: Mutex::default(),
             delays: Mutex::default(),
         };
         (TestBank(Arc::new(inner)), credentials)
+    }
+
+    /// Puts another bank on the same wire.
+    pub fn add(&self, name: &str) -> Credentials {
+        let (emulator, credentials) = emulate(name, SECOND);
+        *self.0.second.lock().unwrap() = Some(emulator);
+        credentials
+    }
+
+    /// At the second bank.
+    #[track_caller]
+    pub fn control_second(&self, control: &Control) -> Value {
+        let now = timestamp(self.0.clock.now_ms());
+        let mut second = self.0.second.lock().unwrap();
+        second.as_mut().expect("a second bank").control(now, control).unwrap()
     }
 
     /// Where notices are delivered to.
@@ -103,8 +110,17 @@ impl TestBank {
         loop {
             let now = timestamp(self.0.clock.now_ms());
             let due = self.emulator().poll(now);
-            if due.is_empty() {
+            let theirs = self.0.second.lock().unwrap().as_mut().map(|bank| bank.poll(now));
+            let theirs = theirs.unwrap_or_default();
+            if due.is_empty() && theirs.is_empty() {
                 return statuses;
+            }
+            for Delivery { id, request } in theirs {
+                let reply = self.carry(request).await;
+                statuses.push(reply.status);
+                let now = timestamp(self.0.clock.now_ms());
+                let mut second = self.0.second.lock().unwrap();
+                second.as_mut().expect("a second bank").answered(now, id, Some(&reply));
             }
             for Delivery { id, request } in due {
                 let reply = self.carry(request).await;
@@ -132,6 +148,24 @@ impl TestBank {
     }
 }
 
+fn emulate(name: &str, origin: &str) -> (Box<dyn Emulator>, Credentials) {
+    let (emulator, env): (Box<dyn Emulator>, _) = if name == "tbank" {
+        let emulator = TbankEmulator::new(origin, 7).unwrap();
+        let env = emulator.test_credentials();
+        (Box::new(emulator), env)
+    } else {
+        let emulator = TochkaEmulator::new(origin, &KEY, 7).unwrap();
+        let env = emulator.test_credentials();
+        (Box::new(emulator), env)
+    };
+    let settings = find_bank(name).unwrap().settings();
+    let values = env.into_iter().filter_map(|(env, value)| {
+        let setting = settings.iter().find(|setting| setting.env == env)?;
+        Some((setting.name.to_owned(), value))
+    });
+    (emulator, Credentials::new(values))
+}
+
 impl Wire for TestBank {
     fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
         let bank = self.clone();
@@ -141,7 +175,11 @@ impl Wire for TestBank {
             let delay = bank.0.delays.lock().unwrap().pop_front();
             tokio::time::sleep(delay.unwrap_or_default()).await;
             let now = timestamp(bank.0.clock.now_ms());
-            let served = bank.emulator().serve(now, &request);
+            let served = if request.url.starts_with(SECOND) {
+                bank.0.second.lock().unwrap().as_mut().unwrap().serve(now, &request)
+            } else {
+                bank.emulator().serve(now, &request)
+            };
             match served {
                 Served::Now(reply) => Ok(reply),
                 Served::Silence { hold_ms } => {

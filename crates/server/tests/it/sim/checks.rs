@@ -86,6 +86,11 @@ impl World {
         };
         let (ours, strange): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.banks[at].truth).into_iter().partition(is_ours);
+        for own in &ours {
+            if let Some(seen) = moment_seen(&own.status) {
+                self.count(seen);
+            }
+        }
         self.banks[at].truth = ours;
         let is_empty = strange.iter().all(|own| own.paid == 0 && own.held == 0);
         ensure(is_empty, || format!("an orphan was paid: {strange:#?}"))
@@ -115,6 +120,7 @@ impl World {
                 RefundState::Asked { .. } | RefundState::Succeeded => true,
                 RefundState::Requested | RefundState::Failed(_) => false,
             });
+            let by_us = by_us.filter(|refund| refund.origin == Origin::Shop);
             let by_us: i64 = by_us.map(|refund| refund.amount.kopecks()).sum();
             let most = by_us + self.cabinet_total(payment);
             return ensure(operation.refunded() <= most, || {
@@ -196,6 +202,12 @@ impl World {
         });
         jobs.unwrap()
     }
+}
+
+/// What passes by itself at the bank.
+fn moment_seen(status: &str) -> Option<&'static str> {
+    let all = ["seen CONFIRMING", "seen REVERSING", "seen REFUNDING", "seen ASYNC_REFUNDING"];
+    all.into_iter().find(|seen| seen.strip_prefix("seen ") == Some(status))
 }
 
 fn check_bank(operations: &[Operation]) -> Checked {

@@ -88,7 +88,7 @@ impl World {
     }
 
     /// Every request on the network arrives and is answered, in order.
-    fn carry_all(&mut self) {
+    pub fn carry_all(&mut self) {
         loop {
             let next = self
                 .wire
@@ -215,14 +215,20 @@ impl World {
         operation: Option<&Operation>,
     ) -> Result<(), String> {
         let mut sum = self.cabinet_total(payment);
-        for refund in &payment.refunds {
+        self.count_tbank(payment, operation);
+        // What we found in the cabinet is in its total already.
+        let by_shop = payment.refunds.iter().filter(|refund| refund.origin == Origin::Shop);
+        for refund in by_shop {
             let kind = match &refund.state {
                 RefundState::Succeeded => {
                     sum += refund.amount.kopecks();
                     self.count("refund succeeded");
                     "refund.succeeded"
                 }
-                RefundState::Failed(_) => "refund.failed",
+                RefundState::Failed(_) => {
+                    self.count("refund refused");
+                    "refund.failed"
+                }
                 RefundState::Requested | RefundState::Asked { .. } => {
                     return Err(format!("never settled: {refund:?}"));
                 }
@@ -233,6 +239,26 @@ impl World {
         }
         let gone = operation.map_or(0, Operation::refunded);
         if sum == gone { Ok(()) } else { Err(format!("we say {sum} went back, the bank {gone}")) }
+    }
+
+    fn count_tbank(&mut self, payment: &Payment, operation: Option<&Operation>) {
+        let Some(operation) = operation else { return };
+        let is_sbp = payment.facts.method.as_deref() == Some("sbp");
+        if is_sbp && operation.refunded() > 0 {
+            self.count("refunded by sbp");
+        }
+        if operation.paid > 0 && operation.has_declines {
+            self.count("paid after a decline");
+        }
+        if (1..operation.amount).contains(&operation.paid) {
+            self.count("part captured");
+            if self.cabinet_total(payment) > 0 {
+                self.count("part captured, refunded in the cabinet");
+            }
+        }
+        if operation.status == "CANCELED" && payment.intents.void_requested_ms.is_some() {
+            self.count("hold released");
+        }
     }
 
     fn was_announced(&self, payment: &Payment, kind: &str, refund_id: Option<String>) -> bool {
@@ -248,12 +274,12 @@ fn status_seen(status: Status) -> &'static str {
         Status::Refunded => "ended refunded",
         Status::Expired => "ended expired",
         Status::Failed => "ended failed",
+        Status::Canceled => "ended canceled",
         Status::Opening
         | Status::Open
         | Status::Authorized
         | Status::Capturing
         | Status::Refunding
-        | Status::Canceled
         | Status::AmountMismatch => "ended otherwise",
     }
 }

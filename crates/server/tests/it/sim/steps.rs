@@ -20,9 +20,12 @@ use super::{
     world::{self, DAY_MS, HOUR_MS, MINUTE_MS, Mail, Order, Planted, SECOND_MS, World},
 };
 
-/// Few sums, so that refunds of the same sum are common.
+/// Few sums, as of refunds.
 const AMOUNTS: [i64; 3] = [10_000, 30_000, 100_000];
-const REFUNDS: [i64; 4] = [5_000, 5_000, 10_000, 25_000];
+
+/// What a payer may choose from at T-Bank.
+const METHODS: [&[PayMethod]; 3] =
+    [&[PayMethod::Card], &[PayMethod::Sbp], &[PayMethod::Card, PayMethod::Sbp]];
 
 #[derive(Clone, Copy)]
 enum Step {
@@ -63,9 +66,6 @@ const WEIGHTS: [(usize, Step); 16] = [
     (1, Step::AllCrash),
 ];
 
-/// The bank's states in which it gives money back.
-const PAID: [&str; 2] = ["APPROVED", "REFUNDED_PARTIALLY"];
-
 /// Payments of one seed: enough to get into each other's way, few enough for many steps each.
 const MAX_ORDERS: usize = 4;
 
@@ -76,12 +76,8 @@ impl World {
             Step::Create if self.orders.len() < MAX_ORDERS => self.create(),
             Step::Create | Step::RunJobs => self.run_jobs(),
             Step::Pay => self.pay(),
-            Step::Decline => {
-                self.control(|id| Control::Decline { id, reason: None });
-            }
-            Step::Expire => {
-                self.control(|id| Control::Expire { id });
-            }
+            Step::Decline => self.decline(),
+            Step::Expire => self.expire(),
             Step::CabinetRefund => self.cabinet_refund(),
             Step::Capture => self.request_capture(),
             Step::Refund => self.request_refund(),
@@ -125,24 +121,30 @@ impl World {
         let ctx = self.ctx(self.orders.len() % 2);
         let connection = &self.banks[bank].connection;
         let bank_of = find_bank(&connection.bank).unwrap();
-        let new = if connection.bank == "tbank" {
-            // SBP at this bank is told from the sum that is left, which a cabinet's refund of the
-            // same minute may feign: see the API's tests for it.
-            NewPayment { methods: vec![PayMethod::Card], ..new }
+        let new = if connection.bank == "tbank" && !is_hold {
+            let methods = *self.chance.pick(&METHODS);
+            NewPayment { methods: methods.to_vec(), ..new }
         } else {
             new
         };
+        let methods = new.methods.clone();
         let payment = flow::plan(&ctx, bank_of, connection, new).unwrap();
         let reference = payment.reference.clone();
-        let order =
-            Order { bank, payment_id: payment.id.clone(), reference, amount, bank_id: None };
+        let order = Order {
+            bank,
+            payment_id: payment.id.clone(),
+            reference,
+            amount,
+            methods,
+            bank_id: None,
+        };
         self.say(|| format!("create {}, {amount} kopecks, hold: {is_hold}", order.reference));
         let saved: Result<(), DbError> = self.write(move |tx| flow::create(tx, &ctx, &payment));
         saved.unwrap();
         self.orders.push(order);
     }
 
-    fn pick_order(&mut self) -> Option<Order> {
+    pub fn pick_order(&mut self) -> Option<Order> {
         if self.orders.is_empty() {
             return None;
         }
@@ -150,7 +152,7 @@ impl World {
     }
 
     /// Mostly an order whose operation at the bank is in one of these states, sometimes any.
-    fn pick_order_at(&mut self, statuses: &[&str]) -> Option<Order> {
+    pub fn pick_order_at(&mut self, statuses: &[&str]) -> Option<Order> {
         let is_at = |order: &&Order| {
             let mut operations = self.banks[order.bank].truth.iter();
             let own = operations.find(|own| own.reference == order.reference);
@@ -161,96 +163,6 @@ impl World {
             return self.pick_order();
         }
         Some(self.chance.pick(&fit).clone())
-    }
-
-    /// Somebody at a bank's controls; what the bank does not allow is no step.
-    fn control(&mut self, make: impl FnOnce(String) -> Control) -> bool {
-        let Some(order) = self.pick_order_at(&["CREATED"]) else { return false };
-        let Some(id) = self.id_at_bank(&order) else { return false };
-        self.control_of(&order, &make(id))
-    }
-
-    /// What the payer or the cabinet calls it.
-    pub fn id_at_bank(&self, order: &Order) -> Option<String> {
-        if self.banks[order.bank].is_tbank() {
-            return order.bank_id.clone();
-        }
-        Some(order.reference.clone())
-    }
-
-    pub fn control_of(&mut self, order: &Order, control: &Control) -> bool {
-        let now = self.now();
-        let bank = &mut self.banks[order.bank];
-        let is_done = bank.emulator.control(now, control).is_ok();
-        bank.is_changed = true;
-        if is_done {
-            self.say(|| format!("at the bank: {control:?}"));
-        }
-        is_done
-    }
-
-    fn pay(&mut self) {
-        if self.control(|id| Control::Pay { id, method: None, card: None }) {
-            self.count("paid or held");
-        }
-    }
-
-    fn cabinet_refund(&mut self) {
-        let Some(order) = self.pick_order_at(&PAID) else { return };
-        let kopecks = *self.chance.pick(&REFUNDS);
-        let amount = Some(Money::from_kopecks(kopecks).unwrap());
-        let Some(id) = self.id_at_bank(&order) else { return };
-        if self.control_of(&order, &Control::Refund { id, amount }) {
-            *self.cabinet.entry((order.reference, kopecks)).or_default() += 1;
-            self.count("cabinet refund");
-        }
-    }
-
-    fn request_capture(&mut self) {
-        let Some(order) = self.pick_order_at(&["AUTHORIZED"]) else { return };
-        let ctx = self.ctx(0);
-        let shop_id = self.banks[order.bank].connection.shop_id.clone();
-        let id = order.payment_id;
-        let mut amount = None;
-        if self.banks[order.bank].is_tbank() {
-            if self.chance.percent(30) {
-                let asked = self.write(move |tx| flow::request_void(tx, &ctx, &shop_id, &id));
-                if asked.is_ok() {
-                    self.count("void requested");
-                    self.say(|| format!("the shop releases {}", order.reference));
-                }
-                return;
-            }
-            if self.chance.percent(30) {
-                amount = Money::from_kopecks(order.amount / 2).ok();
-            }
-        }
-        let asked = self.write(move |tx| flow::request_capture(tx, &ctx, &shop_id, &id, amount));
-        if asked.is_ok() {
-            self.count("capture requested");
-            self.say(|| format!("the shop captures {}", order.reference));
-        }
-    }
-
-    fn request_refund(&mut self) {
-        let Some(order) = self.pick_order_at(&PAID) else { return };
-        let kopecks = match self.chance.below(8) {
-            0 => order.amount,
-            1 => order.amount + 1,
-            _ => *self.chance.pick(&REFUNDS),
-        };
-        let process = self.chance.below(2);
-        let ctx = self.ctx(process);
-        let shop_id = self.banks[order.bank].connection.shop_id.clone();
-        let refund_id = ctx.mint.id("rf");
-        let (id, amount) = (order.payment_id, Money::from_kopecks(kopecks).unwrap());
-        let asked = self.write(move |tx| {
-            flow::request_refund(tx, &ctx, &shop_id, &id, (&refund_id, amount, None))
-        });
-        if asked.is_ok() {
-            self.count("refund requested");
-            self.say(|| format!("the shop refunds {kopecks} of {}", order.reference));
-        }
     }
 
     /// A process takes some of the due jobs.
@@ -293,7 +205,7 @@ impl World {
     }
 
     /// Something happens to one request on the network.
-    fn move_flight(&mut self) {
+    pub fn move_flight(&mut self) {
         let ids: Vec<u64> = self.wire.network().flights.keys().copied().collect();
         if ids.is_empty() {
             return self.run_jobs();
@@ -384,7 +296,7 @@ impl World {
         self.wire.network().answer(id, Err(Silence::Lost("the reply was lost".into())))
     }
 
-    fn set_fault(&mut self) {
+    pub fn set_fault(&mut self) {
         let bank = self.chance.below(self.banks.len());
         let kind = self.chance.weighted(&[
             (4, FaultKind::Status { status: 500 }),
@@ -418,7 +330,7 @@ impl World {
         self.banks[bank].emulator.control(now, &Control::Fault(fault)).unwrap();
     }
 
-    fn advance(&mut self) {
+    pub fn advance(&mut self) {
         let ms = match self.chance.below(100) {
             0..68 => self.chance.between(1, 20) * SECOND_MS,
             68..86 => self.chance.between(1, 10) * MINUTE_MS,
@@ -469,7 +381,7 @@ impl World {
     }
 
     /// Something happens to one notice: it arrives, once or twice, in whatever order, or not.
-    fn move_mail(&mut self) {
+    pub fn move_mail(&mut self) {
         if self.mail.is_empty() {
             return self.run_jobs();
         }

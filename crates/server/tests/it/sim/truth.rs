@@ -17,6 +17,8 @@ pub struct Operation {
     /// Amounts of the refunds in its list, by the bank's id; no list, one of all.
     pub refunds: BTreeMap<String, i64>,
     pub held: i64,
+    /// Attempts to pay failed.
+    pub has_declines: bool,
 }
 
 impl Operation {
@@ -50,6 +52,7 @@ fn read_one(payment: &Value) -> Operation {
         paid: payment["paid_kopecks"].as_i64().unwrap(),
         refunds: refunds.collect(),
         held: 0,
+        has_declines: false,
     }
 }
 
@@ -58,7 +61,7 @@ fn read_tbank(payment: &Value) -> Operation {
     let text = |name: &str| payment[name].as_str().unwrap().to_owned();
     let kopecks = |name: &str| payment[name].as_i64().unwrap();
     let status = match payment["status"].as_str().unwrap() {
-        "NEW" | "FORM_SHOWED" => "CREATED",
+        "NEW" | "FORM_SHOWED" | "AUTH_FAIL" | "3DS_CHECKING" => "CREATED",
         "CONFIRMED" => "APPROVED",
         "PARTIAL_REFUNDED" => "REFUNDED_PARTIALLY",
         "DEADLINE_EXPIRED" => "EXPIRED",
@@ -74,5 +77,6 @@ fn read_tbank(payment: &Value) -> Operation {
         paid: kopecks("paid_kopecks"),
         refunds: (refunded > 0).then(|| ("all".to_owned(), refunded)).into_iter().collect(),
         held: kopecks("held_kopecks"),
+        has_declines: !payment["declines"].as_array().unwrap().is_empty(),
     }
 }

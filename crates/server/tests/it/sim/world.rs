@@ -28,8 +28,8 @@ use kopeck_banks::{
     emulator::{Emulator, Served},
     exchange::{self, Silence},
     http::HttpRequest,
-    op::{BankOp, Outcome},
-    tbank::emulator::TbankEmulator,
+    op::{BankOp, Outcome, PayMethod},
+    tbank::emulator::{self as tbank, TbankEmulator, directory},
     tochka::{
         emulator::{Timing, TochkaEmulator},
         sign::SigningKey,
@@ -66,6 +66,8 @@ pub enum Mix {
     Tochka,
     Tbank,
     Both,
+    /// One shop with both, its links routed.
+    Routed,
 }
 
 pub struct Bank {
@@ -83,6 +85,7 @@ pub struct Order {
     pub payment_id: String,
     pub reference: String,
     pub amount: i64,
+    pub methods: Vec<PayMethod>,
     /// Where a reference may have several payments, the payer knows only ours.
     pub bank_id: Option<String>,
 }
@@ -173,10 +176,16 @@ impl World {
         let (count, first) = match mix {
             Mix::Tochka => (count, "tochka"),
             Mix::Tbank => (count, "tbank"),
-            Mix::Both => (2, "tochka"),
+            Mix::Both | Mix::Routed => (2, "tochka"),
         };
-        let name = |at| if mix == Mix::Both && at == 1 { "tbank" } else { first };
-        let banks = (0..count).map(|at| open_bank(&ctx, &mut chance, seed, at, name(at))).collect();
+        let is_second = |at| matches!(mix, Mix::Both | Mix::Routed) && at == 1;
+        let name = |at| if is_second(at) { "tbank" } else { first };
+        let mut banks: Vec<Bank> = Vec::new();
+        for at in 0..count {
+            let shop = banks.first().filter(|_| mix == Mix::Routed);
+            let shop_id = shop.map(|bank| bank.connection.shop_id.clone());
+            banks.push(open_bank(&ctx, &mut chance, (seed, at), name(at), shop_id));
+        }
         let process = |ctx: &Ctx| Process { ctx: ctx.clone(), refused: Arc::default() };
         let processes = vec![process(&ctx), process(&ctx)];
         World {
@@ -250,11 +259,17 @@ impl World {
 }
 
 /// A shop with its account at a bank of its own, notices registered, the daily sweep set up.
-fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize, name: &str) -> Bank {
+fn open_bank(
+    ctx: &Ctx,
+    chance: &mut Chance,
+    (seed, at): (u64, usize),
+    name: &str,
+    shop_id: Option<String>,
+) -> Bank {
     let origin = format!("https://bank{at}.example.ru");
     let bank_seed = seed.wrapping_mul(2) + u64::try_from(at).unwrap();
     if name == "tbank" {
-        return open_tbank(ctx, &origin, bank_seed, at);
+        return open_tbank(ctx, chance, &origin, (bank_seed, at), shop_id);
     }
     let mut emulator = TochkaEmulator::new(&origin, signing_key(), bank_seed).unwrap();
     let refund_lock_ms =
@@ -269,31 +284,54 @@ fn open_bank(ctx: &Ctx, chance: &mut Chance, seed: u64, at: usize, name: &str) -
         .map(|(name, value)| (name.trim_start_matches("TOCHKA_").to_ascii_lowercase(), value));
     let settings = settings.filter(|(name, _)| has_registers || name != "merchant_id");
     let credentials = Credentials::new(settings);
-    let connection = open_shop(ctx, at, name, credentials);
+    let connection = open_shop(ctx, at, name, credentials, shop_id);
     register(ctx, &mut emulator, &connection);
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
 
-fn open_tbank(ctx: &Ctx, origin: &str, seed: u64, at: usize) -> Bank {
-    let emulator = TbankEmulator::new(origin, seed).unwrap();
-    let settings = emulator
-        .test_credentials()
-        .into_iter()
-        .map(|(name, value)| (name.trim_start_matches("TBANK_").to_ascii_lowercase(), value));
-    let connection = open_shop(ctx, at, "tbank", Credentials::new(settings));
+/// What the bank takes its time over, it passes at once in some worlds and in a day in others.
+fn open_tbank(
+    ctx: &Ctx,
+    chance: &mut Chance,
+    origin: &str,
+    (seed, at): (u64, usize),
+    shop_id: Option<String>,
+) -> Bank {
+    let mut emulator = TbankEmulator::new(origin, seed).unwrap();
+    let times =
+        [(6, 0), (4, 5 * SECOND_MS), (4, 90 * SECOND_MS), (3, 20 * MINUTE_MS), (2, 5 * HOUR_MS)];
+    emulator.set_timing(tbank::Timing {
+        notice_delay_ms: *chance.pick(&[500, 7 * SECOND_MS]),
+        transient_ms: chance.weighted(&times),
+        sbp_ms: chance.weighted(&times),
+        sbp_refund_gap_ms: *chance.pick(&[0, 0, HOUR_MS]),
+        ..emulator.timing()
+    });
+    // A working terminal asks by 3-D Secure and lets the payer try three times.
+    let is_working = chance.percent(40);
+    let keys = if is_working {
+        (directory::WORKING_KEY, directory::WORKING_PASSWORD)
+    } else {
+        (directory::DEMO_KEY, directory::DEMO_PASSWORD)
+    };
+    let settings = [
+        ("base_url".to_owned(), format!("{origin}/v2")),
+        ("terminal_key".to_owned(), keys.0.to_owned()),
+        ("password".to_owned(), keys.1.to_owned()),
+    ];
+    let connection = open_shop(ctx, at, "tbank", Credentials::new(settings), shop_id);
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
 
-fn open_shop(ctx: &Ctx, at: usize, bank: &str, credentials: Credentials) -> Connection {
-    let shop = shops::model::Shop {
-        id: ctx.mint.id("shop"),
-        name: format!("Shop {at}"),
-        created_ms: ctx.now_ms(),
-    };
-    let (shop_id, row) = (shop.id.clone(), shop);
-    let saved: Result<(), DbError> =
-        tasks::now(ctx.db.write(move |tx| shops::store::insert_shop(tx, &row)));
-    saved.unwrap();
+/// Connects a shop of its own, or one that there is.
+fn open_shop(
+    ctx: &Ctx,
+    at: usize,
+    bank: &str,
+    credentials: Credentials,
+    shop_id: Option<String>,
+) -> Connection {
+    let shop_id = shop_id.unwrap_or_else(|| insert_shop(ctx, at));
     let made = shops::flow::create_connection(ctx, &shop_id, bank, credentials, None);
     let connection = tasks::now(made).unwrap();
     let (inner, id) = (ctx.clone(), connection.id.clone());
@@ -302,6 +340,19 @@ fn open_shop(ctx: &Ctx, at: usize, bank: &str, credentials: Credentials) -> Conn
     }));
     saved.unwrap();
     connection
+}
+
+fn insert_shop(ctx: &Ctx, at: usize) -> String {
+    let shop = shops::model::Shop {
+        id: ctx.mint.id("shop"),
+        name: format!("Shop {at}"),
+        created_ms: ctx.now_ms(),
+    };
+    let shop_id = shop.id.clone();
+    let saved: Result<(), DbError> =
+        tasks::now(ctx.db.write(move |tx| shops::store::insert_shop(tx, &shop)));
+    saved.unwrap();
+    shop_id
 }
 
 fn register(ctx: &Ctx, emulator: &mut TochkaEmulator, connection: &Connection) {

@@ -1,0 +1,139 @@
+//! How a payment's values lie in their columns.
+
+use std::collections::BTreeMap;
+
+use kopeck_banks::{
+    Money,
+    op::{CaptureMode, PayMethod},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    kit::db::{DbError, Row},
+    payments::{
+        model::{Failure, Origin},
+        route::Route,
+    },
+};
+
+pub(super) fn opt_money(row: &Row, at: usize) -> Result<Option<Money>, DbError> {
+    let money = row.opt_int(at)?.map(Money::from_kopecks).transpose();
+    money.map_err(|e| DbError::Decode(format!("column {at}: {e}")))
+}
+
+pub(super) fn count(row: &Row, at: usize) -> Result<u32, DbError> {
+    u32::try_from(row.int(at)?).map_err(|_| DbError::Decode(format!("column {at} is no count")))
+}
+
+pub(super) const fn capture_word(capture: CaptureMode) -> &'static str {
+    match capture {
+        CaptureMode::Automatic => "automatic",
+        CaptureMode::Manual => "manual",
+    }
+}
+
+pub(super) fn parse_capture(text: &str) -> Result<CaptureMode, DbError> {
+    match text {
+        "automatic" => Ok(CaptureMode::Automatic),
+        "manual" => Ok(CaptureMode::Manual),
+        _ => Err(DbError::Decode(format!("capture {text}"))),
+    }
+}
+
+pub(super) const fn origin_word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Shop => "shop",
+        Origin::Bank => "bank",
+    }
+}
+
+pub(super) fn parse_origin(text: &str) -> Result<Origin, DbError> {
+    match text {
+        "shop" => Ok(Origin::Shop),
+        "bank" => Ok(Origin::Bank),
+        _ => Err(DbError::Decode(format!("origin {text}"))),
+    }
+}
+
+/// How a [`Failure`] lies in its column.
+#[derive(Serialize, Deserialize)]
+struct StoredFailure {
+    code: String,
+    message: String,
+    hint: String,
+}
+
+pub(super) fn encode_failure(failure: &Failure) -> String {
+    let Failure { code, message, hint } = failure.clone();
+    serde_json::to_string(&StoredFailure { code, message, hint }).unwrap_or_default()
+}
+
+pub(super) fn decode_failure(text: &str) -> Result<Failure, DbError> {
+    let stored: StoredFailure =
+        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("failure: {e}")))?;
+    Ok(Failure { code: stored.code, message: stored.message, hint: stored.hint })
+}
+
+pub(super) fn encode_refunds(refunds: &BTreeMap<String, Money>) -> String {
+    let map: BTreeMap<&str, i64> =
+        refunds.iter().map(|(id, amount)| (id.as_str(), amount.kopecks())).collect();
+    serde_json::to_string(&map).unwrap_or_default()
+}
+
+pub(super) fn decode_refunds(text: &str) -> Result<BTreeMap<String, Money>, DbError> {
+    let map: BTreeMap<String, i64> =
+        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("bank_refunds: {e}")))?;
+    let money = |(id, kopecks)| match Money::from_kopecks(kopecks) {
+        Ok(amount) => Ok((id, amount)),
+        Err(e) => Err(DbError::Decode(format!("bank_refunds: {e}"))),
+    };
+    map.into_iter().map(money).collect()
+}
+
+pub(super) fn join_methods(methods: &[PayMethod]) -> String {
+    let words: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    words.join(",")
+}
+
+pub(super) fn parse_methods(text: &str) -> Result<Vec<PayMethod>, DbError> {
+    let method = |word: &str| {
+        PayMethod::parse(word).ok_or_else(|| DbError::Decode(format!("method {word}")))
+    };
+    text.split(',').filter(|word| !word.is_empty()).map(method).collect()
+}
+
+/// How a [`Route`] lies in its column.
+#[derive(Serialize, Deserialize)]
+struct StoredRoute {
+    connection: String,
+    bank: String,
+    methods: String,
+    first_for: String,
+    is_out: bool,
+}
+
+pub(super) fn encode_routes(routes: &[Route]) -> String {
+    let stored = routes.iter().map(|route| StoredRoute {
+        connection: route.connection_id.clone(),
+        bank: route.bank.clone(),
+        methods: join_methods(&route.methods),
+        first_for: join_methods(&route.first_for),
+        is_out: route.is_out,
+    });
+    serde_json::to_string(&stored.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+pub(super) fn decode_routes(text: &str) -> Result<Vec<Route>, DbError> {
+    let stored: Vec<StoredRoute> =
+        serde_json::from_str(text).map_err(|e| DbError::Decode(format!("routes: {e}")))?;
+    let route = |stored: StoredRoute| {
+        Ok(Route {
+            methods: parse_methods(&stored.methods)?,
+            first_for: parse_methods(&stored.first_for)?,
+            connection_id: stored.connection,
+            bank: stored.bank,
+            is_out: stored.is_out,
+        })
+    };
+    stored.into_iter().map(route).collect()
+}
