@@ -176,7 +176,7 @@ fn words_agents_and_marks_of_receipts_are_checked() {
         body["Receipt"]["Items"][0] = own;
         match code {
             "0" => drop(bench.ok("Init", body)),
-            code => drop(bench.refused("Init", body, code)),
+            code => bench.refused("Init", body, code),
         }
     }
 }
