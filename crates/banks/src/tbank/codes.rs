@@ -215,6 +215,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
         | BankOp::Card(

@@ -87,6 +87,7 @@ pub const UNSUPPORTED: Quirk = Quirk {
                 | BankOp::Retailers
                 | BankOp::Customers
                 | BankOp::Accounts
+                | BankOp::Statement(_)
                 | BankOp::ShowNotices
                 | BankOp::RegisterNotices { .. }
                 | BankOp::TestNotice { .. }
@@ -161,6 +162,7 @@ static REQUEST_QUIRKS: &[Quirk] = &[
             | BankOp::Retailers
             | BankOp::Customers
             | BankOp::Accounts
+            | BankOp::Statement(_)
             | BankOp::ShowNotices
             | BankOp::RegisterNotices { .. }
             | BankOp::TestNotice { .. }
