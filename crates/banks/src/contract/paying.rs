@@ -13,7 +13,7 @@ use crate::{
         Answer, BankOp, BankStatus, CreateLink, Observation, PayMethod, RefusalClass, TerminalOp,
         TerminalWord,
     },
-    receipt::{Line, PaymentMethod, Receipt, Subject, Taxation, Vat},
+    receipt::{Line, Receipt, Subject, Taxation, Vat},
 };
 
 /// Paid in full, nothing refunded.
@@ -95,23 +95,17 @@ pub fn wallets(bench: &mut Bench<'_>) {
 
 pub fn pay_with_a_receipt(bench: &mut Bench<'_>) {
     let line = |name: &str, price: &str, quantity_milli: u64| Line {
-        name: name.to_owned(),
-        price: rubles(price),
         quantity_milli,
         vat: Vat::Vat22,
-        method: PaymentMethod::FullPayment,
         subject: Subject::Goods,
-        measure: None,
-        supplier: None,
+        ..Line::new(name, rubles(price))
     };
     let receipt = Receipt {
         email: Some("buyer@example.ru".to_owned()),
-        phone: None,
-        buyer_name: None,
         taxation: Some(Taxation::UsnIncome),
         // The second line is 66.665, which a cash register rounds up.
         lines: vec![line("Чай", "100.00", 2_000), line("Сыр", "133.33", 500)],
-        supplier: None,
+        ..Receipt::default()
     };
     let link = CreateLink { receipt: Some(receipt.clone()), ..bench.link("266.67") };
     let bank_id = bench.open(&link);

@@ -37,7 +37,7 @@ mod page;
 mod payments;
 mod problem;
 mod qr;
-mod receipts;
+pub(crate) mod receipts;
 mod route;
 mod sbp;
 mod state;

@@ -199,6 +199,18 @@ pub static EXCEPTIONS: &[Exception] = &[
         reason: "a uuid here, 32 letters and digits where a payment saves the account",
     },
     Exception {
+        path: "",
+        place: Place::Request,
+        what: "/Receipt/Items/*/MarkCode: {",
+        reason: "declared as a list beside its schema; an object there and in every example",
+    },
+    Exception {
+        path: "",
+        place: Place::Request,
+        what: "/Receipt/Payments: {",
+        reason: "declared as a list beside its schema; an object there and in every example",
+    },
+    Exception {
         path: "/getConfirmOperation",
         place: Place::Answer,
         what: "/ErrorCode: 0",

@@ -8,7 +8,10 @@ use kopeck_banks::{
         Answer, BankOp, CaptureMode, CardCheck, CardOp, CreateLink, Device, Language, LetterTo,
         PayMethod, QrAsked, QrForm, RefusalClass, SavedCharge, SbpOp, TerminalOp, TestFate, Wallet,
     },
-    receipt::{Line, Measure, PaymentMethod, Receipt, Subject, Supplier, Taxation, Vat},
+    receipt::{
+        Agent, AgentKind, Ffd, Line, Mark, MarkKind, Measure, PaymentMethod, Receipt, Settlement,
+        Subject, Supplier, Taxation, TransferOperator, Vat,
+    },
     tbank::emulator::directory,
 };
 
@@ -98,20 +101,12 @@ pub fn payments(court: &mut Court) {
 }
 
 fn line(method: PaymentMethod) -> Line {
-    Line {
-        name: "Чай".to_owned(),
-        price: rubles("1"),
-        quantity_milli: 1_000,
-        vat: Vat::None,
-        method,
-        subject: Subject::Goods,
-        measure: None,
-        supplier: None,
-    }
+    Line { method, subject: Subject::Goods, ..Line::new("Чай", rubles("1")) }
 }
 
-/// Every word that a receipt may hold at T-Bank, over many lines of one ruble.
-fn widest_receipt(method: PaymentMethod) -> Receipt {
+/// Every word that a receipt may hold at T-Bank in a format, over many lines of one ruble; and
+/// goods of others, in every role.
+fn widest_receipt(method: PaymentMethod, ffd: Ffd) -> Receipt {
     let supplier = Supplier {
         phone: "+79991234567".to_owned(),
         name: "ООО Поставщик".to_owned(),
@@ -119,17 +114,49 @@ fn widest_receipt(method: PaymentMethod) -> Receipt {
     };
     let line = line(method);
     let vats = Vat::ALL.iter().map(|vat| Line { vat: *vat, ..line.clone() });
-    let subjects = Subject::ALL.iter().map(|subject| Line { subject: *subject, ..line.clone() });
+    let subjects = Subject::ALL.iter().filter(|subject| subject.fits(ffd));
+    let subjects = subjects.map(|subject| Line {
+        subject: *subject,
+        mark: subject
+            .is_marked()
+            .then(|| Mark { kind: MarkKind::Gs1m, value: "0104601234567890".to_owned() }),
+        ..line.clone()
+    });
     let measures =
         Measure::ALL.iter().map(|measure| Line { measure: Some(*measure), ..line.clone() });
-    let other = Line { supplier: Some(supplier), quantity_milli: 1_500, ..line.clone() };
+    let agents = AgentKind::ALL.iter().map(|kind| Line {
+        agent: Some(agent(*kind)),
+        supplier: Some(supplier.clone()),
+        ..line.clone()
+    });
+    let other = Line {
+        supplier: Some(supplier.clone()),
+        measure: Some(Measure::Kilogram),
+        quantity_milli: 1_500,
+        ..line.clone()
+    };
     Receipt {
         email: Some(LETTERS.to_owned()),
         phone: Some("+79991234567".to_owned()),
-        buyer_name: None,
         taxation: Some(Taxation::UsnIncome),
-        lines: vats.chain(subjects).chain(measures).chain([other]).collect(),
-        supplier: None,
+        lines: vats.chain(subjects).chain(measures).chain(agents).chain([other]).collect(),
+        ..Receipt::default()
+    }
+}
+
+fn agent(kind: AgentKind) -> Agent {
+    let phones = vec!["+79221210697".to_owned()];
+    Agent {
+        kind,
+        phones: phones.clone(),
+        receiver_phones: phones.clone(),
+        operation: Some("Приём платежей".to_owned()),
+        operator: Some(TransferOperator {
+            name: "АО Оператор".to_owned(),
+            address: "г. Тольятти".to_owned(),
+            tax_code: "7710140679".to_owned(),
+            phones,
+        }),
     }
 }
 
@@ -140,18 +167,23 @@ fn bill(reference: &str, receipt: &Receipt) -> CreateLink {
 
 /// In both formats, wherever a receipt may go.
 pub fn receipts(court: &mut Court) {
-    for format in ["1.05", "1.2"] {
+    for ffd in Ffd::ALL.iter().copied() {
+        let format = ffd.as_str();
         court.credentials.set("ffd_version", format.to_owned());
         for taxation in Taxation::ALL {
-            let all = widest_receipt(PaymentMethod::FullPayment);
+            let all = widest_receipt(PaymentMethod::FullPayment, ffd);
             let receipt = Receipt { taxation: Some(*taxation), ..all };
             court.open(bill(taxation.as_str(), &receipt));
         }
-        let receipt = widest_receipt(PaymentMethod::FullPrepayment);
+        let receipt = widest_receipt(PaymentMethod::FullPrepayment, ffd);
         let ruble = rubles("1");
         let (amount, bank_id) = (receipt.total().unwrap(), court.open(bill(format, &receipt)));
         court.pay(&bank_id, PayMethod::Card);
-        let closing = widest_receipt(PaymentMethod::FullPayment);
+        let settlement = Settlement { advance: amount, ..Settlement::default() };
+        let closing = Receipt {
+            settlement: Some(settlement),
+            ..widest_receipt(PaymentMethod::FullPayment, ffd)
+        };
         let close = TerminalOp::ClosingReceipt { bank_id: bank_id.clone(), receipt: closing };
         court.done(&BankOp::Terminal(close.clone()));
         court.refused(&BankOp::Terminal(close), RefusalClass::Conflict);
