@@ -283,6 +283,7 @@ fn send_refund(credentials: &Credentials, receipt: &Receipt, amount: Money) {
         request_id: "r".to_owned(),
         receipt: Some(receipt.clone()),
         sbp_member: None,
+        transfer: None,
     };
     check_tbank(&body(&Tbank, credentials, &op), amount, false);
 }

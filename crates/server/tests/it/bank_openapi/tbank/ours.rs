@@ -368,7 +368,7 @@ pub fn announced(court: &mut Court) {
     court.credentials.set("terminal_key", register.key.to_owned());
     court.credentials.set("password", register.password.to_owned());
     let lines = vec![line(PaymentMethod::FullPayment)];
-    let receipt = Receipt { lines, ..widest_receipt(PaymentMethod::FullPayment) };
+    let receipt = Receipt { lines, ..widest_receipt(PaymentMethod::FullPayment, Ffd::V105) };
     let notice_url = Some(HOOK.to_owned());
     let bank_id = court.open(CreateLink { notice_url, ..bill("receipt", &receipt) });
     court.pay(&bank_id, PayMethod::Card);
