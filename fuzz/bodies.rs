@@ -10,7 +10,10 @@ use kopeck_banks::{
     bank::{Notice, RawNotice, Step},
     emulator::{Emulator as _, Served},
     http::{HttpReply, HttpRequest, Method},
-    op::{Answer, AuthOp, BankOp, CaptureMode, CreateLink, Outcome, PayMethod},
+    op::{
+        Answer, AuthOp, BankOp, CaptureMode, CodeOp, CreateLink, DeskOp, Outcome, PayMethod, SbpOp,
+        SetupOp,
+    },
     tochka::{
         Tochka,
         emulator::{TochkaEmulator, directory},
@@ -27,6 +30,7 @@ pub const SIGNED: [&str; 4] = [
     include_str!("../crates/banks/src/tochka/fixtures/incomingSbpPayment.jwt"),
 ];
 
+const CODE: &str = "AD10006DPRTEFPFS9HJ9SQSDSVRHJD3L";
 const ORIGIN: &str = "http://127.0.0.1:9900";
 
 /// A key of our own, so that what stands behind a good signature is tried as well.
@@ -128,6 +132,17 @@ pub fn ops() -> Vec<BankOp> {
         }),
         BankOp::Auth(AuthOp::Refresh),
         BankOp::Auth(AuthOp::Introspect),
+        BankOp::Sbp(SbpOp::Setup(SetupOp::ShowCompany)),
+        BankOp::Sbp(SbpOp::Code(CodeOp::Show { code_id: CODE.to_owned() })),
+        BankOp::Sbp(SbpOp::Code(CodeOp::States { code_ids: vec![CODE.to_owned()] })),
+        BankOp::Sbp(SbpOp::Desk(DeskOp::State { code_id: CODE.to_owned() })),
+        BankOp::Sbp(SbpOp::Payments {
+            code_id: None,
+            from: date(2026, 11, 1),
+            to: date(2026, 11, 2),
+            page: 1,
+        }),
+        BankOp::Sbp(SbpOp::FindRefund { refund_id: "openapi-1".to_owned() }),
     ]
 }
 

@@ -13,14 +13,17 @@
 //! | `notices` | what the bank tells by itself, and where to |
 //! | `access` | tokens, permissions, OAuth |
 //! | `reading` | lists, the register, the directory |
+//! | `sbp`, `desks` | SBP codes that live by themselves |
 
 mod access;
 mod bench;
+mod desks;
 mod holding;
 mod notices;
 mod paying;
 mod reading;
 mod refunding;
+mod sbp;
 mod silence;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -148,6 +151,22 @@ static SCENARIOS: &[Scenario] = &[
     always("the list's pages hold every payment once", reading::pages),
     when(with_registry, "the register adds up", reading::registry),
     when(with_directory, "customers, accounts and retailers are read", reading::directory),
+    when(with_codes, "SBP: from nothing to the first code", sbp::from_nothing),
+    when(with_codes, "SBP: a suspended code takes no money", sbp::suspended),
+    when(with_codes, "SBP: a dynamic code is paid once", sbp::dynamic_is_paid),
+    when(with_codes, "SBP: a dynamic code ends", sbp::dynamic_ends),
+    when(with_codes, "SBP: codes are asked about in batch", sbp::in_batch),
+    when(with_codes, "SBP: two equal payments are two", sbp::two_equal_payments),
+    when(with_codes, "SBP: refund in part and in full", sbp::refunds),
+    when(with_codes, "SBP: a refund fails after it was taken", sbp::refund_fails_later),
+    when(with_codes, "SBP: a refund's lost reply is unknown", sbp::refund_reply_lost),
+    when(with_codes, "SBP: a lost sum is in the statement", sbp::lost_sum_is_in_the_statement),
+    when(with_codes, "SBP: only what may be is refunded", sbp::only_dynamic_is_refunded),
+    when(with_codes, "SBP: the limits are refused unsent", sbp::limits),
+    when(with_codes, "SBP: a desk's code is armed and paid", desks::arm_and_pay),
+    when(with_codes, "SBP: a desk's code is disarmed", desks::disarm),
+    when(with_codes, "SBP: a company pays an invoice", desks::invoice),
+    when(without_codes, "SBP: codes that are not there are refused", sbp::not_there),
 ];
 
 fn with_partial_capture(setup: &Setup) -> bool {
@@ -164,6 +183,14 @@ fn with_void(setup: &Setup) -> bool {
 
 fn without_void(setup: &Setup) -> bool {
     !with_void(setup)
+}
+
+fn with_codes(setup: &Setup) -> bool {
+    !setup.capabilities().sbp_codes.is_empty()
+}
+
+fn without_codes(setup: &Setup) -> bool {
+    !with_codes(setup)
 }
 
 fn with_foreign_kind(setup: &Setup) -> bool {

@@ -10,6 +10,7 @@ use crate::{money::Money, receipt::Receipt};
 mod cards;
 mod decline;
 mod sbp;
+mod statement;
 mod terminal;
 
 pub use cards::{
@@ -22,6 +23,7 @@ pub use sbp::{
     SbpAccount, SbpBank, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpPayments, SbpPoint, SbpRefund,
     SbpWord, SetupOp, TestFate, TransferStatus,
 };
+pub use statement::{Statement, StatementLine, StatementOp, StatementState};
 pub use terminal::{
     FiscalRecord, Letter, LetterTo, TerminalMethods, TerminalOp, TerminalWord, Wallet,
 };
@@ -113,6 +115,7 @@ pub enum BankOp {
     Retailers,
     Customers,
     Accounts,
+    Statement(StatementOp),
     ShowNotices,
     /// `replace`: an address is registered already and is to be changed.
     RegisterNotices {
@@ -233,6 +236,7 @@ pub enum Answer {
     Retailers(Vec<Retailer>),
     Customers(Vec<Customer>),
     Accounts(Vec<Account>),
+    Statement(Statement),
     /// `None` when no address is registered.
     Notices(Option<NoticeAddress>),
     /// The bank's keys as it published them, kept as text.

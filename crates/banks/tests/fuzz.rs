@@ -85,6 +85,7 @@ fn notices_of_strangers() {
             "operationId":"x","paymentLinkId":"y"}"#,
         r#"{"webhookType":"incomingPayment","SidePayer":{"name":"a","inner":{"b":{"c":[1]}}}}"#,
         r#"{"webhookType":"acquiringInternetPayment","amount":1e30,"amount":2}"#,
+        r#"{"webhookType":"incomingSbpB2BPayment","qrcId":"A","amount":"0.33"}"#,
     ]));
     // Each signs once, which takes a millisecond and more.
     run(bodies::tochka_notice, &seeds, 150);
@@ -101,6 +102,11 @@ fn replies_of_anybody() {
             "commission":1,"enrollmentAmount":0}]}],"Retailer":[{"isActive":"true"}],
             "Customer":[{"customerCode":"1"}],"Account":[{"accountId":"1"}],
             "Consent":[{"consentId":"1"}]},"Meta":{"totalPages":3}}"#,
+        r#"{"Data":{"legalId":"LF0000000001","qrcId":"AD10006DPRTEFPFS9HJ9SQSDSVRHJD3L",
+            "payload":"https://qr.nspk.ru/A","amount":100,"ttl":"60","status":"Active",
+            "paymentList":[{"qrcId":"A","code":"RQ00000","status":"Accepted"}],"paramsId":"P",
+            "Payments":[{"qrcId":"A","status":"Accepted","refTransactionId":"R"}],
+            "requestId":"openapi-1","MerchantList":[{"merchantId":"M"}]},"Meta":{"totalPages":1}}"#,
         r#"{"code":"424","id":"1","message":"x","Errors":[{"message":"заказ существует"}]}"#,
         r#"{"access_token":"a","refresh_token":"b","expires_in":86400}"#,
         r#""eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiYXVkIjoiMiJ9.x""#,
@@ -141,6 +147,11 @@ fn requests_of_anybody() {
         "\0connect/authorize?client_id=kopeck-emulator-client-id-000001&response_type=code",
         "\0order/?uuid=x&result=paid",
         "\u{1}order/pay\nuuid=x&method=card",
+        "\u{1}uapi/sbp/v1.0/register-sbp-legal-entity\n\
+         {\"Data\":{\"customerCode\":\"300000092\",\"bankCode\":\"044525104\"}}",
+        "\u{1}uapi/sbp/v1.0/refund\n{\"Data\":{\"bankCode\":\"044525104\",\"accountCode\":\"1\",\
+         \"amount\":\"10\",\"qrcId\":\"A\",\"trxId\":\"T\"}}",
+        "\0uapi/sbp/v1.0/get-sbp-payments?customerCode=300000092&perPage=2&page=9",
         "\u{1}uapi/consent/v1.0/consents\n{\"Data\":{\"permissions\":[\"ReadBalances\"]}}",
     ];
     run(bodies::emulator_request, &bytes(&seeds), 1_000);

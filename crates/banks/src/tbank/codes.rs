@@ -149,6 +149,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
         | BankOp::Card(

@@ -67,6 +67,7 @@ pub const UNSUPPORTED: Quirk = Quirk {
                 | BankOp::Retailers
                 | BankOp::Customers
                 | BankOp::Accounts
+                | BankOp::Statement(_)
                 | BankOp::ShowNotices
                 | BankOp::RegisterNotices { .. }
                 | BankOp::TestNotice { .. }
@@ -141,6 +142,7 @@ static REQUEST_QUIRKS: &[Quirk] = &[
             | BankOp::Retailers
             | BankOp::Customers
             | BankOp::Accounts
+            | BankOp::Statement(_)
             | BankOp::ShowNotices
             | BankOp::RegisterNotices { .. }
             | BankOp::TestNotice { .. }

@@ -120,6 +120,7 @@ fn asked_about(op: &BankOp) -> (Option<&str>, Option<&str>) {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }
@@ -190,6 +191,7 @@ fn answer(op: &BankOp, fields: &Fields) -> Result<Answer, Unreadable> {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }

@@ -69,6 +69,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }

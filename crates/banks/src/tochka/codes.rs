@@ -98,6 +98,7 @@ pub const fn permission(op: &BankOp) -> Option<&'static str> {
         | BankOp::Retailers => Some("ReadAcquiringData"),
         BankOp::Customers => Some("ReadCustomerData"),
         BankOp::Accounts => Some("ReadAccountsBasic and ReadAccountsDetail"),
+        BankOp::Statement(_) => Some("ReadStatements"),
         BankOp::ShowNotices
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }
@@ -138,6 +139,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
         | BankOp::Card(_)

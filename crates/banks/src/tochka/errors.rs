@@ -174,6 +174,7 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices

@@ -74,6 +74,7 @@ pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'
         | BankOp::Retailers
         | BankOp::Customers
         | BankOp::Accounts
+        | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }

@@ -9,7 +9,8 @@ use crate::{
     http::HttpReply,
     op::{
         Account, Answer, AuthOp, BankOp, Consent, Customer, NoticeAddress, Outcome, Page, Refusal,
-        RefusalClass, RegistryLine, Retailer, Tokens,
+        RefusalClass, RegistryLine, Retailer, Statement, StatementLine, StatementOp,
+        StatementState, Tokens,
     },
 };
 
@@ -72,6 +73,7 @@ fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, 
             let list: wire::Accounts = data(body)?;
             Answer::Accounts(list.accounts.into_iter().map(account).collect())
         }
+        BankOp::Statement(op) => Answer::Statement(statement(op, body)?),
         BankOp::ShowNotices | BankOp::RegisterNotices { .. } => {
             let address: wire::Webhook = data(body)?;
             Answer::Notices(Some(NoticeAddress { url: address.url, kinds: address.kinds }))
@@ -213,6 +215,47 @@ fn account(account: wire::Account) -> Account {
         status: account.status.unwrap_or_default(),
         currency: account.currency.unwrap_or_default(),
     }
+}
+
+/// Bookkeeping: a line that cannot be read makes it unreadable.
+fn statement(op: &StatementOp, body: &[u8]) -> Result<Statement, Unreadable> {
+    let (found, asked) = match op {
+        StatementOp::Ask { .. } => (data::<wire::AskedStatement>(body)?.statement, None),
+        StatementOp::Read { statement_id, .. } => {
+            let mut list = data::<wire::Statements>(body)?.statements.into_iter();
+            let is_it = |own: &wire::Statement| {
+                own.statement_id.as_ref().is_none_or(|id| id == statement_id)
+            };
+            let found = list.find(is_it).ok_or("it is not about the statement asked for")?;
+            (found, Some(statement_id.clone()))
+        }
+    };
+    let state = match found.status.as_deref() {
+        Some("Ready") => {
+            let lines = found.transactions.unwrap_or_default().into_iter().map(statement_line);
+            StatementState::Ready(lines.collect::<Result<_, _>>()?)
+        }
+        Some("Error") => StatementState::Failed,
+        Some(_) | None => StatementState::Making,
+    };
+    let id = found.statement_id.or(asked).ok_or("it names no statement")?;
+    Ok(Statement { id, state })
+}
+
+fn statement_line(line: wire::Transaction) -> Result<StatementLine, Unreadable> {
+    let is_credit = match line.credit_debit_indicator.as_str() {
+        "Credit" => true,
+        "Debit" => false,
+        _ => return Err("a line says neither that money came nor that it went".to_owned()),
+    };
+    Ok(StatementLine {
+        id: line.transaction_id,
+        is_credit,
+        is_booked: line.status.as_deref() == Some("Booked"),
+        amount: money(&line.amount.amount)?,
+        purpose: line.description.unwrap_or_default(),
+        day: line.document_process_date.and_then(|text| text.parse().ok()),
+    })
 }
 
 fn consent(consent: wire::Consent) -> Consent {

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::{
     bank::{Credentials, Step},
     http::{HttpRequest, Method, encode_query, percent_encode},
-    op::{AuthOp, BankOp, CaptureMode, CreateLink},
+    op::{AuthOp, BankOp, CaptureMode, CreateLink, StatementOp},
     receipt::{Line, Receipt, Supplier},
 };
 
@@ -57,6 +57,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
         }
         BankOp::Customers => api(credentials, Method::Get, "/open-banking/v1.0/customers"),
         BankOp::Accounts => api(credentials, Method::Get, "/open-banking/v1.0/accounts"),
+        BankOp::Statement(op) => statement(credentials, op),
         BankOp::ShowNotices => api(credentials, Method::Get, &notices_path(credentials, "")),
         BankOp::RegisterNotices { url, kinds, replace } => {
             let method = if *replace { Method::Post } else { Method::Put };
@@ -184,6 +185,23 @@ fn create_link(credentials: &Credentials, link: &CreateLink) -> HttpRequest {
         None => "/acquiring/v1.0/payments",
     };
     api(credentials, Method::Post, path).json(&wire::Request { data: body })
+}
+
+fn statement(credentials: &Credentials, op: &StatementOp) -> HttpRequest {
+    match op {
+        StatementOp::Ask { account_id, from, to } => {
+            let (start_date_time, end_date_time) = (from.to_string(), to.to_string());
+            let statement = wire::AskStatement { account_id, start_date_time, end_date_time };
+            let data = wire::StatementRequest { statement };
+            api(credentials, Method::Post, "/open-banking/v1.0/statements")
+                .json(&wire::Request { data })
+        }
+        StatementOp::Read { account_id, statement_id } => {
+            let (account, id) = (percent_encode(account_id), percent_encode(statement_id));
+            let path = format!("/open-banking/v1.0/accounts/{account}/statements/{id}");
+            api(credentials, Method::Get, &path)
+        }
+    }
 }
 
 fn client(receipt: &Receipt) -> wire::Client<'_> {

@@ -103,6 +103,21 @@ pub struct WebhookRequest<'a> {
 }
 
 #[derive(Serialize)]
+pub struct StatementRequest<'a> {
+    #[serde(rename = "Statement")]
+    pub statement: AskStatement<'a>,
+}
+
+/// Days, for all their names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AskStatement<'a> {
+    pub account_id: &'a str,
+    pub start_date_time: String,
+    pub end_date_time: String,
+}
+
+#[derive(Serialize)]
 pub struct TestSend<'a> {
     #[serde(rename = "webhookType")]
     pub kind: &'a str,
@@ -281,6 +296,52 @@ pub struct Account {
     pub status: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub currency: Option<String>,
+}
+
+/// What is answered to asking for a statement.
+#[derive(Deserialize)]
+pub struct AskedStatement {
+    #[serde(rename = "Statement")]
+    pub statement: Statement,
+}
+
+/// What is answered to reading one: a list of it.
+#[derive(Deserialize)]
+pub struct Statements {
+    #[serde(rename = "Statement")]
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Statement {
+    #[serde(default, deserialize_with = "text")]
+    pub statement_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(rename = "Transaction", default)]
+    pub transactions: Option<Vec<Transaction>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Transaction {
+    #[serde(default, deserialize_with = "text")]
+    pub transaction_id: Option<String>,
+    pub credit_debit_indicator: String,
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub document_process_date: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub description: Option<String>,
+    #[serde(rename = "Amount")]
+    pub amount: TransactionAmount,
+}
+
+#[derive(Deserialize)]
+pub struct TransactionAmount {
+    pub amount: Raw,
 }
 
 #[derive(Deserialize)]

@@ -251,6 +251,7 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::Retailers => "retailers",
         BankOp::Customers => "customers",
         BankOp::Accounts => "accounts",
+        BankOp::Statement(_) => "statement",
         BankOp::ShowNotices => "show_notices",
         BankOp::RegisterNotices { .. } => "register_notices",
         BankOp::TestNotice { .. } => "test_notice",

@@ -51,6 +51,7 @@ pub fn routes() -> Router<Arc<Sandbox>> {
         .route("/_control/payments", get(list))
         .route("/_control/payments/{id}", get(show))
         .route("/_control/payments/{id}/pay", post(pay))
+        .route("/_control/codes/{id}/pay", post(pay_code))
         .route("/_control/payments/{id}/decline", post(decline))
         .route("/_control/payments/{id}/expire", post(expire))
         .route("/_control/payments/{id}/refund", post(refund))
@@ -188,6 +189,32 @@ async fn pay(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct PayCodeBody {
+    /// Rubles, for a code whose payer enters the sum.
+    amount: Option<Box<RawValue>>,
+    payer_name: Option<String>,
+    payer_phone: Option<String>,
+}
+
+async fn pay_code(
+    State(sandbox): Shared,
+    Path(id): Path<String>,
+    Query(at): Query<Which>,
+    body: Bytes,
+) -> Reply {
+    let PayCodeBody { amount, payer_name, payer_phone } = parse(&body)?;
+    let amount = parse_amount(amount)?;
+    at.apply(&sandbox, &Control::PayCode { id, amount, payer_name, payer_phone }).await
+}
+
+fn parse_amount(raw: Option<Box<RawValue>>) -> Result<Option<Money>, Problem> {
+    raw.map(|raw| Money::parse_json(&raw)).transpose().map_err(|error| {
+        Problem::invalid(format!("The amount is wrong: {error}."), r#"{"amount":"100.00"}"#)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct DeclineBody {
     reason: Option<String>,
 }
@@ -230,9 +257,7 @@ async fn refund(
     body: Bytes,
 ) -> Reply {
     let RefundBody { amount } = parse(&body)?;
-    let amount = amount.map(|raw| Money::parse_json(&raw)).transpose().map_err(|error| {
-        Problem::invalid(format!("The amount is wrong: {error}."), r#"{"amount":"100.00"}"#)
-    })?;
+    let amount = parse_amount(amount)?;
     at.apply(&sandbox, &Control::Refund { id, amount }).await
 }
 

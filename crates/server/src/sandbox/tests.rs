@@ -186,6 +186,51 @@ async fn a_payment_is_made_declined_paid_and_refunded_at_the_controls() {
 }
 
 #[tokio::test]
+async fn a_code_of_sbp_is_paid_at_the_controls() {
+    let running = start(None).await;
+    let make = async |path: &str, data: Value| {
+        let call = running.call(reqwest::Method::POST, &format!("/sbp/v1.0/{path}"));
+        let reply = call.body(json!({ "Data": data }).to_string()).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{path}");
+        let reply: Value = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
+        reply["Data"].clone()
+    };
+    let customer = running.env("TOCHKA_CUSTOMER_CODE");
+    let company = json!({ "customerCode": customer, "bankCode": "044525104" });
+    let company = make("register-sbp-legal-entity", company).await;
+    let point = json!({
+        "address": "ул. Малышева, 51", "city": "Екатеринбург", "countryCode": "RU",
+        "countrySubDivisionCode": "65", "zipCode": "620075", "brandName": "Чайная",
+        "capabilities": "111", "mcc": "5499",
+    });
+    let path = format!("merchant/legal-entity/{}", company["legalId"].as_str().unwrap());
+    let point = make(&path, point).await["merchantId"].as_str().unwrap().to_owned();
+    let path = format!("qr-code/merchant/{point}/{}", running.env("TOCHKA_ACCOUNT_ID"));
+    let code = make(&path, json!({ "paymentPurpose": "Чай", "qrcType": "01" })).await;
+    let id = code["qrcId"].as_str().unwrap();
+    let pay = async |body: Value| {
+        let url = format!("{}/_control/codes/{id}/pay", running.origin);
+        let call = running.http.post(url).header("content-type", "application/json");
+        let reply = call.body(body.to_string()).send().await.unwrap();
+        let status = reply.status().as_u16();
+        let reply: Value = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
+        (status, reply)
+    };
+    let (status, shown) = pay(json!({ "amount": "7.50", "payer_name": "Пётр П." })).await;
+    assert_eq!((status, &shown["paid_kopecks"]), (200, &json!(750)), "{shown}");
+    assert_eq!(shown["payments"][0]["payer"], "Пётр П.");
+    assert_eq!(pay(json!({ "amount": "0.001" })).await.0, 400);
+    assert_eq!(pay(json!({ "sum": 1 })).await.0, 400);
+    assert_eq!(pay(json!({})).await.0, 409, "the payer must give the sum");
+    let list = running.control.list().await.unwrap();
+    assert_eq!(
+        (&list["codes"][0]["id"], &list["codes"][0]["bank"]),
+        (&json!(id), &json!("tochka"))
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_notice_is_tried_again_until_it_is_taken() {
     let (running, receiver) = (start(None).await, Receiver::start().await);
     assert_eq!(running.register(&receiver).await, 200);

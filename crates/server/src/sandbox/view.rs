@@ -41,7 +41,8 @@ pub struct Notice {
     pub next_try_at: String,
 }
 
-/// All banks' lists as one: `{"payments": […], "notices": […]}`, each with its `bank`.
+/// All banks' lists as one: `{"payments": […], "codes": […], "notices": […]}`, each with its
+/// `bank`.
 pub fn merge(lists: &Map<String, Value>) -> Value {
     let all = |key: &str| {
         let per_bank = lists.iter().flat_map(|(bank, list)| {
@@ -55,7 +56,7 @@ pub fn merge(lists: &Map<String, Value>) -> Value {
         });
         Value::Array(per_bank.collect())
     };
-    json!({ "payments": all("payments"), "notices": all("notices") })
+    json!({ "payments": all("payments"), "codes": all("codes"), "notices": all("notices") })
 }
 
 /// The payments of a merged list, or a single payment as `show` gives it.

@@ -79,7 +79,8 @@ pub struct SbpPayments {
 /// Money back by SBP. Not every kind of code allows it: [`crate::Capabilities::sbp_refunds`].
 ///
 /// Nothing of it is unique at the bank and nothing lists it, so a request without an answer is
-/// never sent again: it stays unknown until the account's statement or a person tells.
+/// never sent again: it stays unknown until the account's statement tells of it
+/// ([`crate::op::StatementOp`]), or a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSbpRefund {
     pub code_id: String,

@@ -5,9 +5,9 @@
 //! see [`crate::emulator::Emulator`]. Ids follow from the seed and a counter.
 //!
 //! The path of a request: `route` finds the call, `faults` may spoil it, `grants` checks the
-//! token, then `create`, `acquiring`, `registry`, `openbanking`, `consents`, `webhooks`, `oauth`
-//! or `sbp` do the work; `payments` and `sbp` alone move money. `notices` delivers, `control` is
-//! the person at the controls, `page` is what the payer sees.
+//! token, then `create`, `acquiring`, `registry`, `openbanking`, `statements`, `consents`,
+//! `webhooks`, `oauth` or `sbp` do the work; `payments` and `sbp::transfers` alone move money.
+//! `notices` delivers, `control` is the person at the controls, `page` is what the payer sees.
 //!
 //! What stands firm, for tests and guides: the customers, accounts, acquiring points and the
 //! credentials in [`directory`], and the cards in [`TEST_CARDS`].
@@ -40,6 +40,7 @@ mod registry;
 mod route;
 mod sbp;
 mod state;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod time;

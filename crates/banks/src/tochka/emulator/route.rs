@@ -53,6 +53,8 @@ enum Route {
     Customer(String),
     Accounts,
     Account(String),
+    AskStatement,
+    Statement { account_id: String, id: String },
     CreateConsent,
     Consents,
     Consent(String),
@@ -87,6 +89,13 @@ impl Route {
                 if bik.bytes().all(|b| b.is_ascii_digit()) =>
             {
                 Route::Account(format!("{number}/{bik}"))
+            }
+            (Post, ["open-banking", "v1.0", "statements"]) => Route::AskStatement,
+            (Get, ["open-banking", "v1.0", "accounts", account, "statements", id]) => {
+                Route::Statement { account_id: own(account), id: own(id) }
+            }
+            (Get, ["open-banking", "v1.0", "accounts", number, bik, "statements", id]) => {
+                Route::Statement { account_id: format!("{number}/{bik}"), id: own(id) }
             }
             (Post, ["consent", "v1.0", "consents"] | ["v1.0", "consents"]) => Route::CreateConsent,
             (Get, ["consent", "v1.0", "consents"] | ["v1.0", "consents"]) => Route::Consents,
@@ -123,6 +132,7 @@ impl Route {
             Route::Accounts | Route::Account(_) => {
                 Needs::All(&["ReadAccountsBasic", "ReadAccountsDetail"])
             }
+            Route::AskStatement | Route::Statement { .. } => Needs::All(&["ReadStatements"]),
             Route::CreateConsent
             | Route::Consents
             | Route::Consent(_)
@@ -186,6 +196,10 @@ impl TochkaEmulator {
             Route::Customer(code) => self.customer(call, &grant, &code),
             Route::Accounts => self.accounts(call, &grant),
             Route::Account(id) => self.account(call, &grant, &id),
+            Route::AskStatement => self.ask_statement(call, &grant),
+            Route::Statement { account_id, id } => {
+                self.read_statement(call, &grant, &account_id, &id)
+            }
             Route::CreateConsent => self.create_consent(call),
             Route::Consents => self.consents(call),
             Route::Consent(id) => self.consent(call, &id),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::Mint, sbp::state::Sbp};
+use super::{ids::Mint, sbp::state::Sbp, statements::Statement};
 use crate::{emulator::faults::Faults, money::Money};
 
 /// The bank's word for a way to pay.
@@ -354,6 +354,8 @@ pub(super) struct State {
     /// Absent from snapshots that are older than it.
     #[serde(default)]
     pub(super) sbp: Sbp,
+    #[serde(default)]
+    pub(super) statements: Vec<Statement>,
 }
 
 impl State {
@@ -380,6 +382,7 @@ impl State {
             ready: BTreeMap::new(),
             faults: Faults::default(),
             sbp: Sbp::default(),
+            statements: Vec::new(),
         }
     }
 }

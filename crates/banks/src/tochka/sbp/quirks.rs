@@ -9,7 +9,7 @@ use crate::{
     Money,
     op::{
         BankOp, CodeLife, CodeOp, DeskOp, InvoiceOp, NewCode, NewInvoice, NewPoint, NewSbpRefund,
-        RefusalClass::Invalid, SbpOp, SetupOp,
+        RefusalClass::Invalid, SbpOp, SetupOp, StatementOp,
     },
     tochka::quirks::{Quirk, quirk},
 };
@@ -45,7 +45,7 @@ pub static QUIRKS: &[Quirk] = &[
         |_, op| find_point_id(op).is_some_and(|id| !is_object_id(id)),
     ),
     quirk(
-        "sbp_account_id_invalid",
+        "account_id_invalid",
         Invalid,
         Some("account_id"),
         [
@@ -84,6 +84,19 @@ pub static QUIRKS: &[Quirk] = &[
             matches!(
                 sbp(op),
                 Some(SbpOp::Desk(DeskOp::Payment { arming_id, .. })) if is_bad(arming_id)
+            )
+        },
+    ),
+    quirk(
+        "statement_id_invalid",
+        Invalid,
+        Some("statement_id"),
+        ["This is not an id of a statement at the bank.", "Send the id that the bank gave."],
+        |_, op| {
+            let is_bad = |id: &str| matches!(id.trim(), "" | "." | "..");
+            matches!(
+                op,
+                BankOp::Statement(StatementOp::Read { statement_id, .. }) if is_bad(statement_id)
             )
         },
     ),
@@ -221,7 +234,7 @@ pub static QUIRKS: &[Quirk] = &[
         },
     ),
     quirk(
-        "sbp_period_invalid",
+        "period_invalid",
         Invalid,
         Some("from"),
         [
@@ -231,6 +244,9 @@ pub static QUIRKS: &[Quirk] = &[
         ],
         |_, op| {
             let is_bad = |from: &Date, to: &Date, page: u32| from > to || page == 0;
+            if let BankOp::Statement(StatementOp::Ask { from, to, .. }) = op {
+                return from > to;
+            }
             matches!(
                 sbp(op),
                 Some(SbpOp::Payments { from, to, page, .. }) if is_bad(from, to, *page)
@@ -344,6 +360,12 @@ fn find_point_id(op: &BankOp) -> Option<&str> {
 }
 
 fn find_account_id(op: &BankOp) -> Option<&str> {
+    if let BankOp::Statement(
+        StatementOp::Ask { account_id, .. } | StatementOp::Read { account_id, .. },
+    ) = op
+    {
+        return Some(account_id);
+    }
     if let SbpOp::Desk(
         DeskOp::Register { account_id, .. }
         | DeskOp::List { account_id, .. }

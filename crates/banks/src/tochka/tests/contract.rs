@@ -86,5 +86,10 @@ fn tochka_keeps_the_contract() {
         not_its_way: &[],
     };
     let left_out = contract::run(&setup);
-    assert_eq!(left_out, ["a part of a hold is captured", "a hold is released"]);
+    let expect = [
+        "a part of a hold is captured",
+        "a hold is released",
+        "SBP: codes that are not there are refused",
+    ];
+    assert_eq!(left_out, expect);
 }

@@ -5,6 +5,7 @@ mod notices;
 mod quirks;
 mod replies;
 mod requests;
+mod sbp;
 
 use jiff::civil::date;
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     bank::{Bank, Step},
     op::{AuthOp, Outcome, Refusal, RefusalClass},
-    tochka::{Tochka, quirks::QUIRKS, token_problem},
+    tochka::{Tochka, quirks, token_problem},
 };
 
 fn refusal(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
@@ -179,11 +179,11 @@ fn a_token_is_refused_only_for_what_is_certain() {
 
 #[test]
 fn every_rule_tells_what_to_do_under_its_own_code() {
-    let mut codes: Vec<&str> = QUIRKS.iter().map(|quirk| quirk.code).collect();
+    let mut codes: Vec<&str> = quirks::all().map(|quirk| quirk.code).collect();
     codes.sort_unstable();
     codes.dedup();
-    assert_eq!(codes.len(), QUIRKS.len());
-    for quirk in QUIRKS {
+    assert_eq!(codes.len(), quirks::all().count());
+    for quirk in quirks::all() {
         assert!(quirk.message.ends_with('.') && quirk.hint.ends_with('.'), "{}", quirk.code);
         let is_request =
             quirk.class == RefusalClass::Invalid && !quirk.code.ends_with("_id_invalid");

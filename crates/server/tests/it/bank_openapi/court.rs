@@ -10,7 +10,7 @@ use kopeck_banks::{
     http::{HttpReply, HttpRequest},
     op::{
         Answer, AuthOp, BankOp, CardOp, CodeOp, CreateLink, DeskOp, InvoiceOp, Outcome, PayMethod,
-        RefusalClass, SbpOp, SetupOp, TerminalOp,
+        RefusalClass, SbpOp, SetupOp, StatementOp, TerminalOp,
     },
 };
 use serde_json::Value;
@@ -272,6 +272,8 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::Retailers => "Retailers",
         BankOp::Customers => "Customers",
         BankOp::Accounts => "Accounts",
+        BankOp::Statement(StatementOp::Ask { .. }) => "Statement Ask",
+        BankOp::Statement(StatementOp::Read { .. }) => "Statement Read",
         BankOp::ShowNotices => "ShowNotices",
         BankOp::RegisterNotices { .. } => "RegisterNotices",
         BankOp::TestNotice { .. } => "TestNotice",

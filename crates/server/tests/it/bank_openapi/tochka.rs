@@ -1,6 +1,7 @@
 //! Tochka: what its document does not say, and the trial itself.
 
 mod ours;
+mod sbp;
 mod strangers;
 
 use kopeck_banks::{
@@ -43,13 +44,15 @@ static COVERED: &[&str] = &[
     "/acquiring/",
     "/open-banking/v1.0/customers",
     "/open-banking/v1.0/accounts",
+    "/open-banking/v1.0/statements",
     "/webhook/",
     "/consent/",
+    "/sbp/",
 ];
 static NOT_COVERED: &[(&str, &str)] = &[
     ("/subscriptions", "subscriptions come later"),
     ("/balances", "taking payments needs no balances"),
-    ("/statements", "taking payments needs no statements"),
+    ("GET /open-banking/v1.0/statements", "a statement is read by the id that asking gave"),
     ("/authorized-card-transactions", "the merchant's own cards are none of our business"),
 ];
 
@@ -76,20 +79,22 @@ fn the_banks_own_document_approves_of_client_and_emulator() {
     for op in [BankOp::Retailers, BankOp::Customers, BankOp::Accounts] {
         court.done(&op);
     }
+    let point_id = sbp::ours(&mut court);
     ours::refusals(&mut court);
+    sbp::strangers(&mut court, &point_id);
     strangers::exercise(&mut court, &consent.consent_id);
     court.close(&OP_NAMES);
     check_coverage(&court);
 }
 
 fn check_coverage(court: &Court) {
-    let is_wanted = |path: &str| {
-        COVERED.iter().any(|prefix| path.starts_with(prefix))
-            && !NOT_COVERED.iter().any(|(part, _)| path.contains(part))
+    let is_wanted = |one: &&Operation| {
+        COVERED.iter().any(|prefix| one.path.starts_with(prefix))
+            && !NOT_COVERED.iter().any(|(part, _)| one.name().contains(part))
     };
-    let wanted = court.document.operations.iter().filter(|one| is_wanted(&one.path));
+    let wanted = court.document.operations.iter().filter(is_wanted);
     let names: Vec<String> = wanted.map(Operation::name).collect();
-    assert_eq!(names.len(), 21, "{names:#?}");
+    assert_eq!(names.len(), 49, "{names:#?}");
     for name in names {
         let statuses = court.heard.get(&name).cloned().unwrap_or_default();
         let said = |wanted: u16| statuses.iter().any(|(status, _)| *status == wanted);
@@ -98,7 +103,7 @@ fn check_coverage(court: &Court) {
     }
 }
 
-const OP_NAMES: [&str; 22] = [
+const OP_NAMES: [&str; 50] = [
     "CreateLink",
     "GetPayment",
     "FindPayment",
@@ -110,6 +115,8 @@ const OP_NAMES: [&str; 22] = [
     "Retailers",
     "Customers",
     "Accounts",
+    "Statement Ask",
+    "Statement Read",
     "ShowNotices",
     "RegisterNotices",
     "TestNotice",
@@ -121,4 +128,30 @@ const OP_NAMES: [&str; 22] = [
     "ExchangeCode",
     "Refresh",
     "Introspect",
+    "Sbp Setup ShowCompany",
+    "Sbp Setup RegisterCompany",
+    "Sbp Setup FindCompany",
+    "Sbp Setup SetCompany",
+    "Sbp Setup Accounts",
+    "Sbp Setup RegisterPoint",
+    "Sbp Setup Points",
+    "Sbp Setup ShowPoint",
+    "Sbp Setup SetPoint",
+    "Sbp Code Register",
+    "Sbp Code Show",
+    "Sbp Code List",
+    "Sbp Code States",
+    "Sbp Desk Register",
+    "Sbp Desk List",
+    "Sbp Desk Show",
+    "Sbp Desk Arm",
+    "Sbp Desk Disarm",
+    "Sbp Desk Move",
+    "Sbp Desk State",
+    "Sbp Desk Payment",
+    "Sbp Invoice Register",
+    "Sbp Invoice Show",
+    "Sbp Payments",
+    "Sbp StartRefund",
+    "Sbp FindRefund",
 ];

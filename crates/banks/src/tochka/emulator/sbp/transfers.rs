@@ -1,5 +1,7 @@
 //! The only code that moves money by codes: somebody pays, or fails to. What was paid is announced.
 
+use jiff::civil::Date;
+
 use super::state::{Code, Kind, Transfer};
 use crate::{
     emulator::{
@@ -29,6 +31,12 @@ const PER_PAGE: usize = 1_000;
 pub(super) struct Payer {
     pub(super) name: String,
     pub(super) phone: String,
+}
+
+/// A desk's code has none of its own, but each arming has.
+fn purpose<'a>(code: &'a Code, transfer: &Transfer) -> &'a str {
+    let arming = code.armings.iter().find(|own| Some(&own.id) == transfer.arming_id.as_ref());
+    arming.map_or(&code.purpose, |arming| &arming.purpose).as_deref().unwrap_or("")
 }
 
 impl TochkaEmulator {
@@ -120,8 +128,6 @@ impl TochkaEmulator {
         let company = sbp.companies.get(&code.company_id);
         let customer_code = company.map_or("", |company| company.customer_code.as_str());
         let brand = sbp.points.get(&code.point_id).map_or("", |point| point.brand.as_str());
-        let arming = code.armings.iter().find(|own| Some(&own.id) == transfer.arming_id.as_ref());
-        let purpose = arming.map_or(&code.purpose, |arming| &arming.purpose);
         let amount = Money::from_kopecks(transfer.amount).unwrap_or_default().to_rubles();
         let obj = Obj::new();
         let obj = match code.kind {
@@ -135,7 +141,7 @@ impl TochkaEmulator {
                 .text("brandName", brand)
                 .text("merchantId", &code.point_id),
         };
-        let obj = obj.text("purpose", purpose.as_deref().unwrap_or(""));
+        let obj = obj.text("purpose", purpose(code, transfer));
         match code.kind {
             Kind::Invoice => obj.text("webhookType", B2B_NOTICE),
             Kind::Static | Kind::Dynamic | Kind::Desk => {
@@ -144,6 +150,48 @@ impl TochkaEmulator {
         }
         .text("customerCode", customer_code)
         .end()
+    }
+
+    /// What a statement of these days says of codes: each payment and each refund by itself, with
+    /// its own purpose.
+    pub(in crate::tochka::emulator) fn sbp_lines(
+        &self,
+        now_ms: i64,
+        account_id: &str,
+        is_wanted: impl Fn(Date) -> bool,
+    ) -> Vec<String> {
+        let sbp = &self.state.sbp;
+        let mut lines = Vec::new();
+        let mut add = |id: &str, word: &str, kopecks: i64, at_ms: i64, purpose: &str| {
+            let day = time::day(at_ms);
+            if at_ms > now_ms || !is_wanted(day) {
+                return;
+            }
+            let amount = Money::from_kopecks(kopecks).unwrap_or_default();
+            let amount = Obj::new().money("amount", amount).text("currency", "RUB").end();
+            let line = Obj::new()
+                .text("transactionId", id)
+                .text("creditDebitIndicator", word)
+                .text("status", "Booked")
+                .text("documentProcessDate", &day.to_string())
+                .text("description", purpose)
+                .raw("Amount", &amount);
+            lines.push(line.end());
+        };
+        for (at, transfer) in sbp.transfers.iter().enumerate() {
+            let code = sbp.codes.get(&transfer.code_id);
+            let Some(code) = code.filter(|code| code.account_id == account_id) else { continue };
+            if !transfer.is_paid() {
+                continue;
+            }
+            let purpose = purpose(code, transfer);
+            add(&at.to_string(), "Credit", transfer.amount, transfer.at_ms, purpose);
+            let refunds = sbp.refunds.values().filter(|own| own.ref_id == transfer.ref_id);
+            for refund in refunds.filter(|refund| refund.failure.is_none()) {
+                add(&refund.id, "Debit", refund.amount, refund.final_ms, &refund.purpose);
+            }
+        }
+        lines
     }
 
     /// Newest first; no sums, as at the bank. Without a first day: yesterday and today.

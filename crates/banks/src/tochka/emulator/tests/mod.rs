@@ -9,6 +9,7 @@ mod notices;
 mod oauth;
 mod page;
 mod reading;
+mod sbp;
 mod webhooks;
 
 use std::sync::LazyLock;

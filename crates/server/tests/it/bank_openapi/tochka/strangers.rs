@@ -15,7 +15,13 @@ const PAYMENTS: &str = "/acquiring/v1.0/payments";
 const WITH_RECEIPT: &str = "/acquiring/v1.0/payments_with_receipt";
 const BUSINESS: &str = directory::BUSINESS_CODE;
 
-fn check(court: &mut Court, call: (Method, &str), body: &str, approves: Option<bool>, status: u16) {
+pub fn check(
+    court: &mut Court,
+    call: (Method, &str),
+    body: &str,
+    approves: Option<bool>,
+    status: u16,
+) {
     let (method, path) = call;
     let request = HttpRequest::new(method, format!("{}/uapi{path}", super::ORIGIN))
         .header("authorization", format!("Bearer {}", directory::access_token()));
