@@ -19,9 +19,9 @@ impl Driver<'_> {
         let credentials = &self.connection.credentials;
         let op = flow::create_op(&payment, self.bank, credentials, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
-        let reference = payment.reference.clone();
+        let (id, reference) = (payment.id.clone(), payment.reference.clone());
         let payment = self.record(&payment, vec![asked], vec![]).await?;
-        if payment.reference != reference {
+        if payment.reference != reference || payment.id != id {
             // Another process opened it anew since we read it; what we were to ask is void.
             return Ok(Stepped::On(Box::new(payment)));
         }
@@ -96,6 +96,10 @@ impl Driver<'_> {
         }
         if exists && payment.attempt_of.is_none() && !self.bank.capabilities().find_gives_url {
             return self.reopen(payment, None, journal).await;
+        }
+        // The bank reads and does not write, or our request is still on its way: elsewhere, then.
+        if let Some(to) = self.fresh_route(&payment).filter(|_| !exists) {
+            return self.go_to(payment, to, None, journal).await;
         }
         let event = Some(Event::OpenNotSent).filter(|_| !exists);
         let events = event.into_iter().collect();
