@@ -30,18 +30,23 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(next)))
     }
 
+    /// The next bank, while there is time to pay there.
+    pub(super) fn next_route(&self, payment: &Payment) -> Option<usize> {
+        attempts::next_route(payment).filter(|_| self.ctx.now_ms() < payment.expires_ms)
+    }
+
     /// The next bank, until each was tried once; after that the waits between the tries grow.
     pub(super) fn fresh_route(&self, payment: &Payment) -> Option<usize> {
         let tries = usize::try_from(payment.intents.open_tries).unwrap_or(usize::MAX);
-        attempts::next_route(payment).filter(|_| tries % payment.routes.len().max(1) != 0)
+        self.next_route(payment).filter(|_| tries % payment.routes.len().max(1) != 0)
     }
 
     /// It is not known whether the link exists, and the bank does not say.
     pub(super) async fn unseen(&self, payment: Payment, wait_ms: i64) -> anyhow::Result<Stepped> {
         let since_ms = payment.intents.open_asked_ms.unwrap_or_default();
         let now_ms = self.ctx.now_ms();
-        let is_long = now_ms - since_ms > UNSEEN_MAX_MS && now_ms < payment.expires_ms;
-        match attempts::next_route(&payment).filter(|_| is_long) {
+        let is_long = now_ms - since_ms > UNSEEN_MAX_MS;
+        match self.next_route(&payment).filter(|_| is_long) {
             Some(to) => self.go_to(payment, to, None, vec![]).await,
             None => Ok(self.pause(wait_ms)),
         }

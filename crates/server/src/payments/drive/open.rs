@@ -7,7 +7,7 @@ use crate::{
     gateway::{flow::Told, store::Exchange},
     kit::clock::{DAY_MS, MINUTE_MS, timestamp},
     payments::{
-        attempts, flow,
+        flow,
         model::{Failure, Payment},
         state::Event,
     },
@@ -39,7 +39,7 @@ impl Driver<'_> {
                 self.record(&payment, vec![], exchanges).await?;
                 return self.look_up(payment, true).await;
             }
-            Outcome::Refused(refusal) => match attempts::next_route(&payment) {
+            Outcome::Refused(refusal) => match self.next_route(&payment) {
                 Some(to) => {
                     let failure = Some(Failure::from(&refusal));
                     return self.go_to(payment, to, failure, exchanges).await;

@@ -296,12 +296,23 @@ impl Routed {
                 self.check()?;
                 return self.compare();
             }
+            self.release_holds();
             let due: Result<Option<i64>, DbError> = self.world.write(jobs::find_next_due);
             let due_ms = due.unwrap().ok_or("even the sweeps are gone")?;
             let ms = (due_ms - self.world.now_ms()).clamp(1, DAY_MS);
             self.world.advance_by(ms);
         }
         Err(format!("it does not come to rest: {:?}", self.world.jobs()))
+    }
+
+    /// The shop wants none of what is still held; Tochka's holds run out by themselves.
+    fn release_holds(&mut self) {
+        for link in &self.links {
+            let (ctx, id) = (self.world.ctx(0), link.id.clone());
+            let shop_id = self.world.banks[0].connection.shop_id.clone();
+            // Refused where there is no hold.
+            let _ = self.world.write(move |tx| flow::request_void(tx, &ctx, &shop_id, &id));
+        }
     }
 
     /// Every kopeck at both banks has its row; of each link one row at most kept its money.
