@@ -12,7 +12,7 @@ use crate::{
         receipt::ReceiptProblem,
         state::Refused,
     },
-    sandbox,
+    qr, sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -112,6 +112,12 @@ impl From<ReceiptProblem> for Fail {
     }
 }
 
+impl From<qr::Problem> for Fail {
+    fn from(problem: qr::Problem) -> Fail {
+        Fail::new(problem.code, problem.message, problem.hint).param(problem.param)
+    }
+}
+
 impl From<sandbox::Problem> for Fail {
     fn from(problem: sandbox::Problem) -> Fail {
         Fail::new(&problem.code, problem.message, problem.hint)
@@ -145,6 +151,12 @@ impl From<Refused> for Fail {
                 "capture_too_large",
                 format!("Only {} is held", held.to_human()),
                 format!("Capture at most --amount {held}, or leave it out to capture all"),
+            )
+            .param("amount"),
+            Refused::CaptureAmountNeeded { held } => Fail::new(
+                "capture_amount_needed",
+                format!("{} is held, which is not the order's sum", held.to_human()),
+                format!("Look at the payment; then capture --amount {held} or less, or cancel it"),
             )
             .param("amount"),
             Refused::NotVoidable(status) => Fail::new(

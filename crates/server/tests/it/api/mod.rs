@@ -11,3 +11,5 @@ mod outages;
 mod routing;
 mod serving;
 mod tbank;
+mod tbank_sums;
+mod tbank_waits;
