@@ -37,48 +37,45 @@ impl Bank<'_> {
 
     async fn read(&self, op: SbpOp) -> Result<SbpWord, Fail> {
         let op = BankOp::Sbp(op);
-        match self.ask(&op).await? {
-            Outcome::Done(Answer::Sbp(word)) => Ok(word),
-            other => Err(explain(&op, other)),
-        }
+        let outcome = self.ask(&op).await?;
+        let Outcome::Done(Answer::Sbp(word)) = outcome else { return Err(explain(&op, outcome)) };
+        Ok(word)
     }
 
     /// `None` when SBP does not know the company.
     pub async fn find_company(&self) -> Result<Option<SbpCompany>, Fail> {
         let op = BankOp::Sbp(SbpOp::Setup(SetupOp::ShowCompany));
-        match self.ask(&op).await? {
-            Outcome::Done(Answer::Sbp(SbpWord::Company(company))) => Ok(Some(company)),
-            Outcome::Refused(refusal) if refusal.class == RefusalClass::NotFound => Ok(None),
-            other => Err(explain(&op, other)),
+        let outcome = self.ask(&op).await?;
+        if matches!(&outcome, Outcome::Refused(it) if it.class == RefusalClass::NotFound) {
+            return Ok(None);
         }
+        let Outcome::Done(Answer::Sbp(SbpWord::Company(company))) = outcome else {
+            return Err(explain(&op, outcome));
+        };
+        Ok(Some(company))
     }
 
     pub async fn accounts(&self, company_id: &str) -> Result<Vec<SbpAccount>, Fail> {
         let company_id = company_id.to_owned();
-        match self.read(SbpOp::Setup(SetupOp::Accounts { company_id })).await? {
-            SbpWord::Accounts(accounts) => Ok(accounts),
-            other => Err(strange(Answer::Sbp(other))),
-        }
+        let word = self.read(SbpOp::Setup(SetupOp::Accounts { company_id })).await?;
+        let SbpWord::Accounts(accounts) = word else { return Err(strange(Answer::Sbp(word))) };
+        Ok(accounts)
     }
 
     pub async fn points(&self, company_id: &str) -> Result<Vec<SbpPoint>, Fail> {
         let company_id = company_id.to_owned();
-        match self.read(SbpOp::Setup(SetupOp::Points { company_id })).await? {
-            SbpWord::Points(points) => Ok(points),
-            other => Err(strange(Answer::Sbp(other))),
-        }
+        let word = self.read(SbpOp::Setup(SetupOp::Points { company_id })).await?;
+        let SbpWord::Points(points) = word else { return Err(strange(Answer::Sbp(word))) };
+        Ok(points)
     }
 
     /// The codes that hang on walls: static ones that are active.
     pub async fn static_codes(&self, company_id: &str) -> Result<Vec<SbpCode>, Fail> {
         let company_id = company_id.to_owned();
-        match self.read(SbpOp::Code(CodeOp::List { company_id })).await? {
-            SbpWord::Codes(codes) => Ok(codes
-                .into_iter()
-                .filter(|it| it.kind == Some(CodeKind::Static) && it.is_active != Some(false))
-                .collect()),
-            other => Err(strange(Answer::Sbp(other))),
-        }
+        let word = self.read(SbpOp::Code(CodeOp::List { company_id })).await?;
+        let SbpWord::Codes(mut codes) = word else { return Err(strange(Answer::Sbp(word))) };
+        codes.retain(|it| it.kind == Some(CodeKind::Static) && it.is_active != Some(false));
+        Ok(codes)
     }
 
     /// Sends a request that makes something, once.
@@ -90,7 +87,10 @@ impl Bank<'_> {
                 Ok(Made::Taken)
             }
             Outcome::Unknown { why } => Ok(Made::Lost(why)),
-            other => Err(explain(&op, other)),
+            other @ (Outcome::Done(_)
+            | Outcome::Refused(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }) => Err(explain(&op, other)),
         }
     }
 }

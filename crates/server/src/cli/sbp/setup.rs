@@ -16,12 +16,15 @@ use super::{
     point::{self, PointArgs},
     status,
 };
-use crate::cli::{
-    connect,
-    context::Globals,
-    fail::Fail,
-    init::{choose, steps::Steps},
-    print::{HINT, can_ask, paint, qr},
+use crate::{
+    cli::{
+        connect,
+        context::Globals,
+        fail::Fail,
+        init::{choose, steps::Steps},
+        print::{HINT, can_ask, paint},
+    },
+    qr::Code,
 };
 
 /// From nothing to the first QR code: registers the company and a point of sale in SBP, chooses
@@ -236,6 +239,6 @@ fn describe(code: Option<&SbpCode>) -> String {
         paint(HINT, "kopeck link create --amount 1500 --purpose \"Order 4711\" --methods sbp --qr"),
     );
     let Some(code) = code else { return format!("\n{next}") };
-    let picture = qr(&code.url).unwrap_or_default();
+    let picture = Code::new(&code.url).map(|drawn| drawn.to_terminal()).unwrap_or_default();
     format!("\n{picture}\n\nPay any sum by it with a phone: {}\n\n{next}", paint(HINT, &code.url))
 }
