@@ -1,0 +1,253 @@
+//! Looking for payments by codes that no notice told of: the bank's list once a minute, and the
+//! account's statement for the sums that the list does not have.
+//!
+//! Reads only: whatever is cut off is read again.
+
+use anyhow::bail;
+use jiff::{Span, civil::Date};
+use kopeck_banks::op::{
+    Answer, BankOp, Outcome, SbpOp, SbpPayment, SbpWord, StatementLine, StatementOp, StatementState,
+};
+
+use super::{
+    flow::{book, hear},
+    model::{Listing, Place},
+    state::day,
+    store,
+};
+use crate::{
+    gateway::{
+        flow::{Told, ask},
+        store::insert_exchange,
+    },
+    kit::{
+        Ctx,
+        clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
+        db::DbError,
+        jobs::{self, After, Job},
+    },
+    shops::{self, model::Connection},
+};
+
+/// How often the list is read.
+const EVERY_MS: i64 = MINUTE_MS;
+/// A transfer's notice has so long to come before the statement is asked for its sum.
+const NOTICE_WAIT_MS: i64 = MINUTE_MS;
+/// Between two looks at a statement that the bank is making.
+const STATEMENT_LOOK_MS: i64 = 5 * SECOND_MS;
+/// The longest wait until the next statement when the last one did not have the line.
+const STATEMENT_MAX_MS: i64 = HOUR_MS;
+/// Pages of a thousand: more payments than came by one company's codes in a month.
+const MAX_PAGES: u32 = 100;
+/// Days before the first unknown sum that a statement covers, so that its neighbours' lines are
+/// there to be told apart from it.
+const MARGIN_DAYS: i64 = 2;
+/// Places that one statement is read for.
+const MAX_WAITING: i64 = 1_000;
+
+/// The job's connection: its list, then what the list left open.
+pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let Some(connection) = shops::flow::find_connection(ctx, &job.subject).await? else {
+        return Ok(After::Done);
+    };
+    let id = connection.id.clone();
+    let found: Result<_, DbError> = ctx
+        .db
+        .read(move |tx| Ok((store::find_first_code(tx, &id)?, store::find_listing(tx, &id)?)))
+        .await;
+    let (Some(first_ms), listing) = found? else { return Ok(After::Done) };
+    let listing = listing.unwrap_or(Listing {
+        connection_id: connection.id.clone(),
+        listed_ms: first_ms,
+        ..Listing::default()
+    });
+    let mut reader = Reader { ctx, connection: &connection, job, listing };
+    let now_ms = ctx.now_ms();
+    if reader.listing.statement.is_none() || now_ms >= reader.listing.listed_ms + EVERY_MS {
+        reader.list().await?;
+    }
+    reader.sums().await
+}
+
+struct Reader<'a> {
+    ctx: &'a Ctx,
+    connection: &'a Connection,
+    job: &'a Job,
+    listing: Listing,
+}
+
+impl Reader<'_> {
+    async fn ask(&self, op: &BankOp) -> anyhow::Result<Outcome> {
+        let (job, now_ms) = (self.job.clone(), self.ctx.now_ms());
+        let renewed: Result<bool, DbError> =
+            self.ctx.db.write(move |tx| jobs::renew(tx, &job, now_ms)).await;
+        if !renewed? {
+            bail!("the lease passed to somebody else");
+        }
+        let Told { outcome, exchanges } = ask(self.ctx, self.connection, op).await?;
+        // A list read every minute would fill the journal: only what went wrong is kept.
+        if !matches!(outcome, Outcome::Done(_)) {
+            let kept: Result<(), DbError> = self
+                .ctx
+                .db
+                .write(move |tx| exchanges.iter().try_for_each(|it| insert_exchange(tx, it, None)))
+                .await;
+            kept?;
+        }
+        Ok(outcome)
+    }
+
+    /// Reads the list from a day before the last reading on.
+    async fn list(&mut self) -> anyhow::Result<()> {
+        let started_ms = self.ctx.now_ms();
+        let from = day(self.listing.listed_ms - DAY_MS);
+        let to = day(started_ms + DAY_MS);
+        for page in 1..=MAX_PAGES {
+            let op = BankOp::Sbp(SbpOp::Payments { code_id: None, from, to, page });
+            let list = match self.ask(&op).await? {
+                Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) => list,
+                other => bail!("the list of transfers cannot be read: {other:?}"),
+            };
+            self.take(list.items).await?;
+            if page >= list.total_pages {
+                break;
+            }
+        }
+        self.listing.listed_ms = started_ms;
+        self.save().await
+    }
+
+    async fn take(&self, items: Vec<SbpPayment>) -> Result<(), DbError> {
+        let (inner, id) = (self.ctx.clone(), self.connection.id.clone());
+        self.ctx
+            .db
+            .write(move |tx| {
+                // Oldest first, as it happened.
+                items.iter().rev().try_for_each(|seen| hear(tx, &inner, &id, seen).map(|_| ()))
+            })
+            .await
+    }
+
+    async fn save(&self) -> anyhow::Result<()> {
+        let listing = self.listing.clone();
+        let saved: Result<(), DbError> =
+            self.ctx.db.write(move |tx| store::upsert_listing(tx, &listing)).await;
+        Ok(saved?)
+    }
+
+    /// Goes on with the statement that tells the sums that nobody told yet.
+    async fn sums(&mut self) -> anyhow::Result<After> {
+        let now_ms = self.ctx.now_ms();
+        let next_ms = self.listing.listed_ms + EVERY_MS;
+        let Some((id, account)) = self.listing.statement.clone() else {
+            self.ask_statement().await?;
+            let is_asked = self.listing.statement.is_some();
+            return Ok(After::At(if is_asked { now_ms + STATEMENT_LOOK_MS } else { next_ms }));
+        };
+        let op = StatementOp::Read { account_id: account, statement_id: id };
+        match self.ask(&BankOp::Statement(op)).await? {
+            Outcome::Done(Answer::Statement(statement)) => match statement.state {
+                StatementState::Making => {
+                    return Ok(After::At(next_ms.min(now_ms + STATEMENT_LOOK_MS)));
+                }
+                StatementState::Failed => {}
+                StatementState::Ready(lines) => self.book(lines).await?,
+            },
+            // It is asked for anew.
+            Outcome::Refused(_) => {}
+            Outcome::Done(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Unknown { .. } => {
+                return Ok(After::At(next_ms.min(now_ms + STATEMENT_LOOK_MS)));
+            }
+        }
+        self.listing.statement = None;
+        self.postpone();
+        self.save().await?;
+        Ok(After::At(next_ms))
+    }
+
+    /// The next statement is asked for later and later, while lines are missing.
+    fn postpone(&mut self) {
+        let doublings = self.listing.statement_tries.min(10);
+        let wait_ms = MINUTE_MS.saturating_mul(1 << doublings).min(STATEMENT_MAX_MS);
+        self.listing.statement_due_ms = self.ctx.now_ms() + wait_ms;
+        self.listing.statement_tries += 1;
+    }
+
+    /// The places that wait for sums, those of one account; with the moment since when.
+    async fn waiting(&self) -> anyhow::Result<Vec<(Place, i64)>> {
+        let (id, now_ms) = (self.connection.id.clone(), self.ctx.now_ms());
+        let found: Result<Vec<(Place, i64)>, DbError> = self
+            .ctx
+            .db
+            .read(move |tx| {
+                let mut places = Vec::new();
+                for (place_id, seen_ms) in store::list_waiting(tx, &id, MAX_WAITING)? {
+                    let place = store::find_place_by_id(tx, &place_id)?;
+                    let is_due = now_ms >= seen_ms + NOTICE_WAIT_MS;
+                    places.extend(place.filter(|_| is_due).map(|place| (place, seen_ms)));
+                }
+                Ok(places)
+            })
+            .await;
+        Ok(found?)
+    }
+
+    async fn ask_statement(&mut self) -> anyhow::Result<()> {
+        let waiting = self.waiting().await?;
+        let Some((first, seen_ms)) = waiting.first() else {
+            if self.listing.statement_tries > 0 {
+                (self.listing.statement_tries, self.listing.statement_due_ms) = (0, 0);
+                self.save().await?;
+            }
+            return Ok(());
+        };
+        if self.ctx.now_ms() < self.listing.statement_due_ms {
+            return Ok(());
+        }
+        let Some(account_id) = first.account_id.clone() else { return Ok(()) };
+        let from = margin(day(*seen_ms - DAY_MS));
+        let to = day(self.ctx.now_ms());
+        let op = StatementOp::Ask { account_id: account_id.clone(), from, to };
+        match self.ask(&BankOp::Statement(op)).await? {
+            Outcome::Done(Answer::Statement(statement)) => {
+                self.listing.statement = Some((statement.id, account_id));
+            }
+            other => {
+                let id = &self.connection.id;
+                tracing::warn!(id, "no statement for the sums that no notice told: {other:?}");
+                self.postpone();
+            }
+        }
+        self.save().await
+    }
+
+    async fn book(&mut self, lines: Vec<StatementLine>) -> anyhow::Result<()> {
+        let account = self.listing.statement.as_ref().map(|(_, account)| account.clone());
+        let waiting = self.waiting().await?.into_iter().map(|(place, _)| place);
+        let places: Vec<Place> = waiting.filter(|place| place.account_id == account).collect();
+        let since_ms = self.ctx.now_ms() - (MARGIN_DAYS + 400) * DAY_MS;
+        let inner = self.ctx.clone();
+        let booked: Result<usize, DbError> = self
+            .ctx
+            .db
+            .write(move |tx| {
+                let mut booked = 0;
+                for place in places {
+                    booked += book(tx, &inner, &place.id, since_ms, &lines)?;
+                }
+                Ok(booked)
+            })
+            .await;
+        if booked? > 0 {
+            self.listing.statement_tries = 0;
+        }
+        Ok(())
+    }
+}
+
+fn margin(day: Date) -> Date {
+    day.saturating_sub(Span::new().days(MARGIN_DAYS))
+}
