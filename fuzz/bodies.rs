@@ -100,6 +100,7 @@ pub fn ops() -> Vec<BankOp> {
             request_id: "rf_1".to_owned(),
             receipt: None,
             sbp_member: None,
+            transfer: None,
         },
         BankOp::Void { bank_id, amount: None, request_id: "void_1".to_owned() },
         BankOp::Registry {

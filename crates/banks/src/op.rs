@@ -21,7 +21,7 @@ pub use sbp::{
     AccountBinding, CodeKind, CodeLife, CodeOp, CodeState, DeskOp, DeskState, DeskStatus, Device,
     InvoiceOp, NewCode, NewInvoice, NewPoint, NewSbpRefund, Qr, QrAsked, QrForm, RefundState,
     SbpAccount, SbpBank, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpPayments, SbpPoint, SbpRefund,
-    SbpWord, SetupOp, TestFate, TransferStatus,
+    SbpTransfer, SbpWord, SetupOp, TestFate, TransferStatus,
 };
 pub use statement::{Statement, StatementLine, StatementOp, StatementState};
 pub use terminal::{
@@ -100,6 +100,8 @@ pub enum BankOp {
         receipt: Option<Receipt>,
         /// The payer's bank that SBP shall send it to, of [`SbpOp::RefundBanks`].
         sbp_member: Option<String>,
+        /// What came in, where it is a transfer by a code of SBP that goes back as another one.
+        transfer: Option<SbpTransfer>,
     },
     /// Releases a hold, or a link nobody paid; a part of a hold where the bank can.
     Void {
@@ -320,6 +322,13 @@ pub struct Observation {
     pub saved_card: Option<SavedCard>,
     /// Why an attempt to pay was declined.
     pub decline: Option<Box<Decline>>,
+    /// What a QR code of SBP holds, for paying this alone.
+    pub qr_payload: Option<String>,
+    /// The transfer that it was paid by.
+    pub transfer: Option<SbpTransfer>,
+    /// The whole sum that was asked for came in: from a source that tells no sum, of a way to pay
+    /// that takes no other.
+    pub is_paid_whole: bool,
 }
 
 /// A bank's state of a payment in the field's common words.

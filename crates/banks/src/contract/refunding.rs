@@ -18,6 +18,7 @@ pub fn refund(bank_id: &str, amount: &str) -> BankOp {
         request_id: format!("rf_{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         receipt: None,
         sbp_member: None,
+        transfer: None,
     }
 }
 

@@ -15,7 +15,9 @@ pub use codes::{
     NewInvoice, SbpCode,
 };
 pub use setup::{NewPoint, SbpAccount, SbpCompany, SbpPoint, SetupOp};
-pub use transfers::{NewSbpRefund, RefundState, SbpPayment, SbpPayments, TransferStatus};
+pub use transfers::{
+    NewSbpRefund, RefundState, SbpPayment, SbpPayments, SbpTransfer, TransferStatus,
+};
 
 use crate::{
     money::Money,

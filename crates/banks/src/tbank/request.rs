@@ -45,7 +45,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
             let body = about(bank_id).kopecks("Amount", Some(*amount)).put("Receipt", receipt);
             post("/Confirm", body)
         }
-        BankOp::Refund { bank_id, amount, request_id, receipt, sbp_member } => {
+        BankOp::Refund { bank_id, amount, request_id, receipt, sbp_member, transfer: _ } => {
             let receipt = receipt.as_ref().map(|receipt| receipt::wire(credentials, receipt));
             let body = about(bank_id)
                 .kopecks("Amount", Some(*amount))

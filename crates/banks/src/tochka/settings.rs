@@ -14,6 +14,10 @@ pub const REDIRECT_URI: &str = "redirect_uri";
 pub const CUSTOMER_CODE: &str = "customer_code";
 pub const MERCHANT_ID: &str = "merchant_id";
 pub const ACCOUNT_ID: &str = "account_id";
+/// SBP's own ids, which have nothing to do with the acquiring point's.
+pub const SBP_COMPANY_ID: &str = "sbp_company_id";
+pub const SBP_MERCHANT_ID: &str = "sbp_merchant_id";
+pub const SBP_ACCOUNT_ID: &str = "sbp_account_id";
 
 /// The bank's production API.
 pub const DEFAULT_BASE_URL: &str = "https://enter.tochka.com/uapi";
@@ -83,6 +87,26 @@ pub static SETTINGS: &[Setting] = &[
         is_secret: false,
         about: "The settlement account as 20-digit number/BIK, such as \
                 40817810802000000008/044525104.",
+    },
+    Setting {
+        name: SBP_COMPANY_ID,
+        env: "TOCHKA_SBP_COMPANY_ID",
+        is_secret: false,
+        about: "The company in SBP, 12 characters (LA…); `kopeck sbp setup` finds it.",
+    },
+    Setting {
+        name: SBP_MERCHANT_ID,
+        env: "TOCHKA_SBP_MERCHANT_ID",
+        is_secret: false,
+        about: "The point of sale in SBP that codes are made for, 12 characters (MF…, MA…); \
+                `kopeck sbp setup` finds it or registers one.",
+    },
+    Setting {
+        name: SBP_ACCOUNT_ID,
+        env: "TOCHKA_SBP_ACCOUNT_ID",
+        is_secret: false,
+        about: "The account that SBP's codes pay to, as 20-digit number/BIK; `kopeck sbp setup` \
+                finds it.",
     },
 ];
 

@@ -22,8 +22,6 @@ use crate::{
 /// Marks a connection that was made from the environment and follows it; `kopeck init`'s do not.
 const SOURCE: &str = "source";
 const FROM_ENVIRONMENT: &str = "environment";
-/// SBP's own merchant id, kept apart from the acquiring point's.
-const SBP_MERCHANT_ID: &str = "sbp_merchant_id";
 
 /// The connection to use; with several, the newest.
 pub async fn get(world: &World) -> Result<Connection, Fail> {
@@ -135,7 +133,7 @@ pub fn split_merchant_id(credentials: &mut Credentials) {
     let is_sbp = id.len() == 12 && id.starts_with('M') && id.bytes().all(|b| b.is_ascii_graphic());
     if is_sbp {
         credentials.set(settings::MERCHANT_ID, "");
-        credentials.set(SBP_MERCHANT_ID, id);
+        credentials.set(settings::SBP_MERCHANT_ID, id);
     }
 }
 

@@ -84,6 +84,7 @@ pub fn plan(
         moves: 0,
         attempt_of: None,
         attempts: Vec::new(),
+        place_id: None,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, PayMethod, Refusal},
+    op::{CaptureMode, PayMethod, Refusal, SbpTransfer},
 };
 
 use super::route::Route;
@@ -25,6 +25,8 @@ pub struct Payment {
     pub attempt_of: Option<String>,
     /// The link's other tries, in a few words.
     pub attempts: Vec<Attempt>,
+    /// The place whose code it was paid by: a static code, a desk.
+    pub place_id: Option<String>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -66,6 +68,9 @@ pub struct Intents {
     pub capture_amount: Option<Money>,
     pub void_requested_ms: Option<i64>,
     pub void_asked_ms: Option<i64>,
+    /// When the bank was last asked for the QR code of the payment, and how often.
+    pub qr_asked_ms: Option<i64>,
+    pub qr_tries: u32,
     /// The payer wants to pay elsewhere: a place in [`Payment::routes`].
     pub move_to: Option<usize>,
     /// The bank refused to open the payment; nothing exists there.
@@ -109,6 +114,10 @@ pub struct Facts {
     pub method: Option<String>,
     pub paid_ms: Option<i64>,
     pub payer_id: Option<String>,
+    /// What a QR code of SBP holds, for paying this alone.
+    pub qr_payload: Option<String>,
+    /// The transfer that it was paid by, where it goes back as another one.
+    pub transfer: Option<SbpTransfer>,
 }
 
 /// A refusal as it is stored and shown.
@@ -138,6 +147,8 @@ pub struct Refund {
     pub state: RefundState,
     /// Set once the refund is found in the bank's own list.
     pub bank_refund_id: Option<String>,
+    /// What the bank calls the request while it is under way, where it can be asked about by that.
+    pub bank_request_id: Option<String>,
     /// What the bank said was left when the request left, if it says so: the sign by which a
     /// refund is known that no list shows.
     pub left_before: Option<Money>,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck_banks::{
     Money,
-    op::{BankStatus, CaptureMode, Observation},
+    op::{BankStatus, CaptureMode, Observation, SbpTransfer},
 };
 
 use super::model::{Facts, Failure, Origin, Payment, Refund, RefundState, Status};
@@ -258,6 +258,8 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     facts.bank_url = facts.bank_url.take().max(seen.url.clone());
     facts.method = facts.method.take().max(seen.method.clone());
     facts.payer_id = facts.payer_id.take().max(seen.payer_id.clone());
+    facts.qr_payload = facts.qr_payload.take().max(seen.qr_payload.clone());
+    join_transfer(facts, seen.transfer.as_ref());
     facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
     for (id, amount) in &seen.refunds {
         let known = facts.refunds.entry(id.clone()).or_default();
@@ -280,6 +282,14 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     }
 }
 
+/// Sources name different ids of one transfer.
+fn join_transfer(facts: &mut Facts, seen: Option<&SbpTransfer>) {
+    let Some(seen) = seen else { return };
+    let known = facts.transfer.get_or_insert_default();
+    known.trx_id = known.trx_id.take().max(seen.trx_id.clone());
+    known.ref_id = known.ref_id.take().max(seen.ref_id.clone());
+}
+
 /// A bank that tells one sum tells what is left once something was given back: then what was paid
 /// is what we expected, until it is told.
 fn join_sums(facts: &mut Facts, seen: &Observation, expected: Money) {
@@ -292,7 +302,8 @@ fn join_sums(facts: &mut Facts, seen: &Observation, expected: Money) {
         seen.status,
         Some(BankStatus::Refunding | BankStatus::PartiallyRefunded | BankStatus::Refunded)
     );
-    match seen.paid.filter(|paid| !paid.is_zero()) {
+    let paid = seen.paid.or(Some(expected).filter(|_| seen.is_paid_whole));
+    match paid.filter(|paid| !paid.is_zero()) {
         Some(paid) if facts.is_paid_guessed => {
             facts.paid = paid;
             facts.is_paid_guessed = false;
@@ -361,6 +372,7 @@ fn claim(payment: &mut Payment, amount: Money) {
         origin: Origin::Bank,
         state: RefundState::Succeeded,
         bank_refund_id: Some(String::new()),
+        bank_request_id: None,
         left_before: None,
         // The bank's list tells when; the payment's own time keeps the order independent of us.
         created_ms: payment.created_ms,
@@ -455,6 +467,7 @@ fn request_refund(
         origin: Origin::Shop,
         state: RefundState::Requested,
         bank_refund_id: None,
+        bank_request_id: None,
         left_before: None,
         created_ms: at_ms,
     });

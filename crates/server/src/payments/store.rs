@@ -6,9 +6,9 @@ mod keys;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_failure, decode_refunds, decode_routes, encode_failure,
-    encode_refunds, encode_routes, join_methods, opt_money, origin_word, parse_capture,
-    parse_methods, parse_origin,
+    capture_word, count, decode_failure, decode_refunds, decode_routes, decode_transfer,
+    encode_failure, encode_refunds, encode_routes, join_methods, opt_money, origin_word,
+    parse_capture, parse_methods, parse_origin,
 };
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
@@ -20,7 +20,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      failure, capture_failure, bank_id, bank_url, authorized_kopecks, paid_kopecks, bank_refunds, \
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
-     bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves";
+     bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
+     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -39,9 +40,10 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
     tx.execute(
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
-         receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of) \
+         receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
+         place_id) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21)",
+         $19, $20, $21, $22)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -64,6 +66,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.dense_until_ms.into(),
             p.status().as_str().into(),
             p.attempt_of.clone().into(),
+            p.place_id.clone().into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -85,8 +88,9 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          status = $21, refunded_kopecks = $22, reference = $23, capture_kopecks = $24, \
          void_requested_ms = $25, void_asked_ms = $26, void_failure = $27, \
          bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
-         routes = $32, bank_methods = $33, move_to = $34, moves = $35 \
-         where id = $36 and shop_id = $37",
+         routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
+         qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
+         qr_tries = $40 where id = $41 and shop_id = $42",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -123,6 +127,11 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             join_methods(&payment.bank_methods).into(),
             intents.move_to.map(|at| i64::try_from(at).unwrap_or(0)).into(),
             payment.moves.into(),
+            facts.qr_payload.clone().into(),
+            facts.transfer.as_ref().and_then(|transfer| transfer.trx_id.clone()).into(),
+            facts.transfer.as_ref().and_then(|transfer| transfer.ref_id.clone()).into(),
+            intents.qr_asked_ms.into(),
+            intents.qr_tries.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -141,13 +150,15 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     };
     tx.execute(
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
-         bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks, \
+         bank_request_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
          on conflict (id) do update set payment_id = excluded.payment_id, \
          state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
          asks = excluded.asks, failure = excluded.failure, \
-         left_before_kopecks = excluded.left_before_kopecks",
+         left_before_kopecks = excluded.left_before_kopecks, \
+         bank_request_id = excluded.bank_request_id",
         &[
             refund.id.as_str().into(),
             payment.id.as_str().into(),
@@ -162,6 +173,7 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
             failure.into(),
             refund.created_ms.into(),
             refund.left_before.map(Money::kopecks).into(),
+            refund.bank_request_id.clone().into(),
         ],
     )?;
     Ok(())
@@ -279,6 +291,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         routes: decode_routes(&row.text(44)?)?,
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
+        place_id: row.opt_text(52)?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -309,6 +322,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             void_requested_ms: row.opt_int(39)?,
             void_asked_ms: row.opt_int(40)?,
             void_failure: row.opt_text(41)?.as_deref().map(decode_failure).transpose()?,
+            qr_asked_ms: row.opt_int(53)?,
+            qr_tries: count(row, 54)?,
             move_to: move_to.map_err(|_| DbError::Decode("move_to is no place".into()))?,
         },
         facts: Facts {
@@ -326,6 +341,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             method: row.opt_text(33)?,
             paid_ms: row.opt_int(34)?,
             payer_id: row.opt_text(35)?,
+            qr_payload: row.opt_text(49)?,
+            transfer: decode_transfer(row, 50)?,
         },
         refunds,
         asked_ms: row.int(36)?,
@@ -337,7 +354,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms, left_before_kopecks from refunds where payment_id = $1 \
+         failure, created_ms, left_before_kopecks, bank_request_id from refunds where payment_id = $1 \
          order by created_ms, id",
         &[payment_id.into()],
     )?;
@@ -361,6 +378,7 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
         state,
         bank_refund_id: row.opt_text(5)?,
         left_before: opt_money(row, 10)?,
+        bank_request_id: row.opt_text(11)?,
         created_ms: row.int(9)?,
     })
 }

@@ -44,6 +44,7 @@ fn created() -> Payment {
         moves: 0,
         attempt_of: None,
         attempts: Vec::new(),
+        place_id: None,
         order_id: None,
         reference: "K-1".into(),
         amount: money(AMOUNT),

@@ -39,6 +39,8 @@ pub struct PaymentView {
     #[schema(value_type = String, example = "automatic")]
     pub capture: &'static str,
     pub order_id: Option<String>,
+    /// The place whose code it was paid by, when it was.
+    pub place_id: Option<String>,
     /// Our number of the payment at the bank; the payer may see it.
     pub reference: String,
     pub bank: String,
@@ -178,6 +180,7 @@ impl PaymentView {
                 kopeck_banks::op::CaptureMode::Manual => "manual",
             },
             order_id: payment.order_id.clone(),
+            place_id: payment.place_id.clone(),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
             bank_payment_id: payment.facts.bank_id.clone(),

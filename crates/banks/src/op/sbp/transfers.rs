@@ -69,6 +69,15 @@ impl fmt::Debug for SbpPayment {
     }
 }
 
+/// The names of one transfer. Each source tells those that it knows; a notice tells both.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SbpTransfer {
+    /// The id in SBP, 32 characters.
+    pub trx_id: Option<String>,
+    /// The bank's own id.
+    pub ref_id: Option<String>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SbpPayments {
     pub items: Vec<SbpPayment>,

@@ -135,6 +135,7 @@ fn payments_are_read_and_changed() {
         request_id: "rf_1".to_owned(),
         receipt: None,
         sbp_member: Some("77892".to_owned()),
+        transfer: None,
     };
     let body = format!(r#"{id},"Amount":100,"QrMemberId":"77892","ExternalRequestId":"rf_1""#);
     check(&op, "POST /v2/Cancel", &body);

@@ -115,6 +115,7 @@ fn refund(amount: &str) -> BankOp {
         request_id: "rf_1".to_owned(),
         receipt: None,
         sbp_member: None,
+        transfer: None,
     }
 }
 

@@ -28,6 +28,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0003_attempts.sql"),
         postgres: include_str!("../../../migrations/postgres/0003_attempts.sql"),
     },
+    Migration {
+        name: "0004_sbp",
+        sqlite: include_str!("../../../migrations/sqlite/0004_sbp.sql"),
+        postgres: include_str!("../../../migrations/postgres/0004_sbp.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

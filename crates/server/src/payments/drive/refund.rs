@@ -74,6 +74,7 @@ impl Driver<'_> {
             request_id: id.clone(),
             receipt: None,
             sbp_member: None,
+            transfer: payment.facts.transfer.clone(),
         };
         let asked_ms = self.ctx.now_ms();
         let Told { outcome, exchanges } = self.ask(&op).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, PayMethod},
+    op::{CaptureMode, PayMethod, SbpTransfer},
 };
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,13 @@ pub(super) fn decode_refunds(text: &str) -> Result<BTreeMap<String, Money>, DbEr
         Err(e) => Err(DbError::Decode(format!("bank_refunds: {e}"))),
     };
     map.into_iter().map(money).collect()
+}
+
+/// Two columns, one for each id.
+pub(super) fn decode_transfer(row: &Row, at: usize) -> Result<Option<SbpTransfer>, DbError> {
+    let (trx_id, ref_id) = (row.opt_text(at)?, row.opt_text(at + 1)?);
+    let is_told = trx_id.is_some() || ref_id.is_some();
+    Ok(is_told.then_some(SbpTransfer { trx_id, ref_id }))
 }
 
 pub(super) fn join_methods(methods: &[PayMethod]) -> String {

@@ -70,6 +70,7 @@ impl History {
                 origin: Origin::Shop,
                 state,
                 bank_refund_id: None,
+                bank_request_id: None,
                 left_before: None,
                 created_ms: CREATED_MS + 1,
             });

@@ -60,6 +60,7 @@ fn refund_op(bank_id: &str, amount: &str) -> BankOp {
         request_id: "rf_1".to_owned(),
         receipt: None,
         sbp_member: None,
+        transfer: None,
     }
 }
 

@@ -39,6 +39,7 @@ fn refund(bank_id: &str, amount: &str, request_id: &str) -> BankOp {
         request_id: request_id.to_owned(),
         receipt: None,
         sbp_member: None,
+        transfer: None,
     }
 }
 
@@ -160,6 +161,7 @@ pub fn receipts(court: &mut Court) {
             request_id: format!("rc_{format}"),
             receipt: Some(part.clone()),
             sbp_member: None,
+            transfer: None,
         });
         let manual = CreateLink { capture: CaptureMode::Manual, ..bill("manual", &receipt) };
         let bank_id = court.open(manual);
@@ -244,6 +246,7 @@ pub fn sbp(court: &mut Court) {
                 request_id: "rf_sbp".to_owned(),
                 receipt: None,
                 sbp_member: Some(directory::MEMBERS[0].id.to_owned()),
+                transfer: None,
             });
             court.done(&sbp(SbpOp::ShowRefund { bank_id }));
         }

@@ -38,6 +38,7 @@ fn refund(bank_id: String, amount: &str) -> BankOp {
         request_id: "rf_1".to_owned(),
         receipt: None,
         sbp_member: None,
+        transfer: None,
     }
 }
 
