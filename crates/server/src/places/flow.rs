@@ -16,11 +16,13 @@ use crate::{
     gateway::flow::get_bank,
     kit::{
         Ctx,
+        clock::DAY_MS,
         db::{DbError, Tx},
         jobs,
     },
     payments::flow::receive::{self, Source},
-    shops::model::Connection,
+    qr,
+    shops::{self, model::Connection},
 };
 
 /// The kind of the job that makes a place's code; its subject is the place's id.
@@ -48,8 +50,13 @@ pub enum Problem {
     /// The bank would refuse it, or refused it.
     Bank(Refusal),
     NoSuchPlace,
-    /// The bank never made its code.
+    /// The bank did not make its code yet, or never.
     NoCode,
+    Suspended,
+    NotConnected,
+    /// The words of the banks that are connected.
+    UnknownBank(Vec<String>),
+    Drawing(qr::Problem),
     Internal(anyhow::Error),
 }
 
@@ -62,6 +69,32 @@ impl From<DbError> for Problem {
 impl From<anyhow::Error> for Problem {
     fn from(error: anyhow::Error) -> Problem {
         Problem::Internal(error)
+    }
+}
+
+/// The connection of that bank, or of that id; else the newest one whose bank makes such codes.
+pub async fn connection_for(
+    ctx: &Ctx,
+    shop_id: &str,
+    wanted: Option<&str>,
+    kind: CodeKind,
+) -> Result<Connection, Problem> {
+    let all = shops::flow::list_connections(ctx, shop_id).await?;
+    let banks: Vec<String> = all.iter().map(|connection| connection.bank.clone()).collect();
+    let can = |connection: &Connection| {
+        get_bank(&connection.bank).is_ok_and(|it| it.capabilities().sbp_codes.contains(&kind))
+    };
+    let is_it = |connection: &Connection| match wanted {
+        Some(word) => connection.bank == word || connection.id == word,
+        None => true,
+    };
+    let mut fitting: Vec<Connection> = all.into_iter().filter(is_it).collect();
+    // Where none can, the newest one's bank says in its own words that it has no such codes.
+    let at = fitting.iter().rposition(can).or(fitting.len().checked_sub(1));
+    match (at, banks.is_empty()) {
+        (Some(at), _) => Ok(fitting.swap_remove(at)),
+        (None, true) => Err(Problem::NotConnected),
+        (None, false) => Err(Problem::UnknownBank(banks)),
     }
 }
 
@@ -237,10 +270,12 @@ pub fn book(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     place_id: &str,
-    since_ms: i64,
     lines: &[StatementLine],
 ) -> Result<usize, DbError> {
     let Some(place) = store::lock_place(tx, place_id)? else { return Ok(0) };
+    let open = store::list_transfers(tx, place_id, i64::MAX)?;
+    let Some(start_ms) = state::start_ms(&open) else { return Ok(0) };
+    let since_ms = start_ms - (state::MARGIN_DAYS + 1) * DAY_MS;
     let transfers = store::list_transfers(tx, place_id, since_ms)?;
     let fresh = state::fresh_lines(&place, &transfers, lines);
     for line in &fresh {
@@ -250,7 +285,7 @@ pub fn book(
         };
         let payment = receive::receive(tx, ctx, &source(&place), line.amount, &seen)?;
         let mut transfer = new_transfer(tx, ctx, &place, ctx.mint.id("line"))?;
-        transfer.after_ms = state::start_ms(&transfers).unwrap_or(transfer.after_ms);
+        transfer.after_ms = start_ms;
         transfer.amount = Some(line.amount);
         transfer.is_line = true;
         transfer.payment_id = Some(payment.id);

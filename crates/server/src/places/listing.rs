@@ -4,7 +4,6 @@
 //! Reads only: whatever is cut off is read again.
 
 use anyhow::bail;
-use jiff::{Span, civil::Date};
 use kopeck_banks::op::{
     Answer, BankOp, Outcome, SbpOp, SbpPayment, SbpWord, StatementLine, StatementOp, StatementState,
 };
@@ -12,7 +11,7 @@ use kopeck_banks::op::{
 use super::{
     flow::{book, hear},
     model::{Listing, Place},
-    state::day,
+    state::{MARGIN_DAYS, day},
     store,
 };
 use crate::{
@@ -39,9 +38,6 @@ const STATEMENT_LOOK_MS: i64 = 5 * SECOND_MS;
 const STATEMENT_MAX_MS: i64 = HOUR_MS;
 /// Pages of a thousand: more payments than came by one company's codes in a month.
 const MAX_PAGES: u32 = 100;
-/// Days before the first unknown sum that a statement covers, so that its neighbours' lines are
-/// there to be told apart from it.
-const MARGIN_DAYS: i64 = 2;
 /// Places that one statement is read for.
 const MAX_WAITING: i64 = 1_000;
 
@@ -176,28 +172,32 @@ impl Reader<'_> {
         self.listing.statement_tries += 1;
     }
 
-    /// The places that wait for sums, those of one account; with the moment since when.
-    async fn waiting(&self) -> anyhow::Result<Vec<(Place, i64)>> {
+    /// The places that wait for sums, the longest waiting first, those of its account only; and the
+    /// moment before which nothing of that came.
+    async fn waiting(&self) -> Result<(Vec<Place>, i64), DbError> {
         let (id, now_ms) = (self.connection.id.clone(), self.ctx.now_ms());
-        let found: Result<Vec<(Place, i64)>, DbError> = self
-            .ctx
+        self.ctx
             .db
             .read(move |tx| {
-                let mut places = Vec::new();
-                for (place_id, seen_ms) in store::list_waiting(tx, &id, MAX_WAITING)? {
-                    let place = store::find_place_by_id(tx, &place_id)?;
+                let (mut places, mut start_ms) = (Vec::<Place>::new(), now_ms);
+                for (place_id, seen_ms, after_ms) in store::list_waiting(tx, &id, MAX_WAITING)? {
+                    let Some(place) = store::find_place_by_id(tx, &place_id)? else { continue };
                     let is_due = now_ms >= seen_ms + NOTICE_WAIT_MS;
-                    places.extend(place.filter(|_| is_due).map(|place| (place, seen_ms)));
+                    let is_same =
+                        places.first().is_none_or(|it| it.account_id == place.account_id);
+                    if is_due && is_same {
+                        start_ms = start_ms.min(after_ms);
+                        places.push(place);
+                    }
                 }
-                Ok(places)
+                Ok((places, start_ms))
             })
-            .await;
-        Ok(found?)
+            .await
     }
 
     async fn ask_statement(&mut self) -> anyhow::Result<()> {
-        let waiting = self.waiting().await?;
-        let Some((first, seen_ms)) = waiting.first() else {
+        let (waiting, start_ms) = self.waiting().await?;
+        let Some(first) = waiting.first() else {
             if self.listing.statement_tries > 0 {
                 (self.listing.statement_tries, self.listing.statement_due_ms) = (0, 0);
                 self.save().await?;
@@ -208,7 +208,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let Some(account_id) = first.account_id.clone() else { return Ok(()) };
-        let from = margin(day(*seen_ms - DAY_MS));
+        let from = day(start_ms - MARGIN_DAYS * DAY_MS);
         let to = day(self.ctx.now_ms());
         let op = StatementOp::Ask { account_id: account_id.clone(), from, to };
         match self.ask(&BankOp::Statement(op)).await? {
@@ -226,19 +226,14 @@ impl Reader<'_> {
 
     async fn book(&mut self, lines: Vec<StatementLine>) -> anyhow::Result<()> {
         let account = self.listing.statement.as_ref().map(|(_, account)| account.clone());
-        let waiting = self.waiting().await?.into_iter().map(|(place, _)| place);
-        let places: Vec<Place> = waiting.filter(|place| place.account_id == account).collect();
-        let since_ms = self.ctx.now_ms() - (MARGIN_DAYS + 400) * DAY_MS;
+        let (places, _) = self.waiting().await?;
         let inner = self.ctx.clone();
         let booked: Result<usize, DbError> = self
             .ctx
             .db
             .write(move |tx| {
-                let mut booked = 0;
-                for place in places {
-                    booked += book(tx, &inner, &place.id, since_ms, &lines)?;
-                }
-                Ok(booked)
+                let own = places.iter().filter(|place| place.account_id == account);
+                own.map(|place| book(tx, &inner, &place.id, &lines)).sum()
             })
             .await;
         if booked? > 0 {
@@ -246,8 +241,4 @@ impl Reader<'_> {
         }
         Ok(())
     }
-}
-
-fn margin(day: Date) -> Date {
-    day.saturating_sub(Span::new().days(MARGIN_DAYS))
 }

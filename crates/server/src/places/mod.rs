@@ -24,7 +24,6 @@ pub mod drive;
 pub mod flow;
 pub mod listing;
 pub mod model;
-pub mod page;
 pub mod poster;
 pub mod problem;
 pub mod request;

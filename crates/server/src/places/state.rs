@@ -9,6 +9,10 @@ use kopeck_banks::{
 use super::model::{Place, Transfer};
 use crate::kit::clock::timestamp;
 
+/// Days before the first unknown sum that a statement covers, so that its neighbours' lines are
+/// there to be told apart from it.
+pub const MARGIN_DAYS: i64 = 2;
+
 /// By what a transfer is known for ever, whoever tells of it. The list and a notice both name the
 /// bank's id; a code that is paid once needs none. `None`: the source names nothing that another
 /// source would name too.

@@ -128,19 +128,20 @@ pub fn list_connections(tx: &mut dyn Tx) -> Result<Vec<String>, DbError> {
 }
 
 /// Places with more transfers without a sum than lines that may be theirs, the longest waiting
-/// first: with the moment since when.
+/// first: with the moment since when, and the one before which nothing of that came.
 pub fn list_waiting(
     tx: &mut dyn Tx,
     connection_id: &str,
     limit: i64,
-) -> Result<Vec<(String, i64)>, DbError> {
+) -> Result<Vec<(String, i64, i64)>, DbError> {
     let rows = tx.query(
-        "select place_id, min(case when amount_kopecks is null then seen_ms end) from transfers \
+        "select place_id, min(case when amount_kopecks is null then seen_ms end), \
+         min(case when amount_kopecks is null then after_ms end) from transfers \
          where connection_id = $1 and (amount_kopecks is null or is_line = 1) group by place_id \
          having sum(case when amount_kopecks is null then 1 else -1 end) > 0 order by 2 limit $2",
         &[connection_id.into(), limit.into()],
     )?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
+    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?, row.int(2)?))).collect()
 }
 
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Place>, DbError> {
