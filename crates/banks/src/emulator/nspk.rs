@@ -57,7 +57,7 @@ fn crc(text: &str) -> u16 {
 }
 
 /// The QR code of `text`, or `None` when it is longer than any QR code holds.
-fn code(text: &str) -> Option<QrCode> {
+pub fn code(text: &str) -> Option<QrCode> {
     QrCode::encode_text(text, QrCodeEcc::Medium).ok()
 }
 

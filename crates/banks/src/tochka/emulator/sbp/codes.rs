@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::{
+    png,
     setup::status_word,
     state::{Code, Kind},
 };
@@ -33,31 +36,38 @@ const MEMBER: &str = "100000000284";
 const COMMISSION: &str = "0.4";
 const ABSENT: &str = "QR code not found";
 
-/// The sides of a picture that is wanted.
+/// A picture that is wanted.
 pub(super) struct Picture {
     width: u32,
     height: u32,
+    is_svg: bool,
 }
 
-/// Always drawn as SVG and called so: a picture is a convenience, the link is the code.
 pub(super) fn parse_picture(fields: &Fields, most: u32) -> Result<Option<Picture>, Problem> {
     let Some(fields) = fields.object("imageParams")? else { return Ok(None) };
-    fields.word("mediaType", &["image/png", "image/svg+xml"])?;
+    let media = fields.word("mediaType", &["image/png", "image/svg+xml"])?;
+    let is_svg = media.as_deref() == Some("image/svg+xml");
     let side = |key: &str| fields.required(key, fields.integer(key, 200..=most)?);
-    Ok(Some(Picture { width: side("width")?, height: side("height")? }))
+    Ok(Some(Picture { width: side("width")?, height: side("height")?, is_svg }))
 }
 
 impl Picture {
     pub(super) fn sized(width: u32, height: u32) -> Picture {
-        Picture { width, height }
+        Picture { width, height, is_svg: false }
     }
 
+    /// PNG goes in base64, SVG as its own text.
     pub(super) fn print(&self, payload: &str) -> String {
+        let (media, content) = if self.is_svg {
+            ("image/svg+xml", nspk::picture(payload, self.width.min(self.height)))
+        } else {
+            ("image/png", STANDARD.encode(png::draw(payload, self.width, self.height)))
+        };
         Obj::new()
             .raw("width", &self.width.to_string())
             .raw("height", &self.height.to_string())
-            .text("mediaType", "image/svg+xml")
-            .text("content", &nspk::picture(payload, self.width.min(self.height)))
+            .text("mediaType", media)
+            .text("content", &content)
             .end()
     }
 }

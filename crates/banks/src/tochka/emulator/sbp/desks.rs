@@ -59,7 +59,7 @@ impl TochkaEmulator {
         let fields = Fields::of_data(&call.request.body)?;
         let point_id = fields.required("merchantId", fields.text("merchantId", 1..=12)?)?;
         let account_id = fields.required("accountId", fields.any_text("accountId")?)?;
-        let picture = parse_picture(&fields, u32::MAX)?;
+        let picture = parse_picture(&fields, MAX_SIDE)?;
         let draft = Draft {
             kind: Kind::Desk,
             amount: None,

@@ -17,6 +17,7 @@ mod codes;
 mod control;
 mod desks;
 mod invoices;
+mod png;
 mod refunds;
 pub(super) mod route;
 mod setup;

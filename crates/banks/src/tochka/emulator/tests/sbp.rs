@@ -68,6 +68,24 @@ fn an_account_is_taken_raw_and_escaped_under_both_mounts() {
 }
 
 #[test]
+fn a_picture_comes_in_the_form_that_is_asked_for() {
+    let mut bench = Bench::new();
+    let point = shop(&mut bench);
+    for (media, start) in [(None, "iVBORw0KGgo"), (Some("image/svg+xml"), "<svg ")] {
+        let picture = json!({ "width": 300, "height": 250, "mediaType": media });
+        let mut data = json!({ "paymentPurpose": "x", "qrcType": "01", "imageParams": picture });
+        if media.is_none() {
+            data["imageParams"].as_object_mut().unwrap().remove("mediaType");
+        }
+        let made = made(&mut bench, &format!("qr-code/merchant/{point}/{ACCOUNT}"), data);
+        let image = &made["image"];
+        assert_eq!(image["mediaType"], media.unwrap_or("image/png"));
+        assert_eq!((&image["width"], &image["height"]), (&json!(300), &json!(250)));
+        assert!(image["content"].as_str().unwrap().starts_with(start), "{image}");
+    }
+}
+
+#[test]
 fn a_point_makes_only_the_codes_it_may() {
     let mut bench = Bench::new();
     let point = shop(&mut bench);
