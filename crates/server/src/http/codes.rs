@@ -191,12 +191,8 @@ pub const PLACE_SUSPENDED: Code = code(
     "The place is suspended: nobody should pay by its code, so it is not drawn.",
     "Resume the place first, or take another one.",
 );
-pub const POSTER_INVALID: Code = code(
-    "poster_invalid",
-    422,
-    "The poster cannot be drawn so.",
-    "Mend what `param` names.",
-);
+pub const POSTER_INVALID: Code =
+    code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
 pub const ROUTE_NOT_FOUND: Code =
     code("route_not_found", 404, "There is nothing at this address.", "See /docs for what is.");
 pub const METHOD_NOT_ALLOWED: Code = code(

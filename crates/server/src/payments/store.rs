@@ -5,12 +5,12 @@ mod keys;
 
 use kopeck_banks::Money;
 
-pub use self::columns::{decode_failure, encode_failure};
 use self::columns::{
-    capture_word, count, decode_refunds, decode_routes, decode_transfer,
-    encode_refunds, encode_routes, join_methods, opt_money, origin_word,
-    parse_capture, parse_methods, parse_origin,
+    capture_word, count, decode_refunds, decode_routes, decode_transfer, encode_refunds,
+    encode_routes, join_methods, opt_money, origin_word, parse_capture, parse_methods,
+    parse_origin,
 };
+pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::kit::db::{DbError, Row, Tx, Value};

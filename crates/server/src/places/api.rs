@@ -89,8 +89,7 @@ async fn make(ask: Ask, new: NewPlace, bank: Option<String>) -> Result<Answer, A
     let place = flow::plan(&ctx, &connection, new)?;
     let id = place.id.clone();
     let inner = ctx.clone();
-    let saved: Result<(), DbError> =
-        ctx.db.write(move |tx| flow::create(tx, &inner, &place)).await;
+    let saved: Result<(), DbError> = ctx.db.write(move |tx| flow::create(tx, &inner, &place)).await;
     saved?;
     let (inner, driven) = (ctx.clone(), id.clone());
     let driving = ask.server.spawn(async move { drive_now(&inner, &driven).await });

@@ -62,7 +62,9 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     };
     let connection = shops::flow::get_connection(ctx, &place.connection_id).await?;
     let outcome = match locate(ctx, &connection, &place).await? {
-        Ok((point_id, account_id)) => register(ctx, &connection, &place, point_id, account_id).await?,
+        Ok((point_id, account_id)) => {
+            register(ctx, &connection, &place, point_id, account_id).await?
+        }
         Err(outcome) => outcome,
     };
     match outcome {
@@ -149,8 +151,9 @@ async fn locate(
         kinds.is_empty() || place.kind == CodeKind::Invoice || kinds.contains(&place.kind)
     };
     let mut points: Vec<_> = points.by_ref().filter(|point| can_make(&point.kinds)).collect();
-    let account = account
-        .or_else(|| company.accounts.iter().find(|it| it.is_active).map(|it| it.account_id.clone()));
+    let account = account.or_else(|| {
+        company.accounts.iter().find(|it| it.is_active).map(|it| it.account_id.clone())
+    });
     Ok(match (points.pop(), points.is_empty(), account) {
         (Some(point), true, Some(account_id)) => Ok((point.id.clone(), account_id)),
         (Some(_), false, _) => Err(Outcome::Refused(ambiguous())),

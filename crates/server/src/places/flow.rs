@@ -156,12 +156,7 @@ pub fn suspend(
 }
 
 /// The code exists at the bank: from now on its payments are looked for.
-pub fn open(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    id: &str,
-    code: (String, String),
-) -> Result<(), DbError> {
+pub fn open(tx: &mut dyn Tx, ctx: &Ctx, id: &str, code: (String, String)) -> Result<(), DbError> {
     let Some(mut place) = store::lock_place(tx, id)? else { return Ok(()) };
     let (code_id, code_url) = code;
     place.code_id = Some(code_id);

@@ -183,8 +183,7 @@ impl Reader<'_> {
                 for (place_id, seen_ms, after_ms) in store::list_waiting(tx, &id, MAX_WAITING)? {
                     let Some(place) = store::find_place_by_id(tx, &place_id)? else { continue };
                     let is_due = now_ms >= seen_ms + NOTICE_WAIT_MS;
-                    let is_same =
-                        places.first().is_none_or(|it| it.account_id == place.account_id);
+                    let is_same = places.first().is_none_or(|it| it.account_id == place.account_id);
                     if is_due && is_same {
                         start_ms = start_ms.min(after_ms);
                         places.push(place);

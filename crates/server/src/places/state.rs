@@ -65,9 +65,7 @@ pub fn fresh_lines(
     known.sort_by_key(|transfer| (transfer.seen_ms, transfer.key.as_str()));
     // Each line goes to the transfer that ends first of those that it may be.
     own.retain(|line| {
-        let takes = |one: &&Transfer| {
-            one.amount == Some(line.amount) && is_within(one, line.day)
-        };
+        let takes = |one: &&Transfer| one.amount == Some(line.amount) && is_within(one, line.day);
         let at = known.iter().position(takes);
         at.map(|at| known.remove(at)).is_none()
     });

@@ -86,9 +86,8 @@ pub fn lock_place_of_code(
     code_id: &str,
 ) -> Result<Option<Place>, DbError> {
     let lock = tx.dialect().for_update();
-    let sql = format!(
-        "select {COLUMNS} from places where connection_id = $1 and code_id = $2{lock}"
-    );
+    let sql =
+        format!("select {COLUMNS} from places where connection_id = $1 and code_id = $2{lock}");
     find_one(tx, &sql, &[connection_id.into(), code_id.into()])
 }
 
@@ -120,10 +119,8 @@ pub fn find_first_code(tx: &mut dyn Tx, connection_id: &str) -> Result<Option<i6
 
 /// The connections that have codes.
 pub fn list_connections(tx: &mut dyn Tx) -> Result<Vec<String>, DbError> {
-    let rows = tx.query(
-        "select distinct connection_id from places where code_id is not null",
-        &[],
-    )?;
+    let rows =
+        tx.query("select distinct connection_id from places where code_id is not null", &[])?;
     rows.iter().map(|row| row.text(0)).collect()
 }
 
@@ -217,9 +214,7 @@ pub fn find_transfer(
     key: &str,
 ) -> Result<Option<Transfer>, DbError> {
     let sql = format!("select {TRANSFER} from transfers where connection_id = $1 and key = $2");
-    tx.find(&sql, &[connection_id.into(), key.into()])?
-        .map(|row| decode_transfer(&row))
-        .transpose()
+    tx.find(&sql, &[connection_id.into(), key.into()])?.map(|row| decode_transfer(&row)).transpose()
 }
 
 /// A payment of this sum that only the statement told of, the oldest.
