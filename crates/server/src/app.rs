@@ -26,7 +26,7 @@ use crate::{
     places, reconcile,
     runner::{self, Nudge},
     shops,
-    web::{assets, checkout, docs},
+    web::{assets, checkout, docs, place},
 };
 
 /// How long running requests may go on after the order to stop: longer than a request waits for
@@ -79,6 +79,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(api.route_layer(authenticate))
         .merge(payments::api::notice_routes(Arc::clone(&refused), places::flow::take_news))
         .merge(checkout::routes())
+        .merge(place::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))

@@ -1,4 +1,8 @@
-//! `kopeck qr`: codes and posters as files. It needs no data folder and asks no bank.
+//! `kopeck qr`: codes and posters as files, for which it needs no data folder and asks no bank; the
+//! codes of places are in the files beside.
+
+mod place;
+mod watch;
 
 use std::{
     fs,
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::qr::{Code, Format, Lang, Poster, Way, logo::Logo};
 
-/// Draw QR codes and posters to print.
+/// QR codes: places and invoices, their payments, posters to print.
 #[derive(Debug, Args)]
 pub struct QrArgs {
     #[command(subcommand)]
@@ -27,6 +31,9 @@ pub struct QrArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Print(Box<PrintArgs>),
+    Place(place::PlaceArgs),
+    Invoice(place::InvoiceArgs),
+    Watch(watch::WatchArgs),
 }
 
 /// Draw a payload as a poster (.pdf, .svg) or as a code alone (.png, .svg)
@@ -89,6 +96,15 @@ enum Words {
     En,
 }
 
+impl Words {
+    const fn lang(self) -> Lang {
+        match self {
+            Words::Ru => Lang::Ru,
+            Words::En => Lang::En,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Pdf,
@@ -109,9 +125,12 @@ struct Drawn {
 }
 
 impl QrArgs {
-    pub fn run(self, globals: &Globals) -> Result<(), Fail> {
+    pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
             Command::Print(args) => args.run(globals),
+            Command::Place(args) => args.run(globals).await,
+            Command::Invoice(args) => args.run(globals).await,
+            Command::Watch(args) => args.run(globals).await,
         }
     }
 }
@@ -167,10 +186,7 @@ impl PrintArgs {
             place: self.place.clone(),
             sum: self.sum,
             way: Way::of(&self.payload),
-            lang: match self.lang {
-                Words::Ru => Lang::Ru,
-                Words::En => Lang::En,
-            },
+            lang: self.lang.lang(),
         })
     }
 

@@ -9,7 +9,7 @@ use kopeck_banks::op::{
 };
 
 use super::{
-    flow::{book, hear},
+    flow::{LISTING_JOB, book, hear},
     model::{Listing, Place},
     state::{MARGIN_DAYS, day},
     store,
@@ -22,7 +22,7 @@ use crate::{
     kit::{
         Ctx,
         clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
-        db::DbError,
+        db::{DbError, Tx},
         jobs::{self, After, Job},
     },
     shops::{self, model::Connection},
@@ -63,6 +63,21 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         reader.list().await?;
     }
     reader.sums().await
+}
+
+/// Reads the list now, unless somebody is at it: for whoever watches without a server.
+pub async fn run_now(ctx: &Ctx, connection_id: &str) -> Result<(), DbError> {
+    let (inner, id) = (ctx.clone(), connection_id.to_owned());
+    let claim =
+        move |tx: &mut dyn Tx| jobs::claim(tx, &inner.mint, LISTING_JOB, &id, inner.now_ms());
+    let claimed: Result<Option<Job>, DbError> = ctx.db.write(claim).await;
+    let Some(job) = claimed? else { return Ok(()) };
+    let after = run(ctx, &job).await.unwrap_or_else(|error| {
+        tracing::warn!(connection_id, "the list of transfers was not read: {error:#}");
+        After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why: format!("{error:#}") }
+    });
+    let now_ms = ctx.now_ms();
+    ctx.db.write(move |tx| jobs::finish(tx, &job, now_ms, &after)).await
 }
 
 struct Reader<'a> {
