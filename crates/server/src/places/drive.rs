@@ -8,7 +8,7 @@ use kopeck_banks::op::{
 
 use super::{flow, model::Place, store};
 use crate::{
-    gateway::flow::ask_now,
+    gateway::flow::{ask_now, refusal_of},
     kit::{
         Ctx,
         clock::{MINUTE_MS, SECOND_MS},
@@ -90,7 +90,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         | Outcome::Unknown { .. }) => {
             let doublings = u32::try_from(job.tries.clamp(1, 10) - 1).unwrap_or_default();
             let wait_ms = TRY_AGAIN_MS.saturating_mul(1 << doublings).min(TRY_MAX_MS);
-            Ok(After::Retry { at_ms: ctx.now_ms() + wait_ms, why: format!("{other:?}") })
+            Ok(After::Retry { at_ms: ctx.now_ms() + wait_ms, why: refusal_of(other).message })
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     gateway::{
-        flow::{Told, ask},
+        flow::{Told, ask, refusal_of},
         store::insert_exchange,
     },
     kit::{
@@ -60,7 +60,13 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let mut reader = Reader { ctx, connection: &connection, job, listing };
     let now_ms = ctx.now_ms();
     if reader.listing.statement.is_none() || now_ms >= reader.listing.listed_ms + EVERY_MS {
-        reader.list().await?;
+        if let Err(why) = reader.list().await? {
+            tracing::warn!(
+                connection_id = job.subject,
+                "the list of transfers was not read: {why}"
+            );
+            return Ok(After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why });
+        }
     }
     reader.sums().await
 }
@@ -108,8 +114,8 @@ impl Reader<'_> {
         Ok(outcome)
     }
 
-    /// Reads the list from a day before the last reading on.
-    async fn list(&mut self) -> anyhow::Result<()> {
+    /// Reads the list from a day before the last reading on; or why the bank did not give it.
+    async fn list(&mut self) -> anyhow::Result<Result<(), String>> {
         let started_ms = self.ctx.now_ms();
         let from = day(self.listing.listed_ms - DAY_MS);
         let to = day(started_ms + DAY_MS);
@@ -117,7 +123,7 @@ impl Reader<'_> {
             let op = BankOp::Sbp(SbpOp::Payments { code_id: None, from, to, page });
             let list = match self.ask(&op).await? {
                 Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) => list,
-                other => bail!("the list of transfers cannot be read: {other:?}"),
+                other => return Ok(Err(refusal_of(other).message)),
             };
             self.take(list.items).await?;
             if page >= list.total_pages {
@@ -125,7 +131,7 @@ impl Reader<'_> {
             }
         }
         self.listing.listed_ms = started_ms;
-        self.save().await
+        self.save().await.map(Ok)
     }
 
     async fn take(&self, items: Vec<SbpPayment>) -> Result<(), DbError> {
@@ -231,7 +237,8 @@ impl Reader<'_> {
             }
             other => {
                 let id = &self.connection.id;
-                tracing::warn!(id, "no statement for the sums that no notice told: {other:?}");
+                let why = refusal_of(other).message;
+                tracing::warn!(id, "no statement for the sums that no notice told: {why}");
                 self.postpone();
             }
         }
