@@ -84,6 +84,8 @@ pub struct Capabilities {
     /// How long after its end a link may still be paid by someone who opened it in time.
     pub grace_minutes: u32,
     pub methods: &'static [crate::op::PayMethod],
+    /// What of a receipt it can carry.
+    pub receipts: &'static crate::receipt::Limits,
     /// The notice kinds that payments need.
     pub payment_notice_kinds: &'static [&'static str],
     /// The kinds of SBP codes that live by themselves: [`crate::op::SbpOp::Code`] and its kin.

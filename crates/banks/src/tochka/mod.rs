@@ -45,6 +45,7 @@ use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
     op::{BankOp, CodeKind, PayMethod, Refusal},
+    receipt::lint,
 };
 
 pub use notice::peek as peek_notice;
@@ -74,6 +75,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &CodeKind::ALL,
     sbp_refunds: &[CodeKind::Dynamic],
@@ -106,7 +108,8 @@ impl Bank for Tochka {
         if renewable { None } else { token_problem(token, now) }
     }
     fn known_refusals(&self) -> Vec<Refusal> {
-        quirks::all().map(quirks::Quirk::refusal).collect()
+        let own = quirks::all().map(quirks::Quirk::refusal);
+        own.chain(lint::known_refusals()).collect()
     }
     fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(raw)

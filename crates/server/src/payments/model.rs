@@ -155,6 +155,15 @@ pub struct Refund {
     pub created_ms: i64,
 }
 
+impl Refund {
+    /// Whether the bank accepted it and does not list it yet. One that is known only by what is
+    /// left will never be listed.
+    pub fn is_unlisted(&self) -> bool {
+        let is_accepted = self.origin == Origin::Shop && self.state == RefundState::Succeeded;
+        is_accepted && self.bank_refund_id.is_none()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Requested through Kopeck.
@@ -213,7 +222,7 @@ pub enum Status {
     Expired,
     Canceled,
     Failed,
-    /// The bank received another sum than was asked for: a person must look.
+    /// The bank holds or received another sum than was asked for: a person must look.
     AmountMismatch,
 }
 
@@ -267,6 +276,36 @@ impl Payment {
         self.facts.left.map_or(held, |left| left.min(held))
     }
 
+    /// Whether it is held first, and taken when the shop says so.
+    pub fn is_hold(&self) -> bool {
+        self.capture == CaptureMode::Manual
+    }
+
+    /// Whether money is held that waits for the shop to take or release it, right or wrong.
+    pub fn is_held(&self) -> bool {
+        match self.status() {
+            Status::Authorized => true,
+            Status::AmountMismatch => self.facts.paid.is_zero(),
+            Status::Opening
+            | Status::Open
+            | Status::Capturing
+            | Status::Paid
+            | Status::Refunding
+            | Status::PartiallyRefunded
+            | Status::Refunded
+            | Status::Expired
+            | Status::Canceled
+            | Status::Failed => false,
+        }
+    }
+
+    /// Whether another sum was authorized than the order's. Less may be held by now, since a part
+    /// of a hold can be released on purpose.
+    pub fn holds_other_sum(&self) -> bool {
+        let authorized = self.facts.authorized;
+        self.is_hold() && !authorized.is_zero() && authorized != self.amount
+    }
+
     /// Whether the release of the hold was asked for and nothing came of it yet.
     pub const fn is_voiding(&self) -> bool {
         self.intents.void_requested_ms.is_some() && self.intents.void_failure.is_none()
@@ -280,9 +319,7 @@ impl Payment {
         }
         let gone = self.facts.left.map_or(Money::ZERO, |left| self.facts.paid.minus_or_zero(left));
         let listed = self.facts.refunds.values().copied();
-        let unlisted = self.refunds.iter().filter(|refund| {
-            refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
-        });
+        let unlisted = self.refunds.iter().filter(|refund| refund.is_unlisted());
         let sum = Money::checked_sum(listed.chain(unlisted.map(|refund| refund.amount)));
         sum.map_or(self.facts.paid, |sum| sum.max(gone).min(self.facts.paid))
     }
@@ -322,6 +359,9 @@ impl Payment {
             () if !facts.authorized.is_zero() => {
                 match (self.intents.capture_requested_ms, &self.intents.capture_failure) {
                     (Some(_), None) => Status::Capturing,
+                    (Some(_) | None, Some(_)) | (None, None) if self.holds_other_sum() => {
+                        Status::AmountMismatch
+                    }
                     (Some(_) | None, Some(_)) | (None, None) => Status::Authorized,
                 }
             }

@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::BankStatus;
 
-use super::model::{Payment, Refund, RefundState, Status};
+use super::model::{Payment, RefundState, Status};
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -109,11 +109,16 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
-        Status::Authorized if payment.is_voiding() => match payment.intents.void_asked_ms {
-            None => Step::Void,
-            Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Void),
-        },
+        Status::Authorized | Status::AmountMismatch
+            if payment.is_held() && payment.is_voiding() =>
+        {
+            match payment.intents.void_asked_ms {
+                None => Step::Void,
+                Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Void),
+            }
+        }
         Status::Authorized => at(next_look_ms(payment), Step::Ask),
+        Status::AmountMismatch if payment.is_held() => at(next_look_ms(payment), Step::Ask),
         Status::Paid
         | Status::PartiallyRefunded
         | Status::Refunded
@@ -178,10 +183,11 @@ fn look_ms(payment: &Payment, max_ms: i64) -> i64 {
 /// Until when the bank's list must show every refund that it accepted; the daily sweep does not
 /// reach payments older than a month.
 fn unlisted_until_ms(payment: &Payment) -> i64 {
-    let is_unlisted = |refund: &&Refund| {
-        refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
-    };
-    let created = payment.refunds.iter().filter(is_unlisted).map(|refund| refund.created_ms);
+    let created = payment
+        .refunds
+        .iter()
+        .filter(|refund| refund.is_unlisted())
+        .map(|refund| refund.created_ms);
     created.max().map_or(0, |created_ms| created_ms + UNLISTED_FOR_MS)
 }
 
