@@ -30,6 +30,7 @@ need cc gcc libc6-dev
 need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need chromium chromium
 need chromedriver chromium-driver
+need pdftoppm poppler-utils
 
 if ! cargo nextest --version >/dev/null 2>&1; then
     echo "test.sh: installing cargo-nextest"

@@ -12,7 +12,7 @@ use crate::{
         receipt::ReceiptProblem,
         state::Refused,
     },
-    sandbox,
+    qr, sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -109,6 +109,12 @@ impl From<Failure> for Fail {
 impl From<ReceiptProblem> for Fail {
     fn from(problem: ReceiptProblem) -> Fail {
         Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    }
+}
+
+impl From<qr::Problem> for Fail {
+    fn from(problem: qr::Problem) -> Fail {
+        Fail::new(problem.code, problem.message, problem.hint).param(problem.param)
     }
 }
 

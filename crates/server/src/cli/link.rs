@@ -14,7 +14,7 @@ use super::{
     fail::Fail,
     find,
     payment::{self, ListArgs},
-    print::{FAINT, GOOD, STRONG, WARN, is_terminal, moscow, paint, qr, status_style},
+    print::{FAINT, GOOD, STRONG, WARN, is_terminal, moscow, paint, status_style},
 };
 use crate::{
     gateway::flow::get_bank,
@@ -28,6 +28,7 @@ use crate::{
         receipt::parse_receipt,
         view::PaymentView,
     },
+    qr::Code,
     sandbox::parse_duration_ms,
     shops::model::Connection,
 };
@@ -253,8 +254,8 @@ fn describe(world: &World, payment: &Payment, view: &PaymentView, look: Look) ->
         let has_public = !world.config.server.public_url.is_empty();
         let own = Some(&view.pay_url).filter(|_| has_public);
         let url = own.or(view.bank_url.as_ref()).unwrap_or(&view.pay_url);
-        if let Some(code) = qr(url) {
-            lines.push(format!("\n{code}\n"));
+        if let Ok(code) = Code::new(url) {
+            lines.push(format!("\n{}\n", code.to_terminal()));
         }
     }
     lines.join("\n")

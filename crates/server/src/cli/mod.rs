@@ -19,6 +19,7 @@ mod notice;
 mod notices;
 mod payment;
 mod print;
+mod qr;
 mod reconcile;
 mod routing;
 pub mod sandbox;
@@ -55,6 +56,7 @@ enum Command {
     Customers,
     Notices(notices::NoticesArgs),
     Notice(notice::NoticeArgs),
+    Qr(qr::QrArgs),
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
@@ -99,6 +101,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Customers => directory::show_customers(&globals).await,
         Command::Notices(args) => args.run(&globals).await,
         Command::Notice(args) => args.run(&globals).await,
+        Command::Qr(args) => args.run(&globals),
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,

@@ -1,14 +1,13 @@
-//! How things look: tables and colour for people, JSON for programs, QR codes for phones.
+//! How things look: tables and colour for people, JSON for programs.
 //!
 //! Colour codes are always written; anstream takes them out where nobody can see them (a pipe,
 //! `NO_COLOR`).
 
 use std::io::{IsTerminal as _, Write as _};
 
-use clap::builder::styling::{AnsiColor, Color, Style};
+use clap::builder::styling::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use jiff::tz::TimeZone;
-use qrcodegen::{QrCode, QrCodeEcc};
 use serde::Serialize;
 
 use super::fail::Fail;
@@ -20,9 +19,6 @@ pub const HINT: Style = AnsiColor::Cyan.on_default();
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub const FAINT: Style = Style::new().dimmed();
 pub const STRONG: Style = Style::new().bold();
-
-/// Modules of quiet zone around a QR code: the standard's four, since phones' cameras need it.
-const QUIET: i32 = 4;
 
 pub fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
@@ -128,42 +124,4 @@ pub const fn status_style(status: Status) -> Style {
 pub fn moscow(ms: i64) -> String {
     let zone = TimeZone::get("Europe/Moscow").unwrap_or(TimeZone::UTC);
     timestamp(ms).to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-/// The text as a QR code of half blocks, light on dark with a quiet zone; `None` if it is too
-/// long for one.
-pub fn qr(text: &str) -> Option<String> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Low).ok()?;
-    // Light modules are drawn, dark ones left out, and both colours set: so it reads the same on
-    // dark and light terminals, and on dark ones even without any colour.
-    let style = Style::new()
-        .fg_color(Some(Color::Ansi(AnsiColor::BrightWhite)))
-        .bg_color(Some(Color::Ansi(AnsiColor::Black)));
-    let is_light = |x: i32, y: i32| y < code.size() + QUIET && !code.get_module(x, y);
-    let mut lines = Vec::new();
-    for y in (-QUIET..code.size() + QUIET).step_by(2) {
-        let half = |x| match (is_light(x, y), is_light(x, y + 1)) {
-            (true, true) => '█',
-            (true, false) => '▀',
-            (false, true) => '▄',
-            (false, false) => ' ',
-        };
-        let line: String = (-QUIET..code.size() + QUIET).map(half).collect();
-        lines.push(paint(style, &line));
-    }
-    Some(lines.join("\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_qr_code_has_a_quiet_zone_and_both_colours() {
-        let text = qr("https://pay.example.ru/pay/1").unwrap();
-        let first = text.lines().next().unwrap();
-        assert!(first.contains('█') && !first.contains('▀') && !first.contains('▄'), "{first}");
-        assert!(first.starts_with("\u{1b}["), "no colour: {first:?}");
-        assert!(qr(&"x".repeat(10_000)).is_none());
-    }
 }

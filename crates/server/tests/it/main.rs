@@ -14,6 +14,7 @@ mod docs;
 mod harness;
 mod kill;
 mod net;
+mod qr;
 mod sim;
 mod store;
 mod tidy;

@@ -8,9 +8,12 @@ use super::{
     Stage,
     cases::{Card, Case, find_card},
 };
-use crate::cli::{
-    fail::Fail,
-    print::{BAD, FAINT, GOOD, HINT, STRONG, WARN, is_terminal, paint, qr, table},
+use crate::{
+    cli::{
+        fail::Fail,
+        print::{BAD, FAINT, GOOD, HINT, STRONG, WARN, is_terminal, paint, table},
+    },
+    qr::Code,
 };
 
 const CABINET: &str = "Магазины → Терминалы → Тестовый → Тестировать";
@@ -172,7 +175,8 @@ pub fn show_link(
     let mut lines = vec![row("Pay at", &paint(STRONG, url)), row("Card", &card)];
     let look = stage.args.look;
     let is_wanted = look.qr || (is_terminal() && !look.no_qr);
-    lines.extend(qr(url).filter(|_| is_wanted).map(|code| format!("\n{code}\n")));
+    let code = Code::new(url).ok().filter(|_| is_wanted);
+    lines.extend(code.map(|code| format!("\n{}\n", code.to_terminal())));
     stage.world.out.line(&lines.join("\n"))
 }
 

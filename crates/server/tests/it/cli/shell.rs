@@ -29,6 +29,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["notices", "test"], "--kind"),
     (&["notices", "delete"], "Delete"),
     (&["notice", "explain"], "--jwk"),
+    (&["qr"], "print"),
+    (&["qr", "print"], "--per-sheet"),
     (&["reconcile"], "--since"),
     (&["keys"], "revoke"),
     (&["keys", "create"], "once"),
