@@ -1,4 +1,6 @@
-//! `kopeck qr`: codes and posters as files. It needs no data folder and asks no bank.
+//! `kopeck qr`: codes and posters. Drawing needs no data folder and asks no bank.
+
+pub mod create;
 
 use std::{
     fs,
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::qr::{Code, Format, Lang, Poster, Way, logo::Logo};
 
-/// Draw QR codes and posters to print.
+/// Make SBP QR codes for payments; draw codes and posters to print.
 #[derive(Debug, Args)]
 pub struct QrArgs {
     #[command(subcommand)]
@@ -26,6 +28,7 @@ pub struct QrArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(Box<create::CreateArgs>),
     Print(Box<PrintArgs>),
 }
 
@@ -109,8 +112,9 @@ struct Drawn {
 }
 
 impl QrArgs {
-    pub fn run(self, globals: &Globals) -> Result<(), Fail> {
+    pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
+            Command::Create(args) => args.run(globals).await,
             Command::Print(args) => args.run(globals),
         }
     }
