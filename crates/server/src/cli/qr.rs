@@ -1,6 +1,6 @@
-//! `kopeck qr`: codes and posters as files, for which it needs no data folder and asks no bank; the
-//! codes of places are in the files beside.
+//! `kopeck qr`: codes and posters. Drawing needs no data folder and asks no bank.
 
+pub mod create;
 mod place;
 mod watch;
 
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::qr::{Code, Format, Lang, Poster, Way, logo::Logo};
 
-/// QR codes: places and invoices, their payments, posters to print.
+/// Make QR codes of SBP, follow what comes by them; draw codes and posters to print.
 #[derive(Debug, Args)]
 pub struct QrArgs {
     #[command(subcommand)]
@@ -30,6 +30,7 @@ pub struct QrArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(Box<create::CreateArgs>),
     Print(Box<PrintArgs>),
     Place(place::PlaceArgs),
     Invoice(place::InvoiceArgs),
@@ -127,6 +128,7 @@ struct Drawn {
 impl QrArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
+            Command::Create(args) => args.run(globals).await,
             Command::Print(args) => args.run(globals),
             Command::Place(args) => args.run(globals).await,
             Command::Invoice(args) => args.run(globals).await,

@@ -91,7 +91,16 @@ pub async fn take(
     let saved: Result<(), DbError> = ctx
         .db
         .write(move |tx| {
-            let about = match &notice.observation {
+            let by_code = match notice.news.as_deref() {
+                Some(NoticeNews::SbpPayment(payment)) => Some(payment.observation()),
+                Some(
+                    NoticeNews::CardBinding(_)
+                    | NoticeNews::AccountBinding(_)
+                    | NoticeNews::Fiscal(_),
+                )
+                | None => None,
+            };
+            let about = match notice.observation.as_ref().or(by_code.as_ref()) {
                 Some(seen) => flow::observe(tx, &inner, &connection.id, seen)?,
                 None => None,
             };

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod checkout;
+pub mod codes;
 mod docs;
 mod idempotency;
 mod lists;
