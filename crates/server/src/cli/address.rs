@@ -59,8 +59,10 @@ pub async fn register(
     url: &str,
 ) -> Result<Registered, Fail> {
     let before = shown(world, connection).await?;
-    let bank = get_bank(&connection.bank)?;
-    let wanted = bank.capabilities().payment_notice_kinds.iter().map(|kind| (*kind).to_owned());
+    // Those of SBP's own codes too: whoever has none hears of none.
+    let can = get_bank(&connection.bank)?.capabilities();
+    let wanted = can.payment_notice_kinds.iter().chain(can.sbp_notice_kinds);
+    let wanted = wanted.map(|kind| (*kind).to_owned());
     let mut kinds: Vec<String> = wanted.collect();
     if let Some(known) = before.as_ref().filter(|known| known.url == url) {
         kinds.extend(

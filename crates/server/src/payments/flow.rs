@@ -242,8 +242,8 @@ pub fn request_refund(
     change(tx, ctx, shop_id, payment_id, &event)
 }
 
-/// What came by a code that is paid again and again, or by a company, goes back through the API only
-/// where the bank has that: else the refund would wait for ever.
+/// What came by a code that is paid again and again, or by a company, goes back through the API
+/// only where the bank has that: else the refund would wait for ever.
 fn check_place_refund(payment: &Payment) -> Result<(), Problem> {
     let bank = get_bank(&payment.bank).map_err(Problem::Internal)?;
     let kinds = [CodeKind::Static, CodeKind::Desk, CodeKind::Invoice];

@@ -36,6 +36,8 @@ const NOTICE_WAIT_MS: i64 = MINUTE_MS;
 const STATEMENT_LOOK_MS: i64 = 5 * SECOND_MS;
 /// The longest wait until the next statement when the last one did not have the line.
 const STATEMENT_MAX_MS: i64 = HOUR_MS;
+/// So long after the end of the last code the list is read on: a payment may be on its way.
+const ENDED_MS: i64 = 3 * DAY_MS;
 /// Pages of a thousand: more payments than came by one company's codes in a month.
 const MAX_PAGES: u32 = 100;
 /// Places that one statement is read for.
@@ -46,10 +48,12 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let Some(connection) = shops::flow::find_connection(ctx, &job.subject).await? else {
         return Ok(After::Done);
     };
-    let id = connection.id.clone();
+    let (id, ended_ms) = (connection.id.clone(), ctx.now_ms() - ENDED_MS);
     let found: Result<_, DbError> = ctx
         .db
-        .read(move |tx| Ok((store::find_first_code(tx, &id)?, store::find_listing(tx, &id)?)))
+        .read(move |tx| {
+            Ok((store::find_first_code(tx, &id, ended_ms)?, store::find_listing(tx, &id)?))
+        })
         .await;
     let (Some(first_ms), listing) = found? else { return Ok(After::Done) };
     let listing = listing.unwrap_or(Listing {
@@ -134,13 +138,32 @@ impl Reader<'_> {
         self.save().await.map(Ok)
     }
 
+    /// Most of a list was heard of before: only the rest is worth a write.
     async fn take(&self, items: Vec<SbpPayment>) -> Result<(), DbError> {
         let (inner, id) = (self.ctx.clone(), self.connection.id.clone());
+        let fresh: Result<Vec<SbpPayment>, DbError> = self
+            .ctx
+            .db
+            .read(move |tx| {
+                let mut fresh = Vec::new();
+                for seen in items {
+                    let key = seen.ref_id.as_deref().unwrap_or("");
+                    let is_known = store::is_payment(tx, &id, key)?
+                        || store::is_payment(tx, &id, &seen.code_id)?;
+                    fresh.extend(Some(seen).filter(|_| !is_known));
+                }
+                Ok(fresh)
+            })
+            .await;
+        let (fresh, id) = (fresh?, self.connection.id.clone());
+        if fresh.is_empty() {
+            return Ok(());
+        }
         self.ctx
             .db
             .write(move |tx| {
                 // Oldest first, as it happened.
-                items.iter().rev().try_for_each(|seen| hear(tx, &inner, &id, seen).map(|_| ()))
+                fresh.iter().rev().try_for_each(|seen| hear(tx, &inner, &id, seen).map(|_| ()))
             })
             .await
     }

@@ -28,8 +28,8 @@ pub struct Source<'a> {
     pub purpose: &'a str,
 }
 
-/// Makes the payment, paid from its first moment. Calling it once for each transfer is up to whoever
-/// keeps the transfers.
+/// Makes the payment, paid from its first moment. Calling it once for each transfer is up to
+/// whoever keeps the transfers.
 pub fn receive(
     tx: &mut dyn Tx,
     ctx: &Ctx,

@@ -288,6 +288,11 @@ async fn an_invoice_is_paid_once_by_notice_or_by_asking() {
     assert_eq!(paid.len(), 1);
     assert_eq!(paid[0]["paid_kopecks"], 120_000);
     assert_eq!(payments(&app, &heard).await.len(), 1);
+    // Three days after the end of the last code nobody asks any more.
+    app.advance(7 * 24 * 60 * MINUTE).await;
+    let list_reads = app.bank.count("/get-sbp-payments");
+    app.advance(10 * MINUTE).await;
+    assert_eq!(app.bank.count("/get-sbp-payments"), list_reads);
     let list = app.get("/v1/places?kind=invoice").await.expect(200);
     assert_eq!(list["data"].as_array().unwrap().len(), 2);
 }
