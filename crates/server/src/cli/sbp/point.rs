@@ -27,7 +27,8 @@ const SETTLED_MS: i64 = 10 * MINUTE_MS;
 
 #[derive(Debug, Args)]
 pub struct PointArgs {
-    /// The point of sale in SBP, when there are several: 12 characters [env: TOCHKA_SBP_MERCHANT_ID]
+    /// The point of sale in SBP when there are several, 12 characters
+    /// [env: TOCHKA_SBP_MERCHANT_ID]
     #[arg(long = "point", value_name = "ID", conflicts_with = "brand")]
     id: Option<String>,
     /// What payers see as the recipient: «Кофейня у Артёма». A point of this name is taken or made
