@@ -63,14 +63,13 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     });
     let mut reader = Reader { ctx, connection: &connection, job, listing };
     let now_ms = ctx.now_ms();
-    if reader.listing.statement.is_none() || now_ms >= reader.listing.listed_ms + EVERY_MS {
-        if let Err(why) = reader.list().await? {
-            tracing::warn!(
-                connection_id = job.subject,
-                "the list of transfers was not read: {why}"
-            );
-            return Ok(After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why });
-        }
+    let is_due = now_ms >= reader.listing.listed_ms + EVERY_MS;
+    let is_asked = is_due || reader.listing.statement.is_none();
+    let read = if is_asked { reader.list().await? } else { Ok(()) };
+    if let Err(why) = read {
+        let id = &job.subject;
+        tracing::warn!(id, "the list of transfers was not read: {why}");
+        return Ok(After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why });
     }
     reader.sums().await
 }
@@ -125,9 +124,9 @@ impl Reader<'_> {
         let to = day(started_ms + DAY_MS);
         for page in 1..=MAX_PAGES {
             let op = BankOp::Sbp(SbpOp::Payments { code_id: None, from, to, page });
-            let list = match self.ask(&op).await? {
-                Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) => list,
-                other => return Ok(Err(refusal_of(other).message)),
+            let outcome = self.ask(&op).await?;
+            let Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) = outcome else {
+                return Ok(Err(refusal_of(outcome).message));
             };
             self.take(list.items).await?;
             if page >= list.total_pages {
@@ -254,16 +253,13 @@ impl Reader<'_> {
         let from = day(start_ms - MARGIN_DAYS * DAY_MS);
         let to = day(self.ctx.now_ms());
         let op = StatementOp::Ask { account_id: account_id.clone(), from, to };
-        match self.ask(&BankOp::Statement(op)).await? {
-            Outcome::Done(Answer::Statement(statement)) => {
-                self.listing.statement = Some((statement.id, account_id));
-            }
-            other => {
-                let id = &self.connection.id;
-                let why = refusal_of(other).message;
-                tracing::warn!(id, "no statement for the sums that no notice told: {why}");
-                self.postpone();
-            }
+        let outcome = self.ask(&BankOp::Statement(op)).await?;
+        if let Outcome::Done(Answer::Statement(statement)) = outcome {
+            self.listing.statement = Some((statement.id, account_id));
+        } else {
+            let (id, why) = (&self.connection.id, refusal_of(outcome).message);
+            tracing::warn!(id, "no statement for the sums that no notice told: {why}");
+            self.postpone();
         }
         self.save().await
     }

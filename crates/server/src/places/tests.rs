@@ -85,7 +85,7 @@ fn a_line_is_new_only_when_no_known_transfer_explains_it() {
     assert_eq!(sums(&fresh_lines(&place, &[known], &[line(700, today)])), [0; 0]);
     // Never more lines than transfers that wait.
     let lines = [line(700, today), line(800, today)];
-    assert_eq!(sums(&fresh_lines(&place, &[unknown.clone()], &lines)), [700]);
+    assert_eq!(sums(&fresh_lines(&place, std::slice::from_ref(&unknown), &lines)), [700]);
     let taken = Transfer { is_line: true, ..transfer("line_1", Some(700), NOON_MS) };
     assert_eq!(sums(&fresh_lines(&place, &[unknown, taken], &lines)), [0; 0]);
 }
@@ -101,7 +101,11 @@ fn only_booked_credits_of_this_place_in_these_days_count() {
         line(700, today - 1.day()),
     ];
     for other in others {
-        assert_eq!(sums(&fresh_lines(&place, &waiting, &[other.clone()])), [0; 0], "{other:?}");
+        assert_eq!(
+            sums(&fresh_lines(&place, &waiting, std::slice::from_ref(&other))),
+            [0; 0],
+            "{other:?}"
+        );
     }
     let wrapped = format!("Оплата по QR-коду. {}. НДС не облагается", line(1, today).purpose);
     let wrapped = StatementLine { purpose: wrapped, ..line(700, today) };
