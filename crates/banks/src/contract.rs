@@ -1,14 +1,14 @@
 //! What every bank must do against its own emulator, in the merchant's words: the same scenarios
 //! for each. A new bank passes them by one call of [`run`] with its [`Setup`].
 //!
-//! The scenarios know no bank. What a bank cannot do is said by its [`Capabilities`] or by an empty
-//! field of its setup; [`run`] returns the names of what was left out, so that a test can say that
-//! nothing else was.
+//! The scenarios know no bank. What a bank cannot do, or does its own way, is said by its
+//! [`Capabilities`] and by the fields of its setup; [`run`] returns the names of what was left
+//! out, so that a test can say that nothing else was.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `bench` | a bank, its emulator, two clocks and the way between them |
-//! | `paying`, `holding`, `refunding` | what happens to money |
+//! | `paying`, `holding`, `refunding`, `sbp_links` | what happens to money |
 //! | `silence` | lost replies, broken gateways, skewed clocks, restarts |
 //! | `notices` | what the bank tells by itself, and where to |
 //! | `access` | tokens, permissions, OAuth |
@@ -24,14 +24,21 @@ mod paying;
 mod reading;
 mod refunding;
 mod sbp;
+mod sbp_links;
 mod silence;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use jiff::SignedDuration;
 
 use crate::{
     bank::{Bank, Capabilities, Credentials},
     emulator::Emulator,
     http::HttpRequest,
+    op::{PayMethod, Wallet},
 };
 use bench::Bench;
 
@@ -43,13 +50,24 @@ pub struct Setup {
     /// are not signed by published keys.
     pub rekeyed: Option<fn() -> Box<dyn Emulator>>,
     pub credentials: fn() -> Credentials,
-    /// The setting that holds the token which [`crate::emulator::Control::Token`] spoils.
-    pub token_setting: &'static str,
-    /// A token that is not one: refused before anything is sent.
-    pub malformed_token: &'static str,
+    pub keys: Keys,
+    /// The ways to pay that this terminal has switched on.
+    pub methods: &'static [PayMethod],
     pub approving_card: &'static str,
     /// Each makes an attempt fail.
     pub declining_cards: &'static [&'static str],
+    /// The declined attempt that closes a link; `None` when a link outlives them all.
+    pub last_attempt: Option<usize>,
+    /// Whether a reference names one payment for good.
+    pub unique_references: bool,
+    /// How long after a payment's beginning its hold is given back by itself.
+    pub hold_life: SignedDuration,
+    /// Whether the end of a hold, or of a link closed by us, is announced.
+    pub tells_releases: bool,
+    /// `None` where a terminal takes no SBP.
+    pub sbp: Option<Sbp>,
+    /// Wallets whose links can be asked for, and whether as a picture too.
+    pub wallets: &'static [(Wallet, bool)],
     /// Where the emulator delivers notices to.
     pub notice_url: &'static str,
     /// A kind of notice that payments do not need; `None` when the bank has no such.
@@ -66,8 +84,34 @@ pub struct Setup {
     pub least_amount: &'static str,
     /// A hold and its capture are told at one moment, even where nobody asked for a hold.
     pub tells_in_pairs: bool,
-    /// Scenarios that are not this bank's way, each with the reason.
-    pub not_its_way: &'static [(&'static str, &'static str)],
+    /// The bytes of a notice that its signature covers.
+    pub signed_bytes: fn(&[u8]) -> BTreeSet<usize>,
+}
+
+/// What opens the bank's door, and how it can be wrong. Each way is refused by a code of its own.
+pub struct Keys {
+    /// The setting that holds the secret.
+    pub secret: &'static str,
+    /// A secret that is not one: refused before anything is sent.
+    pub malformed: &'static str,
+    /// Settings with values that only the bank knows to be wrong.
+    pub wrong: &'static [(&'static str, &'static str)],
+    /// The setting whose value [`crate::emulator::Control::Token`] spoils.
+    pub spoiled: &'static str,
+    /// What it can be made, besides `valid`.
+    pub states: &'static [&'static str],
+}
+
+/// The bank's ways with the SBP.
+pub struct Sbp {
+    /// Whether a payment's QR code can be asked for.
+    pub shows_codes: bool,
+    /// Whether the bank itself plays the payer of a code, as test terminals do.
+    pub plays_payer: bool,
+    /// How long a refund runs; zero where it is there at once.
+    pub refund_runs: SignedDuration,
+    /// How soon after a refund was asked for the next one may be.
+    pub refund_pause: SignedDuration,
 }
 
 /// The OAuth way of a bank that has one.
@@ -100,13 +144,17 @@ static SCENARIOS: &[Scenario] = &[
     always("pay", paying::pay),
     always("pay by each method", paying::pay_by_each_method),
     always("pay with a receipt", paying::pay_with_a_receipt),
-    always("a decline leaves the link open", paying::a_decline_leaves_it_open),
-    always("decline, then pay", paying::decline_then_pay),
+    when(with_wallets, "a wallet's link opens a payment", paying::wallets),
+    when(with_retries, "a decline leaves the link open", paying::a_decline_leaves_it_open),
+    when(with_retries, "decline, then pay", paying::decline_then_pay),
+    when(with_last_attempt, "the last decline closes the link", paying::the_last_decline),
     always("an expired link takes no money", paying::expire),
     always("a link's life ends by itself", paying::a_life_ends_by_itself),
     always("the limits are those of the capabilities", paying::limits_are_kept),
     always("the same operation gives the same bytes", paying::the_same_bytes),
-    always("the same reference is a duplicate and is found", paying::duplicate_is_found),
+    always("a payment is found by its reference", paying::found_by_reference),
+    when(with_unique_references, "the same reference is a duplicate", paying::duplicate),
+    when(without_unique_references, "a reference names every payment of it", paying::namesakes),
     always("a payment that is not there is not found", paying::unknown_payment_is_not_found),
     always("hold, then capture in full", holding::hold_and_capture),
     always("capture twice takes the money once", holding::capture_twice),
@@ -116,12 +164,22 @@ static SCENARIOS: &[Scenario] = &[
     when(with_partial_capture, "a part of a hold is captured", holding::capture_a_part),
     when(without_void, "a void is not sent", holding::void_is_not_sent),
     when(with_void, "a hold is released", holding::void),
+    when(with_void, "an unpaid link is closed", holding::close_a_link),
     always("refund in full", refunding::full),
     always("refund twice by parts", refunding::twice),
+    always("a payment by each method is refunded", refunding::by_each_method),
     always("refund of too much is refused", refunding::too_much),
-    always("refund of an unpaid payment is refused", refunding::of_an_unpaid),
+    always("a refund of an unpaid payment gives nothing back", refunding::of_an_unpaid),
     always("a refund of nothing is not sent", refunding::of_nothing),
     always("a refund in the bank's cabinet is seen", refunding::in_the_cabinet),
+    when(with_sbp, "a link paid by SBP: refund by parts", sbp_links::refund),
+    when(
+        with_running_refunds,
+        "a link paid by SBP: a refund runs alone and may fail",
+        sbp_links::a_refund_fails,
+    ),
+    when(with_link_codes, "a link's SBP code: its text and picture, paid", sbp_links::code),
+    when(with_test_payer, "a link's SBP code: the bank's test payer", sbp_links::test_payer),
     always("create: a lost reply is unknown, the list tells", silence::create_reply_lost),
     always("capture: a lost reply is unknown, asking tells", silence::capture_reply_lost),
     always("refund: a lost reply is unknown, asking tells", silence::refund_reply_lost),
@@ -142,13 +200,15 @@ static SCENARIOS: &[Scenario] = &[
     always("a notice before the reply names the reference", notices::before_the_reply),
     when(with_foreign_kind, "a notice of another kind is genuine", notices::of_another_kind),
     when(with_keys, "a new key of the bank is fetched and believed", notices::new_key),
-    always("the notice address: set, seen, tested, removed", notices::address),
-    always("an address that does not answer is not taken", notices::unanswered_address),
-    always("wrong, expired and revoked tokens differ", access::tokens_differ),
+    when(with_address, "the notice address: set, seen, tested, removed", notices::address),
+    when(with_address, "an address that does not answer is not taken", notices::unanswered_address),
+    when(without_address, "each payment names the address of its notices", notices::own_address),
+    always("each wrong key is told apart", access::wrong_keys_differ),
     when(with_oauth, "OAuth from the first token to the payment", access::oauth),
     when(with_oauth, "a refresh token works once", access::refresh_once),
     when(with_oauth, "an access token ends and is renewed", access::token_ends),
-    always("the list's pages hold every payment once", reading::pages),
+    when(with_list, "the list's pages hold every payment once", reading::pages),
+    when(without_list, "a list is not asked for", reading::list_is_not_sent),
     when(with_registry, "the register adds up", reading::registry),
     when(with_directory, "customers, accounts and retailers are read", reading::directory),
     when(with_codes, "SBP: from nothing to the first code", sbp::from_nothing),
@@ -183,6 +243,59 @@ fn with_void(setup: &Setup) -> bool {
 
 fn without_void(setup: &Setup) -> bool {
     !with_void(setup)
+}
+
+fn with_wallets(setup: &Setup) -> bool {
+    !setup.wallets.is_empty()
+}
+
+/// More than one attempt.
+fn with_retries(setup: &Setup) -> bool {
+    setup.last_attempt != Some(1)
+}
+
+fn with_last_attempt(setup: &Setup) -> bool {
+    setup.last_attempt.is_some()
+}
+
+fn with_unique_references(setup: &Setup) -> bool {
+    setup.unique_references
+}
+
+fn without_unique_references(setup: &Setup) -> bool {
+    !with_unique_references(setup)
+}
+
+fn with_sbp(setup: &Setup) -> bool {
+    setup.sbp.is_some()
+}
+
+fn with_running_refunds(setup: &Setup) -> bool {
+    setup.sbp.as_ref().is_some_and(|sbp| !sbp.refund_runs.is_zero())
+}
+
+fn with_link_codes(setup: &Setup) -> bool {
+    setup.sbp.as_ref().is_some_and(|sbp| sbp.shows_codes)
+}
+
+fn with_test_payer(setup: &Setup) -> bool {
+    setup.sbp.as_ref().is_some_and(|sbp| sbp.plays_payer)
+}
+
+fn with_address(setup: &Setup) -> bool {
+    setup.capabilities().registers_notices
+}
+
+fn without_address(setup: &Setup) -> bool {
+    !with_address(setup)
+}
+
+fn with_list(setup: &Setup) -> bool {
+    setup.capabilities().lists_payments
+}
+
+fn without_list(setup: &Setup) -> bool {
+    !with_list(setup)
 }
 
 fn with_codes(setup: &Setup) -> bool {
@@ -224,10 +337,7 @@ impl Setup {
 #[track_caller]
 pub fn run(setup: &Setup) -> Vec<&'static str> {
     let (fitting, left_out): (Vec<&Scenario>, Vec<&Scenario>) =
-        SCENARIOS.iter().partition(|scenario| {
-            let is_other = setup.not_its_way.iter().any(|(name, _)| *name == scenario.name);
-            (scenario.fits)(setup) && !is_other
-        });
+        SCENARIOS.iter().partition(|scenario| (scenario.fits)(setup));
     let is_broken = |scenario: &&&Scenario| {
         // A panic leaves nothing behind: the bench dies with it.
         let played = catch_unwind(AssertUnwindSafe(|| (scenario.run)(&mut Bench::new(setup))));

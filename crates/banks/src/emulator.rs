@@ -73,12 +73,13 @@ pub enum Control {
         payer_name: Option<String>,
         payer_phone: Option<String>,
     },
-    /// An attempt to pay fails. Of a paid SBP code: its next refund is taken, then fails; of a
-    /// running SBP refund: it fails.
+    /// An attempt to pay fails, or the SBP refund that runs. Of a paid SBP code: its next refund is
+    /// taken, then fails.
     Decline {
         id: String,
         reason: Option<String>,
     },
+    /// A link nobody paid, or a hold nobody took, comes to its end.
     Expire {
         id: String,
     },
@@ -87,7 +88,8 @@ pub enum Control {
         id: String,
         amount: Option<crate::Money>,
     },
-    /// The given access token: `valid`, `expired` or `revoked`.
+    /// An access token becomes `valid`, `expired` or `revoked`, a terminal's key `valid` or
+    /// `blocked`, a saved card or account what its bank knows of it.
     Token {
         token: String,
         state: String,

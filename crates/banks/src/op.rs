@@ -139,6 +139,24 @@ pub enum BankOp {
     Terminal(TerminalOp),
 }
 
+impl BankOp {
+    /// The receipt that it carries, and what is paid or returned with it where that is known.
+    pub fn receipt(&self) -> Option<(&Receipt, Option<Money>)> {
+        if let BankOp::CreateLink(link) = self {
+            return link.receipt.as_ref().map(|receipt| (receipt, Some(link.amount)));
+        }
+        if let BankOp::Capture { receipt, amount, .. } | BankOp::Refund { receipt, amount, .. } =
+            self
+        {
+            return receipt.as_ref().map(|receipt| (receipt, Some(*amount)));
+        }
+        if let BankOp::Terminal(TerminalOp::ClosingReceipt { receipt, .. }) = self {
+            return Some((receipt, None));
+        }
+        None
+    }
+}
+
 /// The OAuth way, for acting on behalf of other companies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthOp {

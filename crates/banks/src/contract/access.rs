@@ -1,5 +1,7 @@
 //! Who may: keys that are wrong, ended or withdrawn, and the OAuth way.
 
+use std::collections::BTreeSet;
+
 use super::bench::{Bench, DAY, check_class};
 use crate::{
     emulator::Control,
@@ -8,33 +10,35 @@ use crate::{
 };
 
 /// All are configuration, each by a code of its own, and each says what to do.
-pub fn tokens_differ(bench: &mut Bench<'_>) {
-    let setting = bench.setup.token_setting;
-    let token = bench.credentials.get(setting).to_owned();
+pub fn wrong_keys_differ(bench: &mut Bench<'_>) {
+    let keys = &bench.setup.keys;
+    let good = bench.credentials.clone();
     let op = BankOp::CreateLink(bench.link("10"));
     let spoil = |bench: &mut Bench<'_>, state: &str| {
-        let (token, state) = (token.clone(), state.to_owned());
+        let (token, state) = (good.get(keys.spoiled).to_owned(), state.to_owned());
         bench.control(&Control::Token { token, state }).unwrap();
     };
-    bench.credentials.set(setting, bench.setup.malformed_token);
-    let wrong = bench.refused_unsent(&op);
-    bench.credentials.set(setting, token.clone());
-    spoil(bench, "expired");
-    let expired = bench.refused(&op);
-    spoil(bench, "revoked");
-    let revoked = bench.refused(&op);
-    bench.credentials.set(setting, "");
+    bench.credentials.set(keys.secret, "");
     bench.refused_unsent(&op);
-    bench.credentials.set(setting, token.clone());
-    let told: Vec<&Refusal> = vec![&wrong, &expired, &revoked];
+    bench.credentials.set(keys.secret, keys.malformed);
+    let mut told: Vec<Refusal> = vec![bench.refused_unsent(&op)];
+    for (setting, value) in keys.wrong {
+        bench.credentials = good.clone();
+        bench.credentials.set(setting, *value);
+        told.push(bench.refused(&op));
+    }
+    bench.credentials = good.clone();
+    for state in keys.states {
+        spoil(bench, state);
+        told.push(bench.refused(&op));
+    }
     told.iter().for_each(|refusal| check_class(refusal, &[RefusalClass::Credentials]));
-    let mut codes: Vec<&str> = told.iter().map(|refusal| refusal.code).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    assert_eq!(codes.len(), 3, "{told:#?}");
-    for refusal in told {
-        let text = format!("{refusal:?}");
-        assert!(!text.contains(&token), "the token is in {text}");
+    let codes: BTreeSet<&str> = told.iter().map(|refusal| refusal.code).collect();
+    assert!(told.len() > 2 && codes.len() == told.len(), "{told:#?}");
+    let secrets = bench.setup.bank.settings().iter().filter(|setting| setting.is_secret);
+    for secret in secrets.filter_map(|setting| good.find(setting.name)) {
+        let text = format!("{told:?}");
+        assert!(!text.contains(secret), "a secret is in {text}");
     }
     spoil(bench, "valid");
     bench.done(&op);
@@ -49,7 +53,7 @@ fn tokens(bench: &mut Bench<'_>, op: AuthOp) -> Tokens {
 }
 
 fn use_tokens(bench: &mut Bench<'_>, tokens: Tokens) {
-    bench.credentials.set(bench.setup.token_setting, tokens.access_token);
+    bench.credentials.set(bench.setup.keys.secret, tokens.access_token);
     bench.credentials.set("refresh_token", tokens.refresh_token.expect("a refresh token"));
 }
 
@@ -57,7 +61,7 @@ fn use_tokens(bench: &mut Bench<'_>, tokens: Tokens) {
 #[track_caller]
 fn connect(bench: &mut Bench<'_>) -> String {
     let oauth = bench.setup.oauth.as_ref().expect("checked by the list");
-    bench.credentials.set(bench.setup.token_setting, "");
+    bench.credentials.set(bench.setup.keys.secret, "");
     let own = tokens(bench, AuthOp::ClientToken { scope: oauth.scope.to_owned() });
     let permissions = oauth.permissions.iter().map(|word| (*word).to_owned()).collect();
     let answer = bench.done(&BankOp::Auth(AuthOp::CreateConsent {

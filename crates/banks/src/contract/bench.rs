@@ -212,7 +212,9 @@ impl<'a> Bench<'a> {
         found
     }
 
-    fn look_up(&mut self, reference: &str) -> Vec<Observation> {
+    /// Every payment under a reference, or of a list that holds it.
+    #[track_caller]
+    pub fn look_up(&mut self, reference: &str) -> Vec<Observation> {
         let (from, to) = (bank_day(self.now - DAY), bank_day(self.now + DAY));
         let mut all = Vec::new();
         for page in 1.. {
@@ -288,6 +290,45 @@ impl<'a> Bench<'a> {
         let due = self.bank.next_due().expect("no notice is on its way");
         self.now = self.now.max(due - self.skew);
         self.take_notices()
+    }
+
+    /// Waits for every notice that is on its way.
+    pub fn all_notices(&mut self) -> Vec<Delivery> {
+        let mut all = Vec::new();
+        while self.bank.next_due().is_some() {
+            all.extend(self.next_notices());
+        }
+        all
+    }
+
+    /// Waits for the next notices and answers each as our server does: what is not believed is
+    /// refused, so that the bank sends it again.
+    #[track_caller]
+    pub fn judged_notices(&mut self) -> Vec<Notice> {
+        let due = self.bank.next_due().expect("no notice is on its way");
+        self.now = self.now.max(due - self.skew);
+        let due = self.bank.poll(self.bank_now());
+        let mut read = Vec::new();
+        for delivery in due {
+            let notice = self.read(&delivery.request.body);
+            let is_genuine = matches!(notice, Notice::Genuine(_));
+            let status = if is_genuine { 200 } else { 400 };
+            self.bank.delivered(self.bank_now(), delivery.id, Some(status));
+            read.push(notice);
+        }
+        read
+    }
+
+    /// How many notices a payment by card in one stage brings.
+    pub fn notices_of_a_payment(&self) -> usize {
+        if self.setup.tells_in_pairs { 2 } else { 1 }
+    }
+
+    /// The notices on their way, as what they say of payments.
+    #[track_caller]
+    pub fn told(&mut self) -> Vec<Observation> {
+        let due = self.all_notices();
+        due.iter().filter_map(|delivery| self.genuine(delivery).observation).collect()
     }
 
     pub fn read(&self, body: &[u8]) -> Notice {

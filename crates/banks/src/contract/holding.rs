@@ -1,10 +1,15 @@
 //! Two-stage payments: held, captured, run out, released.
 
+use jiff::SignedDuration;
+
 use super::{
-    bench::{Bench, DAY, check_class, rubles},
+    bench::{Bench, check_class, rubles},
     paying::check_paid,
 };
-use crate::op::{Answer, BankOp, BankStatus, Outcome, RefusalClass};
+use crate::{
+    emulator::Control,
+    op::{Answer, BankOp, BankStatus, Outcome, RefusalClass},
+};
 
 pub fn capture(bank_id: &str, amount: &str, authorized: &str) -> BankOp {
     let (amount, authorized) = (rubles(amount), rubles(authorized));
@@ -52,16 +57,31 @@ pub fn capture_twice(bench: &mut Bench<'_>) {
 }
 
 pub fn a_hold_runs_out(bench: &mut Bench<'_>) {
+    bench.listen();
+    let begun = bench.now;
     let bank_id = bench.held("50");
-    // Longer than any link of these scenarios lives.
-    bench.now += DAY * 4;
+    bench.next_notices();
+    bench.now = begun + bench.setup.hold_life - SignedDuration::from_secs(1);
+    check_held(bench, &bank_id, "50");
+    bench.now = begun + bench.setup.hold_life;
     let seen = bench.look(&bank_id);
     let ends = [Some(BankStatus::Expired), Some(BankStatus::Canceled)];
     assert!(ends.contains(&seen.status), "{seen:?}");
     assert_eq!(seen.paid, None);
+    check_release_is_told(bench, &bank_id);
     let refusal = bench.refused(&capture(&bank_id, "50", "50"));
     check_class(&refusal, &[RefusalClass::Conflict]);
     assert_eq!(bench.look(&bank_id).paid, None);
+}
+
+/// Where the bank tells it, once; elsewhere nothing is told.
+#[track_caller]
+fn check_release_is_told(bench: &mut Bench<'_>, bank_id: &str) {
+    let told = bench.told();
+    let told: Vec<_> = told.iter().map(|seen| (seen.bank_id.as_deref(), seen.status)).collect();
+    let word = [(Some(bank_id), Some(BankStatus::Canceled))];
+    let expect = if bench.setup.tells_releases { &word[..] } else { &[] };
+    assert_eq!(told, expect);
 }
 
 pub fn capture_of_what_is_not_held(bench: &mut Bench<'_>) {
@@ -96,9 +116,25 @@ pub fn void_is_not_sent(bench: &mut Bench<'_>) {
 }
 
 pub fn void(bench: &mut Bench<'_>) {
+    bench.listen();
     let bank_id = bench.held("50");
+    bench.next_notices();
     let answer = bench.done(&void_all(&bank_id));
     assert_eq!(answer, Answer::Accepted { done: true });
     let seen = bench.look(&bank_id);
     assert_eq!((seen.status, seen.paid), (Some(BankStatus::Canceled), None));
+    check_release_is_told(bench, &bank_id);
+}
+
+pub fn close_a_link(bench: &mut Bench<'_>) {
+    bench.listen();
+    let link = bench.link("50");
+    let bank_id = bench.open(&link);
+    let answer = bench.done(&void_all(&bank_id));
+    assert_eq!(answer, Answer::Accepted { done: true });
+    let seen = bench.look(&bank_id);
+    assert_eq!((seen.status, seen.paid), (Some(BankStatus::Canceled), None));
+    check_release_is_told(bench, &bank_id);
+    let late = Control::Pay { id: bank_id.clone(), method: None, card: None };
+    assert!(bench.control(&late).is_err(), "a closed link was paid");
 }

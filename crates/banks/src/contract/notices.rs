@@ -1,14 +1,18 @@
 //! What the bank tells by itself: signed, repeated, lost, overtaken; and where it tells it.
 
+use std::collections::BTreeSet;
+
 use super::{
-    bench::{Bench, rubles},
+    bench::{Bench, check_class, rubles},
     holding::capture,
     paying::check_paid,
 };
 use crate::{
     bank::Notice,
     emulator::FaultKind,
-    op::{Answer, BankOp, BankStatus, NoticeAddress, PayMethod, RefusalClass},
+    op::{
+        Answer, BankOp, BankStatus, CreateLink, NoticeAddress, Observation, PayMethod, RefusalClass,
+    },
 };
 
 pub fn genuine(bench: &mut Bench<'_>) {
@@ -37,59 +41,124 @@ pub fn of_a_hold(bench: &mut Bench<'_>) {
     assert_eq!((paid.status, paid.paid), (Some(BankStatus::Paid), Some(rubles("10"))));
 }
 
-/// Not believed, and said so with an error: then the bank repeats it whole.
+/// Not believed, and said so with an error: then the bank repeats it whole. Of several notices that
+/// come at one moment any number may be spoiled, and each of them.
 pub fn corrupted(bench: &mut Bench<'_>) {
     bench.listen();
-    bench.fault(FaultKind::NoticeCorrupted, 1);
-    let bank_id = bench.paid("10");
-    bench.answers = 400;
-    let due = bench.next_notices();
-    assert_eq!(bench.read(&due[0].request.body), Notice::BadSignature);
-    bench.answers = 200;
-    assert_eq!(bench.next_observation().bank_id, Some(bank_id));
+    let count = bench.notices_of_a_payment();
+    let (mut spoiled, mut all) = (BTreeSet::new(), BTreeSet::new());
+    for times in (1..=count).cycle().take(8 * count) {
+        bench.fault(FaultKind::NoticeCorrupted, u32::try_from(times).unwrap());
+        let bank_id = bench.paid("10");
+        let (whole, bad): (Vec<Notice>, Vec<Notice>) =
+            bench.judged_notices().into_iter().partition(|n| matches!(n, Notice::Genuine(_)));
+        assert_eq!(bad, vec![Notice::BadSignature; times]);
+        assert_eq!(whole.len(), count - times);
+        let again = bench.judged_notices();
+        assert_eq!(again.len(), times);
+        let repeated = statuses(&again, &bank_id);
+        let told: BTreeSet<BankStatus> = &repeated | &statuses(&whole, &bank_id);
+        assert!(told.contains(&BankStatus::Paid), "{told:?}");
+        if times == 1 {
+            spoiled.extend(repeated);
+        }
+        all.extend(told);
+    }
+    assert_eq!(spoiled, all, "each of them was the spoiled one");
 }
 
-/// Whatever is changed, nothing of it is believed.
+/// What genuine notices say of this one payment.
+#[track_caller]
+fn statuses(notices: &[Notice], bank_id: &str) -> BTreeSet<BankStatus> {
+    let read = notices.iter().map(|notice| {
+        let Notice::Genuine(genuine) = notice else { panic!("{notice:?}") };
+        let seen = genuine.observation.as_ref().expect("it tells of no payment");
+        assert_eq!(seen.bank_id.as_deref(), Some(bank_id));
+        seen.status.expect("a status")
+    });
+    read.collect()
+}
+
+/// Whatever is changed of what is signed, nothing is believed. What is not signed may only fall
+/// silent: no change of one byte makes a notice say something else of the money.
 pub fn forged(bench: &mut Bench<'_>) {
     bench.listen();
     bench.paid("10");
-    let body = bench.next_notices().remove(0).request.body;
-    for at in (0..body.len()).step_by(7) {
-        let mut forged = body.clone();
-        forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
-        let notice = bench.read(&forged);
-        // The last letter of base64 has bits that mean nothing: such a change is none.
-        let is_same = notice == bench.read(&body) && at + 1 >= body.len();
-        assert!(!matches!(notice, Notice::Genuine(_)) || is_same, "byte {at}: {notice:?}");
-        assert!(!matches!(bench.read(&body[..at]), Notice::Genuine(_)), "cut at {at}");
+    let due = bench.all_notices();
+    assert_eq!(due.len(), bench.notices_of_a_payment());
+    for delivery in &due {
+        let body = &delivery.request.body;
+        let said = bench.genuine(delivery).observation.expect("a payment");
+        let signed = (bench.setup.signed_bytes)(body);
+        assert!(signed.len() * 3 > body.len(), "hardly anything is signed");
+        for at in 0..body.len() {
+            let mut forged = body.clone();
+            forged[at] ^= 1;
+            if let Notice::Genuine(notice) = bench.read(&forged) {
+                assert!(!signed.contains(&at), "byte {at} is signed: {notice:?}");
+                check_says_no_more(&notice.observation.unwrap_or_default(), &said);
+            }
+            assert!(!matches!(bench.read(&body[..at]), Notice::Genuine(_)), "cut at {at}");
+        }
     }
     for nothing in [&b""[..], b"{}", b"null", &[0xff; 64]] {
         assert!(!matches!(bench.read(nothing), Notice::Genuine(_)), "{nothing:?}");
     }
     let keys = std::mem::take(&mut bench.keys);
     if !keys.is_empty() {
-        assert_eq!(bench.read(&body), Notice::BadSignature, "without keys");
+        assert_eq!(bench.read(&due[0].request.body), Notice::BadSignature, "without keys");
     }
 }
 
+#[track_caller]
+fn check_says_no_more(forged: &Observation, said: &Observation) {
+    fn is_less<T: PartialEq>(forged: &Option<T>, said: &Option<T>) -> bool {
+        forged.is_none() || forged == said
+    }
+    let charge = |seen: &Observation| seen.saved_card.as_ref().and_then(|c| c.charge_id.clone());
+    let is_fine = is_less(&forged.bank_id, &said.bank_id)
+        && is_less(&forged.reference, &said.reference)
+        && is_less(&forged.status, &said.status)
+        && is_less(&forged.amount, &said.amount)
+        && is_less(&forged.authorized, &said.authorized)
+        && is_less(&forged.paid, &said.paid)
+        && is_less(&forged.left, &said.left)
+        && is_less(&charge(forged), &charge(said))
+        && forged.refunds == said.refunds;
+    assert!(is_fine, "{forged:?} is more than {said:?}");
+}
+
+/// Any number of those that come at one moment.
 pub fn twice(bench: &mut Bench<'_>) {
     bench.listen();
-    bench.fault(FaultKind::NoticeDoubled, 1);
-    bench.paid("10");
-    let mut due = bench.next_notices();
-    if due.len() == 1 {
-        due.extend(bench.next_notices());
+    let count = bench.notices_of_a_payment();
+    for times in 1..=count {
+        bench.fault(FaultKind::NoticeDoubled, u32::try_from(times).unwrap());
+        bench.paid("10");
+        let told = bench.told();
+        assert_eq!(told.len(), count + times);
+        let mut different: Vec<Observation> = Vec::new();
+        for seen in told {
+            if !different.contains(&seen) {
+                different.push(seen);
+            }
+        }
+        assert_eq!(different.len(), count, "{different:#?}");
     }
-    assert_eq!(due.len(), 2);
-    assert_eq!(bench.genuine(&due[0]).observation, bench.genuine(&due[1]).observation);
 }
 
+/// Any number of those that come at one moment.
 pub fn lost(bench: &mut Bench<'_>) {
     bench.listen();
-    bench.fault(FaultKind::NoticeLost, 1);
-    let bank_id = bench.paid("10");
-    assert_eq!(bench.bank.next_due(), None);
-    check_paid(&bench.look(&bank_id), "10");
+    let count = bench.notices_of_a_payment();
+    for times in (1..=count).cycle().take(8 * count) {
+        bench.fault(FaultKind::NoticeLost, u32::try_from(times).unwrap());
+        let bank_id = bench.paid("10");
+        let told = bench.told();
+        assert_eq!(told.len(), count - times, "{told:?}");
+        assert!(told.iter().all(|seen| seen.bank_id.as_ref() == Some(&bank_id)), "{told:?}");
+        check_paid(&bench.look(&bank_id), "10");
+    }
 }
 
 pub fn reordered(bench: &mut Bench<'_>) {
@@ -185,6 +254,29 @@ pub fn address(bench: &mut Bench<'_>) {
     let bank_id = bench.paid("10");
     assert_eq!(bench.bank.next_due(), None, "nobody listens");
     check_paid(&bench.look(&bank_id), "10");
+}
+
+/// The bank knows no other address than the one that came with the payment.
+pub fn own_address(bench: &mut Bench<'_>) {
+    for word in ["one", "two"] {
+        let url = format!("{}/{word}", bench.setup.notice_url);
+        let link = CreateLink { notice_url: Some(url.clone()), ..bench.link("10") };
+        let bank_id = bench.open(&link);
+        bench.pay(&bank_id, PayMethod::Card);
+        let due = bench.all_notices();
+        assert!(due.iter().all(|delivery| delivery.request.url == url), "{due:?}");
+        assert_eq!(due.len(), bench.notices_of_a_payment());
+    }
+    let register = BankOp::RegisterNotices {
+        url: bench.setup.notice_url.to_owned(),
+        kinds: Vec::new(),
+        replace: false,
+    };
+    let kind = String::new();
+    for op in [register, BankOp::ShowNotices, BankOp::TestNotice { kind }, BankOp::DeleteNotices] {
+        let refusal = bench.refused_unsent(&op);
+        check_class(&refusal, &[RefusalClass::Unsupported]);
+    }
 }
 
 pub fn unanswered_address(bench: &mut Bench<'_>) {

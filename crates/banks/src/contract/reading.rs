@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::bench::{Bench, DAY, bank_day, rubles};
+use super::bench::{Bench, DAY, bank_day, check_class, rubles};
 use crate::{
     Money,
-    op::{Answer, BankOp, BankStatus, CreateLink},
+    op::{Answer, BankOp, BankStatus, CreateLink, RefusalClass},
 };
 
 /// More than two pages full, so that first, middle and last page are all read.
@@ -24,6 +24,12 @@ pub fn pages(bench: &mut Bench<'_>) {
     assert_eq!(all.len(), count);
     let seen: BTreeSet<String> = all.into_iter().filter_map(|item| item.reference).collect();
     assert_eq!(seen, made);
+}
+
+pub fn list_is_not_sent(bench: &mut Bench<'_>) {
+    let (from, to) = (bank_day(bench.now - DAY), bank_day(bench.now));
+    let refusal = bench.refused_unsent(&BankOp::ListPayments { from, to, page: 1 });
+    check_class(&refusal, &[RefusalClass::Unsupported]);
 }
 
 pub fn registry(bench: &mut Bench<'_>) {

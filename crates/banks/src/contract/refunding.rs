@@ -6,7 +6,7 @@ use super::bench::{Bench, check_class, rubles};
 use crate::{
     Money,
     emulator::Control,
-    op::{Answer, BankOp, BankStatus, Observation, RefusalClass},
+    op::{Answer, BankOp, BankStatus, CreateLink, Observation, Outcome, PayMethod, RefusalClass},
 };
 
 /// A new refund each time.
@@ -81,12 +81,38 @@ pub fn too_much(bench: &mut Bench<'_>) {
     check_refunded(&seen, BankStatus::PartiallyRefunded, "100", &["60"]);
 }
 
+/// Refused, or read by the bank as closing the link: in no case money, in no case a refund.
 pub fn of_an_unpaid(bench: &mut Bench<'_>) {
     let link = bench.link("100");
     let bank_id = bench.open(&link);
-    let refusal = bench.refused(&refund(&bank_id, "100"));
-    check_class(&refusal, &[RefusalClass::Conflict]);
-    assert!(bench.look(&bank_id).refunds.is_empty());
+    match bench.ask(&refund(&bank_id, "100")) {
+        Outcome::Refused(refusal) => check_class(&refusal, &[RefusalClass::Conflict]),
+        Outcome::Done(answer) => {
+            let Answer::Payment(told) = answer else { panic!("{answer:?}") };
+            assert_eq!((told.status, told.paid), (Some(BankStatus::Canceled), None), "{told:?}");
+        }
+        other @ (Outcome::Busy { .. } | Outcome::NotSent { .. } | Outcome::Unknown { .. }) => {
+            panic!("{other:?}")
+        }
+    }
+    let seen = bench.look(&bank_id);
+    let ends = [BankStatus::Created, BankStatus::InProgress, BankStatus::Canceled];
+    assert!(seen.status.is_some_and(|status| ends.contains(&status)), "{seen:?}");
+    assert!(seen.refunds.is_empty() && seen.paid.is_none() && seen.left.is_none(), "{seen:?}");
+}
+
+/// The SBP has scenarios of its own.
+pub fn by_each_method(bench: &mut Bench<'_>) {
+    for method in bench.setup.methods.iter().filter(|method| **method != PayMethod::Sbp) {
+        let link = CreateLink { methods: vec![*method], ..bench.link("100") };
+        let bank_id = bench.open(&link);
+        bench.pay(&bank_id, *method);
+        send(bench, &bank_id, "40");
+        let seen = bench.look(&bank_id);
+        check_refunded(&seen, BankStatus::PartiallyRefunded, "100", &["40"]);
+        send(bench, &bank_id, "60");
+        check_refunded(&bench.look(&bank_id), BankStatus::Refunded, "100", &["40", "60"]);
+    }
 }
 
 pub fn of_nothing(bench: &mut Bench<'_>) {

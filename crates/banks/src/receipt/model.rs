@@ -1,32 +1,44 @@
 //! A receipt as data: who bought what, at which price, with which VAT.
 
+use super::{
+    quantity::ONE_MILLI,
+    words::{AgentKind, Ffd, MarkKind, Measure, PaymentMethod, Subject, Taxation, Vat},
+};
 use crate::money::Money;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
     pub email: Option<String>,
     pub phone: Option<String>,
     pub buyer_name: Option<String>,
     pub taxation: Option<Taxation>,
     pub lines: Vec<Line>,
+    /// On whose behalf the lines are sold that name nobody.
     pub supplier: Option<Supplier>,
+    /// `None` leaves it to the connection, which knows its cash register.
+    pub ffd: Option<Ffd>,
+    /// How the sum was paid; `None` is all of it by this payment.
+    pub settlement: Option<Settlement>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub name: String,
-    /// Price of one unit.
+    /// Price of one unit, discounts included.
     pub price: Money,
     /// Thousandths of a unit: 1.5 kg is 1500. Exact, as the tax service counts.
     pub quantity_milli: u64,
     pub vat: Vat,
     pub method: PaymentMethod,
     pub subject: Subject,
+    /// `None` is pieces where a format asks for a unit.
     pub measure: Option<Measure>,
     pub supplier: Option<Supplier>,
+    pub agent: Option<Agent>,
+    pub mark: Option<Mark>,
 }
 
-/// On whose behalf a line is sold.
+/// On whose behalf a line is sold (tags 1171, 1225, 1226).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Supplier {
     pub phone: String,
@@ -34,70 +46,93 @@ pub struct Supplier {
     pub tax_code: String,
 }
 
-/// Generates an enum with its words, so that a word is written once.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($variant),+ }
-
-        impl $name {
-            pub const ALL: &[$name] = &[$($name::$variant),+];
-
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-
-            pub fn parse(text: &str) -> Option<$name> {
-                $name::ALL.iter().copied().find(|item| item.as_str() == text)
-            }
-        }
-    };
+/// In which role the shop sells for a supplier. Which fields a role needs is a rule of `lint`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    pub kind: AgentKind,
+    /// The paying agent's (tag 1073).
+    pub phones: Vec<String>,
+    /// The operator's who takes the payments (tag 1074).
+    pub receiver_phones: Vec<String>,
+    /// What a bank's agent does (tag 1044).
+    pub operation: Option<String>,
+    pub operator: Option<TransferOperator>,
 }
 
-words! {
-    /// VAT of a line. `vat22` is the rate since 2026-01-01; `vat20` stays for older sales.
-    Vat {
-        None = "none", Vat0 = "vat0", Vat5 = "vat5", Vat7 = "vat7", Vat10 = "vat10",
-        Vat20 = "vat20", Vat22 = "vat22", Vat105 = "vat105", Vat107 = "vat107",
-        Vat110 = "vat110", Vat120 = "vat120", Vat122 = "vat122",
+/// Who transfers the money of a bank's agent (tags 1026, 1005, 1016, 1075).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferOperator {
+    pub name: String,
+    pub address: String,
+    pub tax_code: String,
+    pub phones: Vec<String>,
+}
+
+/// The code on one piece of marked goods (tag 1163).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub kind: MarkKind,
+    pub value: String,
+}
+
+/// How a receipt's sum was paid (tags 1031, 1081, 1215, 1216, 1217).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    pub electronic: Money,
+    /// Paid before: a prepayment being closed, bonus points, a gift card.
+    pub advance: Money,
+    pub credit: Money,
+    pub cash: Money,
+    pub provision: Money,
+}
+
+impl Settlement {
+    pub fn total(&self) -> Option<Money> {
+        let Settlement { electronic, advance, credit, cash, provision } = *self;
+        Money::checked_sum([electronic, advance, credit, cash, provision])
     }
 }
-words! { Taxation {
-    Osn = "osn", UsnIncome = "usn_income", UsnIncomeOutcome = "usn_income_outcome",
-    Esn = "esn", Patent = "patent",
-} }
-words! {
-    /// What the money is for at the moment of the receipt (FFD tag 1214).
-    PaymentMethod {
-        FullPayment = "full_payment", FullPrepayment = "full_prepayment",
-        Prepayment = "prepayment", Advance = "advance",
-    }
+
+/// Price × quantity, rounded to the kopeck half up as cash registers do; `None` on overflow.
+pub fn line_sum(price: Money, quantity_milli: u64) -> Option<Money> {
+    let product = i128::from(price.kopecks()).checked_mul(quantity_milli.into())?;
+    Money::from_kopecks(i64::try_from((product + 500) / 1000).ok()?).ok()
 }
-words! {
-    /// What is sold (FFD tag 1212).
-    Subject { Goods = "goods", Service = "service", Work = "work" }
-}
-words! { Measure {
-    Piece = "piece", Gram = "gram", Kilogram = "kilogram", Ton = "ton", Centimeter = "centimeter",
-    Decimeter = "decimeter", Meter = "meter", SquareCentimeter = "square_centimeter",
-    SquareDecimeter = "square_decimeter", SquareMeter = "square_meter",
-    Milliliter = "milliliter", Liter = "liter", CubicMeter = "cubic_meter",
-    KilowattHour = "kilowatt_hour", Gigacalorie = "gigacalorie", Day = "day", Hour = "hour",
-    Minute = "minute", Second = "second", Kilobyte = "kilobyte", Megabyte = "megabyte",
-    Gigabyte = "gigabyte", Terabyte = "terabyte",
-} }
 
 impl Line {
-    /// Price × quantity, rounded to the kopeck half up as cash registers do; `None` on overflow.
+    /// One unit of a service, fully paid, without VAT.
+    pub fn new(name: impl Into<String>, price: Money) -> Line {
+        Line {
+            name: name.into(),
+            price,
+            quantity_milli: ONE_MILLI,
+            vat: Vat::None,
+            method: PaymentMethod::FullPayment,
+            subject: Subject::Service,
+            measure: None,
+            supplier: None,
+            agent: None,
+            mark: None,
+        }
+    }
+
     pub fn sum(&self) -> Option<Money> {
-        let product = i128::from(self.price.kopecks()).checked_mul(self.quantity_milli.into())?;
-        Money::from_kopecks(i64::try_from((product + 500) / 1000).ok()?).ok()
+        line_sum(self.price, self.quantity_milli)
     }
 }
 
 impl Receipt {
     pub fn total(&self) -> Option<Money> {
         self.lines.iter().try_fold(Money::ZERO, |sum, line| sum.checked_add(line.sum()?))
+    }
+
+    /// Whose goods a line is.
+    pub fn supplier_of<'a>(&'a self, line: &'a Line) -> Option<&'a Supplier> {
+        line.supplier.as_ref().or(self.supplier.as_ref())
+    }
+
+    /// Whether a closing receipt is due at delivery.
+    pub fn is_prepaid(&self) -> bool {
+        self.lines.iter().any(|line| line.method.is_prepaid())
     }
 }

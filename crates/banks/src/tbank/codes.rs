@@ -6,7 +6,7 @@ use crate::{
         BankOp, BankStatus, BindingStatus, CardCheck, CardOp, PayMethod, SavedCharge, SbpOp,
         TerminalOp,
     },
-    receipt::{Measure, Subject},
+    receipt::{Limits, MarkKind, Measure, PaymentMethod, Subject, Vat},
 };
 
 /// The kinds of notices, by the names of the bank's schemas: the bodies themselves name none.
@@ -80,11 +80,76 @@ pub const fn charge_word(charge: SavedCharge) -> &'static str {
     }
 }
 
+/// What the bank's receipts can say: all that our words can.
+pub static RECEIPTS: Limits = Limits {
+    needs_email: false,
+    needs_taxation: true,
+    max_lines: Some(100),
+    max_name_chars: 128,
+    max_email_chars: 64,
+    phone_chars: 7..=19,
+    supplier_phone_chars: 7..=19,
+    max_quantity_milli: 99_999_999,
+    max_line_kopecks: 9_999_999_999,
+    vats: Vat::ALL,
+    methods: PaymentMethod::ALL,
+    subjects: Subject::ALL,
+    measures: Measure::ALL,
+    has_formats: true,
+    carries_marks: true,
+    carries_agents: true,
+    carries_settlement: true,
+};
+
+/// `PaymentObject`: two words differ from ours.
 pub const fn subject_word(subject: Subject) -> &'static str {
     match subject {
         Subject::Goods => "commodity",
-        Subject::Service => "service",
         Subject::Work => "job",
+        Subject::Excise
+        | Subject::Service
+        | Subject::GamblingBet
+        | Subject::GamblingPrize
+        | Subject::Lottery
+        | Subject::LotteryPrize
+        | Subject::IntellectualActivity
+        | Subject::Payment
+        | Subject::AgentCommission
+        | Subject::Composite
+        | Subject::Contribution
+        | Subject::Another
+        | Subject::PropertyRights
+        | Subject::Unrealization
+        | Subject::TaxReduction
+        | Subject::TradeFee
+        | Subject::ResortTax
+        | Subject::Pledge
+        | Subject::IncomeDecrease
+        | Subject::IePensionWithoutPayments
+        | Subject::IePensionWithPayments
+        | Subject::IeMedicalWithoutPayments
+        | Subject::IeMedicalWithPayments
+        | Subject::SocialInsurance
+        | Subject::CasinoChips
+        | Subject::AgentPayment
+        | Subject::ExcisableUnmarked
+        | Subject::ExcisableMarked
+        | Subject::GoodsUnmarked
+        | Subject::GoodsMarked => subject.as_str(),
+    }
+}
+
+/// `MarkCodeType`.
+pub fn mark_word(kind: MarkKind) -> String {
+    kind.as_str().to_ascii_uppercase()
+}
+
+/// The bank's table writes days in two ways and one unit with a Latin letter.
+pub fn parse_measure(word: &str) -> Option<Measure> {
+    match word {
+        "сут" => Some(Measure::Day),
+        "cм" => Some(Measure::Centimeter),
+        other => Measure::ALL.iter().copied().find(|measure| measure_word(*measure) == other),
     }
 }
 
@@ -114,6 +179,7 @@ pub const fn measure_word(measure: Measure) -> &'static str {
         Measure::Megabyte => "Мбайт",
         Measure::Gigabyte => "Гбайт",
         Measure::Terabyte => "Тбайт",
+        Measure::Other => "-",
     }
 }
 

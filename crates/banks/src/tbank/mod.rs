@@ -11,7 +11,7 @@
 //! | `token` | the signature of requests and notices |
 //! | `codes` | the bank's words and ours |
 //! | `errors` | its table of error codes as data |
-//! | `quirks`, `receipt_quirks` | what the bank would refuse, as named checks before it leaves |
+//! | `quirks` | what the bank would refuse, as named checks before it leaves |
 //! | `wire`, `fields` | its JSON: written, and read as it was written |
 //! | `request`, `receipt` | operation to request |
 //! | `reply`, `answers`, `refusal` | reply to outcome |
@@ -20,9 +20,10 @@
 //!
 //! The bank's ways to remember: all is HTTP 200, `Success` and `ErrorCode` say what happened; sums
 //! are kopecks; a payment is opened (`Init`) before it is charged, so a charge without an answer is
-//! asked about by its id; a refund sent again with the same `ExternalRequestId` happens once;
-//! several payments may have one `OrderId`; what `CheckOrder` finds has no address to pay at;
-//! `Cancel` voids what is held and refunds what was received, whichever it is by then.
+//! asked about by its id; a refund sent again with the same `ExternalRequestId` (a UUID, as
+//! instalments want it) happens once; several payments may have one `OrderId`; what `CheckOrder`
+//! finds has no address to pay at; `Cancel` voids what is held and refunds what was received,
+//! whichever it is by then.
 
 pub mod answers;
 pub mod codes;
@@ -33,7 +34,6 @@ mod notice;
 mod observation;
 pub mod quirks;
 mod receipt;
-mod receipt_quirks;
 mod refusal;
 mod reply;
 mod request;
@@ -48,7 +48,10 @@ use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
     op::{BankOp, PayMethod, Refusal},
+    receipt::lint,
 };
+
+pub use notice::peek as peek_notice;
 
 /// The translation itself: stateless, so that one static value serves every shop.
 #[derive(Debug)]
@@ -66,9 +69,11 @@ static CAPABILITIES: Capabilities = Capabilities {
     max_purpose_chars: 140,
     max_reference_chars: 36,
     ttl_minutes: 1..=129_600,
+    code_ttl_minutes: 1..=129_600,
     default_ttl_minutes: 1_440,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &[],
     sbp_refunds: &[],
@@ -95,7 +100,8 @@ impl Bank for Tbank {
         Step::Done(reply::read(credentials, op, reply))
     }
     fn known_refusals(&self) -> Vec<Refusal> {
-        quirks::all().map(quirks::Quirk::refusal).collect()
+        let own = quirks::all().map(quirks::Quirk::refusal);
+        own.chain(lint::known_refusals()).collect()
     }
     fn notice(&self, credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(credentials, raw)

@@ -34,6 +34,14 @@ pub fn read(credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
     Notice::Genuine(read_genuine(&fields, terminal_key))
 }
 
+/// What a body says, without asking who wrote it: for showing, never for believing, so nothing that
+/// could be processed comes with it.
+pub fn peek(body: &[u8]) -> Option<GenuineNotice> {
+    let fields = Fields::read(body).filter(|_| body.len() <= MAX_BODY_BYTES)?;
+    let notice = read_genuine(&fields, fields.text("TerminalKey").unwrap_or_default());
+    Some(GenuineNotice { observation: None, news: None, ..notice })
+}
+
 fn read_genuine(fields: &Fields, terminal_key: String) -> GenuineNotice {
     let kind = kind(fields);
     let mut observation = None;

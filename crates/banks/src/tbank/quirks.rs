@@ -8,9 +8,10 @@ use crate::{
         BankOp, CaptureMode, CardOp, CreateLink, PayMethod, Refusal, RefusalClass, SbpOp,
         TerminalOp, Wallet,
     },
+    receipt::lint,
 };
 
-use super::{receipt_quirks::RECEIPT_QUIRKS, request, settings};
+use super::{codes, receipt as wire_receipt, request, settings};
 use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// One rule of the bank.
@@ -42,13 +43,32 @@ impl Quirk {
 
 /// The first broken rule.
 pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
-    let broken = all().find(|quirk| (quirk.is_broken)(credentials, op));
-    broken.map(Quirk::refusal)
+    let find = |quirks: &[Quirk]| {
+        let broken = quirks.iter().find(|quirk| (quirk.is_broken)(credentials, op));
+        broken.map(Quirk::refusal)
+    };
+    find(REQUEST_QUIRKS)
+        .or_else(|| receipt_problem(credentials, op))
+        .or_else(|| find(CONNECTION_QUIRKS))
+}
+
+/// By the rules of `receipt::lint` within the bank's limits, the connection's format and its tax
+/// system.
+fn receipt_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
+    let (receipt, amount) = op.receipt()?;
+    let context = lint::Context {
+        limits: Some(&codes::RECEIPTS),
+        ffd: settings::ffd(credentials),
+        taxation: wire_receipt::find_taxation(credentials, receipt),
+        amount,
+        occasion: None,
+    };
+    lint::find_refusal(&context, receipt).map(|finding| finding.refusal())
 }
 
 /// Every rule, in the order of checking.
 pub fn all() -> impl Iterator<Item = &'static Quirk> {
-    REQUEST_QUIRKS.iter().chain(RECEIPT_QUIRKS).chain(CONNECTION_QUIRKS)
+    REQUEST_QUIRKS.iter().chain(CONNECTION_QUIRKS)
 }
 
 /// The bank has no method for it, so an operation that asks for it never becomes a request.

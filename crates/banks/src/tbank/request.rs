@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
 use jiff::{
     Timestamp,
     tz::{Offset, TimeZone},
@@ -51,13 +52,13 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
                 .kopecks("Amount", Some(*amount))
                 .put("Receipt", receipt)
                 .text("QrMemberId", sbp_member.as_deref())
-                .text("ExternalRequestId", Some(request_id));
+                .text("ExternalRequestId", Some(&external_id(request_id)));
             post("/Cancel", body)
         }
         BankOp::Void { bank_id, amount, request_id } => {
             let body = about(bank_id)
                 .kopecks("Amount", *amount)
-                .text("ExternalRequestId", Some(request_id));
+                .text("ExternalRequestId", Some(&external_id(request_id)));
             post("/Cancel", body)
         }
         // Notices are verified by the terminal's password: there is nothing to fetch.
@@ -113,6 +114,18 @@ fn init(credentials: &Credentials, link: &CreateLink, body: Body) -> Body {
         .text("RedirectDueDate", link.expires_at.map(due_date).as_deref())
         .put("DATA", Some(data(link)))
         .put("Receipt", receipt)
+}
+
+/// Our id of a refund or a void as a UUID of version 4: for instalments (Dolyame) the bank takes no
+/// other, and which way the payer chose is not known here. The same id gives the same UUID.
+fn external_id(request_id: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, request_id.as_bytes());
+    let mut hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    // The version, and the variant of RFC 9562.
+    hex.replace_range(12..13, "4");
+    hex.replace_range(16..17, "a");
+    let (hex, _) = hex.split_at(32);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// `DATA`: the shop's pairs and what the schemes want to know of the payment's initiator.

@@ -1,6 +1,9 @@
 //! What a connection to T-Bank consists of, and the addresses that follow from it.
 
-use crate::bank::{Credentials, Setting};
+use crate::{
+    bank::{Credentials, Setting},
+    receipt::Ffd,
+};
 
 /// The names of the settings, as [`SETTINGS`] describes them.
 pub const BASE_URL: &str = "base_url";
@@ -92,6 +95,8 @@ pub fn password(credentials: &Credentials) -> &str {
     credentials.get(PASSWORD).trim()
 }
 
-pub fn is_ffd_12(credentials: &Credentials) -> bool {
-    credentials.find(FFD_VERSION).is_some_and(|version| version.trim() == "1.2")
+/// The cash register's format of receipts; the bank's own default is the older one.
+pub fn ffd(credentials: &Credentials) -> Ffd {
+    let version = credentials.find(FFD_VERSION).map(str::trim);
+    version.and_then(Ffd::parse).unwrap_or(Ffd::V105)
 }

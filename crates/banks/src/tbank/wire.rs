@@ -1,6 +1,8 @@
 //! What we send, as JSON text: members in the order of writing, absent ones left out, since the
 //! bank hashes every scalar that it receives, the empty ones included.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -48,9 +50,11 @@ pub struct Receipt<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<&'a str>,
-    pub taxation: &'a str,
+    pub phone: Option<Cow<'a, str>>,
+    pub taxation: &'static str,
     pub items: Vec<Item<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payments: Option<Payments>,
 }
 
 #[derive(Serialize)]
@@ -66,15 +70,40 @@ pub struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measurement_unit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent_data: Option<Agent>,
+    pub mark_processing_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark_code: Option<MarkCode<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_data: Option<Agent<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supplier_info: Option<Supplier<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Agent {
+pub struct MarkCode<'a> {
+    pub mark_code_type: String,
+    pub value: &'a str,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Agent<'a> {
     pub agent_sign: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub phones: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub receiver_phones: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub transfer_phones: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator_inn: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -83,4 +112,15 @@ pub struct Supplier<'a> {
     pub phones: [&'a str; 1],
     pub name: &'a str,
     pub inn: &'a str,
+}
+
+/// `Receipt.Payments`, kopecks.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Payments {
+    pub cash: i64,
+    pub electronic: i64,
+    pub advance_payment: i64,
+    pub credit: i64,
+    pub provision: i64,
 }

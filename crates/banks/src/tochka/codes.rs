@@ -3,7 +3,7 @@
 
 use crate::{
     op::{AuthOp, BankOp, BankStatus, PayMethod},
-    receipt::Measure,
+    receipt::{Limits, Measure, PaymentMethod, Subject, Vat},
 };
 
 use super::{sbp, wire};
@@ -55,6 +55,48 @@ pub fn method_text(word: &str) -> String {
     parse_method(word).map(PayMethod::as_str).unwrap_or(word).to_owned()
 }
 
+/// What the bank's receipts can say. Nothing of its document limits the number of lines.
+pub static RECEIPTS: Limits = Limits {
+    needs_email: true,
+    needs_taxation: false,
+    max_lines: None,
+    max_name_chars: 256,
+    max_email_chars: 64,
+    phone_chars: 7..=19,
+    supplier_phone_chars: 11..=15,
+    max_quantity_milli: 99_999_999,
+    max_line_kopecks: 9_999_999_999,
+    vats: &[
+        Vat::None,
+        Vat::Vat0,
+        Vat::Vat5,
+        Vat::Vat7,
+        Vat::Vat10,
+        Vat::Vat22,
+        Vat::Vat105,
+        Vat::Vat107,
+        Vat::Vat110,
+        Vat::Vat122,
+    ],
+    methods: &[PaymentMethod::FullPayment, PaymentMethod::FullPrepayment],
+    subjects: &[Subject::Goods, Subject::Service, Subject::Work],
+    measures: MEASURES,
+    has_formats: false,
+    carries_marks: false,
+    carries_agents: false,
+    carries_settlement: false,
+};
+
+/// All but the last of ours, which is no unit.
+const MEASURES: &[Measure] = match Measure::ALL.split_last() {
+    Some((_, units)) => units,
+    None => &[],
+};
+
+pub fn parse_measure(word: &str) -> Option<Measure> {
+    MEASURES.iter().copied().find(|measure| measure_word(*measure) == word)
+}
+
 /// `Measure`: only cubic metres are written without a point.
 pub const fn measure_word(measure: Measure) -> &'static str {
     match measure {
@@ -81,6 +123,8 @@ pub const fn measure_word(measure: Measure) -> &'static str {
         Measure::Megabyte => "Мб.",
         Measure::Gigabyte => "Гб.",
         Measure::Terabyte => "Тб.",
+        // Not in the bank's list: refused before it is written.
+        Measure::Other => "",
     }
 }
 

@@ -45,6 +45,7 @@ use crate::{
     bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
     http::HttpReply,
     op::{BankOp, CodeKind, PayMethod, Refusal},
+    receipt::lint,
 };
 
 pub use notice::peek as peek_notice;
@@ -70,11 +71,12 @@ static CAPABILITIES: Capabilities = Capabilities {
     refund_by_request_id: false,
     max_purpose_chars: 140,
     max_reference_chars: 45,
-    // A code lives as long; a link shorter, which its own rule says.
-    ttl_minutes: 1..=129_600,
+    ttl_minutes: 1..=44_640,
+    code_ttl_minutes: 1..=129_600,
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &CodeKind::ALL,
     sbp_refunds: &[CodeKind::Dynamic],
@@ -115,7 +117,8 @@ impl Bank for Tochka {
         if renewable { None } else { token_problem(token, now) }
     }
     fn known_refusals(&self) -> Vec<Refusal> {
-        quirks::all().map(quirks::Quirk::refusal).collect()
+        let own = quirks::all().map(quirks::Quirk::refusal);
+        own.chain(lint::known_refusals()).collect()
     }
     fn notice(&self, _credentials: &Credentials, raw: &RawNotice<'_>) -> Notice {
         notice::read(raw)

@@ -1,15 +1,15 @@
 //! What Tochka would refuse, or worse, silently do otherwise: one flat list of named checks, made
 //! before a request leaves. The first that is broken is the answer, so the order is what a merchant
-//! should mend first: the request, then the receipt, then the connection.
+//! should mend first: the request, then the receipt (by the rules of `receipt::lint` within the
+//! bank's limits), then the connection.
 
 use crate::{
-    Money,
     bank::Credentials,
     op::{AuthOp, BankOp, CaptureMode, CreateLink, PayMethod, Refusal, RefusalClass},
-    receipt::{PaymentMethod, Receipt, Supplier, Vat},
+    receipt::lint,
 };
 
-use super::{sbp, settings, token};
+use super::{codes, sbp, settings, token};
 use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// One rule of the bank.
@@ -42,13 +42,25 @@ impl Quirk {
 /// The first broken rule, or what is wrong with the access token.
 pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
     let broken = all().find(|quirk| (quirk.is_broken)(credentials, op));
-    if let Some(quirk) = broken {
-        return Some(quirk.refusal());
+    let of_request = broken.filter(|quirk| quirk.class != Connection).map(Quirk::refusal);
+    let refusal = of_request.or_else(|| receipt_problem(op)).or(broken.map(Quirk::refusal));
+    if refusal.is_some() {
+        return refusal;
     }
     token::shape_problem(find_token(credentials, op)?)
 }
 
-/// Every rule, in the order of checking.
+/// Receipts go with links only: refunds and captures take none.
+fn receipt_problem(op: &BankOp) -> Option<Refusal> {
+    let BankOp::CreateLink(CreateLink { receipt: Some(receipt), amount, .. }) = op else {
+        return None;
+    };
+    let (limits, amount) = (Some(&codes::RECEIPTS), Some(*amount));
+    let context = lint::Context { limits, amount, ..lint::Context::default() };
+    lint::find_refusal(&context, receipt).map(|finding| finding.refusal())
+}
+
+/// Every rule of the bank's own, in the order of checking.
 pub fn all() -> impl Iterator<Item = &'static Quirk> {
     QUIRKS.iter().chain(sbp::quirks::QUIRKS)
 }
@@ -221,114 +233,6 @@ pub static QUIRKS: &[Quirk] = &[
         |_, op| link(op, |link| link.fail_url.as_deref().is_some_and(|url| !is_url(url))),
     ),
     quirk(
-        "receipt_email_invalid",
-        Invalid,
-        Some("receipt"),
-        [
-            "Tochka makes a receipt only with the buyer's e-mail.",
-            "Ask the buyer for an e-mail address; a phone alone is not enough here.",
-        ],
-        |_, op| receipt(op, |receipt| !receipt.email.as_deref().is_some_and(is_email)),
-    ),
-    quirk(
-        "receipt_lines_empty",
-        Invalid,
-        Some("receipt"),
-        ["The receipt has no lines.", "Send at least one line."],
-        |_, op| receipt(op, |receipt| receipt.lines.is_empty()),
-    ),
-    quirk(
-        "receipt_name_invalid",
-        Invalid,
-        Some("receipt"),
-        [
-            "The name of a receipt line must have 1 to 256 characters.",
-            "Shorten the name of the goods or the service.",
-        ],
-        |_, op| lines(op, |line| !(1..=256).contains(&line.name.chars().count())),
-    ),
-    quirk(
-        "receipt_price_invalid",
-        Invalid,
-        Some("receipt"),
-        [
-            "The price of a receipt line must be more than zero.",
-            "Leave free lines out, or spread the discount over the other lines.",
-        ],
-        |_, op| lines(op, |line| line.price.is_zero()),
-    ),
-    quirk(
-        "receipt_quantity_invalid",
-        Invalid,
-        Some("receipt"),
-        ["The quantity of a receipt line must be more than zero.", "Leave the line out."],
-        |_, op| lines(op, |line| line.quantity_milli == 0),
-    ),
-    quirk(
-        "receipt_total_mismatch",
-        Invalid,
-        Some("receipt"),
-        [
-            "The lines of the receipt do not add up to the amount.",
-            "Make the sum of price × quantity equal to the amount, to the kopeck.",
-        ],
-        |_, op| {
-            link(op, |link| {
-                let total = link.receipt.as_ref().map(Receipt::total);
-                total.is_some_and(|total: Option<Money>| total != Some(link.amount))
-            })
-        },
-    ),
-    quirk(
-        "receipt_vat_unsupported",
-        Unsupported,
-        Some("receipt"),
-        [
-            "Tochka no longer takes VAT of 20 %: since 2026 the rate is 22 %.",
-            "Send vat22 (or vat122) in place of vat20 (or vat120).",
-        ],
-        |_, op| lines(op, |line| line.vat == Vat::Vat20 || line.vat == Vat::Vat120),
-    ),
-    quirk(
-        "receipt_method_unsupported",
-        Unsupported,
-        Some("receipt"),
-        [
-            "Tochka makes receipts only for a full payment or a full prepayment.",
-            "Send full_payment or full_prepayment; make other receipts at your cash register.",
-        ],
-        |_, op| {
-            lines(op, |line| match line.method {
-                PaymentMethod::FullPayment | PaymentMethod::FullPrepayment => false,
-                PaymentMethod::Prepayment | PaymentMethod::Advance => true,
-            })
-        },
-    ),
-    quirk(
-        "receipt_supplier_phone_invalid",
-        Invalid,
-        Some("receipt"),
-        [
-            "The supplier's phone must have 11 to 15 characters: digits, a plus in front if any.",
-            "Write it as +79991234567.",
-        ],
-        |_, op| suppliers(op, |supplier| !is_phone(&supplier.phone)),
-    ),
-    quirk(
-        "receipt_supplier_tax_code_invalid",
-        Invalid,
-        Some("receipt"),
-        ["The supplier's INN must have 10 to 12 digits.", "Send the INN in digits only."],
-        |_, op| suppliers(op, |supplier| !is_tax_code(&supplier.tax_code)),
-    ),
-    quirk(
-        "receipt_supplier_name_invalid",
-        Invalid,
-        Some("receipt"),
-        ["The supplier has no name.", "Send the supplier's name as in its documents."],
-        |_, op| suppliers(op, |supplier| supplier.name.trim().is_empty()),
-    ),
-    quirk(
         "notice_url_invalid",
         Invalid,
         Some("url"),
@@ -432,21 +336,6 @@ fn link(op: &BankOp, is_broken: impl Fn(&CreateLink) -> bool) -> bool {
     matches!(op, BankOp::CreateLink(link) if is_broken(link))
 }
 
-fn receipt(op: &BankOp, is_broken: impl Fn(&Receipt) -> bool) -> bool {
-    link(op, |link| link.receipt.as_ref().is_some_and(&is_broken))
-}
-
-fn lines(op: &BankOp, is_broken: impl Fn(&crate::receipt::Line) -> bool) -> bool {
-    receipt(op, |receipt| receipt.lines.iter().any(&is_broken))
-}
-
-fn suppliers(op: &BankOp, is_broken: impl Fn(&Supplier) -> bool) -> bool {
-    receipt(op, |receipt| {
-        let of_lines = receipt.lines.iter().filter_map(|line| line.supplier.as_ref());
-        of_lines.chain(&receipt.supplier).any(&is_broken)
-    })
-}
-
 fn find_bank_id(op: &BankOp) -> Option<&str> {
     if let BankOp::GetPayment { bank_id }
     | BankOp::Capture { bank_id, .. }
@@ -507,22 +396,4 @@ fn is_notice_url(credentials: &Credentials, url: &str) -> bool {
     let authority = url.strip_prefix("https://").unwrap_or("").split(['/', '?']).next();
     let port = authority.and_then(|host| host.rsplit_once(':')).map_or("443", |(_, port)| port);
     is_url(url) && url.starts_with("https://") && port == "443"
-}
-
-/// The shape only; whether it exists is known to the mail server alone.
-fn is_email(email: &str) -> bool {
-    let has_both = email.split_once('@').is_some_and(|(user, host)| {
-        !user.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.')
-    });
-    has_both && email.matches('@').count() == 1 && !email.chars().any(char::is_whitespace)
-}
-
-/// `^\+?\d+$`, 11 to 15 characters with the plus.
-fn is_phone(phone: &str) -> bool {
-    let digits = phone.strip_prefix('+').unwrap_or(phone);
-    (11..=15).contains(&phone.len()) && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn is_tax_code(code: &str) -> bool {
-    (10..=12).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())
 }

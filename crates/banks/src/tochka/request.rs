@@ -6,7 +6,7 @@ use crate::{
     bank::{Credentials, Step},
     http::{HttpRequest, Method, encode_query, percent_encode},
     op::{AuthOp, BankOp, CaptureMode, CreateLink, StatementOp},
-    receipt::{Line, Receipt, Supplier},
+    receipt::{Line, Receipt, Supplier, quantity_text},
 };
 
 use super::{codes, quirks, sbp, settings, wire};
@@ -208,7 +208,7 @@ fn client(receipt: &Receipt) -> wire::Client<'_> {
     wire::Client {
         name: receipt.buyer_name.as_deref(),
         email: receipt.email.as_deref().unwrap_or(""),
-        phone: receipt.phone.as_deref(),
+        phone: receipt.phone.as_deref().filter(|phone| !phone.is_empty()),
     }
 }
 
@@ -229,12 +229,9 @@ fn supplier(supplier: &Supplier) -> wire::Supplier<'_> {
     wire::Supplier { phone: &supplier.phone, name: &supplier.name, tax_code: &supplier.tax_code }
 }
 
-/// Thousandths as a JSON number without needless zeros: 1500 is `1.5`, 2000 is `2`.
+/// Thousandths as a JSON number; its digits and point are always a valid one.
 fn quantity(milli: u64) -> wire::Raw {
-    let text = format!("{}.{:03}", milli / 1000, milli % 1000);
-    let text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    // Digits, a point and up to three digits are always a valid JSON number.
-    RawValue::from_string(text).unwrap_or_default()
+    RawValue::from_string(quantity_text(milli)).unwrap_or_default()
 }
 
 pub fn api(credentials: &Credentials, method: Method, path: &str) -> HttpRequest {

@@ -153,6 +153,12 @@ impl From<Refused> for Fail {
                 format!("Capture at most --amount {held}, or leave it out to capture all"),
             )
             .param("amount"),
+            Refused::CaptureAmountNeeded { held } => Fail::new(
+                "capture_amount_needed",
+                format!("{} is held, which is not the order's sum", held.to_human()),
+                format!("Look at the payment; then capture --amount {held} or less, or cancel it"),
+            )
+            .param("amount"),
             Refused::NotVoidable(status) => Fail::new(
                 "payment_not_cancelable",
                 format!("Only a hold can be canceled; the payment is {}", word(status)),

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use kopeck_banks::{
     Bank as _, Credentials,
     bank::{GenuineNotice, Notice, RawNotice},
-    tbank::{Tbank, settings},
+    tbank::{self, Tbank, settings},
     tochka::{self, Tochka},
 };
 use serde_json::{Value, json};
@@ -58,7 +58,8 @@ impl NoticeArgs {
         let stored = Stored::open(globals).await;
         if bank == "tbank" {
             let verdict = judge_tbank(&body, password)?;
-            return explain(globals, stored.as_ref(), &body, verdict).await;
+            let forged = Forged { unverified: tbank::peek_notice(&body), hint: TBANK_FORGED };
+            return explain(globals, stored.as_ref(), verdict, forged).await;
         }
         let (keys, whose) = match &jwk {
             Some(path) => {
@@ -83,9 +84,21 @@ impl NoticeArgs {
                 }
             }
         }
-        explain(globals, stored.as_ref(), &body, verdict).await
+        let forged = Forged { unverified: tochka::peek_notice(&body), hint: TOCHKA_FORGED };
+        explain(globals, stored.as_ref(), verdict, forged).await
     }
 }
+
+/// What is said of a body that the bank did not sign.
+struct Forged {
+    unverified: Option<GenuineNotice>,
+    hint: &'static str,
+}
+
+const TOCHKA_FORGED: &str = "A body changed on its way (a line break, a decoded `+`) fails too: \
+     keep its bytes; --jwk names another key, such as an emulator's";
+const TBANK_FORGED: &str = "Is it the password of the terminal that the body names? A body changed \
+     on its way (numbers written anew, a field left out) fails too: keep its bytes";
 
 /// A notice of T-Bank names its terminal; the password is what must fit.
 fn judge_tbank(body: &[u8], password: Option<String>) -> Result<(Notice, &'static str), Fail> {
@@ -127,8 +140,8 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Fail> {
 async fn explain(
     globals: &Globals,
     stored: Option<&Stored>,
-    body: &[u8],
     (notice, whose): (Notice, &'static str),
+    Forged { unverified, hint }: Forged,
 ) -> Result<(), Fail> {
     let out = globals.out();
     match notice {
@@ -147,7 +160,6 @@ async fn explain(
             })
         }
         Notice::BadSignature => {
-            let unverified = tochka::peek_notice(body);
             let shown = json!({
                 "signature": "bad", "kind": unverified.as_ref().map(|notice| &notice.kind),
                 "unverified_fields": unverified.as_ref().map(fields),
@@ -164,8 +176,6 @@ async fn explain(
                     None => head,
                 }
             })?;
-            let hint = "A body changed on its way (a line break, a decoded `+`) fails too: keep \
-                        its bytes; --jwk names another key, such as an emulator's";
             Err(Fail::new("notice_forged", "The body is not signed by the bank", hint))
         }
         Notice::Malformed { why } => {

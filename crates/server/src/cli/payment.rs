@@ -315,9 +315,7 @@ pub async fn capture_now(
     let payment = asked?;
     let is_settled = |payment: &Payment| payment.status() != Status::Capturing;
     let payment = find::wait_for(world, &payment, is_settled).await?;
-    if let (Some(failure), Status::Authorized) =
-        (&payment.intents.capture_failure, payment.status())
-    {
+    if let (Some(failure), true) = (&payment.intents.capture_failure, payment.is_held()) {
         return Err(failure.clone().into());
     }
     Ok(payment)
@@ -331,10 +329,9 @@ async fn cancel(world: &World, id: &str) -> Result<(), Fail> {
     let asked: Result<Payment, Problem> =
         world.ctx.db.write(move |tx| flow::request_void(tx, &ctx, &shop_id, &payment_id)).await;
     let payment = asked?;
-    let is_pending =
-        |payment: &Payment| payment.status() == Status::Authorized && payment.is_voiding();
+    let is_pending = |payment: &Payment| payment.is_held() && payment.is_voiding();
     let payment = find::wait_for(world, &payment, |payment| !is_pending(payment)).await?;
-    if let (Some(failure), Status::Authorized) = (&payment.intents.void_failure, payment.status()) {
+    if let (Some(failure), true) = (&payment.intents.void_failure, payment.is_held()) {
         return Err(failure.clone().into());
     }
     let view = PaymentView::new(&payment, &world.ctx.public_url);

@@ -137,6 +137,12 @@ pub const CAPTURE_TOO_LARGE: Code = code(
     "More is to be captured than is held.",
     "Send an amount up to `authorized_kopecks`, or none to capture all of it.",
 );
+pub const CAPTURE_AMOUNT_NEEDED: Code = code(
+    "capture_amount_needed",
+    422,
+    "Another sum is held than the order's, and the capture names none.",
+    "Look at the payment; then send the `amount` to capture, or cancel the payment.",
+);
 pub const PAYMENT_NOT_CANCELABLE: Code = code(
     "payment_not_cancelable",
     409,
@@ -298,6 +304,7 @@ pub static CODES: &[Code] = &[
     PAYMENT_NOT_FOUND,
     PAYMENT_NOT_CAPTURABLE,
     CAPTURE_TOO_LARGE,
+    CAPTURE_AMOUNT_NEEDED,
     PAYMENT_NOT_CANCELABLE,
     PAYMENT_NOT_REFUNDABLE,
     REFUND_TOO_LARGE,

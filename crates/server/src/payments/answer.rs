@@ -53,14 +53,14 @@ fn created(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
 
 fn captured(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
     match &payment.intents.capture_failure {
-        Some(failure) if payment.status() == Status::Authorized => Err(refusal(payment, failure)),
+        Some(failure) if payment.is_held() => Err(refusal(payment, failure)),
         Some(_) | None => Answer::json(200, &PaymentView::new(payment, public_url)),
     }
 }
 
 fn canceled(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
     match &payment.intents.void_failure {
-        Some(failure) if payment.status() == Status::Authorized => Err(refusal(payment, failure)),
+        Some(failure) if payment.is_held() => Err(refusal(payment, failure)),
         Some(_) | None => Answer::json(200, &PaymentView::new(payment, public_url)),
     }
 }

@@ -105,7 +105,7 @@ pub fn judge(link: &Payment, attempt: &Payment) -> Verdict {
         return Verdict::Leave;
     }
     let has_paid = !attempt.refundable().is_zero();
-    let has_hold = attempt.facts.paid.is_zero() && attempt.status() == Status::Authorized;
+    let has_hold = attempt.is_held();
     match (has_paid, has_hold, had_money(link)) {
         (true, _, false) | (_, true, false) => Verdict::Trade,
         (true, _, true) => Verdict::GiveBack,

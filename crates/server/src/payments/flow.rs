@@ -265,8 +265,7 @@ pub fn observe(
         return Ok(None);
     };
     // Another operation with our reference is not our payment, whoever made it.
-    let is_other = payment.facts.bank_id.as_deref().zip(bank_id).is_some_and(|(own, id)| own != id);
-    if is_other {
+    if state::is_other(&payment, seen) {
         return Ok(None);
     }
     // Where a reference may have several payments, which of them is ours is told by its id alone.

@@ -155,6 +155,15 @@ pub struct Refund {
     pub created_ms: i64,
 }
 
+impl Refund {
+    /// Whether the bank accepted it and does not list it yet. One that is known only by what is
+    /// left will never be listed.
+    pub fn is_unlisted(&self) -> bool {
+        let is_accepted = self.origin == Origin::Shop && self.state == RefundState::Succeeded;
+        is_accepted && self.bank_refund_id.is_none()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Requested through Kopeck.
@@ -213,7 +222,7 @@ pub enum Status {
     Expired,
     Canceled,
     Failed,
-    /// The bank received another sum than was asked for: a person must look.
+    /// The bank holds or received another sum than was asked for: a person must look.
     AmountMismatch,
 }
 
@@ -267,8 +276,8 @@ impl Payment {
         self.facts.left.map_or(held, |left| left.min(held))
     }
 
-    /// Whether the bank's whole page of it is a code of SBP, which ends when it ends, has no list of
-    /// refunds and no bank's page.
+    /// Whether it is a code of SBP and nothing else at the bank: without a page there, a list of
+    /// refunds or time after its end.
     pub fn is_code(&self) -> bool {
         self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
     }
@@ -276,6 +285,36 @@ impl Payment {
     /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
     pub fn wants_qr(&self) -> bool {
         self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
+    }
+
+    /// Whether it is held first, and taken when the shop says so.
+    pub fn is_hold(&self) -> bool {
+        self.capture == CaptureMode::Manual
+    }
+
+    /// Whether money is held that waits for the shop to take or release it, right or wrong.
+    pub fn is_held(&self) -> bool {
+        match self.status() {
+            Status::Authorized => true,
+            Status::AmountMismatch => self.facts.paid.is_zero(),
+            Status::Opening
+            | Status::Open
+            | Status::Capturing
+            | Status::Paid
+            | Status::Refunding
+            | Status::PartiallyRefunded
+            | Status::Refunded
+            | Status::Expired
+            | Status::Canceled
+            | Status::Failed => false,
+        }
+    }
+
+    /// Whether another sum was authorized than the order's. Less may be held by now, since a part
+    /// of a hold can be released on purpose.
+    pub fn holds_other_sum(&self) -> bool {
+        let authorized = self.facts.authorized;
+        self.is_hold() && !authorized.is_zero() && authorized != self.amount
     }
 
     /// Whether the release of the hold was asked for and nothing came of it yet.
@@ -291,9 +330,7 @@ impl Payment {
         }
         let gone = self.facts.left.map_or(Money::ZERO, |left| self.facts.paid.minus_or_zero(left));
         let listed = self.facts.refunds.values().copied();
-        let unlisted = self.refunds.iter().filter(|refund| {
-            refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
-        });
+        let unlisted = self.refunds.iter().filter(|refund| refund.is_unlisted());
         let sum = Money::checked_sum(listed.chain(unlisted.map(|refund| refund.amount)));
         sum.map_or(self.facts.paid, |sum| sum.max(gone).min(self.facts.paid))
     }
@@ -333,6 +370,9 @@ impl Payment {
             () if !facts.authorized.is_zero() => {
                 match (self.intents.capture_requested_ms, &self.intents.capture_failure) {
                     (Some(_), None) => Status::Capturing,
+                    (Some(_) | None, Some(_)) | (None, None) if self.holds_other_sum() => {
+                        Status::AmountMismatch
+                    }
                     (Some(_) | None, Some(_)) | (None, None) => Status::Authorized,
                 }
             }

@@ -25,6 +25,10 @@ impl From<Refused> for ApiError {
                 let message = format!("Only {held} rubles are held.");
                 ApiError::new(codes::CAPTURE_TOO_LARGE, message).param("amount")
             }
+            Refused::CaptureAmountNeeded { held } => {
+                let message = format!("{held} rubles are held, which is not the order's sum.");
+                ApiError::new(codes::CAPTURE_AMOUNT_NEEDED, message).param("amount")
+            }
             Refused::NotVoidable(status) => {
                 let message = format!("The payment is {}: there is no hold.", status.as_str());
                 ApiError::new(codes::PAYMENT_NOT_CANCELABLE, message)

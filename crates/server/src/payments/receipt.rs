@@ -2,7 +2,13 @@
 
 use kopeck_banks::{
     Money,
-    receipt::{Line, Measure, PaymentMethod, Receipt, Subject, Supplier, Taxation, Vat},
+    receipt::{
+        Agent, AgentKind, Ffd, Line, Mark, MarkKind, Measure, PaymentMethod, Receipt, Settlement,
+        Subject, Supplier, Taxation, TransferOperator, Vat,
+        contact::normal_phone,
+        lint::{Finding, reading},
+        parse_quantity,
+    },
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -20,6 +26,10 @@ pub struct ReceiptInput {
     pub taxation: Option<String>,
     pub items: Vec<ItemInput>,
     pub supplier: Option<SupplierInput>,
+    /// The format of fiscal documents, 1.05 or 1.2, where it is not the connection's.
+    pub ffd: Option<String>,
+    /// How the sum was paid, where not all of it by this payment.
+    pub settlement: Option<SettlementInput>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,13 +44,16 @@ pub struct ItemInput {
     pub quantity: Option<Box<RawValue>>,
     /// none, vat0, vat5, vat7, vat10, vat22, vat105, vat107, vat110, vat122.
     pub vat: String,
-    /// full_payment (when absent) or full_prepayment.
+    /// full_payment (when absent), full_prepayment, prepayment, advance, partial_payment, credit,
+    /// credit_payment. Tochka has the first two.
     pub method: Option<String>,
-    /// goods, service (when absent), work.
+    /// goods, service (when absent), work; T-Bank has many more.
     pub subject: Option<String>,
     /// piece, kilogram, hour …
     pub measure: Option<String>,
     pub supplier: Option<SupplierInput>,
+    pub agent: Option<AgentInput>,
+    pub mark: Option<MarkInput>,
 }
 
 /// On whose behalf something is sold.
@@ -50,6 +63,61 @@ pub struct SupplierInput {
     pub phone: String,
     pub name: String,
     pub inn: String,
+}
+
+/// In which role the shop sells for the supplier; T-Bank only.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgentInput {
+    /// bank_paying_agent, bank_paying_subagent, paying_agent, paying_subagent, attorney,
+    /// commission_agent, another.
+    pub kind: String,
+    /// The paying agent's phones.
+    #[serde(default)]
+    pub phones: Vec<String>,
+    /// The phones of the operator who takes the payments.
+    #[serde(default)]
+    pub receiver_phones: Vec<String>,
+    /// What a bank's agent does.
+    pub operation: Option<String>,
+    pub operator: Option<OperatorInput>,
+}
+
+/// Who transfers the money of a bank's agent.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorInput {
+    pub name: String,
+    pub address: String,
+    pub inn: String,
+    pub phones: Vec<String>,
+}
+
+/// The code on one piece of marked goods; T-Bank only.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkInput {
+    /// unknown, ean8, ean13, itf14, gs10, gs1m, short, fur, egais20, egais30, rawcode.
+    pub kind: String,
+    pub value: String,
+}
+
+/// Rubles by way of paying; together they make the sum of the items. T-Bank only.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementInput {
+    /// What this payment pays.
+    #[schema(value_type = String, example = "4900.00")]
+    pub electronic: Box<RawValue>,
+    /// Paid before: bonus points, a gift card, an advance.
+    #[schema(value_type = Option<String>)]
+    pub advance: Option<Box<RawValue>>,
+    #[schema(value_type = Option<String>)]
+    pub credit: Option<Box<RawValue>>,
+    #[schema(value_type = Option<String>)]
+    pub cash: Option<Box<RawValue>>,
+    #[schema(value_type = Option<String>)]
+    pub provision: Option<Box<RawValue>>,
 }
 
 /// What is wrong with a receipt.
@@ -67,16 +135,14 @@ pub fn parse_receipt(text: &str) -> Result<Receipt, ReceiptProblem> {
     let lines = input.items.iter().map(parse_line).collect::<Result<Vec<_>, _>>()?;
     Ok(Receipt {
         email: input.email,
-        phone: input.phone,
+        // As people write it; what is no phone stays for the rules to name.
+        phone: input.phone.map(|phone| normal_phone(&phone).unwrap_or(phone)),
         buyer_name: input.name,
-        taxation: word(
-            input.taxation.as_deref(),
-            "taxation",
-            Taxation::parse,
-            Taxation::ALL.iter().map(|w| w.as_str()),
-        )?,
+        taxation: taxation(input.taxation.as_deref())?,
         lines,
         supplier: input.supplier.as_ref().map(supplier),
+        ffd: word(input.ffd.as_deref(), "ffd", Ffd::parse, Ffd::ALL.iter().map(|w| w.as_str()))?,
+        settlement: input.settlement.as_ref().map(settlement).transpose()?,
     })
 }
 
@@ -84,11 +150,8 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
     let price = Money::parse_json(&item.price)
         .map_err(|e| problem(format!("`price` of «{}»: {e}", item.name), "Rubles: \"4900.00\""))?;
     let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim().trim_matches('"'));
-    let quantity_milli = parse_milli(quantity).ok_or_else(|| {
-        problem(
-            format!("`quantity` of «{}» is not a positive number with three decimals", item.name),
-            "For example 1, 2 or 1.500",
-        )
+    let quantity_milli = parse_quantity(quantity).map_err(|e| {
+        problem(format!("`quantity` of «{}» is {e}", item.name), "For example 1, 2 or 1.500")
     })?;
     let vat = word(Some(&item.vat), "vat", Vat::parse, Vat::ALL.iter().map(|w| w.as_str()))?;
     let method = word(
@@ -100,7 +163,7 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
     let subject = word(
         item.subject.as_deref(),
         "subject",
-        Subject::parse,
+        Subject::read,
         Subject::ALL.iter().map(|w| w.as_str()),
     )?;
     let measure = word(
@@ -118,19 +181,58 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
         subject: subject.unwrap_or(Subject::Service),
         measure,
         supplier: item.supplier.as_ref().map(supplier),
+        agent: item.agent.as_ref().map(agent).transpose()?,
+        mark: item.mark.as_ref().map(mark).transpose()?,
     })
 }
 
-/// Thousandths from text such as `1.5`; `None` when it is zero, negative or finer.
-fn parse_milli(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) || fraction.len() > 3 {
-        return None;
+/// Of the abolished system the reason is told.
+fn taxation(text: Option<&str>) -> Result<Option<Taxation>, ReceiptProblem> {
+    if text == Some("envd") {
+        let finding = reading::finding(&reading::ENVD, None, "envd");
+        return Err(named(&finding));
     }
-    let fraction: u64 = format!("{fraction:0<3}").parse().ok()?;
-    let milli = whole.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(fraction)?;
-    (milli > 0).then_some(milli)
+    word(text, "taxation", Taxation::parse, Taxation::ALL.iter().map(|w| w.as_str()))
+}
+
+fn agent(input: &AgentInput) -> Result<Agent, ReceiptProblem> {
+    let kinds = AgentKind::ALL.iter().map(|w| w.as_str());
+    let kind = required(&input.kind, "agent.kind", AgentKind::parse, kinds)?;
+    Ok(Agent {
+        kind,
+        phones: input.phones.clone(),
+        receiver_phones: input.receiver_phones.clone(),
+        operation: input.operation.clone(),
+        operator: input.operator.as_ref().map(|operator| TransferOperator {
+            name: operator.name.clone(),
+            address: operator.address.clone(),
+            tax_code: operator.inn.clone(),
+            phones: operator.phones.clone(),
+        }),
+    })
+}
+
+fn mark(input: &MarkInput) -> Result<Mark, ReceiptProblem> {
+    let kinds = MarkKind::ALL.iter().map(|w| w.as_str());
+    let kind = required(&input.kind, "mark.kind", MarkKind::parse, kinds)?;
+    Ok(Mark { kind, value: input.value.clone() })
+}
+
+fn settlement(input: &SettlementInput) -> Result<Settlement, ReceiptProblem> {
+    let money = |raw: &RawValue, field: &str| {
+        let wrong = |e| problem(format!("`settlement.{field}`: {e}"), "Rubles: \"4900.00\"");
+        Money::parse_json(raw).map_err(wrong)
+    };
+    let optional = |raw: &Option<Box<RawValue>>, field: &str| {
+        raw.as_ref().map_or(Ok(Money::ZERO), |raw| money(raw, field))
+    };
+    Ok(Settlement {
+        electronic: money(&input.electronic, "electronic")?,
+        advance: optional(&input.advance, "advance")?,
+        credit: optional(&input.credit, "credit")?,
+        cash: optional(&input.cash, "cash")?,
+        provision: optional(&input.provision, "provision")?,
+    })
 }
 
 fn supplier(input: &SupplierInput) -> Supplier {
@@ -151,6 +253,65 @@ fn word<T>(
     })
 }
 
+fn required<T>(
+    text: &str,
+    field: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    words: impl Iterator<Item = &'static str>,
+) -> Result<T, ReceiptProblem> {
+    let word = word(Some(text), field, parse, words)?;
+    word.ok_or_else(|| problem(format!("`{field}` is empty"), "Compare it with the docs"))
+}
+
+fn named(finding: &Finding) -> ReceiptProblem {
+    problem(finding.en(), finding.rule.en.fix)
+}
+
 fn problem(message: String, hint: &str) -> ReceiptProblem {
     ReceiptProblem { message, hint: hint.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_read() {
+        let text = r#"{"email": "a@example.ru", "phone": "8 900 123-45-67", "taxation": "osn",
+            "ffd": "1.2", "settlement": {"electronic": "90", "advance": 10.5},
+            "items": [{"name": "Пиво", "price": "100.50", "vat": "vat22",
+                "method": "partial_payment", "subject": "excisable_goods_with_marking_code",
+                "measure": "piece", "mark": {"kind": "gs1m", "value": "01"},
+                "agent": {"kind": "bank_paying_agent", "phones": ["+79001234567"],
+                    "operation": "Приём", "operator": {"name": "АО", "address": "Тольятти",
+                        "inn": "7710140679", "phones": ["+79221210697"]}},
+                "supplier": {"phone": "+79991234567", "name": "ООО", "inn": "7707083893"}}]}"#;
+        let receipt = parse_receipt(text).unwrap();
+        assert_eq!(receipt.phone.as_deref(), Some("+79001234567"));
+        assert_eq!((receipt.ffd, receipt.lines.len()), (Some(Ffd::V12), 1));
+        assert_eq!(receipt.settlement.unwrap().total(), receipt.total());
+        let line = &receipt.lines[0];
+        assert_eq!(line.method, PaymentMethod::PartialPayment);
+        assert_eq!(line.subject, Subject::ExcisableMarked);
+        assert_eq!(line.mark.as_ref().unwrap().kind, MarkKind::Gs1m);
+        let agent = line.agent.as_ref().unwrap();
+        assert_eq!(agent.kind, AgentKind::BankPayingAgent);
+        assert_eq!(agent.operator.as_ref().unwrap().tax_code, "7710140679");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let with = |change: &str| {
+            let text = format!(r#"{{"items": [{{"name": "a", "price": 1, "vat": "none"{change}"#);
+            parse_receipt(&text).unwrap_err()
+        };
+        let quantity = with(r#", "quantity": 0.0001}]}"#);
+        assert!(quantity.message.contains("thousandth"), "{quantity:?}");
+        let envd = with(r#"}], "taxation": "envd"}"#);
+        assert!(envd.message.contains("2021"), "{envd:?}");
+        let mark = with(r#", "mark": {"kind": "x", "value": "1"}}]}"#);
+        assert!(mark.hint.contains("gs1m"), "{mark:?}");
+        let paid = with(r#"}], "settlement": {"electronic": "1,5"}}"#);
+        assert!(paid.message.contains("settlement.electronic"), "{paid:?}");
+    }
 }

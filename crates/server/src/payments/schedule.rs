@@ -4,7 +4,7 @@
 use kopeck_banks::op::BankStatus;
 
 use super::{
-    model::{Intents, Payment, Refund, RefundState, Status},
+    model::{Intents, Payment, RefundState, Status},
     state::MAX_QR_TRIES,
 };
 
@@ -120,11 +120,16 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
                 Some(_) | None => at(due_ms, Step::Ask),
             }
         }
-        Status::Authorized if payment.is_voiding() => match payment.intents.void_asked_ms {
-            None => Step::Void,
-            Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Void),
-        },
+        Status::Authorized | Status::AmountMismatch
+            if payment.is_held() && payment.is_voiding() =>
+        {
+            match payment.intents.void_asked_ms {
+                None => Step::Void,
+                Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Void),
+            }
+        }
         Status::Authorized => at(next_look_ms(payment), Step::Ask),
+        Status::AmountMismatch if payment.is_held() => at(next_look_ms(payment), Step::Ask),
         Status::Paid
         | Status::PartiallyRefunded
         | Status::Refunded
@@ -198,10 +203,11 @@ fn look_ms(payment: &Payment, max_ms: i64) -> i64 {
 /// Until when the bank's list must show every refund that it accepted; the daily sweep does not
 /// reach payments older than a month.
 fn unlisted_until_ms(payment: &Payment) -> i64 {
-    let is_unlisted = |refund: &&Refund| {
-        refund.state == RefundState::Succeeded && refund.bank_refund_id.is_none()
-    };
-    let created = payment.refunds.iter().filter(is_unlisted).map(|refund| refund.created_ms);
+    let created = payment
+        .refunds
+        .iter()
+        .filter(|refund| refund.is_unlisted())
+        .map(|refund| refund.created_ms);
     created.max().map_or(0, |created_ms| created_ms + UNLISTED_FOR_MS)
 }
 

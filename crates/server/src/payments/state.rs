@@ -5,11 +5,13 @@
 //! payment ([`announcements`]), so any set of true observations, in any order and any number of
 //! times, ends in the same payment with the same events announced once.
 
+mod left;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck_banks::{
     Money,
-    op::{BankStatus, CaptureMode, Observation, SbpTransfer},
+    op::{BankStatus, Observation, SbpTransfer},
 };
 
 use super::model::{Facts, Failure, Origin, Payment, Refund, RefundState, Status};
@@ -116,6 +118,10 @@ pub enum Refused {
     CaptureTooLarge {
         held: Money,
     },
+    /// Another sum is held than the order's: whoever captures it must say how much.
+    CaptureAmountNeeded {
+        held: Money,
+    },
     /// Only a hold that nobody captures can be released.
     NotVoidable(Status),
     /// Nothing was paid, so nothing can be given back.
@@ -140,11 +146,14 @@ pub const MAX_QR_TRIES: u32 = 5;
 const REFUND_ASKS: u32 = 5;
 /// … and how long after the request at the least: longer than any request may wander about.
 const REFUND_GIVE_UP_MS: i64 = 15 * 60 * 1_000;
+/// The code of a refund that was given up: the one failure that is not certain.
+const GIVEN_UP: &str = "refund_not_found";
 
 pub fn apply(payment: &Payment, event: &Event) -> Result<Applied, Refused> {
     let mut next = payment.clone();
     let is_request = change(&mut next, event)?;
     settle_refunds(&mut next);
+    left::settle(&mut next);
     let before = announcements(payment);
     let mut effects: Vec<Effect> = announcements(&next)
         .into_iter()
@@ -168,14 +177,16 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
     let facts = &payment.facts;
     let refused = payment.intents.failure.is_some();
     let is_paid = !facts.paid.is_zero();
+    // A bank may tell of the moment between holding and taking: nobody has to act on it.
+    let is_held = payment.is_hold() && !facts.authorized.is_zero();
+    let is_other_sum = payment.holds_other_sum() || (is_paid && facts.paid != payment.expected());
     // A link that we closed at one bank to go on to another is not canceled.
     let is_closed_to_move = payment.intents.move_to.is_some() && facts.authorized.is_zero();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
-        // A bank may tell of the moment between holding and taking: nobody has to act on it.
-        (is_hold(payment) && !facts.authorized.is_zero(), EventKind::PaymentAuthorized),
+        (is_held && !payment.holds_other_sum(), EventKind::PaymentAuthorized),
         (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
-        (is_paid && facts.paid != payment.expected(), EventKind::PaymentAmountMismatch),
+        (is_other_sum, EventKind::PaymentAmountMismatch),
         (facts.expired, EventKind::PaymentExpired),
         (facts.canceled && !is_closed_to_move, EventKind::PaymentCanceled),
         (facts.declined || refused, EventKind::PaymentFailed),
@@ -196,10 +207,6 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
         all.insert((settled, Some(refund.id.clone())));
     }
     all
-}
-
-fn is_hold(payment: &Payment) -> bool {
-    payment.capture == CaptureMode::Manual
 }
 
 /// Changes the payment; says whether it was a request that the bank must now hear.
@@ -264,14 +271,13 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
     Ok(false)
 }
 
-/// Whether it is about another operation: one with another id, or one under a reference that was
-/// given up, whose answer came late.
-fn is_other(payment: &Payment, seen: &Observation) -> bool {
-    match (&payment.facts.bank_id, &seen.bank_id) {
-        (Some(own), Some(id)) => own != id,
-        (None, Some(_)) => seen.reference.as_ref().is_some_and(|it| *it != payment.reference),
-        (Some(_) | None, None) => false,
-    }
+/// Whether it is about another operation: one with another id, or one under another reference,
+/// such as one that was given up and whose answer came late. A bank that names our id beside a
+/// reference that is not ours contradicts itself, and nothing of that is believed.
+pub fn is_other(payment: &Payment, seen: &Observation) -> bool {
+    let Some(id) = &seen.bank_id else { return false };
+    let is_other_id = payment.facts.bank_id.as_ref().is_some_and(|own| own != id);
+    is_other_id || seen.reference.as_ref().is_some_and(|it| *it != payment.reference)
 }
 
 /// Joins what the bank said into what is known. Every field takes the larger of two values, so the
@@ -316,9 +322,13 @@ fn join_transfer(facts: &mut Facts, seen: Option<&SbpTransfer>) {
 
 /// A bank that tells one sum tells what is left once something was given back: then what was paid
 /// is what we expected, until it is told.
+///
+/// Of two sums that contradict each other the larger is believed. So "all of it is left" is no
+/// bound: said of a smaller sum it would look as if the rest had been given back.
 fn join_sums(facts: &mut Facts, seen: &Observation, expected: Money) {
     facts.authorized = facts.authorized.max(seen.authorized.unwrap_or_default());
-    facts.left = match (facts.left, seen.left) {
+    let is_whole = seen.left == seen.paid || seen.left == seen.authorized;
+    facts.left = match (facts.left, seen.left.filter(|_| !is_whole)) {
         (Some(known), Some(told)) => Some(known.min(told)),
         (known, told) => known.or(told),
     };
@@ -377,6 +387,7 @@ fn claim(payment: &mut Payment, amount: Money) {
     };
     let ours = payment.refunds.iter_mut();
     let ours = ours
+        .filter(|refund| !left::is_told_by_rest(refund))
         .filter(|refund| refund.bank_refund_id.is_none() && refund.amount == amount)
         .filter_map(|refund| rank(refund).map(|rank| (rank, refund)))
         .min_by_key(|(rank, _)| *rank);
@@ -408,17 +419,23 @@ fn claim(payment: &mut Payment, amount: Money) {
 fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Result<bool, Refused> {
     let is_same = |next: &Payment| amount.is_none_or(|amount| amount == next.expected());
     match next.status() {
-        status @ Status::Authorized if next.is_voiding() => Err(Refused::NotCapturable(status)),
-        // The bank takes it by itself in a moment, and all of it.
-        status @ Status::Authorized if !is_hold(next) && amount.is_some() => {
+        // It is being released; or the bank takes it by itself in a moment, and all of it.
+        status @ (Status::Authorized | Status::AmountMismatch)
+            if next.is_voiding() || (!next.is_hold() && amount.is_some()) =>
+        {
             Err(Refused::NotCapturable(status))
         }
-        Status::Authorized => {
+        Status::Authorized | Status::AmountMismatch if next.is_held() => {
             let held = next.held();
             if amount.is_some_and(|amount| amount > held) {
                 return Err(Refused::CaptureTooLarge { held });
             }
-            next.intents.capture_amount = amount.filter(|amount| *amount != next.amount);
+            let is_other = next.is_hold() && held != next.amount;
+            if amount.is_none() && is_other {
+                return Err(Refused::CaptureAmountNeeded { held });
+            }
+            next.intents.capture_amount =
+                amount.filter(|amount| is_other || *amount != next.amount);
             next.intents.capture_requested_ms = Some(at_ms);
             next.intents.capture_asked_ms = None;
             next.intents.capture_failure = None;
@@ -426,6 +443,7 @@ fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Res
         }
         Status::Capturing | Status::Paid if is_same(next) => Ok(false),
         status @ (Status::Opening
+        | Status::Authorized
         | Status::Capturing
         | Status::Paid
         | Status::Open
@@ -442,9 +460,10 @@ fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Res
 /// Asking twice for the same release is one release.
 fn request_void(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
     match next.status() {
-        Status::Authorized if next.is_voiding() => Ok(false),
-        status @ Status::Authorized if !is_hold(next) => Err(Refused::NotVoidable(status)),
-        Status::Authorized => {
+        Status::Authorized | Status::AmountMismatch if next.is_held() && next.is_voiding() => {
+            Ok(false)
+        }
+        Status::Authorized | Status::AmountMismatch if next.is_held() && next.is_hold() => {
             next.intents.void_requested_ms = Some(at_ms);
             next.intents.void_asked_ms = None;
             next.intents.void_failure = None;
@@ -453,6 +472,7 @@ fn request_void(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
         Status::Canceled => Ok(false),
         status @ (Status::Opening
         | Status::Open
+        | Status::Authorized
         | Status::Capturing
         | Status::Paid
         | Status::Refunding
@@ -529,7 +549,7 @@ fn not_seen(state: &RefundState, now_ms: i64) -> RefundState {
             let asks = asks + 1;
             if asks >= REFUND_ASKS && now_ms - at_ms >= REFUND_GIVE_UP_MS {
                 return RefundState::Failed(Failure {
-                    code: "refund_not_found".into(),
+                    code: GIVEN_UP.into(),
                     message: "The bank did not answer the refund and does not list it".into(),
                     hint: "Look at the payment in the bank's cabinet; if the money is still \
                            there, ask for the refund again"

@@ -202,7 +202,7 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
     let Ok(Some(payment)) = found else { return false };
     let refunding = payment.refunds.iter().any(|refund| refund.state.is_pending());
     let status = payment.status();
-    let voiding = status == Status::Authorized && payment.is_voiding();
+    let voiding = payment.is_held() && payment.is_voiding();
     refunding || voiding || matches!(status, Status::Opening | Status::Capturing)
 }
 

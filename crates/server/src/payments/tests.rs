@@ -4,6 +4,7 @@ mod attempts;
 mod grid;
 mod history;
 mod schedule;
+mod sums;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +95,29 @@ fn seen(status: BankStatus) -> Observation {
     }
 }
 
+/// A look at a bank that lists no refunds: the status, and of sums what the caller adds.
+fn untold(status: BankStatus) -> Observation {
+    Observation { authorized: None, paid: None, lists_refunds: false, ..seen(status) }
+}
+
+/// A paid payment of which the bank says that so much is left.
+fn left(kopecks: i64) -> Event {
+    let status = match kopecks {
+        0 => BankStatus::Refunded,
+        AMOUNT => BankStatus::Paid,
+        _ => BankStatus::PartiallyRefunded,
+    };
+    let paid = Some(money(AMOUNT)).filter(|_| status == BankStatus::Paid);
+    Event::Observed(Observation { paid, left: Some(money(kopecks)), ..untold(status) })
+}
+
+/// A hold of so much.
+fn held(kopecks: i64) -> Event {
+    let sum = Some(money(kopecks));
+    let seen = untold(BankStatus::Authorized);
+    Event::Observed(Observation { authorized: sum, left: sum, ..seen })
+}
+
 /// A paid payment of which the bank lists these refunds.
 fn listed(refunds: &[(&str, i64)]) -> Event {
     let refunds: BTreeMap<String, Money> =
@@ -139,18 +163,20 @@ fn after(start: Payment, events: &[Event]) -> (Payment, Announced) {
 /// A payment in each state, by the shortest way there.
 fn sample(status: Status) -> Payment {
     let paid = || after(created(), &[saw(BankStatus::Paid)]).0;
-    let held = || after(created(), &[saw(BankStatus::Authorized)]).0;
+    let on_hold = || after(created(), &[saw(BankStatus::Authorized)]).0;
     let (payment, _) = match status {
         Status::Opening => after(created(), &[]),
         Status::Open => after(created(), &[saw(BankStatus::Created)]),
-        Status::Authorized => after(held(), &[]),
-        Status::Capturing => after(held(), &[Event::CaptureRequested { at_ms: 1, amount: None }]),
+        Status::Authorized => after(on_hold(), &[]),
+        Status::Capturing => {
+            after(on_hold(), &[Event::CaptureRequested { at_ms: 1, amount: None }])
+        }
         Status::Paid => after(paid(), &[]),
         Status::Refunding => after(paid(), &[refund_requested("rf_1", 30_000)]),
         Status::PartiallyRefunded => after(created(), &[listed(&[("b1", 30_000)])]),
         Status::Refunded => after(created(), &[listed(&[("b1", AMOUNT)])]),
         Status::Expired => after(created(), &[saw(BankStatus::Expired)]),
-        Status::Canceled => after(held(), &[saw(BankStatus::Canceled)]),
+        Status::Canceled => after(on_hold(), &[saw(BankStatus::Canceled)]),
         Status::Failed => after(created(), &[Event::OpenRefused(failure("bank_refused"))]),
         Status::AmountMismatch => {
             let less = Observation { paid: Some(money(1)), ..seen(BankStatus::Paid) };

@@ -10,7 +10,7 @@
 //! | `POST /_control/payments/{id}/refund` | `{"amount"?: "100.00"}` |
 //! | `GET`, `POST /_control/clock` | `{"advance": "3d"}` or `{"advance_ms": 1000}` |
 //! | `POST`, `DELETE /_control/faults` | `{"fault": "status:503", "times"?: 1, "path"?: ""}` |
-//! | `POST /_control/tokens` | `{"token", "state": "valid" \| "expired" \| "revoked"}` |
+//! | `POST /_control/tokens` | `{"token", "state": "valid" \| "expired" \| …}` |
 //! | `GET /_control/env` | |
 //! | `GET /_control/cards` | |
 //!

@@ -2,6 +2,7 @@
 
 use super::{
     TbankEmulator,
+    fields::Fields,
     payments::Canceled,
     problem::{Problem, text_of},
     receipts,
@@ -28,6 +29,20 @@ fn about(problem: Problem, payment: &Payment) -> Problem {
         .about("OrderId", quote(&payment.order_id))
         .about("PaymentId", quote(&payment.id.to_string()))
         .about("Status", quote(payment.status.as_str()))
+}
+
+/// Instalments are given back only under an id of the shop's, a UUID of version 4.
+fn check_bnpl_key(fields: &Fields) -> Result<(), Problem> {
+    let key = fields.required("ExternalRequestId")?;
+    let groups: Vec<&str> = key.split('-').collect();
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_uuid = groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| is_hex(group))
+        && groups.get(2).is_some_and(|group| group.starts_with('4'));
+    if is_uuid {
+        return Ok(());
+    }
+    Err(Problem::field("64", "ExternalRequestId должен быть в формате UUID v4."))
 }
 
 fn kopecks(money: Money) -> String {
@@ -87,6 +102,9 @@ impl TbankEmulator {
         let fields = call.fields;
         let payment = self.payment(id)?;
         let is_sbp = payment.source == Some(Source::Sbp);
+        if payment.source == Some(Source::Bnpl) {
+            check_bnpl_key(fields)?;
+        }
         // The SBP knows no such key: the bank ignores it there.
         let external = fields.sized_if("ExternalRequestId", 256, "64")?.filter(|_| !is_sbp);
         let done = external.as_ref().and_then(|key| payment.cancels.get(key)).copied();

@@ -17,6 +17,7 @@ use crate::{emulator::Control, money::Money};
 /// The bank's code for a word of ours, or for its own code.
 fn decline_code(reason: &str, source: Source) -> Result<String, String> {
     Ok(match reason {
+        "declined" if source == Source::Sbp => "5043".to_owned(),
         "declined" => "99".to_owned(),
         "insufficient_funds" if source == Source::Sbp => "5060".to_owned(),
         "insufficient_funds" => "1051".to_owned(),
@@ -31,6 +32,16 @@ fn decline_code(reason: &str, source: Source) -> Result<String, String> {
                 .to_owned());
         }
     })
+}
+
+/// The SBP's code of a refund that failed: `I05043` when none is named.
+fn refund_code(reason: Option<&str>) -> Result<&str, String> {
+    let reason = reason.unwrap_or("I05043");
+    let digits = reason.strip_prefix('I').unwrap_or("");
+    if digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(reason);
+    }
+    Err("A refund runs: it fails for a reason of the SBP's, such as I05043.".to_owned())
 }
 
 impl CardFate {
@@ -81,7 +92,7 @@ impl TbankEmulator {
                 self.refund_by_control(now_ms, id, *amount)?;
                 self.show(&Target::Payment(id))
             }
-            Control::Token { token, state } => self.set_charge_fate(token, state),
+            Control::Token { token, state } => self.set_token_state(token, state),
             Control::Fault(fault) => {
                 self.state.faults.add(fault);
                 Ok(self.state.faults.show())
@@ -130,8 +141,9 @@ impl TbankEmulator {
         match target {
             Target::Payment(id) => {
                 let source = match method {
-                    Some(word) => Source::parse(word)
-                        .ok_or("The method is none of card, sbp, tpay, sberpay and mirpay.")?,
+                    Some(word) => Source::parse(word).ok_or(
+                        "The method is none of card, sbp, tpay, sberpay, mirpay and dolyame.",
+                    )?,
                     None => self.usual_source(*id, card.is_some()),
                 };
                 if card.is_some() && source != Source::Cards {
@@ -205,18 +217,24 @@ impl TbankEmulator {
         target: &Target,
         reason: Option<&str>,
     ) -> Result<(), String> {
+        let refund_reason = reason;
         let reason = reason.unwrap_or("declined");
         match target {
             Target::Payment(id) => {
                 let payment = self.state.payments.get(id).ok_or("There is no such payment.")?;
-                if !payment.status.is_open() {
-                    let status = payment.status.as_str();
+                let status = payment.status;
+                if status.is_refunding() {
+                    self.fail_refund(now_ms, *id, refund_code(refund_reason)?);
+                } else if status.is_open() {
+                    let code = decline_code(reason, self.usual_source(*id, false))?;
+                    self.decline(now_ms, *id, &code, false);
+                } else {
                     return Err(format!(
-                        "A payment can be declined before it is paid; this one is {status}."
+                        "A payment can be declined before it is paid, and a refund while it \
+                         runs; this one is {}.",
+                        status.as_str()
                     ));
                 }
-                let code = decline_code(reason, self.usual_source(*id, false))?;
-                self.decline(now_ms, *id, &code, true);
                 Ok(())
             }
             Target::Binding(key) => {
@@ -244,6 +262,19 @@ impl TbankEmulator {
             .map_err(|_| format!("The refund is refused: the payment is {status}, {rest} is left."))
     }
 
+    /// A `TerminalKey`, which the bank may block.
+    fn set_token_state(&mut self, token: &str, state: &str) -> Result<Value, String> {
+        if directory::find_terminal(token).is_none() {
+            return self.set_charge_fate(token, state);
+        }
+        match state {
+            "blocked" => self.state.blocked_terminals.insert(token.to_owned()),
+            "valid" => self.state.blocked_terminals.remove(token),
+            _ => return Err("A terminal is valid or blocked.".to_owned()),
+        };
+        Ok(json!({ "state": state }))
+    }
+
     /// A `RebillId` or an `AccountToken`: what happens when it is charged next.
     fn set_charge_fate(&mut self, token: &str, state: &str) -> Result<Value, String> {
         let fate = ChargeFate::parse(state)
@@ -259,7 +290,7 @@ impl TbankEmulator {
             count += 1;
         }
         if count == 0 {
-            return Err("There is no such RebillId or AccountToken.".to_owned());
+            return Err("There is no such RebillId, AccountToken or TerminalKey.".to_owned());
         }
         Ok(json!({ "state": state }))
     }

@@ -152,6 +152,7 @@ impl TbankEmulator {
             created_ms: call.now_ms,
             expires_ms: due_date(call, "12")?,
             paid_ms: None,
+            hold_ends_ms: None,
             data,
             awaits_closing: receipt.as_ref().is_some_and(|receipt| receipt.is_prepaid),
             receipt: receipt.map(|receipt| receipt.json),
@@ -167,6 +168,7 @@ impl TbankEmulator {
             declines: Vec::new(),
             cancels: BTreeMap::new(),
             sbp_refunds_ms: Vec::new(),
+            refund_error: None,
             notices: Vec::new(),
         };
         Ok(ok(self.open(call, payment)))

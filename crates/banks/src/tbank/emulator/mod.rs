@@ -20,6 +20,8 @@
 //! - DEMO terminals reject at the first declined attempt, working ones at the third;
 //! - a terminal's own address for notices is the last `NotificationURL` of its Inits, since
 //!   nobody fills in its settings; [`TbankEmulator::set_notification_url`] does;
+//! - a hold that nobody takes is `REVERSED` after seven days, and that is announced;
+//! - an SBP refund that fails leaves the payment `CONFIRMED` or `PARTIAL_REFUNDED`, unannounced;
 //! - `ExternalRequestId` is ignored for the SBP, where refunds are limited instead (3029, 3030).
 
 mod acquiring;
@@ -35,7 +37,7 @@ mod page;
 mod payments;
 mod problem;
 mod qr;
-mod receipts;
+pub(crate) mod receipts;
 mod route;
 mod sbp;
 mod state;
@@ -131,12 +133,14 @@ impl Emulator for TbankEmulator {
         self.hear_answer(now.as_millisecond(), id, reply);
     }
 
-    /// The end of a transient counts too: notices may follow from it.
+    /// The ends of transients and of holds count too: notices follow from them.
     fn next_due(&self) -> Option<Timestamp> {
         let notice = self.state.queue.first().map(|(due_ms, _)| *due_ms);
         let steps = self.state.payments.values().filter_map(|payment| payment.step);
         let step = steps.map(|step| step.due_ms).min();
-        notice.into_iter().chain(step).min().map(time::from_ms)
+        let held = self.state.payments.values().filter(|payment| payment.status.is_held());
+        let lapse = held.filter_map(|payment| payment.hold_ends_ms).min();
+        notice.into_iter().chain(step).chain(lapse).min().map(time::from_ms)
     }
 
     fn take_reply(&mut self, _: u64) -> Option<HttpReply> {

@@ -64,7 +64,13 @@ fn payment_body(payment: &Payment, status: Status) -> Obj {
         None => body,
     };
     let body = match payment.source {
-        Some(source @ (Source::Sbp | Source::TinkoffPay | Source::SberPay | Source::MirPay)) => {
+        Some(
+            source @ (Source::Sbp
+            | Source::TinkoffPay
+            | Source::SberPay
+            | Source::MirPay
+            | Source::Bnpl),
+        ) => {
             // A phone stands where a card's number would.
             let phone = (source == Source::Sbp).then_some("+7 (9**) ***-**-07");
             let data = Obj::new().text("Route", source.route()).text("Source", source.as_str());

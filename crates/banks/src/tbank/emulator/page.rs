@@ -331,6 +331,7 @@ fn panel(payment: &Payment, source: Source) -> String {
         Source::TinkoffPay => ("tpay", "Оплатить через T-Pay"),
         Source::SberPay => ("quiet", "Оплатить через SberPay"),
         Source::MirPay => ("quiet", "Оплатить через Mir Pay"),
+        Source::Bnpl => ("quiet", "Оплатить Долями"),
     };
     button_panel(&payment.code, source.method(), class, text)
 }

@@ -18,6 +18,8 @@ const RRN_BASE: u64 = 532_500_000_000;
 const WALLET_CARD: (&str, &str) = ("220138******0013", "1230");
 /// A 3-D Secure question waits this long.
 const CHALLENGE_MS: i64 = 36 * HOUR_MS;
+/// What the SBP and its banks answer.
+const SBP_CODES: std::ops::RangeInclusive<u32> = 5_031..=5_067;
 /// NSPK: five attempts of a refund a day.
 const SBP_REFUNDS_A_DAY: usize = 5;
 
@@ -45,11 +47,30 @@ impl TbankEmulator {
             }
             self.state.alarms.pop_first();
             self.run_step(at_ms, id);
-            let Some(payment) = self.state.payments.get_mut(&id) else { continue };
-            if payment.status.is_open() && payment.step.is_none() && payment.expires_ms <= at_ms {
-                enter(payment, at_ms, Status::DeadlineExpired);
-            }
+            self.end_in_time(at_ms, id);
         }
+    }
+
+    /// What is over by itself: a link that nobody paid, a hold that nobody took.
+    fn end_in_time(&mut self, now_ms: i64, id: u64) {
+        let Some(payment) = self.state.payments.get_mut(&id) else { return };
+        if payment.step.is_some() {
+            return;
+        }
+        if payment.status.is_open() && payment.expires_ms <= now_ms {
+            enter(payment, now_ms, Status::DeadlineExpired);
+        } else if payment.status.is_held() && payment.hold_ends_ms.is_some_and(|end| end <= now_ms)
+        {
+            self.lapse(now_ms, id);
+        }
+    }
+
+    /// The card's bank gave the hold back.
+    fn lapse(&mut self, now_ms: i64, id: u64) {
+        let Some(payment) = self.state.payments.get_mut(&id) else { return };
+        payment.held = Money::ZERO;
+        enter(payment, now_ms, Status::Reversed);
+        self.announce(now_ms, id, Status::Reversed);
     }
 
     fn schedule(&mut self, now_ms: i64, id: u64, next: Next, delay_ms: i64) {
@@ -107,6 +128,9 @@ impl TbankEmulator {
         }
         enter(payment, now_ms, Status::Authorized);
         if payment.two_stage {
+            let end_ms = now_ms.saturating_add(self.state.timing.hold_ms.max(0));
+            payment.hold_ends_ms = Some(end_ms);
+            self.state.alarms.insert((end_ms, id));
             return self.announce(now_ms, id, Status::Authorized);
         }
         enter(payment, now_ms, Status::Confirming);
@@ -140,7 +164,7 @@ impl TbankEmulator {
                 let wallet = || (WALLET_CARD.0.to_owned(), WALLET_CARD.1.to_owned());
                 self.use_card(id, card.unwrap_or_else(wallet))
             }
-            Source::Sbp | Source::SberPay => None,
+            Source::Sbp | Source::SberPay | Source::Bnpl => None,
         };
         let rrn = self.state.mint.number(RRN_BASE);
         let sbp_id = (source == Source::Sbp).then(|| self.state.mint.sbp("A5"));
@@ -232,7 +256,7 @@ impl TbankEmulator {
     }
 
     /// An attempt failed. The terminal's last one makes the payment `REJECTED`, which is announced;
-    /// `AUTH_FAIL` before it is not.
+    /// `AUTH_FAIL` before it is not. The SBP knows none: its form is just open again.
     pub(super) fn decline(&mut self, now_ms: i64, id: u64, code: &str, is_last: bool) {
         let Some(payment) = self.state.payments.get_mut(&id) else { return };
         payment.declines.push(code.to_owned());
@@ -244,7 +268,12 @@ impl TbankEmulator {
         if payment.status != Status::ThreeDsChecking {
             enter(payment, now_ms, Status::Authorizing);
         }
-        enter(payment, now_ms, Status::AuthFail);
+        let is_sbp = code.parse().is_ok_and(|code| SBP_CODES.contains(&code));
+        match (is_sbp, is_last) {
+            (false, _) => enter(payment, now_ms, Status::AuthFail),
+            (true, false) => enter(payment, now_ms, Status::FormShowed),
+            (true, true) => {}
+        }
         if is_last {
             enter(payment, now_ms, Status::Rejected);
             self.announce(now_ms, id, Status::Rejected);
@@ -253,9 +282,13 @@ impl TbankEmulator {
 
     pub(super) fn expire_now(&mut self, now_ms: i64, id: u64) -> Result<(), String> {
         let payment = self.state.payments.get_mut(&id).ok_or("There is no such payment.")?;
+        if payment.status.is_held() {
+            self.lapse(now_ms, id);
+            return Ok(());
+        }
         if !payment.status.is_open() {
             let status = payment.status.as_str();
-            return Err(format!("Only payments that were not paid expire; this one is {status}."));
+            return Err(format!("Only unpaid links and holds expire; this one is {status}."));
         }
         enter(payment, now_ms, Status::DeadlineExpired);
         Ok(())
@@ -269,7 +302,7 @@ impl TbankEmulator {
         amount: Option<Money>,
     ) -> Result<(), Problem> {
         let payment = self.state.payments.get_mut(&id).ok_or_else(|| Problem::coded("255"))?;
-        if !matches!(payment.status, Status::Authorized | Status::PartialReversed) {
+        if !payment.status.is_held() {
             return Err(Problem::wrong_status(payment.status.as_str(), "CONFIRMED"));
         }
         let amount = amount.unwrap_or(payment.held);
@@ -324,7 +357,8 @@ impl TbankEmulator {
             return Err(Problem::field("620", "Сумма операции не может быть равна 0."));
         }
         let new = original.checked_sub(amount).ok_or_else(|| Problem::coded("330"))?;
-        if matches!(payment.status, Status::Authorized | Status::PartialReversed) {
+        payment.refund_error = None;
+        if payment.status.is_held() {
             enter(payment, now_ms, Status::Reversing);
             self.schedule(now_ms, id, Next::Reverse { amount }, timing.transient_ms);
         } else if payment.source == Some(Source::Sbp) {
@@ -339,6 +373,16 @@ impl TbankEmulator {
             self.schedule(now_ms, id, Next::Refund { amount }, timing.transient_ms);
         }
         Ok(Canceled { original, new })
+    }
+
+    /// The payer's bank did not take the refund back: the money stays with the shop.
+    pub(super) fn fail_refund(&mut self, now_ms: i64, id: u64, code: &str) {
+        let Some(payment) = self.state.payments.get_mut(&id) else { return };
+        payment.step = None;
+        payment.refund_error = Some(code.to_owned());
+        let is_whole = payment.refunded.is_zero();
+        let status = if is_whole { Status::Confirmed } else { Status::PartialRefunded };
+        enter(payment, now_ms, status);
     }
 
     /// `ChargeQr` was accepted: the SBP takes its time.

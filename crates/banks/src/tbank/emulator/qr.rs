@@ -6,8 +6,8 @@ use crate::{
     money::Money,
 };
 
-/// As wide as the bank's own pictures.
-const SIDE: u32 = 124;
+/// In pixels: wide enough to be read from a screen.
+const SIDE: u32 = 200;
 
 /// The one bank whose terminal this is.
 fn acquirer() -> &'static str {

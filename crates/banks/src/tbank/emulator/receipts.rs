@@ -1,5 +1,5 @@
-//! Receipts: the bank's checks with its codes 201, 308, 309, 310, 316, 329 and 334, and the
-//! closing receipt.
+//! Receipts: the bank's checks with its codes 201, 308, 309, 310, 316 to 320, 329, 334, 383 and
+//! 385, and the closing receipt.
 
 use super::{
     TbankEmulator,
@@ -28,6 +28,53 @@ const TAXES: [&str; 12] = [
     "vat120", "vat122",
 ];
 const TAXATIONS: [&str; 5] = ["osn", "usn_income", "usn_income_outcome", "esn", "patent"];
+/// `PaymentObject` in both formats.
+const OBJECTS: [&str; 12] = [
+    "commodity",
+    "excise",
+    "job",
+    "service",
+    "gambling_bet",
+    "gambling_prize",
+    "lottery",
+    "lottery_prize",
+    "intellectual_activity",
+    "payment",
+    "agent_commission",
+    "another",
+];
+const OBJECTS_OF_105: [&str; 1] = ["composite"];
+const OBJECTS_OF_12: [&str; 19] = [
+    "contribution",
+    "property_rights",
+    "unrealization",
+    "tax_reduction",
+    "trade_fee",
+    "resort_tax",
+    "pledge",
+    "income_decrease",
+    "ie_pension_insurance_without_payments",
+    "ie_pension_insurance_with_payments",
+    "ie_medical_insurance_without_payments",
+    "ie_medical_insurance_with_payments",
+    "social_insurance",
+    "casino_chips",
+    "agent_payment",
+    "excisable_goods_without_marking_code",
+    MARKED[0],
+    "goods_without_marking_code",
+    MARKED[1],
+];
+const MARKED: [&str; 2] = ["excisable_goods_with_marking_code", "goods_with_marking_code"];
+const AGENT_SIGNS: [&str; 7] = [
+    "bank_paying_agent",
+    "bank_paying_subagent",
+    "paying_agent",
+    "paying_subagent",
+    "attorney",
+    "commission_agent",
+    "another",
+];
 const PAYMENT_KINDS: [&str; 5] = ["Cash", "Electronic", "AdvancePayment", "Credit", "Provision"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,17 +84,30 @@ pub(super) struct Receipt {
     pub(super) is_prepaid: bool,
 }
 
+/// What a receipt's sum is compared with.
+#[derive(Clone, Copy)]
+enum Due {
+    /// Paid or returned by this request.
+    Now(Money),
+    /// Paid before: a closing receipt.
+    Before(Money),
+}
+
 /// The request's receipt over `amount`; absent is wrong only where a register is attached.
 pub(super) fn checked(call: &Call<'_>, amount: Money) -> Result<Option<Receipt>, Problem> {
+    checked_for(call, Due::Now(amount))
+}
+
+fn checked_for(call: &Call<'_>, due: Due) -> Result<Option<Receipt>, Problem> {
     let Some(raw) = call.fields.raw("Receipt") else {
         return if call.terminal.cash_register { Err(Problem::coded("309")) } else { Ok(None) };
     };
     let receipt = call.fields.object("Receipt").ok_or_else(|| Problem::empty_field("Receipt"))?;
-    let is_prepaid = check(&receipt, amount)?;
+    let is_prepaid = check(&receipt, due)?;
     Ok(Some(Receipt { json: raw.get().to_owned(), is_prepaid }))
 }
 
-fn check(receipt: &Fields, amount: Money) -> Result<bool, Problem> {
+fn check(receipt: &Fields, due: Due) -> Result<bool, Problem> {
     check_buyer(receipt)?;
     one_of(receipt, "Taxation", &TAXATIONS)?;
     let is_new_format = receipt.text("FfdVersion").is_some_and(|version| version == "1.2");
@@ -64,10 +124,7 @@ fn check(receipt: &Fields, amount: Money) -> Result<bool, Problem> {
         let method = item.text("PaymentMethod");
         is_prepaid |= method.is_some_and(|method| PREPAID.contains(&method.as_str()));
     }
-    if sum != amount {
-        return Err(Problem::coded("334"));
-    }
-    check_payments(receipt, sum)?;
+    check_sum(receipt, sum, due)?;
     Ok(is_prepaid)
 }
 
@@ -111,7 +168,39 @@ fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
     if item.filled("PaymentMethod").is_some() {
         one_of(item, "PaymentMethod", &METHODS)?;
     }
+    check_object(item, is_new_format)?;
+    check_agent(item)?;
     item.kopecks("Amount")?.ok_or_else(|| Problem::empty_field("Amount"))
+}
+
+/// The subject is one of the format's; what is called marked has its code, and a code is on one
+/// piece.
+fn check_object(item: &Fields, is_new_format: bool) -> Result<(), Problem> {
+    let Some(object) = item.filled("PaymentObject") else { return Ok(()) };
+    let own: &[&str] = if is_new_format { &OBJECTS_OF_12 } else { &OBJECTS_OF_105 };
+    if !OBJECTS.contains(&object.as_str()) && !own.contains(&object.as_str()) {
+        return Err(Problem::field("64", "Неверное значение поля PaymentObject."));
+    }
+    let is_marked = MARKED.contains(&object.as_str());
+    let Some(code) = item.object("MarkCode") else {
+        return if is_marked { Err(Problem::coded("383")) } else { Ok(()) };
+    };
+    if !is_marked {
+        return Err(Problem::coded("385"));
+    }
+    let is_whole = code.filled("MarkCodeType").is_some() && code.filled("Value").is_some();
+    let is_one = item.text("Quantity").is_some_and(|quantity| quantity == "1");
+    if is_whole && is_one { Ok(()) } else { Err(Problem::coded("383")) }
+}
+
+fn check_agent(item: &Fields) -> Result<(), Problem> {
+    let Some(agent) = item.object("AgentData") else { return Ok(()) };
+    let sign = agent.filled("AgentSign").ok_or_else(|| Problem::coded("318"))?;
+    if !AGENT_SIGNS.contains(&sign.as_str()) {
+        return Err(Problem::coded("317"));
+    }
+    let supplier = item.object("SupplierInfo").ok_or_else(|| Problem::coded("319"))?;
+    supplier.filled("Inn").map(|_| ()).ok_or_else(|| Problem::coded("320"))
 }
 
 /// Five digits before the point and three after it.
@@ -132,16 +221,33 @@ fn check_quantity(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// All kinds of payment together make the sum of the items.
-fn check_payments(receipt: &Fields, items: Money) -> Result<(), Problem> {
-    let Some(payments) = receipt.object("Payments") else { return Ok(()) };
+/// Without kinds of payment the items make the amount; with them the items are all kinds together,
+/// of which the electronic one is this payment.
+fn check_sum(receipt: &Fields, items: Money, due: Due) -> Result<(), Problem> {
+    let Some(payments) = receipt.object("Payments") else {
+        let (Due::Now(amount) | Due::Before(amount)) = due;
+        return if items == amount { Ok(()) } else { Err(Problem::coded("334")) };
+    };
     payments.required("Electronic")?;
+    let electronic = payments.kopecks("Electronic")?;
     let mut sum = Money::ZERO;
     for kind in PAYMENT_KINDS {
         let own = payments.kopecks(kind)?.unwrap_or(Money::ZERO);
         sum = sum.checked_add(own).ok_or_else(|| Problem::coded("308"))?;
     }
-    if sum == items { Ok(()) } else { Err(Problem::coded("308")) }
+    let is_this = match due {
+        Due::Now(amount) => electronic == Some(amount),
+        Due::Before(_) => true,
+    };
+    if is_this && sum == items { Ok(()) } else { Err(Problem::coded("308")) }
+}
+
+/// What the emulator says of a receipt over `amount`, for tests of receipts.
+#[cfg(test)]
+pub(crate) fn find_refusal(receipt: &str, amount: Money, is_closing: bool) -> Option<String> {
+    let fields = Fields::of_body(receipt.as_bytes()).unwrap_or_default();
+    let due = if is_closing { Due::Before(amount) } else { Due::Now(amount) };
+    check(&fields, due).err().map(|problem| format!("{problem:?}"))
 }
 
 impl TbankEmulator {
@@ -149,7 +255,8 @@ impl TbankEmulator {
     pub(super) fn closing_receipt(&mut self, call: &Call<'_>) -> Result<HttpReply, Problem> {
         let id = self.find_payment(call)?;
         let payment = self.state.payments.get_mut(&id).ok_or_else(|| Problem::coded("255"))?;
-        let receipt = checked(call, payment.amount)?.ok_or_else(|| Problem::coded("309"))?;
+        let receipt = checked_for(call, Due::Before(payment.amount))?;
+        let receipt = receipt.ok_or_else(|| Problem::coded("309"))?;
         if payment.status != Status::Confirmed {
             let what = "Закрывающий чек можно отправить после CONFIRMED.";
             return Err(Problem::new("4", "Неверный статус транзакции.", what));

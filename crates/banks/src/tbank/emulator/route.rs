@@ -146,6 +146,9 @@ impl TbankEmulator {
         if name != "GetTerminalPayMethods" {
             check_token(terminal, name, fields)?;
         }
+        if self.state.blocked_terminals.contains(terminal.key) {
+            return Err(Problem::coded("202"));
+        }
         serve(self, &Call { now_ms, terminal, fields })
     }
 

@@ -212,7 +212,9 @@ impl TbankEmulator {
         let body = success()
             .text("Status", payment.status.as_str())
             .text("OrderId", &payment.order_id)
-            .raw("Amount", &payment.current().kopecks().to_string());
+            .raw("Amount", &payment.current().kopecks().to_string())
+            .text_if("QrCancelCode", payment.refund_error.as_deref())
+            .text_if("QrCancelMessage", payment.refund_error.as_deref().map(text_of));
         Ok(ok(body))
     }
 

@@ -78,6 +78,8 @@ pub(super) struct Payment {
     pub(super) created_ms: i64,
     pub(super) expires_ms: i64,
     pub(super) paid_ms: Option<i64>,
+    /// When a hold that nobody takes is given back by the card's bank.
+    pub(super) hold_ends_ms: Option<i64>,
     pub(super) data: BTreeMap<String, String>,
     pub(super) receipt: Option<String>,
     /// The receipt has an item that is not yet fully settled, and no closing receipt came.
@@ -99,6 +101,8 @@ pub(super) struct Payment {
     pub(super) cancels: BTreeMap<String, (i64, i64)>,
     /// When refunds through the SBP were asked for.
     pub(super) sbp_refunds_ms: Vec<i64>,
+    /// Why the last refund through the SBP failed, as its own code.
+    pub(super) refund_error: Option<String>,
     pub(super) notices: Vec<u64>,
 }
 
@@ -308,6 +312,7 @@ pub(super) struct Notice {
 
 /// How long things take. Part of the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timing {
     /// From a change to the first try of its notice: half a second is long enough for the API's
     /// reply to come first, and short enough for a person who waits.
@@ -324,6 +329,8 @@ pub struct Timing {
     /// One SBP refund in this time per payment (3029); NSPK wants an hour. Zero: no limit, and no
     /// limit of five a day (3030) either.
     pub sbp_refund_gap_ms: i64,
+    /// How long money is held: the card schemes' seven days.
+    pub hold_ms: i64,
 }
 
 impl Default for Timing {
@@ -335,6 +342,7 @@ impl Default for Timing {
             transient_ms: 0,
             sbp_ms: 1_000,
             sbp_refund_gap_ms: HOUR_MS,
+            hold_ms: 7 * DAY_MS,
         }
     }
 }
@@ -356,6 +364,9 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<String, Account>,
     /// The address in a terminal's settings.
     pub(super) terminal_urls: BTreeMap<String, String>,
+    /// Terminals that the bank blocked: set by the controls.
+    #[serde(default)]
+    pub(super) blocked_terminals: BTreeSet<String>,
     pub(super) notices: BTreeMap<u64, Notice>,
     pub(super) next_notice: u64,
     pub(super) next_delivery: u64,
@@ -382,6 +393,7 @@ impl State {
             bindings: BTreeMap::new(),
             accounts: BTreeMap::new(),
             terminal_urls: BTreeMap::new(),
+            blocked_terminals: BTreeSet::new(),
             notices: BTreeMap::new(),
             next_notice: 1,
             next_delivery: 1,

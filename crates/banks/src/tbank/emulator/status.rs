@@ -73,6 +73,16 @@ impl Status {
         }
     }
 
+    /// Money is held and may be taken or given back.
+    pub(super) fn is_held(self) -> bool {
+        self == Status::Authorized || self == Status::PartialReversed
+    }
+
+    /// A refund is on its way.
+    pub(super) fn is_refunding(self) -> bool {
+        self == Status::Refunding || self == Status::AsyncRefunding
+    }
+
     /// The payer has not paid yet, but is at it.
     pub(super) fn is_open(self) -> bool {
         self.is_payable() || self == Status::ThreeDsChecking
@@ -87,11 +97,19 @@ pub(super) enum Source {
     TinkoffPay,
     SberPay,
     MirPay,
+    /// Instalments named Dolyame: the payer pays in parts, the shop gets all at once.
+    Bnpl,
 }
 
 impl Source {
-    pub(super) const ALL: [Source; 5] =
-        [Source::Cards, Source::Sbp, Source::TinkoffPay, Source::SberPay, Source::MirPay];
+    pub(super) const ALL: [Source; 6] = [
+        Source::Cards,
+        Source::Sbp,
+        Source::TinkoffPay,
+        Source::SberPay,
+        Source::MirPay,
+        Source::Bnpl,
+    ];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -100,12 +118,14 @@ impl Source {
             Source::TinkoffPay => "TinkoffPay",
             Source::SberPay => "SberPay",
             Source::MirPay => "MirPay",
+            Source::Bnpl => "BNPL",
         }
     }
 
     pub(super) const fn route(self) -> &'static str {
         match self {
             Source::SberPay => "SBER",
+            Source::Bnpl => "BNPL",
             Source::Cards | Source::Sbp | Source::TinkoffPay | Source::MirPay => "ACQ",
         }
     }
@@ -118,6 +138,7 @@ impl Source {
             Source::TinkoffPay => "tpay",
             Source::SberPay => "sberpay",
             Source::MirPay => "mirpay",
+            Source::Bnpl => "dolyame",
         }
     }
 

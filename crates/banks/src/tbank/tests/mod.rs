@@ -15,7 +15,7 @@ use crate::{
     bank::{Bank, Credentials, Step},
     http::HttpReply,
     op::{BankOp, CaptureMode, CreateLink, Outcome, PayMethod},
-    receipt::{Line, Measure, PaymentMethod, Receipt, Subject, Supplier, Taxation, Vat},
+    receipt::{Line, Measure, Receipt, Subject, Supplier, Taxation, Vat},
     tbank::Tbank,
 };
 
@@ -53,14 +53,10 @@ fn create(change: impl FnOnce(&mut CreateLink)) -> BankOp {
 /// 2 × 500.00 and 1.5 × 156.33 = 234.495, which a cash register rounds to 234.50.
 fn receipt() -> Receipt {
     let tea = Line {
-        name: "Чай".to_owned(),
-        price: rubles("500"),
         quantity_milli: 2000,
         vat: Vat::Vat22,
-        method: PaymentMethod::FullPayment,
         subject: Subject::Goods,
-        measure: None,
-        supplier: None,
+        ..Line::new("Чай", rubles("500"))
     };
     let supplier = Supplier {
         phone: "+79991234567".to_owned(),
@@ -78,11 +74,9 @@ fn receipt() -> Receipt {
     };
     Receipt {
         email: Some("buyer@example.ru".to_owned()),
-        phone: None,
-        buyer_name: None,
         taxation: Some(Taxation::UsnIncome),
         lines: vec![tea, cheese],
-        supplier: None,
+        ..Receipt::default()
     }
 }
 

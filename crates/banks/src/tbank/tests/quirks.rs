@@ -66,15 +66,16 @@ fn every_rule_about_a_link_bites() {
 #[test]
 fn every_rule_about_a_receipt_bites() {
     check(&create_with_receipt(|r| r.email = None), "receipt_contact_missing");
-    check(&create_with_receipt(|r| r.phone = Some("x".to_owned())), "receipt_contact_missing");
+    check(&create_with_receipt(|r| r.phone = Some("x".to_owned())), "receipt_phone_invalid");
+    check(&create_with_receipt(|r| r.email = Some("x".to_owned())), "receipt_email_invalid");
     check(&create_with_receipt(|r| r.taxation = None), "receipt_taxation_missing");
-    check(&create_with_receipt(|r| r.lines.clear()), "receipt_lines_invalid");
+    check(&create_with_receipt(|r| r.lines.clear()), "receipt_lines_empty");
     check(&create_with_receipt(|r| r.lines[0].name = "n".repeat(129)), "receipt_name_invalid");
     check(&create_with_receipt(|r| r.lines[0].quantity_milli = 0), "receipt_quantity_invalid");
-    check(&create_with_receipt(|r| r.lines[0].price = Money::ZERO), "receipt_sum_invalid");
+    check(&create_with_receipt(|r| r.lines[0].price = Money::ZERO), "receipt_price_invalid");
     check(&create_with_receipt(|r| r.lines[0].quantity_milli = 1), "receipt_total_mismatch");
     let bad = |r: &mut Receipt| r.lines[1].supplier.as_mut().unwrap().tax_code = "1".to_owned();
-    check(&create_with_receipt(bad), "receipt_supplier_invalid");
+    check(&create_with_receipt(bad), "receipt_supplier_tax_code_invalid");
     let part = BankOp::Capture {
         bank_id: ID.to_owned(),
         amount: rubles("1"),

@@ -118,16 +118,20 @@ fn a_receipt_goes_in_either_format() {
     check_with(&with("taxation", "usn_income"), &op, "POST /v2/Init", &body("1.05", ["", ""]));
 }
 
+/// `rf_1` and `v_1` as the UUIDs that instalments want.
+const REFUND_UUID: &str = "8274b63e-0bc3-43b2-aefc-fd07d84b815a";
+const VOID_UUID: &str = "3565225c-19d3-4c52-a5ea-3e05a9cf4c4a";
+
 #[test]
 fn payments_are_read_and_changed() {
     let id = format!(r#""PaymentId":"{ID}""#);
     check(&get(), "POST /v2/GetState", &id);
     check(&find(), "POST /v2/CheckOrder", r#""OrderId":"order-4711""#);
     check(&capture("10", "20"), "POST /v2/Confirm", &format!(r#"{id},"Amount":1000"#));
-    let body = format!(r#"{id},"Amount":50,"ExternalRequestId":"rf_1""#);
+    let body = format!(r#"{id},"Amount":50,"ExternalRequestId":"{REFUND_UUID}""#);
     check(&refund("0.5"), "POST /v2/Cancel", &body);
-    check(&void(None), "POST /v2/Cancel", &format!(r#"{id},"ExternalRequestId":"v_1""#));
-    let body = format!(r#"{id},"Amount":300,"ExternalRequestId":"v_1""#);
+    check(&void(None), "POST /v2/Cancel", &format!(r#"{id},"ExternalRequestId":"{VOID_UUID}""#));
+    let body = format!(r#"{id},"Amount":300,"ExternalRequestId":"{VOID_UUID}""#);
     check(&void(Some("3")), "POST /v2/Cancel", &body);
     let op = BankOp::Refund {
         bank_id: ID.to_owned(),
@@ -137,7 +141,8 @@ fn payments_are_read_and_changed() {
         sbp_member: Some("77892".to_owned()),
         transfer: None,
     };
-    let body = format!(r#"{id},"Amount":100,"QrMemberId":"77892","ExternalRequestId":"rf_1""#);
+    let body =
+        format!(r#"{id},"Amount":100,"QrMemberId":"77892","ExternalRequestId":"{REFUND_UUID}""#);
     check(&op, "POST /v2/Cancel", &body);
 }
 

@@ -35,7 +35,7 @@ mod openbanking;
 mod page;
 mod payments;
 mod problem;
-mod receipts;
+pub(crate) mod receipts;
 mod registry;
 mod route;
 mod sbp;

@@ -54,6 +54,13 @@ pub(super) fn parse_receipt(fields: &Fields) -> Result<Receipt, Problem> {
     })
 }
 
+/// What the emulator says of a request's receipt, for tests of receipts.
+#[cfg(test)]
+pub(crate) fn find_refusal(request: &[u8]) -> Option<String> {
+    let receipt = Fields::of_data(request).and_then(|fields| parse_receipt(&fields));
+    receipt.err().map(|problem| format!("{problem:?}"))
+}
+
 fn parse_client(fields: &Fields) -> Result<String, Problem> {
     let email = fields.required("email", fields.any_text("email")?)?;
     if !is_email(&email) {

@@ -60,14 +60,10 @@ fn supplier() -> Supplier {
 /// 2 × 500.00 and 1.5 × 156.33 = 234.495, which a cash register rounds to 234.50.
 fn receipt() -> Receipt {
     let tea = Line {
-        name: "Чай".to_owned(),
-        price: rubles("500"),
         quantity_milli: 2000,
         vat: Vat::Vat22,
-        method: PaymentMethod::FullPayment,
         subject: Subject::Goods,
-        measure: None,
-        supplier: None,
+        ..Line::new("Чай", rubles("500"))
     };
     let cheese = Line {
         name: "Сыр".to_owned(),
@@ -80,11 +76,10 @@ fn receipt() -> Receipt {
     };
     Receipt {
         email: Some("buyer@example.ru".to_owned()),
-        phone: None,
         buyer_name: Some("Анна".to_owned()),
         taxation: Some(Taxation::UsnIncome),
         lines: vec![tea, cheese],
-        supplier: None,
+        ..Receipt::default()
     }
 }
 

@@ -100,9 +100,10 @@ fn a_receipt_is_one_that_the_bank_can_make() {
     check("receipt_price_invalid", |receipt| receipt.lines[0].price = Money::ZERO);
     check("receipt_quantity_invalid", |receipt| receipt.lines[0].quantity_milli = 0);
     check("receipt_total_mismatch", |receipt| receipt.lines[0].price = rubles("500.01"));
-    check("receipt_total_mismatch", |receipt| receipt.lines[0].quantity_milli = u64::MAX);
+    check("receipt_quantity_invalid", |receipt| receipt.lines[0].quantity_milli = u64::MAX);
     check("receipt_vat_unsupported", |receipt| receipt.lines[1].vat = Vat::Vat20);
     check("receipt_vat_unsupported", |receipt| receipt.lines[1].vat = Vat::Vat120);
+    check("receipt_subject_unsupported", |receipt| receipt.lines[0].subject = Subject::Excise);
     let prepayment = |receipt: &mut Receipt| receipt.lines[0].method = PaymentMethod::Prepayment;
     check("receipt_method_unsupported", prepayment);
     check("", |receipt| receipt.lines[0].method = PaymentMethod::FullPrepayment);

@@ -1,6 +1,9 @@
 //! A hold: taken, or released.
 
-use kopeck_banks::op::{Answer, BankOp, BankStatus, Outcome};
+use kopeck_banks::{
+    Money,
+    op::{Answer, BankOp, BankStatus, Outcome},
+};
 
 use super::{Driver, KEY_WAIT_MS, Look, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
@@ -39,8 +42,13 @@ impl Driver<'_> {
         let Some(bank_id) = payment.facts.bank_id.clone() else {
             return Ok(self.pause(TRY_AGAIN_MS));
         };
-        let held = payment.held();
-        let amount = payment.intents.capture_amount.unwrap_or(held);
+        let (held, amount) = (payment.held(), payment.expected());
+        // The shop asked for the order's sum, and the look just now told of another.
+        if payment.is_hold() && payment.intents.capture_amount.is_none() && held != amount {
+            let event = Event::CaptureRefused(other_sum(held));
+            let next = self.record(&payment, vec![event], vec![]).await?;
+            return Ok(Stepped::On(Box::new(next)));
+        }
         let op = BankOp::Capture { bank_id, amount, authorized: held, receipt: None };
         let asked = Event::CaptureAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
@@ -99,9 +107,7 @@ impl Driver<'_> {
             Look::Seen(_, seen) if seen.status == Some(BankStatus::InProgress) => {
                 return Ok(self.pause(self.running_wait_ms(since_ms)));
             }
-            Look::Seen(next, _) if next.status() == Status::Authorized && next.is_voiding() => {
-                *next
-            }
+            Look::Seen(next, _) if next.is_held() && next.is_voiding() => *next,
             Look::Seen(next, _) => return Ok(Stepped::On(next)),
             Look::KeyRefused(refusal) if payment.intents.void_asked_ms.is_none() => {
                 let event = Event::VoidRefused(Failure::from(&refusal));
@@ -148,6 +154,14 @@ impl Driver<'_> {
             Look::KeyRefused(_) => Ok(self.pause(KEY_WAIT_MS)),
             Look::Nothing => Ok(self.pause(TRY_AGAIN_MS)),
         }
+    }
+}
+
+fn other_sum(held: Money) -> Failure {
+    Failure {
+        code: "capture_amount_needed".into(),
+        message: format!("{held} rubles are held, which is not the order's sum"),
+        hint: "Look at the payment; then send the amount to capture, or cancel the payment".into(),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Refunds: sent once, and asked about until it is known what became of them.
 
-use kopeck_banks::op::{Answer, BankOp, BankStatus, Observation, Outcome, PayMethod};
+use kopeck_banks::{
+    Money,
+    op::{Answer, BankOp, BankStatus, Observation, Outcome, PayMethod},
+};
 
 use super::{Driver, KEY_WAIT_MS, LIST_WAIT_MS, Look, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
@@ -82,6 +85,8 @@ impl Driver<'_> {
         let asked_ms = self.ctx.now_ms();
         let Told { outcome, exchanges } = self.ask(&op).await?;
         let wait_ms = wait_ms(&outcome);
+        let is_repeated = !is_first && matches!(outcome, Outcome::Done(Answer::Refunded { .. }));
+        let payment = if is_repeated { self.look_again(payment).await? } else { payment };
         let events = match outcome {
             Outcome::Done(Answer::Refunded { amount: done, refund_id })
                 if done == refund.amount =>
@@ -120,6 +125,15 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(self.record(&payment, events, exchanges).await?)))
     }
 
+    /// After a repeated request: what is gone by now includes it, and only then is the rest known
+    /// that somebody gave back in the cabinet.
+    async fn look_again(&self, payment: Payment) -> anyhow::Result<Payment> {
+        Ok(match self.look(&payment).await? {
+            Look::Seen(next, _) => *next,
+            Look::KeyRefused(_) | Look::Nothing => payment,
+        })
+    }
+
     /// The bank did it. One that lists no refunds will never show it: its word is the listing.
     fn accepted(
         &self,
@@ -145,8 +159,8 @@ impl Driver<'_> {
         is_blind || is_moving(seen)
     }
 
-    /// Finds out about a refund without an answer: by the bank's list; or by sending the same
-    /// request again, where the bank does it once; or by what is left.
+    /// Finds out about a refund without an answer: by the bank's list; or by what is left; or, in
+    /// doubt, by sending the same request again, where the bank does it once.
     pub(super) async fn settle_refund(
         &self,
         payment: Payment,
@@ -171,13 +185,14 @@ impl Driver<'_> {
             return Ok(self.pause(self.running_wait_ms(refund.created_ms)));
         }
         if self.bank.capabilities().refund_by_request_id {
-            if !is_by_sbp(&payment) {
-                return self.ask_refund(payment, id, false).await;
-            }
-            if is_gone(&payment, &refund) {
+            let (gone, is_by_sbp) = (gone_since(&payment, &refund), is_by_sbp(&payment));
+            if gone == refund.amount || (is_by_sbp && gone > refund.amount) {
                 let events = self.accepted(&payment, &id, &refund, id.clone());
                 let next = self.record(&payment, events, vec![]).await?;
                 return Ok(Stepped::On(Box::new(next)));
+            }
+            if !is_by_sbp {
+                return self.ask_refund(payment, id, false).await;
             }
         }
         let event = Event::RefundNotSeen { id, at_ms: looked_ms };
@@ -195,10 +210,12 @@ const fn is_moving(seen: &Observation) -> bool {
     matches!(seen.status, Some(BankStatus::Refunding | BankStatus::InProgress))
 }
 
-/// Whether as much is missing since the request left as it was about.
-fn is_gone(payment: &Payment, refund: &Refund) -> bool {
-    let before = refund.left_before.zip(payment.facts.left);
-    before.is_some_and(|(before, left)| before.minus_or_zero(left) >= refund.amount)
+/// How much is missing since the request left. Somebody may have given it back in the cabinet
+/// meanwhile: then that was this refund, which cannot be told apart.
+fn gone_since(payment: &Payment, refund: &Refund) -> Money {
+    let Some(left) = payment.facts.left else { return Money::ZERO };
+    let before = refund.left_before.unwrap_or(payment.facts.paid);
+    before.minus_or_zero(left)
 }
 
 /// SBP knows no ids of requests, so there the same request may happen twice. In doubt it is SBP.
@@ -209,7 +226,7 @@ fn is_by_sbp(payment: &Payment) -> bool {
     }
 }
 
-fn too_large(left: kopeck_banks::Money) -> Failure {
+fn too_large(left: Money) -> Failure {
     Failure {
         code: "refund_too_large".into(),
         message: format!("Only {left} rubles are left to refund at the bank"),

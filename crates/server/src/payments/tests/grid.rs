@@ -13,14 +13,18 @@ const HEAD: &str = "# What happens to a payment\n\n\
 
 fn events() -> Vec<(&'static str, Event)> {
     let less = Observation { paid: Some(money(1)), ..seen(BankStatus::Paid) };
+    let held = Observation { authorized: Some(money(90_000)), ..seen(BankStatus::Authorized) };
+    let rest = Observation { left: Some(money(70_000)), ..untold(BankStatus::PartiallyRefunded) };
     let id = || "rf_1".to_owned();
     vec![
         ("bank: created", saw(BankStatus::Created)),
         ("bank: held", saw(BankStatus::Authorized)),
+        ("bank: held another sum", Event::Observed(held)),
         ("bank: paid", saw(BankStatus::Paid)),
         ("bank: paid another sum", Event::Observed(less)),
         ("bank: a refund is running", saw(BankStatus::Refunding)),
         ("bank: lists a refund of 300", listed(&[("b1", 30_000)])),
+        ("bank: 700 are left, no list", Event::Observed(rest)),
         ("bank: refunded in full", listed(&[("b1", AMOUNT)])),
         ("bank: expired", saw(BankStatus::Expired)),
         ("bank: hold released", saw(BankStatus::Canceled)),

@@ -32,6 +32,8 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct History {
     way: Way,
+    /// What the bank held or took, which may be another sum than the order's.
+    sum: i64,
     refunds: Vec<(i64, Wanted)>,
 }
 
@@ -39,7 +41,7 @@ impl History {
     /// Refunds that fit into what was paid.
     fn refunds(&self) -> Vec<(i64, Wanted)> {
         let mut left = match self.way {
-            Way::Paid | Way::HeldAndCaptured => AMOUNT,
+            Way::Paid | Way::HeldAndCaptured => self.sum,
             Way::Unpaid | Way::Expired | Way::Held | Way::HeldAndExpired => 0,
         };
         let fits = |(kopecks, _): &(i64, Wanted)| {
@@ -62,7 +64,7 @@ impl History {
                 Wanted::GivenUp => RefundState::Failed(failure("refund_not_found")),
             };
             // A shop can ask for a refund only of what it knows to be paid.
-            start.facts.paid = money(AMOUNT);
+            start.facts.paid = money(self.sum);
             start.refunds.push(Refund {
                 id: format!("rf_{at}"),
                 amount: money(kopecks),
@@ -78,12 +80,24 @@ impl History {
         start
     }
 
+    /// Whether another sum than the order's was held or taken.
+    fn is_other_sum(&self) -> bool {
+        let is_told = !matches!(self.way, Way::Unpaid | Way::Expired);
+        is_told && self.sum != AMOUNT
+    }
+
     /// Everything that can be heard about it, in the order of time; the last is complete.
     fn observations(&self) -> Vec<Observation> {
+        let own = money(self.sum);
+        let seen = |status: BankStatus| {
+            let seen = seen(status);
+            let (authorized, paid) = (seen.authorized.map(|_| own), seen.paid.map(|_| own));
+            Observation { amount: Some(own), authorized, paid, ..seen }
+        };
         let mut all = ways(seen(BankStatus::Created));
         let held = || ways(seen(BankStatus::Authorized));
         let keep = |mut seen: Observation| {
-            seen.authorized = Some(money(AMOUNT));
+            seen.authorized = Some(own);
             seen
         };
         match self.way {
@@ -108,7 +122,7 @@ impl History {
                     listed.insert(format!("b{at}"), money(kopecks));
                 }
                 let sum = Money::checked_sum(listed.values().copied()).unwrap();
-                let is_full = sum == money(AMOUNT);
+                let is_full = sum == own;
                 let status = if is_full { BankStatus::Refunded } else { status };
                 let seen = Observation { refunds: listed.clone(), ..seen(status) };
                 all.extend(ways(if was_held { keep(seen) } else { seen }));
@@ -121,11 +135,11 @@ impl History {
 /// As a bank without a list of refunds tells it: the sum that is left, in its answers and in
 /// notices of the moment.
 fn without_lists(history: &History) -> Vec<Observation> {
-    let (mut all, mut left) = (Vec::new(), money(AMOUNT));
+    let (mut all, mut left) = (Vec::new(), money(history.sum));
     for seen in history.observations() {
         let listed = Money::checked_sum(seen.refunds.values().copied()).unwrap();
         let gave_back = !listed.is_zero();
-        left = left.min(money(AMOUNT).minus_or_zero(listed));
+        left = left.min(money(history.sum).minus_or_zero(listed));
         let told = seen.paid.is_some() || seen.authorized.is_some();
         all.push(Observation {
             paid: seen.paid.filter(|_| !gave_back),
@@ -137,6 +151,10 @@ fn without_lists(history: &History) -> Vec<Observation> {
         });
     }
     all
+}
+
+fn tells_sum(event: &Event) -> bool {
+    matches!(event, Event::Observed(seen) if seen.paid.is_some() || seen.authorized.is_some())
 }
 
 /// One state of the bank as its notice, list without details, register and full answer tell it.
@@ -178,7 +196,8 @@ fn histories() -> impl Strategy<Value = History> {
     // Few sums, so that equal ones are common.
     let kopecks = prop::sample::select(vec![10_000, 10_000, 25_000, AMOUNT]);
     let refunds = prop::collection::vec((kopecks, wanted), 0..6);
-    (way, refunds).prop_map(|(way, refunds)| History { way, refunds })
+    let sum = prop::sample::select(vec![AMOUNT, AMOUNT, 90_000, 110_000]);
+    (way, sum, refunds).prop_map(|(way, sum, refunds)| History { way, sum, refunds })
 }
 
 /// A history and an order in which it is heard: some of it not at all, some of it up to three
@@ -207,6 +226,14 @@ proptest! {
         let heard: Vec<Event> = order.iter().map(|at| events[*at].clone()).collect();
         let (payment, announced) = after(history.start(), &heard);
         prop_assert_eq!(&payment, &expected);
+        let has = |kind| announcements(&payment).contains(&(kind, None));
+        if history.is_other_sum() {
+            prop_assert!(has(EventKind::PaymentAmountMismatch), "silent: {:?}", announced);
+            prop_assert!(!has(EventKind::PaymentPaid) && !has(EventKind::PaymentAuthorized));
+            prop_assert_ne!(payment.status(), Status::Paid);
+        } else {
+            prop_assert!(!has(EventKind::PaymentAmountMismatch), "false: {:?}", announced);
+        }
         prop_assert_eq!(announced, expected_announced);
 
         let (again, more) = after(payment, &heard);
@@ -214,19 +241,45 @@ proptest! {
         prop_assert!(more.is_empty(), "announced again: {:?}", more);
     }
 
+    /// Which refunds were found depends on which looks came when; their sum does not.
     #[test]
     fn what_is_left_tells_the_same_in_any_order((history, order) in heard()) {
-        let events: Vec<Event> =
+        let mut events: Vec<Event> =
             without_lists(&history).into_iter().map(Event::Observed).collect();
+        let mut heard: Vec<Event> = order.iter().map(|at| events[*at].clone()).collect();
+        if history.is_other_sum() {
+            // Until the bank tells what it took, the order's sum is what is believed.
+            let sums = events.iter().filter(|event| tells_sum(event)).cloned();
+            heard.extend(sums.collect::<Vec<_>>());
+        }
+        // The answers to the shop's refunds come in the end.
+        let asked = history.refunds().into_iter().enumerate();
+        let asked = asked.filter(|(_, (_, wanted))| *wanted == Wanted::Unanswered);
+        let answers = asked.map(|(at, _)| Event::RefundAccepted { id: format!("rf_{at}") });
+        let answers: Vec<Event> = answers.collect();
+        heard.extend(answers.clone());
+        events.extend(answers);
         let (expected, expected_announced) = after(history.start(), &events);
-        let heard: Vec<Event> = order.iter().map(|at| events[*at].clone()).collect();
         let (payment, announced) = after(history.start(), &heard);
         prop_assert_eq!(payment.facts.paid, expected.facts.paid);
         prop_assert_eq!(payment.refunded(), expected.refunded());
         prop_assert_eq!(payment.status(), expected.status());
         prop_assert_eq!(payment.facts.left, expected.facts.left);
         let is_paid = |all: &Announced| all.contains(&(EventKind::PaymentPaid, None));
+        let differs = announcements(&payment).contains(&(EventKind::PaymentAmountMismatch, None));
+        prop_assert_eq!(differs, history.is_other_sum());
+        if history.is_other_sum() {
+            return Ok(());
+        }
         prop_assert_eq!(is_paid(&announced), is_paid(&expected_announced));
+        let done = payment.refunds.iter().filter(|it| it.state == RefundState::Succeeded);
+        let told = |id: &String| {
+            announced.contains(&(EventKind::RefundSucceeded, Some(id.clone())))
+        };
+        let silent = done.clone().find(|it| it.origin == Origin::Bank && !told(&it.id));
+        prop_assert_eq!(silent, None);
+        let sum = Money::checked_sum(done.map(|it| it.amount)).unwrap();
+        prop_assert_eq!(sum, payment.refunded(), "{:#?}", payment);
     }
 
     #[test]

@@ -91,6 +91,7 @@ pub fn say(payment: &Payment, lang: Lang) -> Said {
     };
     let sum = match status {
         Status::PartiallyRefunded => Some(payment.refunded()),
+        Status::AmountMismatch if payment.is_held() => Some(payment.held()),
         Status::AmountMismatch => Some(payment.facts.paid),
         Status::Opening
         | Status::Open
@@ -211,8 +212,8 @@ const fn bad(status: Status, lang: Lang) -> [&'static str; 2] {
         Status::AmountMismatch => [
             lang.pick("Сумма не совпала", "The sum differs"),
             lang.pick(
-                "Магазин уже знает и свяжется с вами. Банк получил:",
-                "The shop knows and will contact you. The bank received:",
+                "Магазин уже знает и свяжется с вами. Сумма в банке:",
+                "The shop knows and will contact you. The sum at the bank:",
             ),
         ],
         Status::Failed

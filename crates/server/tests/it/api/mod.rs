@@ -12,3 +12,5 @@ mod outages;
 mod routing;
 mod serving;
 mod tbank;
+mod tbank_sums;
+mod tbank_waits;

@@ -8,14 +8,24 @@ use serde_json::{Value, json};
 
 use crate::harness::app::TestApp;
 
-fn path(payment: &Value, action: &str) -> String {
+pub(super) fn path(payment: &Value, action: &str) -> String {
     format!("/v1/payments/{}/{action}", payment["id"].as_str().unwrap())
 }
 
-async fn kinds(app: &TestApp) -> Vec<String> {
+pub(super) async fn kinds(app: &TestApp) -> Vec<String> {
     let events = app.get("/v1/events?limit=100").await.expect(200);
     let list = events["data"].as_array().unwrap().iter();
     list.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Origin, kopecks and status of each refund.
+pub(super) fn rows(payment: &Value) -> Vec<(&str, i64, &str)> {
+    let list = payment["refunds"].as_array().unwrap().iter();
+    list.map(|it| {
+        let kopecks = it["amount_kopecks"].as_i64().unwrap();
+        (it["origin"].as_str().unwrap(), kopecks, it["status"].as_str().unwrap())
+    })
+    .collect()
 }
 
 fn lose_replies(app: &TestApp, path: &str) {
@@ -23,7 +33,7 @@ fn lose_replies(app: &TestApp, path: &str) {
     app.bank.control(&Control::Fault(Fault { kind, times: 1, path }));
 }
 
-async fn settle(app: &TestApp, ms: i64) {
+pub(super) async fn settle(app: &TestApp, ms: i64) {
     tokio::time::sleep(Duration::from_millis(250)).await;
     app.advance(ms).await;
 }
@@ -78,6 +88,9 @@ async fn refunds_by_parts_and_one_in_the_cabinet() {
         (&after["refunded_kopecks"], &after["refundable_kopecks"]),
         (&json!(150_000), &json!(350_000))
     );
+    assert_eq!(rows(&after), [("bank", 50_000, "succeeded"), ("shop", 100_000, "succeeded")]);
+    let told = kinds(&app).await;
+    assert_eq!(told.iter().filter(|kind| *kind == "refund.succeeded").count(), 2, "{told:?}");
     app.post(&path(&payment, "refunds"), json!({})).await.expect(201);
     settle(&app, 61_000).await;
     let after = app.payment(&payment["id"]).await;
@@ -85,16 +98,33 @@ async fn refunds_by_parts_and_one_in_the_cabinet() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_refund_is_asked_for_by_the_same_id() {
+async fn a_lost_answer_to_a_refund_is_told_by_what_is_left() {
     let app = TestApp::at("tbank").await;
     let payment = app.create_paid(json!({"methods": ["card"]})).await;
     lose_replies(&app, "/Cancel");
     app.post(&path(&payment, "refunds"), json!({"amount": "10.00"})).await.expect(201);
     settle(&app, 120_000).await;
     let after = app.payment(&payment["id"]).await;
-    assert_eq!(after["refunds"][0]["status"], "succeeded", "{after}");
+    assert_eq!(rows(&after), [("shop", 1_000, "succeeded")]);
     assert_eq!(after["refunded_kopecks"], 1_000);
-    assert_eq!(app.bank.count("/v2/Cancel"), 2);
+    assert_eq!(app.bank.count("/v2/Cancel"), 1);
+}
+
+#[tokio::test]
+async fn in_doubt_a_refund_by_card_is_asked_for_by_the_same_id() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(json!({"methods": ["card"]})).await;
+    // It hangs, and meanwhile somebody gives back another sum in the cabinet.
+    let (kind, path_of) = (FaultKind::Hang { ms: 1 }, "/Cancel".to_owned());
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: path_of }));
+    app.post(&path(&payment, "refunds"), json!({"amount": "10.00"})).await.expect(201);
+    let id = payment["bank_payment_id"].as_str().unwrap().to_owned();
+    let amount = kopeck_banks::Money::parse_rubles("70").ok();
+    app.bank.control(&Control::Refund { id, amount });
+    settle(&app, 120_000).await;
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!(rows(&after), [("bank", 7_000, "succeeded"), ("shop", 1_000, "succeeded")]);
+    assert_eq!((app.bank.count("/v2/Cancel"), &after["refunded_kopecks"]), (2, &json!(8_000)));
 }
 
 #[tokio::test]
@@ -184,5 +214,8 @@ async fn the_sweep_asks_about_each_payment_and_finds_the_cabinet_s_refund() {
         kopeck::reconcile::flow::sweep(&app.ctx, &app.connection, since_ms, |_| {}).await.unwrap();
     assert_eq!((report.listed, report.healed.len()), (1, 1), "{report:?}");
     let after = app.payment(&payment["id"]).await;
-    assert_eq!((&after["status"], &after["refunded"]), (&json!("refunded"), &json!(null)));
+    assert_eq!(after["status"], "refunded");
+    assert_eq!(rows(&after), [("bank", 500_000, "succeeded")]);
+    let told = kinds(&app).await;
+    assert!(told.contains(&"refund.succeeded".to_owned()), "{told:?}");
 }

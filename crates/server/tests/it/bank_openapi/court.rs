@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kopeck_banks::{
     Bank, Credentials,
+    bank::{Notice, RawNotice},
     emulator::{Control, Emulator, Served},
     exchange::{self, Heard, Silence},
     http::{HttpReply, HttpRequest},
@@ -26,6 +27,8 @@ pub struct Rules {
     /// Statuses that the document does not declare.
     pub undeclared: &'static [(u16, &'static str)],
     pub exceptions: &'static [Exception],
+    /// The document's schemas of notices, by the kinds that our client tells apart.
+    pub notices: &'static [&'static str],
     /// Whether a request of our client says who asks.
     pub is_signed: fn(&HttpRequest) -> bool,
 }
@@ -46,6 +49,8 @@ pub enum Place {
     Answer,
     /// A reply that says no: a status of an error, or `Success:false`.
     Refusal,
+    /// What the bank sends to the merchant.
+    Notice,
 }
 
 pub struct Court {
@@ -58,6 +63,8 @@ pub struct Court {
     /// The requests of our own client.
     pub ours: Vec<HttpRequest>,
     pub asked: BTreeSet<&'static str>,
+    /// Kinds and statuses of the notices that were judged.
+    pub noticed: BTreeSet<(String, String)>,
     pub faults: Vec<String>,
     client: &'static dyn Bank,
     rules: &'static Rules,
@@ -80,13 +87,14 @@ impl Court {
             Some((setting.name.to_owned(), value))
         });
         Court {
-            document: Document::parse(document),
+            document: Document::parse(document, rules.notices),
             credentials: Credentials::new(values),
             bank,
             now: "2026-11-21T10:00:00Z".parse().unwrap(),
             heard: BTreeMap::new(),
             ours: Vec::new(),
             asked: BTreeSet::new(),
+            noticed: BTreeSet::new(),
             faults: Vec::new(),
             client,
             rules,
@@ -111,6 +119,32 @@ impl Court {
         };
         let approved = heard.as_ref().ok().and_then(|reply| self.judge(request, reply));
         (heard, approved)
+    }
+
+    /// Takes what the bank wants to tell by now, as the merchant of `credentials` does: each must
+    /// be genuine, and right by the schema of its kind.
+    pub fn take_notices(&mut self, credentials: impl Fn(&Value) -> Credentials) {
+        let late = self.now + SignedDuration::from_hours(1);
+        for delivery in self.bank.poll(late) {
+            self.bank.delivered(late, delivery.id, Some(200));
+            let body = delivery.request.body;
+            let shown: Value = serde_json::from_slice(&body).unwrap();
+            let raw = RawNotice { body: &body, keys: "" };
+            let Notice::Genuine(notice) = self.client.notice(&credentials(&shown), &raw) else {
+                self.faults.push(format!("not genuine: {shown}"));
+                continue;
+            };
+            let kind = notice.kind;
+            let faults = if self.rules.notices.contains(&kind.as_str()) {
+                self.document.judge_named(&kind, &body)
+            } else {
+                vec!["the document has no such notice".to_owned()]
+            };
+            let faults = self.without_excused(&kind, Place::Notice, faults);
+            self.faults.extend(faults.into_iter().map(|it| format!("{kind}: {it}: {shown}")));
+            let status = shown["Status"].as_str().unwrap_or("").to_owned();
+            self.noticed.insert((kind, status));
+        }
     }
 
     fn below<'a>(&self, path: &'a str) -> &'a str {

@@ -56,7 +56,8 @@ impl Operation {
 }
 
 impl Document {
-    pub fn parse(text: &str) -> Document {
+    /// `named`: schemas of the document that no operation's body is, to be judged by their names.
+    pub fn parse(text: &str, named: &[&str]) -> Document {
         let mut root: Value = serde_json::from_str(text).unwrap();
         forbid_unnamed_fields(&mut root);
         let mut operations = Vec::new();
@@ -70,12 +71,13 @@ impl Document {
         }
         let registry = Registry::new().add(HOME, root).unwrap().prepare().unwrap();
         let mut validators = BTreeMap::new();
-        for schema in operations.iter().flat_map(schemas) {
+        let named = named.iter().map(|name| place_of_named(name));
+        for schema in operations.iter().flat_map(schemas).cloned().chain(named) {
             validators.entry(schema.clone()).or_insert_with(|| {
                 jsonschema::options()
                     .with_registry(&registry)
                     .should_validate_formats(true)
-                    .build(&json!({ "$ref": format!("{HOME}#{}", fragment(schema)) }))
+                    .build(&json!({ "$ref": format!("{HOME}#{}", fragment(&schema)) }))
                     .unwrap_or_else(|e| panic!("{schema}: {e}"))
             });
         }
@@ -145,6 +147,11 @@ impl Document {
         }
     }
 
+    /// What one of the schemas named to [`Document::parse`] has against a body.
+    pub fn judge_named(&self, name: &str, body: &[u8]) -> Vec<String> {
+        self.judge_json(&place_of_named(name), body)
+    }
+
     fn judge_json(&self, schema: &str, body: &[u8]) -> Vec<String> {
         match serde_json::from_slice(body) {
             Ok(value) => self.judge(schema, &value),
@@ -182,6 +189,10 @@ fn print_error(error: &ValidationError<'_>) -> Vec<String> {
     };
     let place: Vec<String> = place.split('/').map(star).collect();
     vec![format!("{}: {error}", place.join("/"))]
+}
+
+fn place_of_named(name: &str) -> String {
+    format!("/components/schemas/{name}")
 }
 
 /// Templates have braces, which no URI may have.

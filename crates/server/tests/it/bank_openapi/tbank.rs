@@ -5,8 +5,12 @@ mod ours;
 mod strangers;
 
 use kopeck_banks::{
+    Credentials,
     http::HttpRequest,
-    tbank::{Tbank, emulator::TbankEmulator},
+    tbank::{
+        Tbank,
+        emulator::{TbankEmulator, directory},
+    },
 };
 use serde_json::Value;
 
@@ -24,8 +28,39 @@ static RULES: Rules = Rules {
     outside: exceptions::OUTSIDE,
     undeclared: &[],
     exceptions: exceptions::EXCEPTIONS,
+    notices: &[
+        "NotificationPayment",
+        "NotificationAddCard",
+        "NotificationQr",
+        "NotificationFiscalization",
+    ],
     is_signed,
 };
+
+/// Every notice that the emulator can give out, by kind and status.
+const NOTICES: &[(&str, &str)] = &[
+    ("NotificationAddCard", "COMPLETED"),
+    ("NotificationAddCard", "REJECTED"),
+    ("NotificationFiscalization", "RECEIPT"),
+    ("NotificationPayment", "AUTHORIZED"),
+    ("NotificationPayment", "CANCELED"),
+    ("NotificationPayment", "CONFIRMED"),
+    ("NotificationPayment", "PARTIAL_REFUNDED"),
+    ("NotificationPayment", "PARTIAL_REVERSED"),
+    ("NotificationPayment", "REFUNDED"),
+    ("NotificationPayment", "REJECTED"),
+    ("NotificationPayment", "REVERSED"),
+    ("NotificationQr", "ACTIVE"),
+    ("NotificationQr", "INACTIVE"),
+];
+
+/// Each notice is of the terminal that it names.
+fn terminal_of(notice: &Value) -> Credentials {
+    let terminal = notice["TerminalKey"].as_str().and_then(directory::find_terminal);
+    let pairs = terminal.map(|own| [("terminal_key", own.key), ("password", own.password)]);
+    let pairs = pairs.into_iter().flatten();
+    Credentials::new(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())))
+}
 
 /// The calls by GET are unsigned by the document.
 fn is_signed(request: &HttpRequest) -> bool {
@@ -44,7 +79,12 @@ fn the_document_of_tbank_approves_of_client_and_emulator() {
     ours::sbp(&mut court);
     ours::terminal(&mut court);
     ours::refusals(&mut court);
+    ours::announced(&mut court);
+    court.take_notices(terminal_of);
     strangers::exercise(&mut court);
+    court.take_notices(terminal_of);
+    let noticed = court.noticed.iter().map(|(kind, status)| (kind.as_str(), status.as_str()));
+    assert_eq!(noticed.collect::<Vec<_>>(), NOTICES);
     court.close(&OP_NAMES);
     check_coverage(&court);
 }

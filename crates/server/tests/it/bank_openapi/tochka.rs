@@ -57,6 +57,7 @@ static NOT_COVERED: &[(&str, &str)] = &[
 ];
 
 static RULES: Rules = Rules {
+    notices: &[],
     mounts: &["/uapi", "/sandbox/v2"],
     outside: OUTSIDE,
     undeclared: UNDECLARED,

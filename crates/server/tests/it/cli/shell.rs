@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
+use kopeck_banks::tbank::token::{self, Scope};
 use serde_json::{Value, json};
 
 use super::bank::{Home, run_in};
@@ -123,6 +124,57 @@ fn a_real_notice_is_explained_without_a_network_or_a_database() {
         let with_key = ["notice", "explain", file, "--jwk", key.to_str().expect("UTF-8")];
         assert_eq!(run_in(&home, &with_key).code, 0, "{name}");
     }
+    assert!(!home.path("kopeck-data").exists(), "explaining made a data folder");
+}
+
+#[test]
+fn a_notice_of_tbank_is_explained_with_the_terminal_s_password() {
+    let home = Home::new();
+    let body = r#"{"TerminalKey":"TinkoffBankTest","OrderId":"4711-A","Success":true,
+        "Status":"CONFIRMED","PaymentId":8111987112,"ErrorCode":"0","Amount":123450,
+        "Pan":"430000******0777","Data":{"Route":"ACQ","Source":"cards"}}"#;
+    let genuine = token::sign(body, "TinkoffBankTest", Scope::All);
+    fs::write(home.path("genuine"), &genuine).expect("write");
+    fs::write(home.path("forged"), genuine.replace("123450", "923450")).expect("write");
+    fs::write(home.path("unsigned"), body).expect("write");
+    let explain = |file: &str, password: &str, more: &[&str]| {
+        let args = ["notice", "explain", "--bank", "tbank", "--password", password, file];
+        run_in(&home, &[args.as_slice(), more].concat())
+    };
+    let ran = explain("genuine", "TinkoffBankTest", &[]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("The signature is good: the terminal's password"), "{}", ran.out);
+    assert!(ran.out.contains("the sum in kopecks") && ran.out.contains("4711-A"), "{}", ran.out);
+    let told = explain("genuine", "TinkoffBankTest", &["--json"]).json();
+    assert_eq!(
+        (&told["signature"], &told["kind"]),
+        (&json!("good"), &json!("NotificationPayment"))
+    );
+    let fields = told["fields"].as_array().expect("fields");
+    let value = |name: &str| fields.iter().find(|it| it["name"] == name).map(|it| &it["value"]);
+    assert_eq!(value("PaymentId"), Some(&json!("8111987112")));
+    assert_eq!(value("Token"), None);
+    for (file, password) in
+        [("forged", "TinkoffBankTest"), ("unsigned", "TinkoffBankTest"), ("genuine", "another")]
+    {
+        let ran = explain(file, password, &[]);
+        assert_eq!(ran.code, 1, "{file} {password}");
+        assert!(ran.out.contains("not good") && !ran.out.contains("is good"), "{}", ran.out);
+        assert!(ran.out.contains("Anybody may have written") && ran.out.contains("4711-A"));
+        assert!(ran.err.contains("the password of the terminal"), "{}", ran.err);
+        let told = explain(file, password, &["--json"]);
+        assert_eq!((told.code, &told.json()["signature"]), (1, &json!("bad")), "{file}");
+        assert_eq!(told.fail()["code"], "notice_forged", "{file}");
+        let printed = format!("{}{}", ran.out, ran.err);
+        assert!(!printed.contains(password) || password == "TinkoffBankTest", "{printed}");
+    }
+    for garbage in ["", "hello", "[]", "eyJhbGciOiJub25lIn0.e30.", "{\"Amount\":1,\"Amount\":2}"] {
+        fs::write(home.path("body"), garbage).expect("write");
+        let ran = explain("body", "TinkoffBankTest", &["--json"]);
+        assert_eq!((ran.code, &ran.fail()["code"]), (1, &json!("notice_malformed")), "{garbage}");
+    }
+    let ran = run_in(&home, &["notice", "explain", "--bank", "tbank", "genuine", "--json"]);
+    assert_eq!((ran.code, &ran.fail()["code"]), (1, &json!("password_missing")));
     assert!(!home.path("kopeck-data").exists(), "explaining made a data folder");
 }
 

@@ -94,6 +94,14 @@ impl TestBank {
         self.emulator().control(now, control).unwrap()
     }
 
+    /// Changes what the bank remembers, in a way that no control allows.
+    pub fn edit(&self, change: impl FnOnce(&mut Value)) {
+        let mut emulator = self.emulator();
+        let mut memory = emulator.snapshot();
+        change(&mut memory);
+        emulator.restore(&memory).unwrap();
+    }
+
     /// How often a request whose text contains this was made.
     pub fn count(&self, what: &str) -> usize {
         self.0.calls.lock().unwrap().iter().filter(|call| call.contains(what)).count()

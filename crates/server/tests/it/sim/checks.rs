@@ -117,7 +117,7 @@ impl World {
         ensure(paid.kopecks() <= operation.paid, || format!("{id}: more paid than at the bank"))?;
         if self.banks[at].is_tbank() {
             let by_us = payment.refunds.iter().filter(|refund| match refund.state {
-                RefundState::Asked { .. } | RefundState::Succeeded => true,
+                RefundState::Asked { .. } | RefundState::Succeeded => refund.origin == Origin::Shop,
                 RefundState::Requested | RefundState::Failed(_) => false,
             });
             let by_us = by_us.filter(|refund| refund.origin == Origin::Shop);

@@ -208,17 +208,16 @@ impl World {
         if left.is_empty() { Ok(()) } else { Err(format!("refunds we do not know: {left:?}")) }
     }
 
-    /// Where the bank lists no refunds: what we say was done, with the cabinet's, is what is gone.
+    /// Where the bank lists no refunds: what we say was done, the cabinet's found by what is left,
+    /// is what is gone.
     fn compare_total(
         &mut self,
         payment: &Payment,
         operation: Option<&Operation>,
     ) -> Result<(), String> {
-        let mut sum = self.cabinet_total(payment);
+        let mut sum = 0;
         self.count_tbank(payment, operation);
-        // What we found in the cabinet is in its total already.
-        let by_shop = payment.refunds.iter().filter(|refund| refund.origin == Origin::Shop);
-        for refund in by_shop {
+        for refund in &payment.refunds {
             let kind = match &refund.state {
                 RefundState::Succeeded => {
                     sum += refund.amount.kopecks();
@@ -233,7 +232,11 @@ impl World {
                     return Err(format!("never settled: {refund:?}"));
                 }
             };
-            if !self.was_announced(payment, kind, Some(refund.id.clone())) {
+            let id = Some(refund.id.clone());
+            let was_created = self.was_announced(payment, "refund.created", id.clone());
+            if was_created != (refund.origin == Origin::Shop)
+                || !self.was_announced(payment, kind, id)
+            {
                 return Err(format!("not announced: {refund:?}"));
             }
         }

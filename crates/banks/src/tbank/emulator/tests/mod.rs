@@ -243,3 +243,25 @@ fn the_test_credentials_open_the_bank() {
     }
     assert!(TbankEmulator::new("ftp://x", 1).is_err());
 }
+
+/// What was added since has a default.
+#[test]
+fn an_older_snapshot_is_restored() {
+    let mut bench = Bench::new();
+    let id = bench.init(json!({ "PayType": "T" }));
+    bench.pay(&id, "card");
+    let mut snapshot = bench.bank.snapshot();
+    for (place, key) in [
+        ("", "blocked_terminals"),
+        ("/timing", "hold_ms"),
+        (&*format!("/payments/{id}"), "hold_ends_ms"),
+        (&*format!("/payments/{id}"), "refund_error"),
+    ] {
+        let object = snapshot.pointer_mut(place).unwrap().as_object_mut().unwrap();
+        assert!(object.remove(key).is_some(), "{place}/{key}");
+    }
+    let mut other = Bench::new();
+    other.bank.restore(&snapshot).unwrap();
+    assert_eq!(other.bank.timing(), Timing::default());
+    assert_eq!(other.status(&id), "AUTHORIZED");
+}

@@ -1,9 +1,14 @@
 //! Lives of a payment: one stage, two stages, cancels, refunds, and what each announces.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::Bench;
-use crate::{Money, emulator::Control, tbank::emulator::directory};
+use crate::{
+    Money,
+    emulator::{Control, Emulator as _},
+    tbank::emulator::directory,
+};
 
 #[test]
 fn one_stage_passes_every_status_and_announces_two_at_once() {
@@ -122,7 +127,7 @@ fn transients_last_as_long_as_they_are_told_to() {
     bench.advance(2_000);
     assert_eq!(bench.status(&id), "CONFIRMED");
     assert_eq!(bench.ok("Cancel", json!({ "PaymentId": id }))["Status"], "REFUNDING");
-    bench.now = crate::emulator::Emulator::next_due(&bench.bank).unwrap();
+    bench.now = bench.bank.next_due().unwrap();
     bench.poll();
     bench.advance(2_000);
     assert_eq!(bench.status(&id), "REFUNDED");
@@ -168,4 +173,70 @@ fn the_controls_decline_expire_and_refund() {
     assert_eq!(bench.control(&rest).unwrap()["status"], "REFUNDED");
     assert!(bench.control(&rest).is_err());
     assert!(bench.control(&Control::Show { id: "none".to_owned() }).is_err());
+}
+
+/// Seven days, as the card schemes have it; what is taken or asked for in time is not lost.
+#[test]
+fn a_hold_that_nobody_takes_is_given_back_and_announced() {
+    let mut bench = Bench::new();
+    let held = |bench: &mut Bench, order: &str| {
+        let id = bench.init(json!({ "OrderId": order, "PayType": "T" }));
+        bench.pay(&id, "card");
+        id
+    };
+    let ids = ["A-1", "A-2", "A-3"].map(|order| held(&mut bench, order));
+    let end = bench.now + SignedDuration::from_hours(7 * 24);
+    bench.ok("Cancel", json!({ "PaymentId": ids[1], "Amount": 1_000 }));
+    bench.ok("Confirm", json!({ "PaymentId": ids[2] }));
+    assert_eq!(bench.heard().len(), 5);
+    assert_eq!(bench.bank.next_due(), Some(end), "somebody must look then");
+    bench.now = end - SignedDuration::from_millis(1);
+    assert_eq!(bench.status(&ids[0]), "AUTHORIZED");
+    bench.advance(1);
+    for id in &ids[..2] {
+        assert_eq!(bench.status(id), "REVERSED");
+        assert_eq!(bench.show(id)["held_kopecks"], 0);
+        bench.refused("Confirm", json!({ "PaymentId": id }), "4");
+    }
+    assert_eq!(bench.status(&ids[2]), "CONFIRMED");
+    assert_eq!(bench.heard(), ["REVERSED 10000", "REVERSED 10000"]);
+    assert_eq!(bench.bank.next_due(), None);
+    let id = held(&mut bench, "A-4");
+    assert_eq!(bench.control(&Control::Expire { id }).unwrap()["status"], "REVERSED");
+}
+
+#[test]
+fn a_change_under_way_outlives_the_hold() {
+    for (method, body, history) in [
+        ("Confirm", json!({}), "CONFIRMING CONFIRMED"),
+        ("Cancel", json!({ "Amount": 1_000 }), "REVERSING PARTIAL_REVERSED REVERSED"),
+    ] {
+        let mut bench = Bench::new();
+        bench.time(|timing| (timing.transient_ms, timing.hold_ms) = (100, 1_000));
+        let id = bench.init(json!({ "PayType": "T" }));
+        bench.pay(&id, "card");
+        bench.advance(1_050);
+        bench.ok(method, super::merge(json!({ "PaymentId": id }), body));
+        bench.advance(5_000);
+        let seen = bench.history(&id);
+        assert!(seen.ends_with(&format!("AUTHORIZED {history}")), "{seen}");
+    }
+}
+
+#[test]
+fn instalments_are_given_back_under_a_uuid_only() {
+    let mut bench = Bench::new();
+    let id = bench.init(json!({}));
+    bench.pay(&id, "dolyame");
+    let params = bench.ok_or_failed(&id)["Params"].clone();
+    assert_eq!((&params[0]["Value"], &params[1]["Value"]), (&json!("BNPL"), &json!("BNPL")));
+    let part = |key: &str| json!({ "PaymentId": id, "Amount": 100, "ExternalRequestId": key });
+    bench.refused("Cancel", part(""), "201");
+    for key in
+        ["rf_1", "3fa85f64-5717-1562-b3fc-2c963f66afa6", "3fa85f64-5717-4562-b3fc-xxxxxxxxxxxx"]
+    {
+        bench.refused("Cancel", part(key), "64");
+    }
+    let reply = bench.ok("Cancel", part("3fa85f64-5717-4562-b3fc-2c963f66afa6"));
+    assert_eq!(reply["Status"], "PARTIAL_REFUNDED");
 }

@@ -98,7 +98,9 @@ fn a_working_terminal_gives_three_attempts() {
 
 #[test]
 fn wallets_and_wrong_forms() {
-    for (method, source) in [("sbp", "qrsbp"), ("tpay", "TinkoffPay"), ("mirpay", "MirPay")] {
+    let ways =
+        [("sbp", "qrsbp"), ("tpay", "TinkoffPay"), ("mirpay", "MirPay"), ("dolyame", "BNPL")];
+    for (method, source) in ways {
         let mut bench = Bench::new();
         let (id, path) = open(&mut bench, json!({}));
         press(&mut bench, &path, &[("method", method)]);

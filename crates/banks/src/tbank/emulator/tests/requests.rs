@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, merge, sign};
-use crate::tbank::emulator::directory;
+use crate::{emulator::Control, tbank::emulator::directory};
 
 fn reply_of(bench: &mut Bench, path: &str, body: &str) -> Value {
     serde_json::from_slice(&bench.post_raw(path, body).body).unwrap()
@@ -120,6 +120,8 @@ fn receipts_are_checked_like_the_banks() {
     for (key, value, code) in [
         ("Payments", json!({ "Electronic": 9_000 }), "308"),
         ("Payments", json!({ "Cash": 10_000 }), "201"),
+        // Points that pay a part make the payment smaller than the items.
+        ("Payments", json!({ "Electronic": 9_000, "AdvancePayment": 1_000 }), "308"),
         ("Phone", json!("+7900000000000000000000"), "316"),
         ("FfdVersion", json!("1.2"), "201"),
     ] {
@@ -127,9 +129,56 @@ fn receipts_are_checked_like_the_banks() {
         body["Receipt"][key] = value;
         bench.refused("Init", body, code);
     }
-    let mut split = body.clone();
+    let mut split = merge(body.clone(), json!({ "Amount": 9_000 }));
     split["Receipt"]["Payments"] = json!({ "Electronic": 9_000, "AdvancePayment": 1_000 });
     bench.ok("Init", split);
+}
+
+#[test]
+fn words_agents_and_marks_of_receipts_are_checked() {
+    let mut bench = Bench::at(directory::REGISTER_KEY);
+    let mark = json!({ "MarkCodeType": "GS1M", "Value": "0104" });
+    let marked = "goods_with_marking_code";
+    let supplier = json!({ "Phones": ["+79001234567"], "Name": "ООО", "Inn": "7707083893" });
+    for (format, quantity, item, code) in [
+        ("1.05", 2, json!({ "PaymentObject": "composite" }), "0"),
+        ("1.2", 2, json!({ "PaymentObject": "composite" }), "64"),
+        ("1.2", 2, json!({ "PaymentObject": "pledge" }), "0"),
+        ("1.05", 2, json!({ "PaymentObject": "pledge" }), "64"),
+        ("1.2", 2, json!({ "PaymentObject": "Commodity" }), "64"),
+        ("1.2", 1, json!({ "PaymentObject": marked }), "383"),
+        ("1.2", 1, json!({ "PaymentObject": marked, "MarkCode": mark }), "0"),
+        ("1.2", 2, json!({ "PaymentObject": marked, "MarkCode": mark }), "383"),
+        ("1.2", 1, json!({ "PaymentObject": marked, "MarkCode": { "Value": "1" } }), "383"),
+        ("1.2", 1, json!({ "PaymentObject": "commodity", "MarkCode": mark }), "385"),
+        ("1.05", 2, json!({ "AgentData": {} }), "318"),
+        ("1.05", 2, json!({ "AgentData": { "AgentSign": "friend" } }), "317"),
+        ("1.05", 2, json!({ "AgentData": { "AgentSign": "attorney" } }), "319"),
+        (
+            "1.05",
+            2,
+            json!({ "AgentData": { "AgentSign": "attorney" }, "SupplierInfo": { "Name": "a" } }),
+            "320",
+        ),
+        (
+            "1.05",
+            2,
+            json!({ "AgentData": { "AgentSign": "attorney" }, "SupplierInfo": supplier }),
+            "0",
+        ),
+    ] {
+        let price = 10_000 / quantity;
+        let base = json!({ "MeasurementUnit": "шт", "PaymentObject": "commodity",
+            "Quantity": quantity, "Price": price });
+        let mut body = json!({ "Amount": 10_000, "OrderId": "1", "Receipt": receipt() });
+        body["Receipt"]["FfdVersion"] = format.into();
+        let own = merge(body["Receipt"]["Items"][0].clone(), merge(base, item));
+        body["Receipt"]["Items"][0] = own;
+        match code {
+            "0" => drop(bench.ok("Init", body)),
+            code => bench.refused("Init", body, code),
+        }
+    }
 }
 
 #[test]
@@ -228,4 +277,24 @@ fn certificates_are_signed_by_the_terminal_alone() {
     assert_eq!(reply["PaymentIdList"][0]["Success"], true);
     assert_eq!(reply["PaymentIdList"][1]["ErrorCode"], 63);
     bench.refused("getConfirmOperation", json!({ "PaymentIdList": [1] }), "61");
+}
+
+#[test]
+fn a_blocked_terminal_says_so_until_it_is_freed() {
+    let mut bench = Bench::new();
+    let id = bench.init(json!({}));
+    let set = |bench: &mut Bench, state: &str| {
+        let (token, state) = (bench.terminal.key.to_owned(), state.to_owned());
+        bench.control(&Control::Token { token, state })
+    };
+    set(&mut bench, "blocked").unwrap();
+    bench.refused("GetState", json!({ "PaymentId": id }), "202");
+    bench.refused("Init", json!({ "Amount": 100, "OrderId": "A-2" }), "202");
+    let own = bench.terminal;
+    bench.terminal = directory::find_terminal(directory::WORKING_KEY).unwrap();
+    bench.init(json!({}));
+    bench.terminal = own;
+    set(&mut bench, "valid").unwrap();
+    assert_eq!(bench.status(&id), "NEW");
+    assert!(set(&mut bench, "expired").is_err());
 }

@@ -201,3 +201,52 @@ fn a_terminal_without_the_sbp_says_so() {
     let banks = bench.ok("GetQrBankList", json!({ "Device": { "Type": "mobile" } }));
     assert_eq!(banks["BankList"].as_array().map(Vec::len), Some(directory::MEMBERS.len()));
 }
+
+#[test]
+fn a_running_refund_may_fail_and_says_why() {
+    let mut bench = Bench::new();
+    bench.time(|timing| (timing.sbp_refund_gap_ms, timing.sbp_ms) = (0, 60_000));
+    let (id, _) = with_qr(&mut bench, json!({}));
+    bench.pay(&id, "sbp");
+    bench.heard();
+    let asked = json!({ "PaymentId": id });
+    let fail = |bench: &mut Bench, reason: Option<&str>| {
+        let reason = reason.map(str::to_owned);
+        bench.control(&Control::Decline { id: "A-1".to_owned(), reason }).unwrap()
+    };
+    bench.ok("Cancel", json!({ "PaymentId": id, "Amount": 4_000 }));
+    assert_eq!(fail(&mut bench, None)["status"], "CONFIRMED");
+    let reply = bench.ok("GetQrState", asked.clone());
+    assert_eq!((&reply["Status"], &reply["QrCancelCode"]), (&json!("CONFIRMED"), &json!("I05043")));
+    assert!(reply["QrCancelMessage"].is_string());
+    bench.advance(60_000);
+    assert_eq!(bench.show(&id)["refunded_kopecks"], 0, "it never comes back");
+    bench.ok("Cancel", json!({ "PaymentId": id, "Amount": 4_000 }));
+    assert!(bench.ok("GetQrState", asked.clone())["QrCancelCode"].is_null(), "a new one runs");
+    bench.advance(59_999);
+    assert_eq!(bench.status(&id), "ASYNC_REFUNDING", "as long as it is told to");
+    bench.advance(1);
+    assert_eq!(bench.heard(), ["PARTIAL_REFUNDED 6000"]);
+    bench.ok("Cancel", asked.clone());
+    let of_payments = Some("declined".to_owned());
+    assert!(bench.control(&Control::Decline { id: id.clone(), reason: of_payments }).is_err());
+    assert_eq!(fail(&mut bench, Some("I05001"))["status"], "PARTIAL_REFUNDED");
+    assert_eq!(bench.ok("GetQrState", asked)["QrCancelCode"], "I05001");
+    assert!(bench.control(&Control::Decline { id, reason: None }).is_err(), "nothing runs");
+}
+
+#[test]
+fn a_failed_attempt_leaves_the_form_open_until_the_third() {
+    let mut bench = Bench::at(directory::WORKING_KEY);
+    let (id, _) = with_qr(&mut bench, json!({}));
+    for status in ["FORM_SHOWED", "FORM_SHOWED", "REJECTED"] {
+        assert_eq!(bench.heard(), [] as [&str; 0]);
+        let control = Control::Decline { id: id.clone(), reason: None };
+        assert_eq!(bench.control(&control).unwrap()["status"], status);
+    }
+    assert_eq!(bench.heard(), ["REJECTED 10000"]);
+    let seen = bench.history(&id);
+    let attempt = "AUTHORIZING FORM_SHOWED";
+    assert_eq!(seen, format!("NEW FORM_SHOWED {attempt} {attempt} AUTHORIZING REJECTED"));
+    assert_eq!(bench.ok_or_failed(&id)["ErrorCode"], "5043");
+}

@@ -3,11 +3,15 @@
 use jiff::civil::date;
 use kopeck_banks::{
     Money,
+    emulator::Control,
     op::{
         Answer, BankOp, CaptureMode, CardCheck, CardOp, CreateLink, Device, Language, LetterTo,
         PayMethod, QrAsked, QrForm, RefusalClass, SavedCharge, SbpOp, TerminalOp, TestFate, Wallet,
     },
-    receipt::{Line, Measure, PaymentMethod, Receipt, Subject, Supplier, Taxation, Vat},
+    receipt::{
+        Agent, AgentKind, Ffd, Line, Mark, MarkKind, Measure, PaymentMethod, Receipt, Settlement,
+        Subject, Supplier, Taxation, TransferOperator, Vat,
+    },
     tbank::emulator::directory,
 };
 
@@ -97,20 +101,12 @@ pub fn payments(court: &mut Court) {
 }
 
 fn line(method: PaymentMethod) -> Line {
-    Line {
-        name: "Чай".to_owned(),
-        price: rubles("1"),
-        quantity_milli: 1_000,
-        vat: Vat::None,
-        method,
-        subject: Subject::Goods,
-        measure: None,
-        supplier: None,
-    }
+    Line { method, subject: Subject::Goods, ..Line::new("Чай", rubles("1")) }
 }
 
-/// Every word that a receipt may hold at T-Bank, over many lines of one ruble.
-fn widest_receipt(method: PaymentMethod) -> Receipt {
+/// Every word that a receipt may hold at T-Bank in a format, over many lines of one ruble; and
+/// goods of others, in every role.
+fn widest_receipt(method: PaymentMethod, ffd: Ffd) -> Receipt {
     let supplier = Supplier {
         phone: "+79991234567".to_owned(),
         name: "ООО Поставщик".to_owned(),
@@ -118,17 +114,49 @@ fn widest_receipt(method: PaymentMethod) -> Receipt {
     };
     let line = line(method);
     let vats = Vat::ALL.iter().map(|vat| Line { vat: *vat, ..line.clone() });
-    let subjects = Subject::ALL.iter().map(|subject| Line { subject: *subject, ..line.clone() });
+    let subjects = Subject::ALL.iter().filter(|subject| subject.fits(ffd));
+    let subjects = subjects.map(|subject| Line {
+        subject: *subject,
+        mark: subject
+            .is_marked()
+            .then(|| Mark { kind: MarkKind::Gs1m, value: "0104601234567890".to_owned() }),
+        ..line.clone()
+    });
     let measures =
         Measure::ALL.iter().map(|measure| Line { measure: Some(*measure), ..line.clone() });
-    let other = Line { supplier: Some(supplier), quantity_milli: 1_500, ..line.clone() };
+    let agents = AgentKind::ALL.iter().map(|kind| Line {
+        agent: Some(agent(*kind)),
+        supplier: Some(supplier.clone()),
+        ..line.clone()
+    });
+    let other = Line {
+        supplier: Some(supplier.clone()),
+        measure: Some(Measure::Kilogram),
+        quantity_milli: 1_500,
+        ..line.clone()
+    };
     Receipt {
         email: Some(LETTERS.to_owned()),
         phone: Some("+79991234567".to_owned()),
-        buyer_name: None,
         taxation: Some(Taxation::UsnIncome),
-        lines: vats.chain(subjects).chain(measures).chain([other]).collect(),
-        supplier: None,
+        lines: vats.chain(subjects).chain(measures).chain(agents).chain([other]).collect(),
+        ..Receipt::default()
+    }
+}
+
+fn agent(kind: AgentKind) -> Agent {
+    let phones = vec!["+79221210697".to_owned()];
+    Agent {
+        kind,
+        phones: phones.clone(),
+        receiver_phones: phones.clone(),
+        operation: Some("Приём платежей".to_owned()),
+        operator: Some(TransferOperator {
+            name: "АО Оператор".to_owned(),
+            address: "г. Тольятти".to_owned(),
+            tax_code: "7710140679".to_owned(),
+            phones,
+        }),
     }
 }
 
@@ -139,18 +167,23 @@ fn bill(reference: &str, receipt: &Receipt) -> CreateLink {
 
 /// In both formats, wherever a receipt may go.
 pub fn receipts(court: &mut Court) {
-    for format in ["1.05", "1.2"] {
+    for ffd in Ffd::ALL.iter().copied() {
+        let format = ffd.as_str();
         court.credentials.set("ffd_version", format.to_owned());
         for taxation in Taxation::ALL {
-            let all = widest_receipt(PaymentMethod::FullPayment);
+            let all = widest_receipt(PaymentMethod::FullPayment, ffd);
             let receipt = Receipt { taxation: Some(*taxation), ..all };
             court.open(bill(taxation.as_str(), &receipt));
         }
-        let receipt = widest_receipt(PaymentMethod::FullPrepayment);
+        let receipt = widest_receipt(PaymentMethod::FullPrepayment, ffd);
         let ruble = rubles("1");
         let (amount, bank_id) = (receipt.total().unwrap(), court.open(bill(format, &receipt)));
         court.pay(&bank_id, PayMethod::Card);
-        let closing = widest_receipt(PaymentMethod::FullPayment);
+        let settlement = Settlement { advance: amount, ..Settlement::default() };
+        let closing = Receipt {
+            settlement: Some(settlement),
+            ..widest_receipt(PaymentMethod::FullPayment, ffd)
+        };
         let close = TerminalOp::ClosingReceipt { bank_id: bank_id.clone(), receipt: closing };
         court.done(&BankOp::Terminal(close.clone()));
         court.refused(&BankOp::Terminal(close), RefusalClass::Conflict);
@@ -298,6 +331,48 @@ pub fn terminal(court: &mut Court) {
         let bank_ids = vec![bank_id.clone()];
         court.done(&BankOp::Terminal(TerminalOp::ConfirmationLetter { bank_ids, to }));
     }
+}
+
+/// What else the bank announces: a payment, a card and an account that went wrong, an account saved
+/// by a payment, and a receipt at a terminal with a cash register.
+pub fn announced(court: &mut Court) {
+    let now = court.now;
+    let saved = court.open(CreateLink { sbp_account: true, ..link("saved-by-paying") });
+    court.done(&BankOp::Sbp(SbpOp::Qr { bank_id: saved.clone(), asked: QrAsked::default() }));
+    court.pay(&saved, PayMethod::Sbp);
+    let decline = |id: String, reason: &str| Control::Decline { id, reason: Some(reason.into()) };
+    let bank_id = court.open(link("declined"));
+    court.bank.control(now, &decline(bank_id, "insufficient_funds")).unwrap();
+    let payer_id = "buyer-2".to_owned();
+    let add = CardOp::AddPayer { payer_id: payer_id.clone(), email: None, phone: None };
+    court.done(&BankOp::Card(add));
+    let answer = court.done(&BankOp::Card(CardOp::Bind {
+        payer_id,
+        check: CardCheck::None,
+        success_url: Some(HOOK.to_owned()),
+        fail_url: Some(HOOK.to_owned()),
+        notice_url: None,
+    }));
+    let Answer::CardBinding(binding) = answer else { panic!("{answer:?}") };
+    court.bank.control(now, &decline(binding.request_key, "declined")).unwrap();
+    let asked = QrAsked { form: QrForm::Link, bank: None };
+    let answer = court.done(&BankOp::Sbp(SbpOp::Bind {
+        purpose: "Подписка".to_owned(),
+        asked,
+        expires_at: None,
+    }));
+    let Answer::Qr(qr) = answer else { panic!("{answer:?}") };
+    court.bank.control(now, &decline(qr.request_key.unwrap(), "declined")).unwrap();
+    let own = court.credentials.clone();
+    let register = directory::find_terminal(directory::REGISTER_KEY).unwrap();
+    court.credentials.set("terminal_key", register.key.to_owned());
+    court.credentials.set("password", register.password.to_owned());
+    let lines = vec![line(PaymentMethod::FullPayment)];
+    let receipt = Receipt { lines, ..widest_receipt(PaymentMethod::FullPayment, Ffd::V105) };
+    let notice_url = Some(HOOK.to_owned());
+    let bank_id = court.open(CreateLink { notice_url, ..bill("receipt", &receipt) });
+    court.pay(&bank_id, PayMethod::Card);
+    court.credentials = own;
 }
 
 /// Each of our requests once more, about a terminal that there is not: every call can say no.

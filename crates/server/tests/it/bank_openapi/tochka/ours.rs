@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, civil::date};
 use kopeck_banks::{
-    Money,
+    Bank, Money,
     http::{HttpRequest, Method},
     op::{
         Answer, AuthOp, BankOp, CaptureMode, Consent, CreateLink, PayMethod, RefusalClass, Tokens,
     },
-    receipt::{Line, Measure, PaymentMethod, Receipt, Subject, Supplier, Taxation, Vat},
-    tochka::emulator::directory,
+    receipt::{Line, PaymentMethod, Receipt, Subject, Supplier, Taxation},
+    tochka::{Tochka, emulator::directory},
 };
 
 use super::{Court, HOOK, ORIGIN};
@@ -49,21 +49,12 @@ fn widest_receipt() -> Receipt {
         name: "ООО Поставщик".to_owned(),
         tax_code: "7707083893".to_owned(),
     };
-    let line = Line {
-        name: "Чай".to_owned(),
-        price: rubles("1"),
-        quantity_milli: 1_000,
-        vat: Vat::None,
-        method: PaymentMethod::FullPayment,
-        subject: Subject::Goods,
-        measure: None,
-        supplier: None,
-    };
-    let is_taken = |vat: &&Vat| **vat != Vat::Vat20 && **vat != Vat::Vat120;
-    let vats = Vat::ALL.iter().filter(is_taken).map(|vat| Line { vat: *vat, ..line.clone() });
-    let subjects = Subject::ALL.iter().map(|subject| Line { subject: *subject, ..line.clone() });
+    let line = Line { subject: Subject::Goods, ..Line::new("Чай", rubles("1")) };
+    let limits = Tochka.capabilities().receipts;
+    let vats = limits.vats.iter().map(|vat| Line { vat: *vat, ..line.clone() });
+    let subjects = limits.subjects.iter().map(|subject| Line { subject: *subject, ..line.clone() });
     let measures =
-        Measure::ALL.iter().map(|measure| Line { measure: Some(*measure), ..line.clone() });
+        limits.measures.iter().map(|measure| Line { measure: Some(*measure), ..line.clone() });
     let others = [
         Line { method: PaymentMethod::FullPrepayment, ..line.clone() },
         Line { supplier: Some(supplier.clone()), quantity_milli: 1_500, ..line.clone() },
@@ -75,6 +66,7 @@ fn widest_receipt() -> Receipt {
         taxation: Some(Taxation::UsnIncome),
         lines: vats.chain(subjects).chain(measures).chain(others).collect(),
         supplier: Some(supplier),
+        ..Receipt::default()
     }
 }
 

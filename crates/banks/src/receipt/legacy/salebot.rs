@@ -1,0 +1,128 @@
+//! Salebot's `products_for_receipt`: one name, two forms with different units.
+
+use super::fields::{Object, Unit};
+use crate::{
+    money::Money,
+    receipt::{
+        balance::fit,
+        lint::{Finding, reading},
+        model::{Line, line_sum},
+        quantity::ONE_MILLI,
+        words::{PaymentMethod, Subject, Vat},
+    },
+};
+
+/// The two forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Of the function: rubles, `vat_code`; `amount` is the line's sum with every discount.
+    Rubles,
+    /// Of the variable beside `payment_sum`: kopecks, `tax`.
+    Kopecks,
+}
+
+pub(super) fn read_lines(text: &str) -> Result<Vec<Line>, Finding> {
+    let items = Object::list(text)?;
+    let forms = items.iter().map(form).collect::<Result<Vec<_>, _>>()?;
+    let mut lines = Vec::with_capacity(items.len());
+    for (item, own) in items.iter().zip(&forms) {
+        if forms.first() != Some(own) {
+            return Err(item.problem(&reading::SHAPE, "vat_code, tax"));
+        }
+        match own {
+            Form::Rubles => rubles(item, &mut lines)?,
+            Form::Kopecks => lines.push(kopecks(item)?),
+        }
+    }
+    Ok(lines)
+}
+
+/// The form of a whole text, for whoever wants to show it.
+pub fn find_form(text: &str) -> Result<Option<Form>, Finding> {
+    Object::list(text)?.first().map(form).transpose()
+}
+
+fn form(item: &Object) -> Result<Form, Finding> {
+    match (item.has("vat_code"), item.has("tax")) {
+        (true, false) => Ok(Form::Rubles),
+        (false, true) => Ok(Form::Kopecks),
+        (true, true) | (false, false) => Err(item.problem(&reading::SHAPE, "vat_code, tax")),
+    }
+}
+
+/// YooKassa's numbering, which is not that of tag 1199.
+fn vat_of_code(code: &str) -> Option<Vat> {
+    Some(match code {
+        "1" => Vat::None,
+        "2" => Vat::Vat0,
+        "3" => Vat::Vat10,
+        "4" => Vat::Vat20,
+        "5" => Vat::Vat110,
+        "6" => Vat::Vat120,
+        "7" => Vat::Vat5,
+        "8" => Vat::Vat7,
+        "9" => Vat::Vat105,
+        "10" => Vat::Vat107,
+        "11" => Vat::Vat22,
+        "12" => Vat::Vat122,
+        _ => return None,
+    })
+}
+
+fn rubles(item: &Object, lines: &mut Vec<Line>) -> Result<(), Finding> {
+    let code = item.required("vat_code")?;
+    let vat = vat_of_code(&code).ok_or_else(|| item.problem(&reading::VAT, &code))?;
+    let quantity_milli = item.quantity("quantity")?.unwrap_or(ONE_MILLI);
+    let price = item.money("price", Unit::Rubles)?;
+    let amount = item.money("amount", Unit::Rubles)?;
+    let amount = amount.or_else(|| line_sum(price?, quantity_milli));
+    let amount = amount.ok_or_else(|| item.problem(&reading::FIELD, "amount"))?;
+    let line = Line {
+        quantity_milli,
+        vat,
+        ..common(item, price.unwrap_or(Money::ZERO), &["method", "payment_method"], OBJECT)?
+    };
+    if amount.is_zero() {
+        // A gift stays in sight: a rule names it.
+        lines.push(Line { price: amount, ..line });
+        return Ok(());
+    }
+    // The sum is what was agreed, so that the price follows from it where they differ.
+    fit(&line, amount, |line| lines.push(line))
+        .map_err(|_| item.problem(&reading::LINE_SUM, &amount.to_rubles()))
+}
+
+fn kopecks(item: &Object) -> Result<Line, Finding> {
+    let word = item.required("tax")?;
+    let vat = Vat::parse(&word).ok_or_else(|| item.problem(&reading::VAT, &word))?;
+    let quantity_milli = item.quantity("quantity")?.unwrap_or(ONE_MILLI);
+    let price = item.money("price", Unit::Kopecks)?;
+    let price = price.ok_or_else(|| item.problem(&reading::FIELD, "price"))?;
+    let line =
+        Line { quantity_milli, vat, ..common(item, price, &["payment_method", "method"], OBJECT)? };
+    let amount = item.money("amount", Unit::Kopecks)?;
+    if amount.is_some_and(|amount| line.sum() != Some(amount)) {
+        let amount = amount.unwrap_or_default();
+        return Err(item.problem(&reading::LINE_SUM, &amount.kopecks().to_string()));
+    }
+    Ok(line)
+}
+
+const OBJECT: &[&str] = &["payment_object", "object"];
+
+/// The name and the two words; goods where no object is named, as both forms have it.
+fn common(
+    item: &Object,
+    price: Money,
+    methods: &[&str],
+    objects: &[&str],
+) -> Result<Line, Finding> {
+    let line = Line::new(item.required("name")?, price);
+    let method = item.word(item.first(methods)?, PaymentMethod::parse)?;
+    let subject = item.word(item.first(objects)?, Subject::read)?;
+    Ok(Line {
+        method: method.unwrap_or(line.method),
+        subject: subject.unwrap_or(Subject::Goods),
+        ..line
+    })
+}

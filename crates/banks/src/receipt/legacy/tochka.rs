@@ -1,0 +1,60 @@
+//! Tochka's own receipt as its API takes it: rubles; `amount` of a line is the price of one unit.
+
+use super::{
+    fields::{Object, Unit},
+    read_taxation,
+};
+use crate::{
+    receipt::{
+        contact::normal_phone,
+        lint::{Finding, reading},
+        model::{Line, Receipt, Supplier},
+        words::{PaymentMethod, Subject, Vat},
+    },
+    tochka::codes::parse_measure,
+};
+
+pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Finding> {
+    let client = receipt.object("Client")?;
+    let client = client.ok_or_else(|| receipt.problem(&reading::FIELD, "Client"))?;
+    let taxation = receipt.text("taxSystemCode")?;
+    let phone = client.text("phone")?;
+    Ok(Receipt {
+        email: client.text("email")?,
+        phone: phone.map(|phone| normal_phone(&phone).unwrap_or(phone)),
+        buyer_name: client.text("name")?,
+        taxation: taxation.map(|word| read_taxation(&word)).transpose()?,
+        lines: items.iter().map(line).collect::<Result<_, _>>()?,
+        supplier: receipt.object("Supplier")?.map(|info| supplier(&info)).transpose()?,
+        ..Receipt::default()
+    })
+}
+
+fn line(item: &Object) -> Result<Line, Finding> {
+    let price = item.money("amount", Unit::Rubles)?;
+    let price = price.ok_or_else(|| item.problem(&reading::FIELD, "amount"))?;
+    let quantity = item.quantity("quantity")?;
+    let mut line = Line::new(item.required("name")?, price);
+    line.quantity_milli = quantity.ok_or_else(|| item.problem(&reading::FIELD, "quantity"))?;
+    // What the bank takes for absent words is documented nowhere: VAT is not for us to guess.
+    let word = item.required("vatType")?;
+    line.vat = Vat::parse(&word).ok_or_else(|| item.problem(&reading::VAT, &word))?;
+    let method = item.word(item.text("paymentMethod")?, PaymentMethod::parse)?;
+    line.method = method.unwrap_or(line.method);
+    let subject = item.word(item.text("paymentObject")?, Subject::read)?;
+    line.subject = subject.unwrap_or(line.subject);
+    if let Some(unit) = item.text("measure")? {
+        let measure = parse_measure(&unit);
+        line.measure = Some(measure.ok_or_else(|| item.problem(&reading::WORD, &unit))?);
+    }
+    line.supplier = item.object("Supplier")?.map(|info| supplier(&info)).transpose()?;
+    Ok(line)
+}
+
+fn supplier(info: &Object) -> Result<Supplier, Finding> {
+    Ok(Supplier {
+        phone: info.required("phone")?,
+        name: info.required("name")?,
+        tax_code: info.required("taxCode")?,
+    })
+}

@@ -1,0 +1,126 @@
+//! VAT by date: the law's table, the shop's plan, refunds and closings.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, date};
+
+use super::*;
+use crate::receipt::vat::{
+    Occasion, RATES, ShopVat, VatPlan, VatStep, at_closing, calculated, find_date_problem,
+    find_rate, for_method, plain, tax_in,
+};
+
+const OLD: Date = date(2025, 12, 31);
+const NEW: Date = date(2026, 1, 1);
+
+#[test]
+fn every_rate_is_in_the_table_once_with_its_law() {
+    let rates: BTreeSet<&str> = RATES.iter().map(|rate| rate.vat.as_str()).collect();
+    assert_eq!(rates.len(), RATES.len());
+    for vat in Vat::ALL {
+        let rate = find_rate(*vat).unwrap();
+        assert!(rate.law.contains("НК РФ") || rate.law.contains("425-ФЗ"), "{rate:?}");
+        assert_eq!(rate.until.is_some(), rate.successor.is_some(), "{rate:?}");
+        assert_eq!(calculated(plain(*vat)), calculated(*vat));
+        assert_eq!(plain(calculated(*vat)), plain(*vat));
+    }
+}
+
+#[test]
+fn a_sale_bears_a_rate_of_its_day() {
+    let is_due = |vat: Vat, on: Date| find_date_problem(vat, Occasion::Sale { on }).is_none();
+    for vat in [Vat::Vat20, Vat::Vat120] {
+        assert!(is_due(vat, OLD) && !is_due(vat, NEW), "{vat:?}");
+        assert!(!is_due(vat, date(2018, 12, 31)), "{vat:?}");
+    }
+    for vat in [Vat::Vat22, Vat::Vat122] {
+        assert!(!is_due(vat, OLD) && is_due(vat, NEW), "{vat:?}");
+    }
+    for vat in [Vat::Vat5, Vat::Vat7, Vat::Vat105, Vat::Vat107] {
+        assert!(!is_due(vat, date(2024, 12, 31)) && is_due(vat, date(2025, 1, 1)), "{vat:?}");
+    }
+    for vat in [Vat::None, Vat::Vat0, Vat::Vat10, Vat::Vat110] {
+        assert!(is_due(vat, OLD) && is_due(vat, NEW), "{vat:?}");
+    }
+}
+
+#[test]
+fn twenty_percent_stays_only_where_the_law_keeps_it() {
+    let kept = [
+        Occasion::Refund { sold_on: OLD },
+        Occasion::Correction { of: OLD },
+        Occasion::PaidLater { delivered_on: OLD },
+    ];
+    for occasion in kept {
+        assert_eq!(find_date_problem(Vat::Vat20, occasion), None, "{occasion:?}");
+        assert!(find_date_problem(Vat::Vat22, occasion).is_some(), "{occasion:?}");
+    }
+    assert!(find_date_problem(Vat::Vat20, Occasion::Refund { sold_on: NEW }).is_some());
+}
+
+#[test]
+fn the_tax_inside_a_price_is_counted_to_the_kopeck() {
+    for (gross, vat, tax) in [
+        ("122", Vat::Vat22, "22"),
+        ("122", Vat::Vat122, "22"),
+        ("120", Vat::Vat20, "20"),
+        ("110", Vat::Vat10, "10"),
+        ("105", Vat::Vat105, "5"),
+        ("107", Vat::Vat7, "7"),
+        // 100 × 22 / 122 = 18.0327…; 0.03 × 20 / 120 = 0.005, half up.
+        ("100", Vat::Vat22, "18.03"),
+        ("0.03", Vat::Vat20, "0.01"),
+        ("100", Vat::None, "0"),
+        ("100", Vat::Vat0, "0"),
+        ("10000000000", Vat::Vat22, "1803278688.52"),
+    ] {
+        assert_eq!(tax_in(rubles(gross), vat), rubles(tax), "{gross} {vat:?}");
+    }
+}
+
+#[test]
+fn a_shops_vat_follows_its_plan_by_date() {
+    let steps = [(2025, 1, ShopVat::NotPayer), (2026, 4, ShopVat::Usn7), (2026, 1, ShopVat::Usn5)];
+    let steps = steps.map(|(year, month, vat)| VatStep { valid_from: date(year, month, 1), vat });
+    let plan = VatPlan { steps: steps.to_vec() };
+    assert_eq!(plan.rate_on(date(2024, 12, 31)), None);
+    assert_eq!(plan.rate_on(OLD), Some(Vat::None));
+    assert_eq!(plan.rate_on(NEW), Some(Vat::Vat5));
+    assert_eq!(plan.rate_on(date(2026, 3, 31)), Some(Vat::Vat5));
+    assert_eq!(plan.rate_on(date(2026, 4, 1)), Some(Vat::Vat7));
+    let general = VatPlan::always(ShopVat::General);
+    assert_eq!(general.rate_on(OLD), Some(Vat::Vat20));
+    assert_eq!(general.rate_on(NEW), Some(Vat::Vat22));
+    // Before 5 % existed nobody had it.
+    assert_eq!(VatPlan::always(ShopVat::Usn5).rate_on(date(2024, 6, 1)), None);
+}
+
+#[test]
+fn an_advance_closes_at_the_rate_of_the_delivery() {
+    for (prepaid, on, closed) in [
+        (Vat::Vat120, NEW, Vat::Vat22),
+        (Vat::Vat20, NEW, Vat::Vat22),
+        (Vat::Vat120, OLD, Vat::Vat20),
+        (Vat::Vat122, NEW, Vat::Vat22),
+        (Vat::Vat110, NEW, Vat::Vat10),
+        (Vat::Vat105, NEW, Vat::Vat5),
+        (Vat::Vat107, NEW, Vat::Vat7),
+        (Vat::None, NEW, Vat::None),
+        (Vat::Vat0, NEW, Vat::Vat0),
+    ] {
+        assert_eq!(at_closing(prepaid, None, on), closed, "{prepaid:?} {on}");
+    }
+    // The shop has crossed a threshold since; what belongs to the goods stays.
+    let plan = VatPlan::always(ShopVat::Usn7);
+    assert_eq!(at_closing(Vat::Vat105, Some(&plan), NEW), Vat::Vat7);
+    assert_eq!(at_closing(Vat::Vat110, Some(&plan), NEW), Vat::Vat10);
+}
+
+#[test]
+fn the_way_of_paying_chooses_between_plain_and_calculated() {
+    for method in PaymentMethod::ALL {
+        let expect = if method.is_prepaid() { Vat::Vat122 } else { Vat::Vat22 };
+        assert_eq!(for_method(Vat::Vat22, *method), expect, "{method:?}");
+        assert_eq!(for_method(Vat::Vat122, *method), expect, "{method:?}");
+    }
+}

@@ -1,0 +1,223 @@
+//! Which VAT is due when: rates as data with their law, and the shop's own rate by date.
+//!
+//! A refund takes the rate of the line that is refunded and never looks here.
+
+use jiff::civil::{Date, date};
+
+use super::words::{PaymentMethod, Vat, words};
+use crate::money::Money;
+
+/// One rate and the days on which new sales may bear it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub vat: Vat,
+    /// Percent on top of the net price; `None` where no tax is in the price.
+    pub percent: Option<u8>,
+    pub from: Option<Date>,
+    pub until: Option<Date>,
+    /// What replaced it.
+    pub successor: Option<Vat>,
+    pub law: &'static str,
+}
+
+const fn rate(vat: Vat, percent: Option<u8>, law: &'static str) -> Rate {
+    Rate { vat, percent, from: None, until: None, successor: None, law }
+}
+
+const SINCE_2025: Option<Date> = Some(date(2025, 1, 1));
+const SINCE_2026: Option<Date> = Some(date(2026, 1, 1));
+const SINCE_2019: Option<Date> = Some(date(2019, 1, 1));
+const END_OF_2025: Option<Date> = Some(date(2025, 12, 31));
+
+/// Every rate.
+pub static RATES: [Rate; 12] = [
+    rate(
+        Vat::None,
+        None,
+        "НК РФ ст. 145, 145.1, 149, 346.11 п. 2: не плательщик или не облагается",
+    ),
+    rate(Vat::Vat0, None, "НК РФ ст. 164 п. 1"),
+    Rate {
+        from: SINCE_2025,
+        ..rate(Vat::Vat5, Some(5), "НК РФ ст. 164 п. 8 (176-ФЗ, 12.07.2024)")
+    },
+    Rate {
+        from: SINCE_2025,
+        ..rate(Vat::Vat7, Some(7), "НК РФ ст. 164 п. 8 (176-ФЗ, 12.07.2024)")
+    },
+    rate(Vat::Vat10, Some(10), "НК РФ ст. 164 п. 2"),
+    Rate {
+        from: SINCE_2019,
+        until: END_OF_2025,
+        successor: Some(Vat::Vat22),
+        ..rate(Vat::Vat20, Some(20), "НК РФ ст. 164 п. 3 до 425-ФЗ (28.11.2025)")
+    },
+    Rate {
+        from: SINCE_2026,
+        ..rate(Vat::Vat22, Some(22), "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025)")
+    },
+    Rate {
+        from: SINCE_2025,
+        ..rate(Vat::Vat105, Some(5), "НК РФ ст. 164 п. 4 и 8 (176-ФЗ, 12.07.2024)")
+    },
+    Rate {
+        from: SINCE_2025,
+        ..rate(Vat::Vat107, Some(7), "НК РФ ст. 164 п. 4 и 8 (176-ФЗ, 12.07.2024)")
+    },
+    rate(Vat::Vat110, Some(10), "НК РФ ст. 164 п. 4"),
+    Rate {
+        from: SINCE_2019,
+        until: END_OF_2025,
+        successor: Some(Vat::Vat122),
+        ..rate(Vat::Vat120, Some(20), "НК РФ ст. 164 п. 3 и 4 до 425-ФЗ (28.11.2025)")
+    },
+    Rate {
+        from: SINCE_2026,
+        ..rate(Vat::Vat122, Some(22), "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025)")
+    },
+];
+
+/// What a receipt is made for, so that the day whose rates apply is known (FNS, letter
+/// АБ-4-20/11248@ of 15.12.2025; Minfin, 03-07-11/125182 of 23.12.2025).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A sale, a prepayment or the closing of one, on the day of the receipt.
+    Sale { on: Date },
+    /// Goods sold before come back: the rate of that sale, in any later year.
+    Refund { sold_on: Date },
+    /// An older receipt is put right.
+    Correction { of: Date },
+    /// Delivered unpaid and paid later: the rate of the delivery.
+    PaidLater { delivered_on: Date },
+}
+
+impl Occasion {
+    /// The day whose rates apply.
+    pub const fn rate_date(self) -> Date {
+        match self {
+            Occasion::Sale { on } => on,
+            Occasion::Refund { sold_on } => sold_on,
+            Occasion::Correction { of } => of,
+            Occasion::PaidLater { delivered_on } => delivered_on,
+        }
+    }
+}
+
+/// The table's row of a rate.
+pub fn find_rate(vat: Vat) -> Option<&'static Rate> {
+    RATES.iter().find(|rate| rate.vat == vat)
+}
+
+/// The rule that a rate breaks on a day, `None` when the law has it then.
+pub fn find_date_problem(vat: Vat, occasion: Occasion) -> Option<&'static Rate> {
+    let on = occasion.rate_date();
+    let is_wrong = |rate: &&Rate| {
+        rate.from.is_some_and(|from| on < from) || rate.until.is_some_and(|until| on > until)
+    };
+    find_rate(vat).filter(is_wrong)
+}
+
+/// The tax inside a price, to the kopeck, half up: gross × r / (100 + r).
+pub fn tax_in(gross: Money, vat: Vat) -> Money {
+    let Some(percent) = find_rate(vat).and_then(|rate| rate.percent) else { return Money::ZERO };
+    let (share, whole) = (i128::from(percent), 100 + i128::from(percent));
+    let doubled = i128::from(gross.kopecks()) * share * 2 + whole;
+    // A part of an amount is an amount.
+    let kopecks = i64::try_from(doubled / (whole * 2)).unwrap_or_default();
+    Money::from_kopecks(kopecks).unwrap_or_default()
+}
+
+/// The calculated rate of the same tax, as a prepayment bears it.
+pub const fn calculated(vat: Vat) -> Vat {
+    match vat {
+        Vat::Vat5 | Vat::Vat105 => Vat::Vat105,
+        Vat::Vat7 | Vat::Vat107 => Vat::Vat107,
+        Vat::Vat10 | Vat::Vat110 => Vat::Vat110,
+        Vat::Vat20 | Vat::Vat120 => Vat::Vat120,
+        Vat::Vat22 | Vat::Vat122 => Vat::Vat122,
+        Vat::None => Vat::None,
+        Vat::Vat0 => Vat::Vat0,
+    }
+}
+
+/// The plain rate of the same tax, as a delivery bears it.
+pub const fn plain(vat: Vat) -> Vat {
+    match vat {
+        Vat::Vat5 | Vat::Vat105 => Vat::Vat5,
+        Vat::Vat7 | Vat::Vat107 => Vat::Vat7,
+        Vat::Vat10 | Vat::Vat110 => Vat::Vat10,
+        Vat::Vat20 | Vat::Vat120 => Vat::Vat20,
+        Vat::Vat22 | Vat::Vat122 => Vat::Vat22,
+        Vat::None => Vat::None,
+        Vat::Vat0 => Vat::Vat0,
+    }
+}
+
+/// The rate of a line by how it is paid: calculated before delivery, plain at it.
+pub const fn for_method(vat: Vat, method: PaymentMethod) -> Vat {
+    if method.is_prepaid() { calculated(vat) } else { plain(vat) }
+}
+
+words! {
+    /// What VAT a shop pays.
+    ShopVat { NotPayer = "none", General = "general", Usn5 = "usn5", Usn7 = "usn7" }
+}
+
+/// A shop's VAT by date: a USN payer's changes with the income of the year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VatPlan {
+    pub steps: Vec<VatStep>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VatStep {
+    pub valid_from: Date,
+    pub vat: ShopVat,
+}
+
+impl VatPlan {
+    pub fn always(vat: ShopVat) -> VatPlan {
+        VatPlan { steps: vec![VatStep { valid_from: Date::MIN, vat }] }
+    }
+
+    /// The latest step that has begun, in whatever order they are kept; `None` before the first.
+    pub fn on(&self, day: Date) -> Option<ShopVat> {
+        let begun = self.steps.iter().filter(|step| step.valid_from <= day);
+        begun.max_by_key(|step| step.valid_from).map(|step| step.vat)
+    }
+
+    /// The plain rate of the shop's ordinary sales on a day; `None` where the plan or the law says
+    /// nothing.
+    pub fn rate_on(&self, day: Date) -> Option<Vat> {
+        let candidates: &[Vat] = match self.on(day)? {
+            ShopVat::NotPayer => &[Vat::None],
+            ShopVat::General => &[Vat::Vat22, Vat::Vat20],
+            ShopVat::Usn5 => &[Vat::Vat5],
+            ShopVat::Usn7 => &[Vat::Vat7],
+        };
+        let is_due = |vat: &Vat| find_date_problem(*vat, Occasion::Sale { on: day }).is_none();
+        candidates.iter().copied().find(is_due)
+    }
+}
+
+/// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
+/// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate, zero and no VAT belong to the goods and
+/// stay; the rest is the shop's, which its plan tells if there is one.
+pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, on: Date) -> Vat {
+    let own = plain(prepaid);
+    let by_plan = plan.and_then(|plan| plan.rate_on(on));
+    match own {
+        Vat::Vat5 | Vat::Vat7 | Vat::Vat20 | Vat::Vat22 => {
+            let outdated = find_date_problem(own, Occasion::Sale { on });
+            by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)
+        }
+        Vat::None
+        | Vat::Vat0
+        | Vat::Vat10
+        | Vat::Vat105
+        | Vat::Vat107
+        | Vat::Vat110
+        | Vat::Vat120
+        | Vat::Vat122 => own,
+    }
+}
