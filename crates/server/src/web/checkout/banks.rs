@@ -37,19 +37,14 @@ impl Banks {
         };
         let connection = shops::flow::get_connection(ctx, &id).await?;
         let op = BankOp::Sbp(SbpOp::Banks { for_binding: false, device: Device::Mobile });
-        match ask_now(ctx, &connection, &op).await? {
-            Outcome::Done(Answer::SbpBanks(list)) if !list.is_empty() => {
-                let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                lists.insert(id, (now_ms, list.clone()));
-                Ok(list)
-            }
-            other => {
-                if old.is_empty() {
-                    tracing::warn!(id, "no list of SBP's banks: {}", refusal_of(other).message);
-                }
-                Ok(old)
-            }
-        }
+        let outcome = ask_now(ctx, &connection, &op).await?;
+        let Outcome::Done(Answer::SbpBanks(list)) = outcome else {
+            tracing::warn!(id, "no list of SBP's banks: {}", refusal_of(outcome).message);
+            return Ok(old);
+        };
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.insert(id, (now_ms, list.clone()));
+        Ok(list)
     }
 
     /// The link that opens the code in this bank's app; `None` for a bank that is not in the list
@@ -70,13 +65,13 @@ impl Banks {
         let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
         let bank_id = payment.facts.bank_id.clone().ok_or_else(|| anyhow!("it is not open"))?;
         let asked = QrAsked { form: QrForm::Link, bank: Some(bank.to_owned()) };
-        match ask_now(ctx, &connection, &BankOp::Sbp(SbpOp::Qr { bank_id, asked })).await? {
-            Outcome::Done(Answer::Qr(qr)) => Ok(Some(qr.content)),
-            other => {
-                tracing::warn!("{}: no link: {}", payment.id, refusal_of(other).message);
-                // The code itself opens the app that the phone chooses.
-                Ok(Some(payload.to_owned()))
-            }
-        }
+        let op = BankOp::Sbp(SbpOp::Qr { bank_id, asked });
+        let outcome = ask_now(ctx, &connection, &op).await?;
+        let Outcome::Done(Answer::Qr(qr)) = outcome else {
+            tracing::warn!("{}: no link: {}", payment.id, refusal_of(outcome).message);
+            // The code itself opens the app that the phone chooses.
+            return Ok(Some(payload.to_owned()));
+        };
+        Ok(Some(qr.content))
     }
 }

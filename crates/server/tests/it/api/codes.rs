@@ -16,10 +16,11 @@ pub async fn with_sbp() -> TestApp {
     let app = TestApp::new().await;
     let registered = async |op: SetupOp| {
         let outcome = ask_now(&app.ctx, &app.connection, &BankOp::Sbp(SbpOp::Setup(op))).await;
-        match outcome.unwrap() {
-            Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) => id,
-            other => panic!("{other:?}"),
-        }
+        let outcome = outcome.unwrap();
+        let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
+            panic!("{outcome:?}")
+        };
+        id
     };
     let company_id = registered(SetupOp::RegisterCompany).await;
     let point = NewPoint {
@@ -33,10 +34,8 @@ pub async fn with_sbp() -> TestApp {
     };
     let point_id = registered(SetupOp::RegisterPoint { company_id, point }).await;
     let show = BankOp::Sbp(SbpOp::Setup(SetupOp::ShowCompany));
-    let company = match ask_now(&app.ctx, &app.connection, &show).await.unwrap() {
-        Outcome::Done(Answer::Sbp(SbpWord::Company(company))) => company,
-        other => panic!("{other:?}"),
-    };
+    let shown = ask_now(&app.ctx, &app.connection, &show).await.unwrap();
+    let Outcome::Done(Answer::Sbp(SbpWord::Company(company))) = shown else { panic!("{shown:?}") };
     app.set_credentials(|credentials| {
         credentials.set(settings::SBP_MERCHANT_ID, point_id.as_str());
         credentials.set(settings::SBP_ACCOUNT_ID, company.accounts[0].account_id.as_str());
