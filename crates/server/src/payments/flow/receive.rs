@@ -105,7 +105,7 @@ fn observe_transfer(
         paid: paid.map(|(paid, _)| paid),
         paid_at: paid.map(|(_, at)| at),
         method: Some(PayMethod::Sbp.as_str().to_owned()),
-        transfer: is_named.then_some(transfer),
+        transfer: is_named.then(|| Box::new(transfer)),
         ..Observation::default()
     });
     // An observation is never refused.
