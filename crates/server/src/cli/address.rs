@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     app::{self, App},
-    gateway::flow::{ask_now, get_bank},
+    gateway::{
+        flow::{ask_now, get_bank},
+        notices::fetch_keys,
+    },
     shops::model::Connection,
 };
 
@@ -70,6 +73,10 @@ pub async fn register(
         );
     }
     let op = BankOp::RegisterNotices { url: url.to_owned(), kinds, replace: before.is_some() };
+    // The tests of all kinds come at once: none of them should wait for another's keys.
+    if can.publishes_notice_keys && connection.notice_keys.is_empty() {
+        fetch_keys(&world.ctx, connection).await?;
+    }
     let stand_in = StandIn::start(world, url).await;
     let answer = ask(world, connection, &op).await;
     stand_in.stop().await;
