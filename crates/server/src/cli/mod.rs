@@ -23,6 +23,7 @@ mod qr;
 mod reconcile;
 mod routing;
 pub mod sandbox;
+mod sbp;
 mod serve;
 mod tbank;
 mod timeline;
@@ -60,6 +61,7 @@ enum Command {
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
+    Sbp(sbp::SbpArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -105,6 +107,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,
+        Command::Sbp(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

@@ -3,5 +3,6 @@
 mod bank;
 mod life;
 mod routing;
+mod sbp;
 mod shell;
 mod terminal_tests;
