@@ -2,6 +2,7 @@
 
 mod bank;
 mod life;
+mod qr;
 mod routing;
 mod sbp;
 mod shell;
