@@ -3,6 +3,7 @@
 mod bank;
 mod life;
 mod places;
+mod qr;
 mod routing;
 mod sbp;
 mod shell;
