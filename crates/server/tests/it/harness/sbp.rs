@@ -11,11 +11,12 @@ use serde_json::Value;
 use super::app::{PUBLIC_URL, TestApp};
 
 async fn registered(app: &TestApp, op: SetupOp) -> String {
-    let outcome = ask_now(&app.ctx, &app.connection, &BankOp::Sbp(SbpOp::Setup(op))).await;
-    match outcome.unwrap() {
-        Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) => id,
-        other => panic!("{other:?}"),
-    }
+    let op = BankOp::Sbp(SbpOp::Setup(op));
+    let outcome = ask_now(&app.ctx, &app.connection, &op).await.unwrap();
+    let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
+        panic!("{outcome:?}")
+    };
+    id
 }
 
 /// The point's id.
