@@ -61,25 +61,34 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         return Ok(After::Done);
     };
     let connection = shops::flow::get_connection(ctx, &place.connection_id).await?;
-    let outcome = match locate(ctx, &connection, &place).await? {
-        Ok((point_id, account_id)) => {
-            register(ctx, &connection, &place, point_id, account_id).await?
-        }
-        Err(outcome) => outcome,
+    let site = match locate(ctx, &connection, &place).await? {
+        Ok(site) => site,
+        Err(outcome) => return after(ctx, job, place.id, outcome).await,
     };
-    match outcome {
+    match register(ctx, &connection, &place, &site).await? {
         Outcome::Done(Answer::Sbp(SbpWord::Code(code))) => {
             let (inner, id) = (ctx.clone(), place.id.clone());
             let saved: Result<(), DbError> =
-                ctx.db.write(move |tx| flow::open(tx, &inner, &id, (code.id, code.url))).await;
+                ctx.db.write(move |tx| flow::open(tx, &inner, &id, code, site)).await;
             saved?;
             Ok(After::Done)
         }
+        outcome @ (Outcome::Done(_)
+        | Outcome::Refused(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. }) => after(ctx, job, place.id, outcome).await,
+    }
+}
+
+/// What follows when there is no code.
+async fn after(ctx: &Ctx, job: &Job, id: String, outcome: Outcome) -> anyhow::Result<After> {
+    match outcome {
         Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
             Ok(After::Retry { at_ms: ctx.now_ms() + KEY_WAIT_MS, why: refusal.message })
         }
         Outcome::Refused(refusal) => {
-            fail(ctx, place.id, refusal).await?;
+            fail(ctx, id, refusal).await?;
             Ok(After::Done)
         }
         // Nobody was shown the code that an unheard request may have made, so making another is
@@ -100,18 +109,15 @@ async fn register(
     ctx: &Ctx,
     connection: &Connection,
     place: &Place,
-    point_id: String,
-    account_id: String,
+    (point_id, account_id): &(String, String),
 ) -> anyhow::Result<Outcome> {
-    let op = register_op(place, &point_id, &account_id);
+    let op = register_op(place, point_id, account_id);
     let (id, now_ms) = (place.id.clone(), ctx.now_ms());
     let saved: Result<(), DbError> = ctx
         .db
         .write(move |tx| {
             let Some(mut place) = store::lock_place(tx, &id)? else { return Ok(()) };
             place.asked_ms = Some(now_ms);
-            place.point_id = Some(point_id);
-            place.account_id = Some(account_id);
             store::update_place(tx, &place)
         })
         .await;
@@ -122,7 +128,9 @@ async fn register(
 async fn fail(ctx: &Ctx, id: String, refusal: Refusal) -> Result<(), DbError> {
     ctx.db
         .write(move |tx| {
-            let Some(mut place) = store::lock_place(tx, &id)? else { return Ok(()) };
+            // Somebody else may have had more luck.
+            let found = store::lock_place(tx, &id)?.filter(|place| place.code_id.is_none());
+            let Some(mut place) = found else { return Ok(()) };
             place.failure = Some((&refusal).into());
             store::update_place(tx, &place)
         })

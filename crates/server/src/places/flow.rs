@@ -4,7 +4,7 @@
 use kopeck_banks::{
     Money,
     bank::{NoticeNews, Step},
-    op::{CodeKind, Outcome, Refusal, SbpPayment, StatementLine},
+    op::{CodeKind, Outcome, Refusal, SbpCode, SbpPayment, StatementLine},
 };
 
 use super::{
@@ -158,12 +158,22 @@ pub fn suspend(
     Ok(place)
 }
 
-/// The code exists at the bank: from now on its payments are looked for.
-pub fn open(tx: &mut dyn Tx, ctx: &Ctx, id: &str, code: (String, String)) -> Result<(), DbError> {
-    let Some(mut place) = store::lock_place(tx, id)? else { return Ok(()) };
-    let (code_id, code_url) = code;
-    place.code_id = Some(code_id);
-    place.code_url = Some(code_url);
+/// The code exists at the bank: from now on its payments are looked for. The first code stays: a
+/// driver that lost its lease may come with another one, after the first was shown and paid.
+pub fn open(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    id: &str,
+    code: SbpCode,
+    (point_id, account_id): (String, String),
+) -> Result<(), DbError> {
+    let found = store::lock_place(tx, id)?.filter(|place| place.code_id.is_none());
+    let Some(mut place) = found else { return Ok(()) };
+    place.code_id = Some(code.id);
+    place.code_url = Some(code.url);
+    place.point_id = Some(point_id);
+    place.account_id = Some(account_id);
+    place.failure = None;
     store::update_place(tx, &place)?;
     jobs::nudge(tx, &ctx.mint, LISTING_JOB, &place.connection_id, ctx.now_ms())
 }
