@@ -195,6 +195,11 @@ pub fn may_lapse(seen: Option<BankStatus>, over_ms: i64) -> bool {
     seen != Some(BankStatus::InProgress) || over_ms > PAYING_MAX_MS
 }
 
+/// Whether an open payment is to be looked at before then.
+pub fn is_look_due(payment: &Payment, before_ms: i64) -> bool {
+    next_look_ms(payment) <= before_ms
+}
+
 fn next_look_ms(payment: &Payment) -> i64 {
     look_ms(payment, SPARSE_MAX_MS)
 }

@@ -274,6 +274,29 @@ pub fn list_changeable(
     rows.iter().map(|row| row.text(0)).collect()
 }
 
+/// The connection's open codes of SBP but this one, those asked about longest ago first.
+pub fn list_open_codes(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    but_id: &str,
+    limit: i64,
+) -> Result<Vec<Payment>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from payments where connection_id = $1 and status = 'open' \
+         and qr_payload = bank_url and id <> $2 order by asked_ms, id limit $3"
+    );
+    let rows = tx.query(&sql, &[connection_id.into(), but_id.into(), limit.into()])?;
+    rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Notes that the bank was asked about it in passing.
+pub fn touch_payment(tx: &mut dyn Tx, payment: &Payment, now_ms: i64) -> Result<(), DbError> {
+    let params: [Value; 3] =
+        [now_ms.into(), payment.id.as_str().into(), payment.shop_id.as_str().into()];
+    tx.execute("update payments set asked_ms = $1 where id = $2 and shop_id = $3", &params)
+        .map(|_| ())
+}
+
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Payment>, DbError> {
     let row = tx.find(sql, params)?;
     row.map(|row| decode(tx, &row)).transpose()
