@@ -212,7 +212,11 @@ impl Driver<'_> {
     /// Reads the payment at the bank and joins what it says.
     async fn look(&self, payment: &Payment) -> anyhow::Result<Look> {
         let Some(bank_id) = payment.facts.bank_id.clone() else { return Ok(Look::Nothing) };
-        let Told { outcome, mut exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
+        let Told { outcome, mut exchanges } = if payment.is_code() {
+            self.look_at_codes(payment, bank_id).await?
+        } else {
+            self.ask(&BankOp::GetPayment { bank_id }).await?
+        };
         if let Outcome::Done(Answer::Payment(mut seen)) = outcome {
             if seen.status.is_none() && payment.is_code() && payment.facts.paid.is_zero() {
                 seen = self.look_in_list(payment, seen, &mut exchanges).await?;

@@ -105,6 +105,12 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Capture),
         },
         Status::Open => open_step(payment, grace_minutes, now_ms),
+        // It was being closed when the money came: first what became of that.
+        Status::Authorized
+            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() =>
+        {
+            at(close_ms(payment), Step::Close)
+        }
         Status::Authorized | Status::AmountMismatch
             if payment.is_held() && payment.is_voiding() =>
         {
@@ -162,8 +168,9 @@ fn is_movable(payment: &Payment) -> bool {
     let is_unknown = payment.intents.open_asked_ms.is_some() && payment.facts.bank_id.is_none();
     match payment.status() {
         Status::Opening => !is_unknown,
-        Status::Open | Status::Canceled => true,
-        Status::Authorized
+        Status::Open => true,
+        Status::Canceled
+        | Status::Authorized
         | Status::Capturing
         | Status::Paid
         | Status::Refunding
@@ -193,6 +200,11 @@ fn close_ms(payment: &Payment) -> i64 {
 /// a day and a half for the answer to a 3-D Secure question, whatever the link's time.
 pub fn may_lapse(seen: Option<BankStatus>, over_ms: i64) -> bool {
     seen != Some(BankStatus::InProgress) || over_ms > PAYING_MAX_MS
+}
+
+/// Whether an open payment is to be looked at before then.
+pub fn is_look_due(payment: &Payment, before_ms: i64) -> bool {
+    next_look_ms(payment) <= before_ms
 }
 
 fn next_look_ms(payment: &Payment) -> i64 {

@@ -6,20 +6,34 @@
 
 use jiff::civil::Date;
 use kopeck_banks::op::{
-    Answer, BankOp, BankStatus, Observation, Outcome, QrAsked, RefundState as BankRefund, SbpOp,
-    SbpWord, StatementLine, StatementOp, StatementState, TransferStatus,
+    Answer, BankOp, BankStatus, CodeOp, CodeState, Observation, Outcome, QrAsked,
+    RefundState as BankRefund, SbpOp, SbpWord, StatementLine, StatementOp, StatementState,
+    TransferStatus,
 };
 
 use super::{Driver, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
-    gateway::{flow::Told, store::Exchange},
-    kit::clock::{DAY_MS, HOUR_MS, timestamp},
+    gateway::{
+        flow::Told,
+        store::{Exchange, insert_exchange},
+    },
+    kit::{
+        clock::{DAY_MS, HOUR_MS, SECOND_MS, timestamp},
+        db::DbError,
+    },
     payments::{
+        flow,
         model::{Failure, Payment, Refund, RefundState},
+        schedule,
         state::Event,
+        store,
     },
 };
 
+/// Codes of one request: as many as the bank's folder lets through.
+const MAX_BATCH: i64 = 50;
+/// Codes to be looked at within this time are looked at together.
+const AHEAD_MS: i64 = 30 * SECOND_MS;
 /// How long a refund without a name is looked for: longer than any transfer in SBP takes, and a
 /// statement of its day is complete.
 const SOUGHT_FOR_MS: i64 = DAY_MS;
@@ -50,6 +64,76 @@ impl Driver<'_> {
         };
         let events = event.into_iter().collect();
         Ok(Stepped::On(Box::new(self.record(&payment, events, exchanges).await?)))
+    }
+
+    /// Reads the state of a code, and in the same request those of others that are soon to be asked
+    /// about: a shop with many open codes asks for fifty of them at once.
+    pub(super) async fn look_at_codes(
+        &self,
+        payment: &Payment,
+        code_id: String,
+    ) -> anyhow::Result<Told> {
+        let (connection_id, own_id) = (payment.connection_id.clone(), payment.id.clone());
+        let listed: Result<Vec<Payment>, DbError> = self
+            .ctx
+            .db
+            .read(move |tx| store::list_open_codes(tx, &connection_id, &own_id, MAX_BATCH - 1))
+            .await;
+        let soon_ms = self.ctx.now_ms() + AHEAD_MS;
+        let mut others = listed?;
+        others.retain(|other| schedule::is_look_due(other, soon_ms));
+        let ids = others.iter().filter_map(|other| other.facts.bank_id.clone());
+        let code_ids = [code_id.clone()].into_iter().chain(ids).collect();
+        let op = BankOp::Sbp(SbpOp::Code(CodeOp::States { code_ids }));
+        let Told { outcome, exchanges } = self.ask(&op).await?;
+        let Outcome::Done(Answer::Sbp(SbpWord::States(states))) = outcome else {
+            return Ok(Told { outcome, exchanges });
+        };
+        let own = states.iter().find(|state| state.code_id == code_id).map(CodeState::observation);
+        self.note_others(others, states, &exchanges).await?;
+        let outcome = match own {
+            Some(seen) => Outcome::Done(Answer::Payment(seen)),
+            None => Outcome::Unknown { why: "it is not about the code asked for".into() },
+        };
+        Ok(Told { outcome, exchanges })
+    }
+
+    /// Applies what was heard of the other codes. Those of which the bank says nothing ask for
+    /// themselves when their time comes, since then its list of payments has to be read.
+    async fn note_others(
+        &self,
+        others: Vec<Payment>,
+        states: Vec<CodeState>,
+        journal: &[Exchange],
+    ) -> anyhow::Result<()> {
+        if others.is_empty() {
+            return Ok(());
+        }
+        let (ctx, journal) = (self.ctx.clone(), journal.to_vec());
+        let noted: Result<(), DbError> = self
+            .ctx
+            .db
+            .write(move |tx| {
+                for other in &others {
+                    let is_it = |state: &&CodeState| {
+                        Some(&state.code_id) == other.facts.bank_id.as_ref()
+                            && state.status.is_some()
+                    };
+                    let Some(state) = states.iter().find(is_it) else { continue };
+                    let seen = state.observation();
+                    let noted = flow::observe(tx, &ctx, &other.connection_id, &seen)?;
+                    store::touch_payment(tx, other, ctx.now_ms())?;
+                    if noted.is_some_and(|(_, is_news)| is_news) {
+                        for exchange in &journal {
+                            let copy = Exchange { id: ctx.mint.id("ex"), ..exchange.clone() };
+                            insert_exchange(tx, &copy, Some(&other.id))?;
+                        }
+                    }
+                }
+                Ok(())
+            })
+            .await;
+        Ok(noted?)
     }
 
     /// What the list of payments tells of a code of which the bank says nothing else any more:

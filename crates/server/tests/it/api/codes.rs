@@ -132,6 +132,28 @@ async fn a_lost_notice_is_made_up_for_by_asking() {
 }
 
 #[tokio::test]
+async fn many_open_codes_are_asked_about_together() {
+    let app = with_sbp().await;
+    let mut payments = Vec::new();
+    for _ in 0..60 {
+        payments.push(create(&app).await);
+    }
+    fault(&app, FaultKind::NoticeLost, 100, "");
+    pay(&app, &payments[7]);
+    pay(&app, &payments[55]);
+    app.advance(61_000).await;
+    let asked = app.bank.count("payment-status");
+    assert_eq!((asked, app.bank.count("/qr-codes/")), (2, 2), "fifty and ten");
+    for (at, payment) in payments.iter().enumerate() {
+        let status = app.payment(&payment["id"]).await["status"].clone();
+        assert_eq!(status, if [7, 55].contains(&at) { "paid" } else { "open" }, "{at}");
+    }
+    assert_eq!(app.rows("events").await, 60 * 2 + 2, "created, opened; two were paid");
+    app.advance(61_000).await;
+    assert!(app.bank.count("/payment-status") <= 6);
+}
+
+#[tokio::test]
 async fn a_payment_that_the_bank_no_longer_tells_of_is_found_in_its_list() {
     let app = with_sbp().await;
     let payment = app.create(json!({"methods": ["sbp"], "ttl_minutes": 129_600})).await;
