@@ -149,6 +149,8 @@ pub struct Refund {
     pub bank_refund_id: Option<String>,
     /// What the bank calls the request while it is under way, where it can be asked about by that.
     pub bank_request_id: Option<String>,
+    /// The account's statement being made, in which one without an answer shall be found.
+    pub statement_id: Option<String>,
     /// What the bank said was left when the request left, if it says so: the sign by which a
     /// refund is known that no list shows.
     pub left_before: Option<Money>,
@@ -274,6 +276,17 @@ impl Payment {
     pub fn held(&self) -> Money {
         let held = self.facts.authorized;
         self.facts.left.map_or(held, |left| left.min(held))
+    }
+
+    /// Whether it is a code of SBP and nothing else at the bank: without a page there, a list of
+    /// refunds or time after its end.
+    pub fn is_code(&self) -> bool {
+        self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
+    }
+
+    /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
+    pub fn wants_qr(&self) -> bool {
+        self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
     }
 
     /// Whether it is held first, and taken when the shop says so.

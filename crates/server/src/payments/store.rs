@@ -6,10 +6,11 @@ mod keys;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_failure, decode_refunds, decode_routes, decode_transfer,
-    encode_failure, encode_refunds, encode_routes, join_methods, opt_money, origin_word,
-    parse_capture, parse_methods, parse_origin,
+    capture_word, count, decode_refunds, decode_routes, decode_transfer, encode_refunds,
+    encode_routes, join_methods, opt_money, origin_word, parse_capture, parse_methods,
+    parse_origin,
 };
+pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::kit::db::{DbError, Row, Tx, Value};
@@ -29,6 +30,7 @@ pub struct PaymentFilter {
     pub status: Option<Status>,
     pub order_id: Option<String>,
     pub bank: Option<String>,
+    pub place_id: Option<String>,
     pub created_from_ms: Option<i64>,
     pub created_to_ms: Option<i64>,
     /// Only payments older than this id: the last one of the page before.
@@ -152,14 +154,14 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     tx.execute(
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
          bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks, \
-         bank_request_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         bank_request_id, statement_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          on conflict (id) do update set payment_id = excluded.payment_id, \
          state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
          asks = excluded.asks, failure = excluded.failure, \
          left_before_kopecks = excluded.left_before_kopecks, \
-         bank_request_id = excluded.bank_request_id",
+         bank_request_id = excluded.bank_request_id, statement_id = excluded.statement_id",
         &[
             refund.id.as_str().into(),
             payment.id.as_str().into(),
@@ -175,6 +177,7 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
             refund.created_ms.into(),
             refund.left_before.map(Money::kopecks).into(),
             refund.bank_request_id.clone().into(),
+            refund.statement_id.clone().into(),
         ],
     )?;
     Ok(())
@@ -255,10 +258,10 @@ pub fn list_payments(
     let sql = format!(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
-         and created_ms < $6 and ($7 = '' or id < $7) and attempt_of is null \
-         order by id desc limit $8"
+         and created_ms < $6 and ($7 = '' or id < $7) and ($8 = '' or place_id = $8) \
+         and attempt_of is null order by id desc limit $9"
     );
-    let params: [Value; 8] = [
+    let params: [Value; 9] = [
         shop_id.into(),
         filter.status.map_or("", Status::as_str).into(),
         filter.order_id.as_deref().unwrap_or("").into(),
@@ -266,6 +269,7 @@ pub fn list_payments(
         filter.created_from_ms.unwrap_or(0).into(),
         filter.created_to_ms.unwrap_or(i64::MAX).into(),
         filter.before_id.as_deref().unwrap_or("").into(),
+        filter.place_id.as_deref().unwrap_or("").into(),
         limit.into(),
     ];
     let rows = tx.query(&sql, &params)?;
@@ -287,6 +291,29 @@ pub fn list_changeable(
         &[connection_id.into(), since_ms.into(), limit.into()],
     )?;
     rows.iter().map(|row| row.text(0)).collect()
+}
+
+/// The connection's open codes of SBP but this one, those asked about longest ago first.
+pub fn list_open_codes(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    but_id: &str,
+    limit: i64,
+) -> Result<Vec<Payment>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from payments where connection_id = $1 and status = 'open' \
+         and qr_payload = bank_url and id <> $2 order by asked_ms, id limit $3"
+    );
+    let rows = tx.query(&sql, &[connection_id.into(), but_id.into(), limit.into()])?;
+    rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Notes that the bank was asked about it in passing.
+pub fn touch_payment(tx: &mut dyn Tx, payment: &Payment, now_ms: i64) -> Result<(), DbError> {
+    let params: [Value; 3] =
+        [now_ms.into(), payment.id.as_str().into(), payment.shop_id.as_str().into()];
+    tx.execute("update payments set asked_ms = $1 where id = $2 and shop_id = $3", &params)
+        .map(|_| ())
 }
 
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Payment>, DbError> {
@@ -370,7 +397,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms, left_before_kopecks, bank_request_id from refunds where payment_id = $1 \
+         failure, created_ms, left_before_kopecks, bank_request_id, \
+         statement_id from refunds where payment_id = $1 \
          order by created_ms, id",
         &[payment_id.into()],
     )?;
@@ -395,6 +423,7 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
         bank_refund_id: row.opt_text(5)?,
         left_before: opt_money(row, 10)?,
         bank_request_id: row.opt_text(11)?,
+        statement_id: row.opt_text(12)?,
         created_ms: row.int(9)?,
     })
 }
@@ -428,6 +457,19 @@ pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbE
     let sql = format!("select {COLUMNS} from payments where attempt_of = $1 order by id{lock}");
     let rows = tx.query(&sql, &[link_id.into()])?;
     rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Who paid, told later than that somebody did.
+pub fn update_customer(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
+    tx.execute(
+        "update payments set customer = $1 where id = $2 and shop_id = $3",
+        &[
+            payment.customer.clone().into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+        ],
+    )?;
+    Ok(())
 }
 
 /// Saves a link and its attempt that changed sides: their numbers at the banks are unique, so one

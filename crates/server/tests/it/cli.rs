@@ -2,6 +2,8 @@
 
 mod bank;
 mod life;
+mod places;
+mod qr;
 mod routing;
 mod sbp;
 mod shell;
