@@ -157,8 +157,8 @@ fn only_a_refund_that_did_not_leave_may_leave() {
 
 #[test]
 fn no_refund_leaves_while_the_answer_to_another_is_not_known() {
-    // Seed 280 of the simulation at T-Bank: a driver that had lost its lease asked for the second of
-    // two equal refunds, and the one that the bank made explained both.
+    // Seed 280 of the simulation at T-Bank: a driver that had lost its lease asked for the second
+    // of two equal refunds, and the one that the bank made explained both.
     let mut events = vec![saw(BankStatus::Paid), refund_requested("rf_2", 30_000)];
     events.extend(asked("rf_1", 30_000));
     let (sent, _) = after(created(), &events);
