@@ -151,8 +151,8 @@ pub struct Refund {
     pub bank_request_id: Option<String>,
     /// The account's statement being made, in which one without an answer shall be found.
     pub statement_id: Option<String>,
-    /// What the bank said was left when the request left, if it says so: the sign by which a
-    /// refund is known that no list shows.
+    /// What was left when the request left, by the bank's word and by the refunds then known: the
+    /// sign by which a refund is known that no list shows.
     pub left_before: Option<Money>,
     pub created_ms: i64,
 }

@@ -135,7 +135,7 @@ pub enum Refused {
         left: Money,
     },
     RefundOfNothing,
-    /// The payment has no such refund, or not one that waits to be sent.
+    /// The payment has no such refund, or not one that may be sent now.
     NoSuchRefund,
     /// More refunds than [`MAX_REFUNDS`].
     TooManyRefunds,
@@ -529,13 +529,18 @@ fn request_refund(
 }
 
 /// Only a refund that certainly did not leave may leave: whoever finds it asked or settled came too
-/// late and must not send it.
+/// late and must not send it. And none leaves while the answer to another is not known: two of one
+/// sum could not be told apart. A driver whose lease passed on while it waited learns it here.
 fn ask_refund(next: &mut Payment, id: &str, at_ms: i64) -> Result<(), Refused> {
+    if left::has_unanswered(next) {
+        return Err(Refused::NoSuchRefund);
+    }
+    let left = left::certain(next);
     let is_waiting = |refund: &&mut Refund| refund.state == RefundState::Requested;
     let refund = next.refunds.iter_mut().find(|refund| refund.id == id).filter(is_waiting);
     let refund = refund.ok_or(Refused::NoSuchRefund)?;
     refund.state = RefundState::Asked { at_ms, asks: 0 };
-    refund.left_before = next.facts.left;
+    refund.left_before = Some(left);
     Ok(())
 }
 

@@ -22,15 +22,10 @@ use super::{
 /// right as soon as it tells.
 pub(super) fn settle(payment: &mut Payment) {
     let Some(left) = payment.facts.left else { return };
-    let is_open = |refund: &Refund| matches!(refund.state, RefundState::Asked { .. });
-    if payment.refunds.iter().any(is_open) {
+    if has_unanswered(payment) {
         return;
     }
-    let gone = payment.facts.paid.minus_or_zero(left);
-    let known = payment.refunds.iter().filter(|refund| refund.state == RefundState::Succeeded);
-    // A sum beyond all money explains everything.
-    let Some(known) = Money::checked_sum(known.map(|refund| refund.amount)) else { return };
-    let amount = gone.minus_or_zero(known);
+    let amount = without_known(payment).minus_or_zero(left);
     if amount.is_zero() {
         return;
     }
@@ -60,6 +55,26 @@ pub(super) fn settle(payment: &mut Payment) {
         created_ms: payment.created_ms,
     });
     payment.refunds.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+}
+
+/// Whether the answer to a refund is not known.
+pub(super) fn has_unanswered(payment: &Payment) -> bool {
+    payment.refunds.iter().any(|refund| matches!(refund.state, RefundState::Asked { .. }))
+}
+
+/// What is left for certain: the bank may have told it before the last refund was accepted, and the
+/// next one must not be taken for that one.
+pub(super) fn certain(payment: &Payment) -> Money {
+    let rest = without_known(payment);
+    payment.facts.left.map_or(rest, |left| left.min(rest))
+}
+
+/// What was paid, without the refunds that are known.
+fn without_known(payment: &Payment) -> Money {
+    let known = payment.refunds.iter().filter(|refund| refund.state == RefundState::Succeeded);
+    let known = Money::checked_sum(known.map(|refund| refund.amount));
+    // A sum beyond all money explains everything.
+    known.map_or(Money::ZERO, |known| payment.facts.paid.minus_or_zero(known))
 }
 
 /// Whether it was found here: no list will ever show it, nor may a listed one be taken for it.

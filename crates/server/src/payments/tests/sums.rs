@@ -183,6 +183,21 @@ fn a_listed_refund_is_not_taken_for_the_cabinet_s() {
     assert_eq!(payment.refunds[1].bank_refund_id.as_deref(), Some("rf_1"));
 }
 
+#[test]
+fn a_refund_that_the_bank_made_before_is_not_taken_for_the_next() {
+    // The cabinet gave back a part; the shop's first was accepted, which says nothing of the rest.
+    let events = [left(AMOUNT), left(70_000), refund_requested("rf_1", 30_000)];
+    let (payment, _) = after(created(), &events);
+    let (payment, _) = after(payment, &[refund_asked("rf_1")]);
+    assert_eq!(payment.refunds[1].left_before, Some(money(70_000)));
+    let accepted = Event::RefundAccepted { id: "rf_1".into() };
+    let next = [accepted, refund_requested("rf_2", 30_000), refund_asked("rf_2")];
+    let (payment, _) = after(payment, &next);
+    assert_eq!(payment.facts.left, Some(money(70_000)), "not looked at since");
+    let second = payment.refunds.iter().find(|refund| refund.id == "rf_2").unwrap();
+    assert_eq!(second.left_before, Some(money(40_000)));
+}
+
 /// Of our payment, and nothing else.
 fn untold_own() -> Observation {
     Observation { bank_id: Some("bank-1".into()), ..Observation::default() }
