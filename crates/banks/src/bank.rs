@@ -34,6 +34,11 @@ pub trait Bank: Send + Sync {
     fn start(&self, credentials: &Credentials, op: &BankOp) -> Step;
     /// The step after `reply`. Only what the bank clearly says is `Done` or `Refused`.
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step;
+    /// Whether an operation whose answer was lost may simply be sent again, since nobody will ever
+    /// meet what the first one made.
+    fn may_repeat(&self, _credentials: &Credentials, _op: &BankOp) -> bool {
+        false
+    }
     /// What can be said against the credentials before they are used, at a given time: a token that
     /// is absent, damaged or past its end.
     fn credentials_problem(&self, _credentials: &Credentials, _now: Timestamp) -> Option<Refusal> {

@@ -23,10 +23,10 @@ use crate::{
     http::{ApiError, Limits, Server, codes, request_id},
     kit::{Ctx, db::DbError},
     payments::{self, notices::RefusedCount},
-    reconcile,
+    places, reconcile,
     runner::{self, Nudge},
     shops,
-    web::{assets, checkout, docs},
+    web::{assets, checkout, docs, place},
 };
 
 /// How long running requests may go on after the order to stop: longer than a request waits for
@@ -57,6 +57,7 @@ impl App {
 fn api() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(docs::base())
         .merge(payments::api::routes())
+        .merge(places::api::routes())
         .merge(events::api::routes())
         .merge(shops::api::routes())
 }
@@ -76,8 +77,9 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
-        .merge(payments::api::notice_routes(Arc::clone(&refused)))
+        .merge(payments::api::notice_routes(Arc::clone(&refused), places::flow::take_news))
         .merge(checkout::routes())
+        .merge(place::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))
@@ -175,7 +177,8 @@ async fn schedule_sweeps(ctx: &Ctx) -> anyhow::Result<()> {
         .write(move |tx| {
             let (all, now_ms) = (shops::store::list_all_connections(tx)?, inner.now_ms());
             let schedule = |id: &str| reconcile::flow::schedule(tx, &inner.mint, id, now_ms);
-            all.iter().map(|connection| connection.id.as_str()).try_for_each(schedule)
+            all.iter().map(|connection| connection.id.as_str()).try_for_each(schedule)?;
+            places::flow::schedule(tx, &inner)
         })
         .await;
     done.context("scheduling the daily sweeps")

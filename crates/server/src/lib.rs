@@ -9,6 +9,7 @@ pub mod http;
 pub mod ids;
 pub mod kit;
 pub mod payments;
+pub mod places;
 pub mod qr;
 pub mod reconcile;
 pub mod runner;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::print::{BAD, HINT, err_line, paint};
 use crate::{
+    http::ApiError,
     kit::db::DbError,
     payments::{
         flow::Problem,
@@ -12,7 +13,7 @@ use crate::{
         receipt::ReceiptProblem,
         state::Refused,
     },
-    qr, sandbox,
+    places, qr, sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -109,6 +110,22 @@ impl From<Failure> for Fail {
 impl From<ReceiptProblem> for Fail {
     fn from(problem: ReceiptProblem) -> Fail {
         Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    }
+}
+
+/// The same words as the API's.
+impl From<ApiError> for Fail {
+    fn from(error: ApiError) -> Fail {
+        Fail { param: error.param, ..Fail::new(&error.code, error.message, error.hint) }
+    }
+}
+
+impl From<places::flow::Problem> for Fail {
+    fn from(problem: places::flow::Problem) -> Fail {
+        match problem {
+            places::flow::Problem::Internal(error) => error.into(),
+            other => ApiError::from(other).into(),
+        }
     }
 }
 

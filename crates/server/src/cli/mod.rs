@@ -103,7 +103,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Customers => directory::show_customers(&globals).await,
         Command::Notices(args) => args.run(&globals).await,
         Command::Notice(args) => args.run(&globals).await,
-        Command::Qr(args) => args.run(&globals),
+        Command::Qr(args) => args.run(&globals).await,
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,

@@ -179,6 +179,26 @@ pub const REFUND_NOT_FOUND: Code = code(
     "The bank did not answer the refund and does not list it.",
     "Look at the payment in the bank's cabinet; if the money is still there, refund again.",
 );
+pub const PLACE_NOT_FOUND: Code = code(
+    "place_not_found",
+    404,
+    "The shop has no such place.",
+    "Check the id: it begins with plc_. `GET /v1/places` lists them.",
+);
+pub const PLACE_NOT_READY: Code = code(
+    "place_not_ready",
+    409,
+    "The place has no code: the bank did not make it yet, or refused to.",
+    "Look at the place in a minute; its `failure` says why when the bank refused.",
+);
+pub const PLACE_SUSPENDED: Code = code(
+    "place_suspended",
+    409,
+    "The place is suspended: nobody should pay by its code, so it is not drawn.",
+    "Resume the place first, or take another one.",
+);
+pub const POSTER_INVALID: Code =
+    code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
 pub const ROUTE_NOT_FOUND: Code =
     code("route_not_found", 404, "There is nothing at this address.", "See /docs for what is.");
 pub const METHOD_NOT_ALLOWED: Code = code(
@@ -286,6 +306,10 @@ pub static CODES: &[Code] = &[
     MALFORMED_JSON,
     BODY_TOO_LARGE,
     BODY_TIMEOUT,
+    PLACE_NOT_FOUND,
+    PLACE_NOT_READY,
+    PLACE_SUSPENDED,
+    POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     PARAM_UNKNOWN,

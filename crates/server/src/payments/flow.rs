@@ -2,6 +2,7 @@
 //! commit. Calls to the bank are in [`super::drive`], between transactions.
 
 pub mod attempts;
+pub mod receive;
 pub mod routing;
 
 use anyhow::anyhow;

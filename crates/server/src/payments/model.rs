@@ -306,6 +306,17 @@ impl Payment {
         self.is_hold() && !authorized.is_zero() && authorized != self.amount
     }
 
+    /// Whether the bank's whole page of it is a code of SBP, which ends when it ends, has no list of
+    /// refunds and no bank's page.
+    pub fn is_code(&self) -> bool {
+        self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
+    }
+
+    /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
+    pub fn wants_qr(&self) -> bool {
+        self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
+    }
+
     /// Whether the release of the hold was asked for and nothing came of it yet.
     pub const fn is_voiding(&self) -> bool {
         self.intents.void_requested_ms.is_some() && self.intents.void_failure.is_none()

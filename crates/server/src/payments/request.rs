@@ -176,7 +176,7 @@ impl CreateRefund {
     }
 }
 
-fn amount(rubles: &Raw, kopecks: &Raw) -> Result<Option<Money>, ApiError> {
+pub fn amount(rubles: &Raw, kopecks: &Raw) -> Result<Option<Money>, ApiError> {
     let wrong = |param: &str, error: MoneyError| {
         let text = error.to_string();
         let mut letters = text.chars();

@@ -68,6 +68,11 @@ pub enum Event {
     RefundAccepted {
         id: String,
     },
+    /// The bank took it, not for good yet, and named it.
+    RefundTaken {
+        id: String,
+        bank_request_id: String,
+    },
     RefundRefused {
         id: String,
         failure: Failure,
@@ -77,6 +82,12 @@ pub enum Event {
         id: String,
         at_ms: i64,
     },
+    /// The bank is about to be asked for the payment's QR code.
+    QrAsked {
+        at_ms: i64,
+    },
+    /// It gives none.
+    QrRefused,
     /// The link's time and the bank's grace are over and the bank still says "unpaid".
     Lapsed,
 }
@@ -127,6 +138,9 @@ pub enum Refused {
 
 /// Refunds of one payment. A bank's list of them is read whole with every look at the payment.
 pub const MAX_REFUNDS: usize = 200;
+
+/// After so many tries without an answer the payment goes on without a QR code, by the bank's page.
+pub const MAX_QR_TRIES: u32 = 5;
 
 /// Lists without the refund before it is believed that the bank never had it …
 const REFUND_ASKS: u32 = 5;
@@ -239,6 +253,16 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             move_refund(next, id, |_| RefundState::Failed(failure.clone()))?;
         }
         Event::RefundNotSeen { id, at_ms } => move_refund(next, id, |s| not_seen(s, *at_ms))?,
+        Event::RefundTaken { id, bank_request_id } => {
+            let refund = next.refunds.iter_mut().find(|refund| refund.id == *id);
+            let refund = refund.ok_or(Refused::NoSuchRefund)?;
+            refund.bank_request_id = Some(bank_request_id.clone());
+        }
+        Event::QrAsked { at_ms } => {
+            next.intents.qr_asked_ms = Some(*at_ms);
+            next.intents.qr_tries += 1;
+        }
+        Event::QrRefused => next.intents.qr_tries = MAX_QR_TRIES,
         Event::Lapsed => {
             let facts = &mut next.facts;
             facts.expired |= facts.paid.is_zero() && facts.authorized.is_zero();

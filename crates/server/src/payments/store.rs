@@ -6,10 +6,11 @@ mod keys;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_failure, decode_refunds, decode_routes, decode_transfer,
-    encode_failure, encode_refunds, encode_routes, join_methods, opt_money, origin_word,
-    parse_capture, parse_methods, parse_origin,
+    capture_word, count, decode_refunds, decode_routes, decode_transfer, encode_refunds,
+    encode_routes, join_methods, opt_money, origin_word, parse_capture, parse_methods,
+    parse_origin,
 };
+pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::kit::db::{DbError, Row, Tx, Value};
@@ -29,6 +30,7 @@ pub struct PaymentFilter {
     pub status: Option<Status>,
     pub order_id: Option<String>,
     pub bank: Option<String>,
+    pub place_id: Option<String>,
     pub created_from_ms: Option<i64>,
     pub created_to_ms: Option<i64>,
     /// Only payments older than this id: the last one of the page before.
@@ -239,10 +241,10 @@ pub fn list_payments(
     let sql = format!(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
-         and created_ms < $6 and ($7 = '' or id < $7) and attempt_of is null \
-         order by id desc limit $8"
+         and created_ms < $6 and ($7 = '' or id < $7) and ($8 = '' or place_id = $8) \
+         and attempt_of is null order by id desc limit $9"
     );
-    let params: [Value; 8] = [
+    let params: [Value; 9] = [
         shop_id.into(),
         filter.status.map_or("", Status::as_str).into(),
         filter.order_id.as_deref().unwrap_or("").into(),
@@ -250,6 +252,7 @@ pub fn list_payments(
         filter.created_from_ms.unwrap_or(0).into(),
         filter.created_to_ms.unwrap_or(i64::MAX).into(),
         filter.before_id.as_deref().unwrap_or("").into(),
+        filter.place_id.as_deref().unwrap_or("").into(),
         limit.into(),
     ];
     let rows = tx.query(&sql, &params)?;
@@ -412,6 +415,19 @@ pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbE
     let sql = format!("select {COLUMNS} from payments where attempt_of = $1 order by id{lock}");
     let rows = tx.query(&sql, &[link_id.into()])?;
     rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Who paid, told later than that somebody did.
+pub fn update_customer(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
+    tx.execute(
+        "update payments set customer = $1 where id = $2 and shop_id = $3",
+        &[
+            payment.customer.clone().into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+        ],
+    )?;
+    Ok(())
 }
 
 /// Saves a link and its attempt that changed sides: their numbers at the banks are unique, so one

@@ -50,6 +50,8 @@ pub struct PaymentView {
     pub pay_url: String,
     /// The bank's own page, once it is open there.
     pub bank_url: Option<String>,
+    /// The QR code of SBP, when SBP is the only way to pay it and the bank has made one.
+    pub qr: Option<QrView>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
     /// How it was paid, as the bank says.
@@ -68,6 +70,27 @@ pub struct PaymentView {
     pub created_at: String,
     pub expires_at: String,
     pub paid_at: Option<String>,
+}
+
+/// A QR code of SBP for one payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QrView {
+    /// What the code holds; on a phone, as a link, it opens the bank's app.
+    #[schema(
+        example = "https://qr.nspk.ru/AD10006M8KH234K782OQM0L13JI31LQD?type=02&bank=100000000284&sum=500000&cur=RUB&crc=2A1B"
+    )]
+    pub payload: String,
+    /// Addresses of the picture.
+    pub svg: String,
+    pub png: String,
+}
+
+impl QrView {
+    fn new(payment: &Payment, public_url: &str) -> Option<QrView> {
+        let picture = |kind: &str| format!("{public_url}/pay/{}/qr.{kind}", payment.id);
+        let payload = payment.facts.qr_payload.clone()?;
+        Some(QrView { payload, svg: picture("svg"), png: picture("png") })
+    }
 }
 
 /// A refund of a payment.
@@ -186,6 +209,7 @@ impl PaymentView {
             bank_payment_id: payment.facts.bank_id.clone(),
             pay_url: format!("{public_url}/pay/{}", payment.id),
             bank_url: payment.facts.bank_url.clone(),
+            qr: QrView::new(payment, public_url),
             success_url: payment.success_url.clone(),
             fail_url: payment.fail_url.clone(),
             method: payment.facts.method.clone(),

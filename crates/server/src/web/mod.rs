@@ -1,4 +1,4 @@
-//! Pages for people: the checkout, the docs. Nothing here decides anything about a payment.
+//! Pages for people: the checkout, places, the docs. Nothing here decides anything about a payment.
 //!
 //! Every page answers with the headers of [`headers`]: no script or style but our own files, no
 //! frame, no referrer.
@@ -7,3 +7,4 @@ pub mod assets;
 pub mod checkout;
 pub mod docs;
 pub mod headers;
+pub mod place;

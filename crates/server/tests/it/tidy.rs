@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["shops", "gateway"],
     &["payments"],
+    &["places"],
     &["reconcile"],
     &["runner"],
     &["sandbox", "web"],

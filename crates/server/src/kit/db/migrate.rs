@@ -33,6 +33,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0004_sbp.sql"),
         postgres: include_str!("../../../migrations/postgres/0004_sbp.sql"),
     },
+    Migration {
+        name: "0005_places",
+        sqlite: include_str!("../../../migrations/sqlite/0005_places.sql"),
+        postgres: include_str!("../../../migrations/postgres/0005_places.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

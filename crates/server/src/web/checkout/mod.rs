@@ -7,3 +7,4 @@ mod routes;
 mod words;
 
 pub use routes::routes;
+pub use words::Lang;

@@ -11,25 +11,31 @@ use serde::Serialize;
 
 use super::{page, words::Lang};
 use crate::{
-    http::{ApiError, Server, query::RawQuery},
+    http::{ApiError, Server, codes, query::RawQuery},
     kit::db::DbError,
     payments::{
         flow::{attempts::request_move, payer_left},
         model::Payment,
         store,
     },
-    shops,
+    qr, shops,
     web::headers,
 };
 
 /// A payer's page tells of money: no cache keeps it.
 const CACHE: &str = "no-store";
+/// A payment's code never changes, and tells no more than who has its address knows.
+const CACHE_PICTURE: &str = "public, max-age=31536000, immutable";
+/// Pixels at the least: sharp on a phone, small in a mail.
+const PNG_SIDE: u32 = 512;
 
 pub fn routes() -> Router<Server> {
     Router::new()
         .route("/pay/{id}", get(show))
         .route("/pay/{id}/go", get(go))
         .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
+        .route("/pay/{id}/qr.svg", get(svg))
+        .route("/pay/{id}/qr.png", get(png))
         .route("/pay/{id}/state", get(state))
 }
 
@@ -77,6 +83,32 @@ async fn elsewhere(
     server.nudge.notify_one();
     let back = Redirect::to(&format!("/pay/{}", payment.id));
     Ok(headers::secure(back.into_response(), CACHE))
+}
+
+/// The picture of the code that pays it: for the page, for a shop's own site, for a messenger.
+async fn svg(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    picture(&server, id, "image/svg+xml", |code| Ok(code.to_svg("СБП").into_bytes())).await
+}
+
+async fn png(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    picture(&server, id, "image/png", |code| code.to_png(PNG_SIDE)).await
+}
+
+async fn picture(
+    server: &Server,
+    id: String,
+    kind: &'static str,
+    draw: impl FnOnce(&qr::Code) -> Result<Vec<u8>, qr::Problem>,
+) -> Result<Response, ApiError> {
+    let found = find(server, id).await?.map(|(payment, _)| payment);
+    let payment = found.filter(|payment| payment.facts.qr_payload.is_some());
+    let payment = payment.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
+    let payload = payment.facts.qr_payload.as_deref().unwrap_or_default();
+    let drawn = qr::Code::new(payload).and_then(|code| draw(&code));
+    let bytes = drawn.map_err(|problem| anyhow::anyhow!("{}: {}", payment.id, problem.message))?;
+    // A link that may go on to another bank gets another code there.
+    let cache = if payment.routes.is_empty() { CACHE_PICTURE } else { CACHE };
+    Ok(headers::secure(([(header::CONTENT_TYPE, kind)], bytes).into_response(), cache))
 }
 
 /// What the page's script asks for.

@@ -2,12 +2,14 @@
 
 mod bad_input;
 mod checkout;
+pub mod codes;
 mod docs;
 mod idempotency;
 mod lists;
 mod money;
 mod notices;
 mod outages;
+mod places;
 mod routing;
 mod serving;
 mod tbank;

@@ -11,6 +11,7 @@ mod chance;
 mod checks;
 mod heal;
 mod people;
+mod places;
 mod routed;
 mod steps;
 mod tasks;

@@ -1,0 +1,1 @@
+//! Which line of a statement is whose.
