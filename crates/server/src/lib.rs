@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod desks;
 pub mod events;
 pub mod gateway;
 pub mod http;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::print::{BAD, HINT, err_line, paint};
 use crate::{
+    desks,
     http::ApiError,
     kit::db::DbError,
     payments::{
@@ -125,6 +126,18 @@ impl From<places::flow::Problem> for Fail {
         match problem {
             places::flow::Problem::Internal(error) => error.into(),
             other => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<desks::flow::Problem> for Fail {
+    fn from(problem: desks::flow::Problem) -> Fail {
+        match problem {
+            desks::flow::Problem::Place(problem) => problem.into(),
+            other @ (desks::flow::Problem::NoSuchDesk
+            | desks::flow::Problem::Busy(_)
+            | desks::flow::Problem::Idle
+            | desks::flow::Problem::NoSuchLink) => ApiError::from(other).into(),
         }
     }
 }

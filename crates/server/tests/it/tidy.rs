@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shops", "gateway"],
     &["payments"],
     &["places"],
+    &["desks"],
     &["reconcile"],
     &["runner"],
     &["sandbox", "web"],
