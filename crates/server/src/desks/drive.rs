@@ -107,8 +107,7 @@ impl Drive<'_> {
         let outcome = ask_now(self.ctx, &self.connection, &arm_op(&self.desk, &sale)).await?;
         let failure = match outcome {
             Outcome::Done(Answer::Sbp(SbpWord::Armed { arming_id, .. })) => {
-                let now_ms = self.ctx.now_ms();
-                return Ok(self.save(&sale, move |sale| adopt(sale, arming_id, now_ms)).await?);
+                return Ok(self.adopt(&sale, arming_id).await?);
             }
             // The answer was lost or says nothing: it is looked for.
             Outcome::Done(_) | Outcome::Unknown { .. } => return Ok(sale),
@@ -141,21 +140,31 @@ impl Drive<'_> {
             // An earlier sale's: ours is not there, or not yet.
             return Ok(self.looked(&sale, true).await?);
         }
-        let is_ours = match state.status {
-            Some(DeskStatus::Waiting | DeskStatus::InProgress) => {
-                let shown = self.ask(DeskOp::Show { code_id: self.code_id() }).await?;
-                let Outcome::Done(Answer::Sbp(SbpWord::Code(code))) = shown else {
-                    return Ok(self.looked(&sale, false).await?);
-                };
-                code.purpose.as_deref() == Some(sale.purpose.as_str())
-            }
-            Some(DeskStatus::Idle) | None => self.was_paid(&sale, &arming_id).await?,
+        if !matches!(state.status, Some(DeskStatus::Waiting | DeskStatus::InProgress)) {
+            let Some(paid) = self.find_paid(&sale, &arming_id).await? else {
+                return Ok(self.looked(&sale, true).await?);
+            };
+            let sale = self.adopt(&sale, arming_id).await?;
+            return Ok(self.paid(&sale, paid).await?);
+        }
+        let shown = self.ask(DeskOp::Show { code_id: self.code_id() }).await?;
+        let Outcome::Done(Answer::Sbp(SbpWord::Code(code))) = shown else {
+            return Ok(self.looked(&sale, false).await?);
         };
-        if !is_ours {
+        if code.purpose.as_deref() != Some(sale.purpose.as_str()) {
             return Ok(self.looked(&sale, true).await?);
         }
+        Ok(self.adopt(&sale, arming_id).await?)
+    }
+
+    /// The bank armed the code: it waits from now on.
+    async fn adopt(&self, sale: &Sale, arming_id: String) -> Result<Sale, DbError> {
         let now_ms = self.ctx.now_ms();
-        Ok(self.save(&sale, move |sale| adopt(sale, arming_id, now_ms)).await?)
+        self.save(sale, move |sale| {
+            sale.arming_id = Some(arming_id);
+            sale.looked_ms = now_ms;
+        })
+        .await
     }
 
     async fn is_known(&self, arming_id: &str) -> Result<bool, DbError> {
@@ -165,19 +174,20 @@ impl Drive<'_> {
         Ok(found?.is_some())
     }
 
-    /// Whether an arming that is over brought this sale's sum after it was asked for.
-    async fn was_paid(&self, sale: &Sale, arming_id: &str) -> anyhow::Result<bool> {
+    /// What an arming that is over brought, if it is this sale's sum and came after the request.
+    async fn find_paid(&self, sale: &Sale, arming_id: &str) -> anyhow::Result<Option<SbpPayment>> {
         let op = DeskOp::Payment { code_id: self.code_id(), arming_id: arming_id.to_owned() };
         let told = self.ask(op).await?;
         let Outcome::Done(Answer::Sbp(SbpWord::DeskPayment { payment: Some(paid), .. })) = told
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let asked_ms = sale.asked_ms.unwrap_or_default();
         // Bank's seconds have no fractions.
         let is_later = paid.at.is_none_or(|at| at.as_millisecond() >= asked_ms - SECOND_MS);
+        let is_sum = paid.amount.is_none_or(|amount| amount == sale.amount);
         let is_paid = paid.status == Some(BankStatus::Paid);
-        Ok(is_paid && is_later && paid.amount.is_none_or(|amount| amount == sale.amount))
+        Ok((is_paid && is_later && is_sum).then_some(paid))
     }
 
     /// Nothing was found; `told`: the bank answered.
@@ -229,12 +239,6 @@ impl Drive<'_> {
         };
         Ok(self.end(&sale, ending).await?)
     }
-}
-
-/// The bank armed the code: it waits from now on.
-fn adopt(sale: &mut Sale, arming_id: String, now_ms: i64) {
-    sale.arming_id = Some(arming_id);
-    sale.looked_ms = now_ms;
 }
 
 fn armed_already(refusal: &Refusal) -> Failure {
