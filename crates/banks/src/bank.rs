@@ -85,6 +85,8 @@ pub struct Capabilities {
     pub max_purpose_chars: usize,
     pub max_reference_chars: usize,
     pub ttl_minutes: std::ops::RangeInclusive<u32>,
+    /// The same of a payment by SBP alone, which may be a code and no link.
+    pub code_ttl_minutes: std::ops::RangeInclusive<u32>,
     pub default_ttl_minutes: u32,
     /// How long after its end a link may still be paid by someone who opened it in time.
     pub grace_minutes: u32,

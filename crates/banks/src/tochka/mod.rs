@@ -71,8 +71,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     refund_by_request_id: false,
     max_purpose_chars: 140,
     max_reference_chars: 45,
-    // A code lives as long; a link shorter, which its own rule says.
-    ttl_minutes: 1..=129_600,
+    ttl_minutes: 1..=44_640,
+    code_ttl_minutes: 1..=129_600,
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,

@@ -123,10 +123,10 @@ impl From<ApiError> for Fail {
 
 impl From<places::flow::Problem> for Fail {
     fn from(problem: places::flow::Problem) -> Fail {
-        match problem {
-            places::flow::Problem::Internal(error) => error.into(),
-            other => ApiError::from(other).into(),
+        if let places::flow::Problem::Internal(error) = problem {
+            return error.into();
         }
+        ApiError::from(problem).into()
     }
 }
 

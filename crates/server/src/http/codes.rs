@@ -173,6 +173,12 @@ pub const REFUND_LIMIT: Code = code(
     "The payment has as many refunds as one payment may have.",
     "Refund the rest in the bank's cabinet; Kopeck will find it there.",
 );
+const REFUND_UNSUPPORTED: Code = code(
+    "refund_unsupported",
+    422,
+    "It came by a code whose payments the bank's API does not send back.",
+    "Send it back in the bank's internet bank, «QR-платежи».",
+);
 pub const REFUND_NOT_FOUND: Code = code(
     "refund_not_found",
     409,
@@ -376,6 +382,7 @@ pub static CODES: &[Code] = &[
     REFUND_TOO_LARGE,
     REFUND_NOTHING_LEFT,
     REFUND_LIMIT,
+    REFUND_UNSUPPORTED,
     REFUND_NOT_FOUND,
     BANK_TOKEN_EXPIRED,
     BANK_TOKEN_MALFORMED,

@@ -276,6 +276,17 @@ impl Payment {
         self.facts.left.map_or(held, |left| left.min(held))
     }
 
+    /// Whether it is a code of SBP and nothing else at the bank: without a page there, a list of
+    /// refunds or time after its end.
+    pub fn is_code(&self) -> bool {
+        self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
+    }
+
+    /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
+    pub fn wants_qr(&self) -> bool {
+        self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
+    }
+
     /// Whether it is held first, and taken when the shop says so.
     pub fn is_hold(&self) -> bool {
         self.capture == CaptureMode::Manual
@@ -304,17 +315,6 @@ impl Payment {
     pub fn holds_other_sum(&self) -> bool {
         let authorized = self.facts.authorized;
         self.is_hold() && !authorized.is_zero() && authorized != self.amount
-    }
-
-    /// Whether the bank's whole page of it is a code of SBP, which ends when it ends, has no list of
-    /// refunds and no bank's page.
-    pub fn is_code(&self) -> bool {
-        self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
-    }
-
-    /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
-    pub fn wants_qr(&self) -> bool {
-        self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
     }
 
     /// Whether the release of the hold was asked for and nothing came of it yet.

@@ -146,13 +146,14 @@ impl CreatePayment {
             return Err(missing("purpose"));
         }
         text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
+        let methods = methods(&self.methods, capture)?;
         Ok(NewPayment {
             amount: amount.ok_or_else(|| missing("amount"))?,
             purpose,
-            methods: methods(&self.methods, capture)?,
             capture,
             order_id: free_text("order_id", &self.order_id, MAX_ORDER_ID_CHARS)?,
-            ttl_minutes: ttl(&self.ttl_minutes, bank)?,
+            ttl_minutes: ttl(&self.ttl_minutes, &methods, bank)?,
+            methods,
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
@@ -249,12 +250,14 @@ fn methods(raw: &Raw, capture: CaptureMode) -> Result<Vec<PayMethod>, ApiError> 
     Ok(methods)
 }
 
-fn ttl(raw: &Raw, bank: &Capabilities) -> Result<u32, ApiError> {
+fn ttl(raw: &Raw, methods: &[PayMethod], bank: &Capabilities) -> Result<u32, ApiError> {
     let Some(minutes) = json::whole("ttl_minutes", raw)? else {
         return Ok(bank.default_ttl_minutes);
     };
-    let minutes = u32::try_from(minutes).ok().filter(|m| bank.ttl_minutes.contains(m));
-    let (min, max) = (bank.ttl_minutes.start(), bank.ttl_minutes.end());
+    let is_code = methods == [PayMethod::Sbp];
+    let range = if is_code { &bank.code_ttl_minutes } else { &bank.ttl_minutes };
+    let minutes = u32::try_from(minutes).ok().filter(|m| range.contains(m));
+    let (min, max) = (range.start(), range.end());
     minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
 }
 

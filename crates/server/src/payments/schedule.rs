@@ -104,22 +104,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             None => Step::Capture,
             Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Capture),
         },
-        Status::Open => {
-            let grace_minutes = if payment.is_code() { CODE_GRACE_MINUTES } else { grace_minutes };
-            let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
-            let dead_ms = payment.link_end_ms() + grace_ms;
-            if now_ms >= dead_ms {
-                return Step::Lapse;
-            }
-            if payment.attempt_of.is_some() && payment.is_voiding() {
-                return at(close_ms(payment), Step::Close);
-            }
-            let due_ms = next_look_ms(payment).min(dead_ms);
-            match qr_ms(payment) {
-                Some(qr_due_ms) if qr_due_ms <= due_ms => at(qr_due_ms, Step::FetchQr),
-                Some(_) | None => at(due_ms, Step::Ask),
-            }
-        }
+        Status::Open => open_step(payment, grace_minutes, now_ms),
         Status::Authorized | Status::AmountMismatch
             if payment.is_held() && payment.is_voiding() =>
         {
@@ -148,6 +133,27 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             Step::Rest
         }
         Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
+    }
+}
+
+/// What a link that nobody has paid yet needs.
+fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
+    let at = |due_ms: i64, step: Step| {
+        if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
+    };
+    let grace_minutes = if payment.is_code() { CODE_GRACE_MINUTES } else { grace_minutes };
+    let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
+    let dead_ms = payment.link_end_ms() + grace_ms;
+    if now_ms >= dead_ms {
+        return Step::Lapse;
+    }
+    if payment.attempt_of.is_some() && payment.is_voiding() {
+        return at(close_ms(payment), Step::Close);
+    }
+    let due_ms = next_look_ms(payment).min(dead_ms);
+    match qr_ms(payment) {
+        Some(qr_due_ms) if qr_due_ms <= due_ms => at(qr_due_ms, Step::FetchQr),
+        Some(_) | None => at(due_ms, Step::Ask),
     }
 }
 

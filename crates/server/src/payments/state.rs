@@ -289,7 +289,7 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     facts.method = facts.method.take().max(seen.method.clone());
     facts.payer_id = facts.payer_id.take().max(seen.payer_id.clone());
     facts.qr_payload = facts.qr_payload.take().max(seen.qr_payload.clone());
-    join_transfer(facts, seen.transfer.as_ref());
+    join_transfer(facts, seen.transfer.as_deref());
     facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
     for (id, amount) in &seen.refunds {
         let known = facts.refunds.entry(id.clone()).or_default();

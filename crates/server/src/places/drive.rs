@@ -143,9 +143,9 @@ async fn locate(
         return Ok(Ok((point_id, account_id)));
     }
     let op = BankOp::Sbp(SbpOp::Setup(SetupOp::ShowCompany));
-    let company = match ask_now(ctx, connection, &op).await? {
-        Outcome::Done(Answer::Sbp(SbpWord::Company(company))) => company,
-        other => return Ok(Err(other)),
+    let outcome = ask_now(ctx, connection, &op).await?;
+    let Outcome::Done(Answer::Sbp(SbpWord::Company(company))) = outcome else {
+        return Ok(Err(outcome));
     };
     let mut points = company.points.iter().filter(|point| point.is_active);
     let can_make = |kinds: &[CodeKind]| {

@@ -8,7 +8,7 @@ use kopeck_banks::{
 };
 
 use super::{
-    drive::register_op,
+    drive::{INVOICE_TTL_MINUTES, register_op},
     model::{Place, Transfer},
     state, store,
 };
@@ -110,8 +110,11 @@ pub fn plan(ctx: &Ctx, connection: &Connection, new: NewPlace) -> Result<Place, 
         name: new.name,
         amount: new.amount,
         vat: new.vat,
-        purpose: Place::tail(&words, &ctx.mint.code(NUMBER_CHARS)),
-        ttl_minutes: new.ttl_minutes,
+        purpose: Place::purpose(&words, &ctx.mint.code(NUMBER_CHARS)),
+        ttl_minutes: match new.kind {
+            CodeKind::Invoice => new.ttl_minutes.or(Some(INVOICE_TTL_MINUTES)),
+            CodeKind::Static | CodeKind::Dynamic | CodeKind::Desk => None,
+        },
         point_id: None,
         account_id: None,
         code_id: None,

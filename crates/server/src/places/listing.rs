@@ -36,6 +36,8 @@ const NOTICE_WAIT_MS: i64 = MINUTE_MS;
 const STATEMENT_LOOK_MS: i64 = 5 * SECOND_MS;
 /// The longest wait until the next statement when the last one did not have the line.
 const STATEMENT_MAX_MS: i64 = HOUR_MS;
+/// So long after the end of the last code the list is read on: a payment may be on its way.
+const ENDED_MS: i64 = 3 * DAY_MS;
 /// Pages of a thousand: more payments than came by one company's codes in a month.
 const MAX_PAGES: u32 = 100;
 /// Places that one statement is read for.
@@ -46,10 +48,12 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let Some(connection) = shops::flow::find_connection(ctx, &job.subject).await? else {
         return Ok(After::Done);
     };
-    let id = connection.id.clone();
+    let (id, ended_ms) = (connection.id.clone(), ctx.now_ms() - ENDED_MS);
     let found: Result<_, DbError> = ctx
         .db
-        .read(move |tx| Ok((store::find_first_code(tx, &id)?, store::find_listing(tx, &id)?)))
+        .read(move |tx| {
+            Ok((store::find_first_code(tx, &id, ended_ms)?, store::find_listing(tx, &id)?))
+        })
         .await;
     let (Some(first_ms), listing) = found? else { return Ok(After::Done) };
     let listing = listing.unwrap_or(Listing {
@@ -59,14 +63,13 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     });
     let mut reader = Reader { ctx, connection: &connection, job, listing };
     let now_ms = ctx.now_ms();
-    if reader.listing.statement.is_none() || now_ms >= reader.listing.listed_ms + EVERY_MS {
-        if let Err(why) = reader.list().await? {
-            tracing::warn!(
-                connection_id = job.subject,
-                "the list of transfers was not read: {why}"
-            );
-            return Ok(After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why });
-        }
+    let is_due = now_ms >= reader.listing.listed_ms + EVERY_MS;
+    let is_asked = is_due || reader.listing.statement.is_none();
+    let read = if is_asked { reader.list().await? } else { Ok(()) };
+    if let Err(why) = read {
+        let id = &job.subject;
+        tracing::warn!(id, "the list of transfers was not read: {why}");
+        return Ok(After::Retry { at_ms: ctx.now_ms() + EVERY_MS, why });
     }
     reader.sums().await
 }
@@ -121,9 +124,9 @@ impl Reader<'_> {
         let to = day(started_ms + DAY_MS);
         for page in 1..=MAX_PAGES {
             let op = BankOp::Sbp(SbpOp::Payments { code_id: None, from, to, page });
-            let list = match self.ask(&op).await? {
-                Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) => list,
-                other => return Ok(Err(refusal_of(other).message)),
+            let outcome = self.ask(&op).await?;
+            let Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) = outcome else {
+                return Ok(Err(refusal_of(outcome).message));
             };
             self.take(list.items).await?;
             if page >= list.total_pages {
@@ -134,13 +137,32 @@ impl Reader<'_> {
         self.save().await.map(Ok)
     }
 
+    /// Most of a list was heard of before: only the rest is worth a write.
     async fn take(&self, items: Vec<SbpPayment>) -> Result<(), DbError> {
         let (inner, id) = (self.ctx.clone(), self.connection.id.clone());
+        let fresh: Result<Vec<SbpPayment>, DbError> = self
+            .ctx
+            .db
+            .read(move |tx| {
+                let mut fresh = Vec::new();
+                for seen in items {
+                    let key = seen.ref_id.as_deref().unwrap_or("");
+                    let is_known = store::is_payment(tx, &id, key)?
+                        || store::is_payment(tx, &id, &seen.code_id)?;
+                    fresh.extend(Some(seen).filter(|_| !is_known));
+                }
+                Ok(fresh)
+            })
+            .await;
+        let (fresh, id) = (fresh?, self.connection.id.clone());
+        if fresh.is_empty() {
+            return Ok(());
+        }
         self.ctx
             .db
             .write(move |tx| {
                 // Oldest first, as it happened.
-                items.iter().rev().try_for_each(|seen| hear(tx, &inner, &id, seen).map(|_| ()))
+                fresh.iter().rev().try_for_each(|seen| hear(tx, &inner, &id, seen).map(|_| ()))
             })
             .await
     }
@@ -231,16 +253,13 @@ impl Reader<'_> {
         let from = day(start_ms - MARGIN_DAYS * DAY_MS);
         let to = day(self.ctx.now_ms());
         let op = StatementOp::Ask { account_id: account_id.clone(), from, to };
-        match self.ask(&BankOp::Statement(op)).await? {
-            Outcome::Done(Answer::Statement(statement)) => {
-                self.listing.statement = Some((statement.id, account_id));
-            }
-            other => {
-                let id = &self.connection.id;
-                let why = refusal_of(other).message;
-                tracing::warn!(id, "no statement for the sums that no notice told: {why}");
-                self.postpone();
-            }
+        let outcome = self.ask(&BankOp::Statement(op)).await?;
+        if let Outcome::Done(Answer::Statement(statement)) = outcome {
+            self.listing.statement = Some((statement.id, account_id));
+        } else {
+            let (id, why) = (&self.connection.id, refusal_of(outcome).message);
+            tracing::warn!(id, "no statement for the sums that no notice told: {why}");
+            self.postpone();
         }
         self.save().await
     }

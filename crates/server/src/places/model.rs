@@ -2,7 +2,7 @@
 
 use kopeck_banks::{Money, op::CodeKind};
 
-use crate::payments::model::Failure;
+use crate::{kit::clock::MINUTE_MS, payments::model::Failure};
 
 /// A code that lives by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ pub struct Place {
     pub amount: Option<Money>,
     /// The VAT within the amount of an invoice; `None`: without VAT.
     pub vat: Option<Money>,
-    /// What the payer and the statement read; ends in [`Place::tail`]'s number.
+    /// What the payer and the statement read; ends in [`Place::number`].
     pub purpose: String,
     /// How long an invoice can be paid.
     pub ttl_minutes: Option<u32>,
@@ -68,10 +68,20 @@ impl Place {
         }
     }
 
-    /// The purpose of a place: the shop's words and a number of its own. By the number a line of
-    /// the account's statement, which names no code, is known to be this place's.
-    pub fn tail(words: &str, number: &str) -> String {
+    /// The shop's words and a number of the place's own. By the number a line of the account's
+    /// statement, which names no code, is known to be this place's.
+    pub fn purpose(words: &str, number: &str) -> String {
         format!("{words} №{number}")
+    }
+
+    /// The number, whatever the bank puts around the purpose.
+    pub fn number(&self) -> &str {
+        self.purpose.rfind('№').map_or(self.purpose.as_str(), |at| &self.purpose[at..])
+    }
+
+    /// When it can be paid no more; `None`: never.
+    pub fn end_ms(&self) -> Option<i64> {
+        self.ttl_minutes.map(|minutes| self.created_ms + i64::from(minutes) * MINUTE_MS)
     }
 }
 

@@ -57,7 +57,7 @@ pub fn fresh_lines(
     lines: &[StatementLine],
 ) -> Vec<StatementLine> {
     let is_own = |line: &&StatementLine| {
-        line.is_credit && line.is_booked && line.purpose.trim() == place.purpose
+        line.is_credit && line.is_booked && line.purpose.contains(place.number())
     };
     let mut own: Vec<&StatementLine> = lines.iter().filter(is_own).collect();
     own.sort_by_key(|line| (line.day, line.amount));

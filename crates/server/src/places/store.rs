@@ -108,11 +108,16 @@ pub fn list_places(
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 
-/// When the connection's first code was made, if it has any.
-pub fn find_first_code(tx: &mut dyn Tx, connection_id: &str) -> Result<Option<i64>, DbError> {
+/// When the first of the connection's codes was made that did not end before then, if it has any.
+pub fn find_first_code(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    before_ms: i64,
+) -> Result<Option<i64>, DbError> {
     let row = tx.find(
-        "select min(created_ms) from places where connection_id = $1 and code_id is not null",
-        &[connection_id.into()],
+        "select min(created_ms) from places where connection_id = $1 and code_id is not null \
+         and (ttl_minutes is null or created_ms + ttl_minutes * 60000 >= $2)",
+        &[connection_id.into(), before_ms.into()],
     )?;
     row.map_or(Ok(None), |row| row.opt_int(0))
 }
@@ -206,6 +211,12 @@ pub fn delete_transfer(tx: &mut dyn Tx, transfer: &Transfer) -> Result<(), DbErr
         &[transfer.connection_id.as_str().into(), transfer.key.as_str().into()],
     )?;
     Ok(())
+}
+
+/// Whether the transfer is a payment already.
+pub fn is_payment(tx: &mut dyn Tx, connection_id: &str, key: &str) -> Result<bool, DbError> {
+    let found = find_transfer(tx, connection_id, key)?;
+    Ok(found.is_some_and(|transfer| transfer.payment_id.is_some()))
 }
 
 pub fn find_transfer(

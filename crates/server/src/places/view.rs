@@ -51,6 +51,8 @@ pub struct PlaceView {
     pub late_count: i64,
     /// Why the bank refused to make it.
     pub failure: Option<FailureView>,
+    /// Until when an invoice can be paid; null: without end.
+    pub expires_at: Option<String>,
     pub suspended_at: Option<String>,
     pub created_at: String,
 }
@@ -77,6 +79,7 @@ impl PlaceView {
             unsummed_count: totals.unsummed,
             late_count: totals.late,
             failure: place.failure.as_ref().map(Into::into),
+            expires_at: place.end_ms().map(iso),
             suspended_at: place.suspended_ms.map(iso),
             created_at: iso(place.created_ms),
         }

@@ -3,6 +3,7 @@
 mod bank;
 mod desk;
 mod life;
+mod places;
 mod routing;
 mod sbp;
 mod shell;

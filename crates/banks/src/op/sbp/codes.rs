@@ -205,7 +205,7 @@ impl CodeState {
             bank_id: Some(self.code_id.clone()),
             status: if is_failed { Some(BankStatus::Created) } else { self.status },
             method: is_paid.then(|| PayMethod::Sbp.as_str().to_owned()),
-            transfer: Some(transfer).filter(|own| is_paid && own.trx_id.is_some()),
+            transfer: Some(transfer).filter(|own| is_paid && own.trx_id.is_some()).map(Box::new),
             is_paid_whole: is_paid,
             ..Observation::default()
         }

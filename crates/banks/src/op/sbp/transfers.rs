@@ -49,7 +49,7 @@ impl SbpPayment {
             is_paid_whole: is_paid && self.amount.is_none(),
             paid_at: self.at.filter(|_| is_paid),
             method: is_paid.then(|| PayMethod::Sbp.as_str().to_owned()),
-            transfer: Some(transfer).filter(|_| is_paid && is_named),
+            transfer: Some(transfer).filter(|_| is_paid && is_named).map(Box::new),
             ..Observation::default()
         }
     }

@@ -67,7 +67,7 @@ impl CreateArgs {
         let world = globals.open().await?;
         let (png, svg) = (self.png.clone(), self.svg.clone());
         let payment = create(&world, self).await?;
-        let code = payload(&payment).map(|payload| Code::new(payload)).transpose()?;
+        let code = payload(&payment).map(Code::new).transpose()?;
         if let Some(code) = &code {
             if let Some(path) = &png {
                 write(path, &code.to_png(PNG_SIDE)?)?;

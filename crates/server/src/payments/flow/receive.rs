@@ -28,8 +28,8 @@ pub struct Source<'a> {
     pub purpose: &'a str,
 }
 
-/// Makes the payment, paid from its first moment. Calling it once for each transfer is up to whoever
-/// keeps the transfers.
+/// Makes the payment, paid from its first moment. Calling it once for each transfer is up to
+/// whoever keeps the transfers.
 pub fn receive(
     tx: &mut dyn Tx,
     ctx: &Ctx,
@@ -105,7 +105,7 @@ fn observe_transfer(
         paid: paid.map(|(paid, _)| paid),
         paid_at: paid.map(|(_, at)| at),
         method: Some(PayMethod::Sbp.as_str().to_owned()),
-        transfer: is_named.then_some(transfer),
+        transfer: is_named.then(|| Box::new(transfer)),
         ..Observation::default()
     });
     // An observation is never refused.

@@ -2,6 +2,7 @@
 //!
 //! It never asks for a card: the payer types it on the bank's page only.
 
+mod banks;
 mod page;
 mod routes;
 mod words;

@@ -2,7 +2,11 @@
 
 use askama::Template;
 use jiff::{fmt::strtime, tz::TimeZone};
-use kopeck_banks::{bank::find_bank, op::PayMethod};
+use kopeck_banks::{
+    bank::find_bank,
+    http::percent_encode,
+    op::{PayMethod, SbpBank},
+};
 
 use super::words::{Lang, Tone, say};
 use crate::{
@@ -124,6 +128,35 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang) -> askama::Result<Str
         },
         other_lang: lang.other().as_str(),
         other_name: lang.other().name(),
+    };
+    page.render()
+}
+
+#[derive(Template)]
+#[template(path = "banks.html")]
+struct BanksPage<'a> {
+    lang: &'static str,
+    headline: &'static str,
+    sum: String,
+    id: &'a str,
+    /// The way to each, and its name.
+    banks: Vec<(String, &'a str)>,
+    payload: &'a str,
+    other: &'static str,
+    back: &'static str,
+}
+
+/// The banks whose apps open the code, in the order of the SBP's operator.
+pub fn banks(payment: &Payment, banks: &[SbpBank], lang: Lang) -> askama::Result<String> {
+    let page = BanksPage {
+        lang: lang.as_str(),
+        headline: lang.pick("Выберите свой банк", "Choose your bank"),
+        sum: payment.amount.to_human(),
+        id: &payment.id,
+        banks: banks.iter().map(|bank| (percent_encode(&bank.id), bank.name.as_str())).collect(),
+        payload: payload(payment).unwrap_or_default(),
+        other: lang.pick("Другой банк", "Another bank"),
+        back: lang.pick("Назад", "Back"),
     };
     page.render()
 }

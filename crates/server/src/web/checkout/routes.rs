@@ -1,7 +1,9 @@
 //! Routes of the checkout.
 
+use std::sync::Arc;
+
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
@@ -9,7 +11,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{page, words::Lang};
+use super::{banks::Banks, page, words::Lang};
 use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
     kit::db::DbError,
@@ -34,9 +36,12 @@ pub fn routes() -> Router<Server> {
         .route("/pay/{id}", get(show))
         .route("/pay/{id}/go", get(go))
         .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
+        .route("/pay/{id}/banks", get(choose))
+        .route("/pay/{id}/banks/{bank}", get(open))
         .route("/pay/{id}/qr.svg", get(svg))
         .route("/pay/{id}/qr.png", get(png))
         .route("/pay/{id}/state", get(state))
+        .layer(Extension(Arc::new(Banks::default())))
 }
 
 async fn show(
@@ -52,6 +57,10 @@ async fn show(
     let Some((payment, shop)) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(lang));
     };
+    // Whoever sees the code may be paying by it: watched as one who left for the bank.
+    if page::payload(&payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
+        note_payer(&server, &payment).await;
+    }
     render(StatusCode::OK, page::checkout(&payment, &shop, lang))
 }
 
@@ -61,13 +70,9 @@ async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Resp
         return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
     };
     let Some(url) = page::bank_url(&payment) else {
-        let back = Redirect::to(&format!("/pay/{}", payment.id));
-        return Ok(headers::secure(back.into_response(), CACHE));
+        return Ok(back_to(&payment));
     };
-    if let Err(error) = payer_left(&server.ctx, &payment).await {
-        // Looking more often is a comfort; the way to the bank is the point.
-        tracing::error!("{}: not noted that the payer left: {error}", payment.id);
-    }
+    note_payer(&server, &payment).await;
     Ok(headers::secure(Redirect::to(url).into_response(), CACHE))
 }
 
@@ -81,8 +86,53 @@ async fn elsewhere(
     };
     request_move(&server.ctx, &payment, route).await?;
     server.nudge.notify_one();
-    let back = Redirect::to(&format!("/pay/{}", payment.id));
-    Ok(headers::secure(back.into_response(), CACHE))
+    Ok(back_to(&payment))
+}
+
+/// Which bank's app shall open the code.
+async fn choose(
+    State(server): State<Server>,
+    Extension(banks): Extension<Arc<Banks>>,
+    Path(id): Path<String>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
+    let lang = Lang::choose(query.find_any("lang").as_deref(), "");
+    let Some((payment, _)) = find(&server, id).await? else {
+        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+    };
+    if page::payload(&payment).is_none() {
+        return Ok(back_to(&payment));
+    }
+    let list = banks.list(&server.ctx, &payment).await?;
+    render(StatusCode::OK, page::banks(&payment, &list, lang))
+}
+
+/// Off to the app of that bank.
+async fn open(
+    State(server): State<Server>,
+    Extension(banks): Extension<Arc<Banks>>,
+    Path((id, bank)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let Some((payment, _)) = find(&server, id).await? else {
+        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+    };
+    let link = banks.link(&server.ctx, &payment, &bank).await?;
+    // Only into an app, or to the operator: whatever else a bank might send.
+    let is_safe = |url: &String| url.starts_with("bank") || url.starts_with("https://");
+    let Some(url) = link.filter(is_safe) else { return Ok(back_to(&payment)) };
+    note_payer(&server, &payment).await;
+    Ok(headers::secure(Redirect::to(&url).into_response(), CACHE))
+}
+
+fn back_to(payment: &Payment) -> Response {
+    headers::secure(Redirect::to(&format!("/pay/{}", payment.id)).into_response(), CACHE)
+}
+
+/// Looking more often is a comfort; the way to the bank is the point.
+async fn note_payer(server: &Server, payment: &Payment) {
+    if let Err(error) = payer_left(&server.ctx, payment).await {
+        tracing::error!("{}: not noted that the payer left: {error}", payment.id);
+    }
 }
 
 /// The picture of the code that pays it: for the page, for a shop's own site, for a messenger.

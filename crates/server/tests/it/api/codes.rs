@@ -16,10 +16,11 @@ pub async fn with_sbp() -> TestApp {
     let app = TestApp::new().await;
     let registered = async |op: SetupOp| {
         let outcome = ask_now(&app.ctx, &app.connection, &BankOp::Sbp(SbpOp::Setup(op))).await;
-        match outcome.unwrap() {
-            Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) => id,
-            other => panic!("{other:?}"),
-        }
+        let outcome = outcome.unwrap();
+        let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
+            panic!("{outcome:?}")
+        };
+        id
     };
     let company_id = registered(SetupOp::RegisterCompany).await;
     let point = NewPoint {
@@ -33,10 +34,8 @@ pub async fn with_sbp() -> TestApp {
     };
     let point_id = registered(SetupOp::RegisterPoint { company_id, point }).await;
     let show = BankOp::Sbp(SbpOp::Setup(SetupOp::ShowCompany));
-    let company = match ask_now(&app.ctx, &app.connection, &show).await.unwrap() {
-        Outcome::Done(Answer::Sbp(SbpWord::Company(company))) => company,
-        other => panic!("{other:?}"),
-    };
+    let shown = ask_now(&app.ctx, &app.connection, &show).await.unwrap();
+    let Outcome::Done(Answer::Sbp(SbpWord::Company(company))) = shown else { panic!("{shown:?}") };
     app.set_credentials(|credentials| {
         credentials.set(settings::SBP_MERCHANT_ID, point_id.as_str());
         credentials.set(settings::SBP_ACCOUNT_ID, company.accounts[0].account_id.as_str());
@@ -246,6 +245,40 @@ async fn a_refund_whose_answer_was_lost_is_never_sent_again() {
 }
 
 #[tokio::test]
+async fn the_page_shows_the_code_and_opens_the_bank() {
+    let app = with_sbp().await;
+    let payment = create(&app).await;
+    let path = format!("/pay/{}", payment["id"].as_str().unwrap());
+    let payload = payment["qr"]["payload"].as_str().unwrap();
+    let page = app.get(&path).await.text();
+    assert!(page.contains(&format!("src=\"{path}/qr.svg\"")), "{page}");
+    assert!(page.contains(&payload.replace('&', "&#38;")), "{page}");
+    assert!(!page.contains(&format!("{path}/go")), "a code has no bank's page: {page}");
+    assert_eq!(payment["qr"]["svg"], format!("{PUBLIC_URL}{path}/qr.svg"));
+    let svg = app.get(&format!("{path}/qr.svg")).await;
+    assert_eq!((svg.status, svg.header("content-type")), (200, "image/svg+xml"));
+    assert!(svg.header("cache-control").contains("immutable"));
+    assert!(app.get(&format!("{path}/qr.png")).await.bytes.starts_with(b"\x89PNG"));
+    let banks = app.get(&format!("{path}/banks")).await.text();
+    assert!(
+        banks.contains("Сбербанк") && banks.contains(&format!("{path}/banks/bank100000000111"))
+    );
+    let open = app.get(&format!("{path}/banks/bank100000000111")).await;
+    assert_eq!(
+        (open.status, open.header("location").to_owned()),
+        (303, payload.replace("https", "bank100000000111"))
+    );
+    let unknown = app.get(&format!("{path}/banks/javascript:alert(1)")).await;
+    assert_eq!(unknown.header("location"), path);
+    assert_eq!(app.bank.count("c2bmembers"), 1, "asked once a day");
+    pay(&app, &payment);
+    app.advance(10_000).await;
+    assert!(!app.get(&path).await.text().contains("qr.svg"));
+    let over = app.get(&format!("{path}/banks")).await;
+    assert_eq!((over.status, over.header("location")), (303, path.as_str()));
+}
+
+#[tokio::test]
 async fn bad_input_makes_nothing() {
     let app = with_sbp().await;
     let cases = [
@@ -279,6 +312,13 @@ async fn tbank_gives_the_code_of_a_payment_that_it_keeps() {
     let payload = payment["qr"]["payload"].as_str().unwrap_or_else(|| panic!("{payment}"));
     assert!(payload.starts_with("https://qr.nspk.ru/"), "{payload}");
     assert_ne!(payment["bank_url"], payload);
+    let path = format!("/pay/{}", payment["id"].as_str().unwrap());
+    let page = app.get(&path).await.text();
+    assert!(page.contains("qr.svg") && page.contains(&format!("{path}/go")), "{page}");
+    let banks = app.get(&format!("{path}/banks")).await.text();
+    let choice = banks.split("href=\"").find(|part| part.contains("/banks/")).unwrap();
+    let open = app.get(choice.split('"').next().unwrap()).await;
+    assert!(open.header("location").starts_with("bank1000000000"), "{}", open.header("location"));
     let both = app.create(json!({"methods": ["card", "sbp"]})).await;
     app.advance(0).await;
     assert_eq!(app.payment(&both["id"]).await["qr"], Value::Null);

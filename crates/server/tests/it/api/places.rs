@@ -1,11 +1,23 @@
 //! Codes that are paid again and again: every payment by them, once, however it is heard of.
 
-use kopeck_banks::emulator::FaultKind;
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-use crate::harness::{
-    app::TestApp,
-    sbp::{app, fault, pay, pay_as, register, subscribe},
+use kopeck::{kit::db::DbError, places::flow::hear};
+use kopeck_banks::{
+    Money,
+    emulator::FaultKind,
+    op::{BankStatus, SbpPayment},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::{
+    harness::{
+        app::TestApp,
+        databases::on_each,
+        sbp::{app, fault, pay, pay_as, register, subscribe},
+    },
+    qr::eye::Gray,
 };
 
 const MINUTE: i64 = 60_000;
@@ -276,6 +288,107 @@ async fn an_invoice_is_paid_once_by_notice_or_by_asking() {
     assert_eq!(paid.len(), 1);
     assert_eq!(paid[0]["paid_kopecks"], 120_000);
     assert_eq!(payments(&app, &heard).await.len(), 1);
+    // Three days after the end of the last code nobody asks any more.
+    app.advance(7 * 24 * 60 * MINUTE).await;
+    let list_reads = app.bank.count("/get-sbp-payments");
+    app.advance(10 * MINUTE).await;
+    assert_eq!(app.bank.count("/get-sbp-payments"), list_reads);
     let list = app.get("/v1/places?kind=invoice").await.expect(200);
     assert_eq!(list["data"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn posters_and_pictures_are_read_back() {
+    let app = app().await;
+    let place = create(&app, json!({"name": "Столик 7"})).await;
+    let payload = place["payload"].as_str().unwrap();
+    let path = format!("/v1/places/{}", place["id"].as_str().unwrap());
+    let svg = app.get(&format!("{path}/qr.svg")).await;
+    assert_eq!(svg.header("content-type"), "image/svg+xml");
+    Gray::from_svg(&svg.text(), 8.0, 0.0).must_read(payload, "the code");
+    let png = app.get(&format!("{path}/qr.png")).await;
+    Gray::from_png(&png.bytes).must_read(payload, "the picture");
+    for (size, per_sheet, columns, rows) in
+        [("a4", 1, 1, 1), ("a5", 2, 2, 1), ("a6", 4, 2, 2), ("tent", 1, 1, 2)]
+    {
+        let query = format!("size={size}&per_sheet={per_sheet}");
+        let pdf = app.get(&format!("{path}/poster?{query}")).await;
+        assert_eq!(pdf.header("content-type"), "application/pdf");
+        for card in Gray::from_pdf(&pdf.bytes, 150).cut(columns, rows) {
+            card.must_read(payload, size);
+        }
+    }
+    // The page shows the same code and offers the posters to whoever has its address.
+    let page = format!("/places/{}", place["id"].as_str().unwrap());
+    let html = app.get(&page).await.text();
+    assert!(html.contains("Столик 7") && html.contains("Сумму вводит покупатель"), "{html}");
+    let shown = app.get(&format!("{page}/code.svg")).await;
+    Gray::from_svg(&shown.text(), 8.0, 0.0).must_read(payload, "the page's code");
+    let pdf = app.get(&format!("{page}/tent.pdf?lang=en")).await;
+    assert!(pdf.status == 200 && pdf.bytes.starts_with(b"%PDF"), "{}", pdf.status);
+    assert_eq!(app.get(&format!("{page}/a3.pdf")).await.status, 404);
+    assert_eq!(app.get("/places/plc_1").await.status, 404);
+    app.post(&format!("{path}/suspend"), json!({})).await.expect(200);
+    assert!(app.get(&page).await.text().contains("приостановлен"));
+    app.get(&format!("{page}/a4.pdf")).await.expect_error(409, "place_suspended");
+}
+
+#[tokio::test]
+async fn what_came_by_a_static_code_goes_back_in_the_bank_only() {
+    let app = app().await;
+    let place = create(&app, json!({"name": "Касса", "amount": "75.00"})).await;
+    pay(&app, &place, None);
+    app.advance(5_000).await;
+    let paid = payments(&app, &place).await;
+    let path = format!("/v1/payments/{}/refunds", paid[0]["id"].as_str().unwrap());
+    app.post(&path, json!({"amount": "10"})).await.expect_error(422, "refund_unsupported");
+    assert_eq!(app.rows("refunds").await, 0);
+    // Nothing waits for the bank because of it.
+    app.advance(10 * MINUTE).await;
+    assert_eq!(payments(&app, &place).await[0]["status"], "paid");
+}
+
+/// A day of a place on each database, and the same transfer told by many at once.
+#[tokio::test]
+async fn both_databases_keep_the_same_books() {
+    on_each(|db| async move {
+        let app = TestApp::over(db).await;
+        register(&app).await;
+        subscribe(&app).await;
+        let place = create(&app, json!({"name": "Касса"})).await;
+        fault(&app, FaultKind::NoticeLost, 1, "");
+        pay(&app, &place, Some("100.00"));
+        fault(&app, FaultKind::NoticeDoubled, 1, "");
+        pay(&app, &place, Some("100.00"));
+        for _ in 0..5 {
+            app.advance(MINUTE).await;
+        }
+        assert_eq!(payments(&app, &place).await.len(), 2);
+        let seen = SbpPayment {
+            code_id: place["code_id"].as_str().unwrap().to_owned(),
+            ref_id: Some("5f0c1c52-5d0d-4d7e-8a55-52b3d3a4c111".into()),
+            status: Some(BankStatus::Paid),
+            amount: Some(Money::parse_rubles("70").unwrap()),
+            ..SbpPayment::default()
+        };
+        let mut all = JoinSet::new();
+        for _ in 0..8 {
+            let (ctx, id, seen) = (app.ctx.clone(), app.connection.id.clone(), seen.clone());
+            all.spawn(async move {
+                let inner = ctx.clone();
+                let heard: Result<Option<String>, DbError> =
+                    ctx.db.write(move |tx| hear(tx, &inner, &id, &seen)).await;
+                heard.unwrap().expect("a payment")
+            });
+        }
+        let ids: BTreeSet<String> = all.join_all().await.into_iter().collect();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+        assert_eq!(payments(&app, &place).await.len(), 3);
+        assert_eq!(events(&app, "payment.paid").await, 3);
+        let shown = self::place(&app, &place).await;
+        assert_eq!((&shown["payments_count"], &shown["unsummed_count"]), (&json!(3), &json!(0)));
+        let page = app.get("/v1/places?limit=1").await.expect(200);
+        assert_eq!(page["has_more"], false);
+    })
+    .await;
 }
