@@ -149,6 +149,8 @@ pub struct Refund {
     pub bank_refund_id: Option<String>,
     /// What the bank calls the request while it is under way, where it can be asked about by that.
     pub bank_request_id: Option<String>,
+    /// The account's statement being made, in which one without an answer shall be found.
+    pub statement_id: Option<String>,
     /// What the bank said was left when the request left, if it says so: the sign by which a
     /// refund is known that no list shows.
     pub left_before: Option<Money>,

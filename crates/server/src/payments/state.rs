@@ -73,6 +73,11 @@ pub enum Event {
         id: String,
         bank_request_id: String,
     },
+    /// A statement is being made to find it in; `None`: the one that was made does not show it.
+    RefundSought {
+        id: String,
+        statement_id: Option<String>,
+    },
     RefundRefused {
         id: String,
         failure: Failure,
@@ -258,6 +263,11 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             let refund = refund.ok_or(Refused::NoSuchRefund)?;
             refund.bank_request_id = Some(bank_request_id.clone());
         }
+        Event::RefundSought { id, statement_id } => {
+            let refund = next.refunds.iter_mut().find(|refund| refund.id == *id);
+            let refund = refund.ok_or(Refused::NoSuchRefund)?;
+            refund.statement_id.clone_from(statement_id);
+        }
         Event::QrAsked { at_ms } => {
             next.intents.qr_asked_ms = Some(*at_ms);
             next.intents.qr_tries += 1;
@@ -408,6 +418,7 @@ fn claim(payment: &mut Payment, amount: Money) {
         state: RefundState::Succeeded,
         bank_refund_id: Some(String::new()),
         bank_request_id: None,
+        statement_id: None,
         left_before: None,
         // The bank's list tells when; the payment's own time keeps the order independent of us.
         created_ms: payment.created_ms,
@@ -512,6 +523,7 @@ fn request_refund(
         state: RefundState::Requested,
         bank_refund_id: None,
         bank_request_id: None,
+        statement_id: None,
         left_before: None,
         created_ms: at_ms,
     });

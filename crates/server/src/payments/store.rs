@@ -153,14 +153,14 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     tx.execute(
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
          bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks, \
-         bank_request_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         bank_request_id, statement_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          on conflict (id) do update set payment_id = excluded.payment_id, \
          state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
          asks = excluded.asks, failure = excluded.failure, \
          left_before_kopecks = excluded.left_before_kopecks, \
-         bank_request_id = excluded.bank_request_id",
+         bank_request_id = excluded.bank_request_id, statement_id = excluded.statement_id",
         &[
             refund.id.as_str().into(),
             payment.id.as_str().into(),
@@ -176,6 +176,7 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
             refund.created_ms.into(),
             refund.left_before.map(Money::kopecks).into(),
             refund.bank_request_id.clone().into(),
+            refund.statement_id.clone().into(),
         ],
     )?;
     Ok(())
@@ -357,7 +358,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms, left_before_kopecks, bank_request_id from refunds where payment_id = $1 \
+         failure, created_ms, left_before_kopecks, bank_request_id, \
+         statement_id from refunds where payment_id = $1 \
          order by created_ms, id",
         &[payment_id.into()],
     )?;
@@ -382,6 +384,7 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
         bank_refund_id: row.opt_text(5)?,
         left_before: opt_money(row, 10)?,
         bank_request_id: row.opt_text(11)?,
+        statement_id: row.opt_text(12)?,
         created_ms: row.int(9)?,
     })
 }

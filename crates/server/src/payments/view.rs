@@ -76,9 +76,7 @@ pub struct PaymentView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QrView {
     /// What the code holds; on a phone, as a link, it opens the bank's app.
-    #[schema(
-        example = "https://qr.nspk.ru/AD10006M8KH234K782OQM0L13JI31LQD?type=02&bank=100000000284&sum=500000&cur=RUB&crc=2A1B"
-    )]
+    #[schema(example = "https://qr.nspk.ru/AD10006M8KH234K782OQM0L13JI31LQD?type=02")]
     pub payload: String,
     /// Addresses of the picture.
     pub svg: String,

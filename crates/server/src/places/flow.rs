@@ -110,7 +110,7 @@ pub fn plan(ctx: &Ctx, connection: &Connection, new: NewPlace) -> Result<Place, 
         name: new.name,
         amount: new.amount,
         vat: new.vat,
-        purpose: Place::purpose(&words, &ctx.mint.code(NUMBER_CHARS)),
+        purpose: Place::tail(&words, &ctx.mint.code(NUMBER_CHARS)),
         ttl_minutes: match new.kind {
             CodeKind::Invoice => new.ttl_minutes.or(Some(INVOICE_TTL_MINUTES)),
             CodeKind::Static | CodeKind::Dynamic | CodeKind::Desk => None,

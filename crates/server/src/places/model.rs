@@ -68,9 +68,9 @@ impl Place {
         }
     }
 
-    /// The shop's words and a number of the place's own. By the number a line of the account's
-    /// statement, which names no code, is known to be this place's.
-    pub fn purpose(words: &str, number: &str) -> String {
+    /// The purpose: the shop's words and, at its tail, a number of the place's own. By the number a
+    /// line of the account's statement, which names no code, is known to be this place's.
+    pub fn tail(words: &str, number: &str) -> String {
         format!("{words} №{number}")
     }
 

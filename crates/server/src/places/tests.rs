@@ -30,7 +30,7 @@ fn place(kind: CodeKind) -> Place {
         name: "Касса".into(),
         amount: None,
         vat: None,
-        purpose: Place::purpose("Касса", "7Q2MKD"),
+        purpose: Place::tail("Касса", "7Q2MKD"),
         ttl_minutes: None,
         point_id: None,
         account_id: None,
@@ -63,7 +63,7 @@ fn line(amount: i64, day: Date) -> StatementLine {
         is_credit: true,
         is_booked: true,
         amount: money(amount),
-        purpose: Place::purpose("Касса", "7Q2MKD"),
+        purpose: Place::tail("Касса", "7Q2MKD"),
         day: Some(day),
     }
 }
@@ -97,7 +97,7 @@ fn only_booked_credits_of_this_place_in_these_days_count() {
     let others = [
         StatementLine { is_credit: false, ..line(700, today) },
         StatementLine { is_booked: false, ..line(700, today) },
-        StatementLine { purpose: Place::purpose("Касса", "ABCDEF"), ..line(700, today) },
+        StatementLine { purpose: Place::tail("Касса", "ABCDEF"), ..line(700, today) },
         line(700, today - 1.day()),
     ];
     for other in others {

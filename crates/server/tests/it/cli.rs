@@ -4,6 +4,7 @@ mod bank;
 mod desk;
 mod life;
 mod places;
+mod qr;
 mod routing;
 mod sbp;
 mod shell;

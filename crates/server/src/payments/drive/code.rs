@@ -1,11 +1,13 @@
 //! Codes of SBP: the one that a bank makes for a payment it keeps, and payments that are a code.
 //!
 //! The latter have no list of refunds. What is sent back is a transfer of its own, asked about by
-//! the bank's name of it; one whose answer was lost has no name, and is never sent again.
+//! the bank's name of it; one whose answer was lost has no name: it is never sent again, but looked
+//! for in the account's statement.
 
+use jiff::civil::Date;
 use kopeck_banks::op::{
     Answer, BankOp, BankStatus, Observation, Outcome, QrAsked, RefundState as BankRefund, SbpOp,
-    SbpWord, TransferStatus,
+    SbpWord, StatementLine, StatementOp, StatementState, TransferStatus,
 };
 
 use super::{Driver, Stepped, TRY_AGAIN_MS, wait_ms};
@@ -13,13 +15,16 @@ use crate::{
     gateway::{flow::Told, store::Exchange},
     kit::clock::{DAY_MS, HOUR_MS, timestamp},
     payments::{
-        model::{Failure, Payment, Refund},
+        model::{Failure, Payment, Refund, RefundState},
         state::Event,
     },
 };
 
-/// How often a refund is thought about that nobody can be asked about.
-const NAMELESS_WAIT_MS: i64 = HOUR_MS;
+/// How long a refund without a name is looked for: longer than any transfer in SBP takes, and a
+/// statement of its day is complete.
+const SOUGHT_FOR_MS: i64 = DAY_MS;
+/// Moscow is three hours ahead all year.
+const MOSCOW_MS: i64 = 3 * HOUR_MS;
 
 impl Driver<'_> {
     /// Asks for the QR code of a payment that the bank keeps. Without it the bank's page does.
@@ -118,7 +123,7 @@ impl Driver<'_> {
         let refund = payment.refunds.iter().find(|refund| refund.id == id).cloned();
         let Some(refund) = refund else { return Ok(self.pause(TRY_AGAIN_MS)) };
         let Some(refund_id) = refund.bank_request_id.clone() else {
-            return Ok(self.pause(NAMELESS_WAIT_MS));
+            return self.seek(payment, refund).await;
         };
         let op = BankOp::Sbp(SbpOp::FindRefund { refund_id });
         let Told { outcome, exchanges } = self.ask(&op).await?;
@@ -133,6 +138,56 @@ impl Driver<'_> {
         let wait_ms = self.running_wait_ms(refund.created_ms);
         Ok(if is_over { Stepped::On(Box::new(next)) } else { self.pause(wait_ms) })
     }
+
+    /// Looks for a refund without a name in the account's statement: its purpose holds our id. One
+    /// that is not there a day later never was, or failed, which is the same to the money.
+    async fn seek(&self, payment: Payment, refund: Refund) -> anyhow::Result<Stepped> {
+        let RefundState::Asked { at_ms, .. } = refund.state else {
+            return Ok(Stepped::On(Box::new(payment)));
+        };
+        let credentials = &self.connection.credentials;
+        let account = credentials.find("sbp_account_id").or_else(|| credentials.find("account_id"));
+        let account_id = account.unwrap_or_default().to_owned();
+        let day = |ms: i64| timestamp(ms).to_zoned(jiff::tz::TimeZone::UTC).date();
+        let op = match refund.statement_id.clone() {
+            Some(statement_id) => StatementOp::Read { account_id, statement_id },
+            // The bank's days are Moscow's, its clock is its own.
+            None => StatementOp::Ask { account_id, from: day(at_ms - DAY_MS), to: self.today() },
+        };
+        let Told { outcome, exchanges } = self.ask(&BankOp::Statement(op)).await?;
+        let Outcome::Done(Answer::Statement(statement)) = outcome else {
+            let id = &payment.id;
+            tracing::warn!(id, "a refund's answer was lost, and the statement cannot be read");
+            self.record(&payment, vec![], exchanges).await?;
+            return Ok(self.pause(wait_ms(&outcome).max(self.running_wait_ms(at_ms))));
+        };
+        let sought = |statement_id| Event::RefundSought { id: refund.id.clone(), statement_id };
+        let (events, wait_ms) = match statement.state {
+            StatementState::Making => (vec![sought(Some(statement.id))], TRY_AGAIN_MS),
+            StatementState::Failed => (vec![sought(None)], self.running_wait_ms(at_ms)),
+            StatementState::Ready(lines) => {
+                let is_it = |line: &&StatementLine| {
+                    !line.is_credit
+                        && line.amount == refund.amount
+                        && line.purpose.contains(&refund.id)
+                };
+                let found = lines.iter().find(is_it);
+                let is_old = self.ctx.now_ms() - at_ms > SOUGHT_FOR_MS;
+                match found {
+                    Some(line) if line.is_booked => (done(&payment, &refund, &refund.id), 0),
+                    None if is_old => (vec![never_was(&refund)], 0),
+                    Some(_) | None => (vec![sought(None)], self.running_wait_ms(at_ms)),
+                }
+            }
+        };
+        let next = self.record(&payment, events, exchanges).await?;
+        Ok(if wait_ms == 0 { Stepped::On(Box::new(next)) } else { self.pause(wait_ms) })
+    }
+
+    /// Moscow's, where the bank's clock is.
+    fn today(&self) -> Date {
+        timestamp(self.ctx.now_ms() + MOSCOW_MS).to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
 }
 
 fn is_final(state: &BankRefund) -> bool {
@@ -145,21 +200,41 @@ fn became(payment: &Payment, refund: &Refund, state: BankRefund) -> Vec<Event> {
     let id = refund.id.clone();
     let taken = Event::RefundTaken { id: id.clone(), bank_request_id: state.refund_id.clone() };
     match state.status {
-        Some(TransferStatus::Done) => vec![
-            taken,
-            Event::RefundAccepted { id },
-            Event::Observed(Observation {
-                bank_id: payment.facts.bank_id.clone(),
-                refunds: [(state.refund_id, refund.amount)].into(),
-                ..Observation::default()
-            }),
-        ],
+        Some(TransferStatus::Done) => {
+            let mut events = vec![taken];
+            events.extend(done(payment, refund, &state.refund_id));
+            events
+        }
         Some(TransferStatus::Failed) => {
             let failure = transfer_failed(state.reason.as_deref());
             vec![taken, Event::RefundRefused { id, failure }]
         }
         Some(TransferStatus::Running) | None => vec![taken],
     }
+}
+
+fn done(payment: &Payment, refund: &Refund, bank_refund_id: &str) -> Vec<Event> {
+    vec![
+        Event::RefundAccepted { id: refund.id.clone() },
+        Event::Observed(Observation {
+            bank_id: payment.facts.bank_id.clone(),
+            refunds: [(bank_refund_id.to_owned(), refund.amount)].into(),
+            ..Observation::default()
+        }),
+    ]
+}
+
+fn never_was(refund: &Refund) -> Event {
+    let failure = Failure {
+        code: "refund_not_found".into(),
+        message: "The bank did not answer the refund, and the account's statement does not show it"
+            .into(),
+        hint:
+            "Look at the account in the bank's cabinet; if the money is still there, ask for the \
+               refund again"
+                .into(),
+    };
+    Event::RefundRefused { id: refund.id.clone(), failure }
 }
 
 fn transfer_failed(reason: Option<&str>) -> Failure {

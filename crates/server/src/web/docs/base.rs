@@ -43,6 +43,7 @@ pub fn base() -> OpenApi {
         .tags(Some([
             tag("payments", "Payments, captures, refunds and their story."),
             tag("desks", "Cash desks: one printed code, armed with a sum for each sale."),
+            tag("places", "Codes that are paid again and again, and invoices that companies pay."),
             tag("events", "What happened, in its order."),
             tag("shop", "The shop behind the key."),
         ]))

@@ -238,9 +238,32 @@ async fn a_refund_whose_answer_was_lost_is_never_sent_again() {
     let payment = create_paid(&app).await;
     fault(&app, FaultKind::ReplyLost, 1, "/sbp/v1.0/refund");
     refund(&app, &payment, "1000.00").await;
-    for _ in 0..30 {
+    for _ in 0..10 {
+        app.advance(60_000).await;
+    }
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!(after["refunds"][0]["status"], "succeeded", "the statement shows it: {after}");
+    assert_eq!(app.bank.count("POST /uapi/sbp/v1.0/refund"), 1);
+}
+
+#[tokio::test]
+async fn a_refund_that_never_arrived_is_given_up_after_a_day() {
+    let app = with_sbp().await;
+    let payment = create_paid(&app).await;
+    fault(&app, FaultKind::Hang { ms: 60_000 }, 1, "/sbp/v1.0/refund");
+    let reason = Some("Счёт закрыт".to_owned());
+    app.bank.control(&Control::Decline { id: id(&payment), reason });
+    refund(&app, &payment, "1000.00").await;
+    for _ in 0..20 {
         app.advance(3_600_000).await;
     }
+    assert_eq!(app.payment(&payment["id"]).await["status"], "refunding");
+    for _ in 0..10 {
+        app.advance(3_600_000).await;
+    }
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!(after["refunds"][0]["failure"]["code"], "refund_not_found", "{after}");
+    assert_eq!(after["refundable_kopecks"], 500_000);
     assert_eq!(app.bank.count("POST /uapi/sbp/v1.0/refund"), 1);
 }
 

@@ -395,6 +395,7 @@ impl World {
                 self.count("notice lost");
             }
             15..25 => {
+                self.count("notice doubled");
                 let twin = Mail { body: mail.body.clone(), ..mail };
                 self.take_notice(process, twin);
                 self.take_notice(1 - process, mail);
