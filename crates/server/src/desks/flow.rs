@@ -100,7 +100,7 @@ pub fn plan(
         place_id: desk.id.clone(),
         connection_id: desk.connection_id.clone(),
         amount: new.amount,
-        purpose: Place::purpose(words, &ctx.mint.code(NUMBER_CHARS)),
+        purpose: format!("{words} №{}", ctx.mint.code(NUMBER_CHARS)),
         ttl_minutes: new.ttl_minutes,
         clerk: new.clerk,
         asked_ms: None,

@@ -36,6 +36,7 @@ const MAX_METADATA_KEYS: usize = 50;
 const MAX_METADATA_BYTES: usize = 16 * 1024;
 /// What a hundred lines with suppliers take.
 const MAX_RECEIPT_BYTES: usize = 64 * 1024;
+const DAY_MINUTES: u32 = 24 * 60;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
 
@@ -137,8 +138,8 @@ impl CreatePayment {
         json::string("bank", &self.bank)
     }
 
-    /// Reads the rest by what the bank can do.
-    pub fn read(&self, bank: &Capabilities) -> Result<NewPayment, ApiError> {
+    /// Reads the rest by what the banks that may carry it can do.
+    pub fn read(&self, banks: &[&Capabilities]) -> Result<NewPayment, ApiError> {
         let amount = amount(&self.amount, &self.amount_kopecks)?;
         let capture = capture(&self.capture)?;
         let purpose = json::string("purpose", &self.purpose)?.unwrap_or_default();
@@ -152,7 +153,7 @@ impl CreatePayment {
             purpose,
             capture,
             order_id: free_text("order_id", &self.order_id, MAX_ORDER_ID_CHARS)?,
-            ttl_minutes: ttl(&self.ttl_minutes, &methods, bank)?,
+            ttl_minutes: ttl(&self.ttl_minutes, &methods, banks)?,
             methods,
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
@@ -250,14 +251,19 @@ fn methods(raw: &Raw, capture: CaptureMode) -> Result<Vec<PayMethod>, ApiError> 
     Ok(methods)
 }
 
-fn ttl(raw: &Raw, methods: &[PayMethod], bank: &Capabilities) -> Result<u32, ApiError> {
+/// The longest life that is usual at one of the banks, or one that some bank takes.
+fn ttl(raw: &Raw, methods: &[PayMethod], banks: &[&Capabilities]) -> Result<u32, ApiError> {
     let Some(minutes) = json::whole("ttl_minutes", raw)? else {
-        return Ok(bank.default_ttl_minutes);
+        return Ok(banks.iter().map(|bank| bank.default_ttl_minutes).max().unwrap_or(DAY_MINUTES));
     };
     let is_code = methods == [PayMethod::Sbp];
-    let range = if is_code { &bank.code_ttl_minutes } else { &bank.ttl_minutes };
-    let minutes = u32::try_from(minutes).ok().filter(|m| range.contains(m));
-    let (min, max) = (range.start(), range.end());
+    let range = |bank: &Capabilities| {
+        if is_code { bank.code_ttl_minutes.clone() } else { bank.ttl_minutes.clone() }
+    };
+    let fits = |minutes: &u32| banks.iter().any(|bank| range(bank).contains(minutes));
+    let minutes = u32::try_from(minutes).ok().filter(fits);
+    let min = banks.iter().map(|bank| *range(bank).start()).min().unwrap_or(1);
+    let max = banks.iter().map(|bank| *range(bank).end()).max().unwrap_or(DAY_MINUTES);
     minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
 }
 

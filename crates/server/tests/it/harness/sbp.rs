@@ -12,10 +12,11 @@ use super::app::{PUBLIC_URL, TestApp};
 
 async fn registered(app: &TestApp, op: SetupOp) -> String {
     let outcome = ask_now(&app.ctx, &app.connection, &BankOp::Sbp(SbpOp::Setup(op))).await;
-    match outcome.unwrap() {
-        Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) => id,
-        other => panic!("{other:?}"),
-    }
+    let outcome = outcome.unwrap();
+    let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
+        panic!("{outcome:?}");
+    };
+    id
 }
 
 /// The point's id.

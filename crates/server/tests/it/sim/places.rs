@@ -70,10 +70,11 @@ fn ask(world: &mut World, op: &BankOp) -> Outcome {
 }
 
 fn register(world: &mut World, op: SetupOp) -> String {
-    match ask(world, &BankOp::Sbp(SbpOp::Setup(op))) {
-        Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) => id,
-        other => panic!("{other:?}"),
-    }
+    let outcome = ask(world, &BankOp::Sbp(SbpOp::Setup(op)));
+    let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
+        panic!("{outcome:?}");
+    };
+    id
 }
 
 impl Walls {
