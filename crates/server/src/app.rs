@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    desks, events,
+    customers, desks, events,
     http::{ApiError, Limits, Server, codes, request_id},
     kit::{
         Ctx,
@@ -63,6 +63,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(payments::api::routes())
         .merge(places::api::routes())
         .merge(desks::api::routes())
+        .merge(customers::api::routes())
         .merge(events::api::routes())
         .merge(shops::api::routes())
 }
@@ -104,6 +105,9 @@ fn take_news(
     connection: &Connection,
     news: &NoticeNews,
 ) -> Result<Option<String>, DbError> {
+    if customers::flow::take_news(tx, ctx, connection, news)? {
+        return Ok(None);
+    }
     match desks::flow::take_news(tx, ctx, connection, news)? {
         Some(payment_id) => Ok(Some(payment_id)),
         None => places::flow::take_news(tx, ctx, connection, news),

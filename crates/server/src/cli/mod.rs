@@ -8,6 +8,7 @@ mod address;
 mod completions;
 mod connect;
 mod context;
+mod customer;
 mod demo;
 mod desk;
 mod directory;
@@ -64,6 +65,7 @@ enum Command {
     Routing(routing::RoutingArgs),
     Sbp(sbp::SbpArgs),
     Desk(desk::DeskArgs),
+    Customer(customer::CustomerArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -111,6 +113,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Routing(args) => args.run(&globals).await,
         Command::Sbp(args) => args.run(&globals).await,
         Command::Desk(args) => args.run(&globals).await,
+        Command::Customer(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

@@ -239,6 +239,18 @@ pub const DESK_LINK_NOT_FOUND: Code = code(
     "There is no such link of a clerk, or it was revoked.",
     "Make a new one with `kopeck desk link`.",
 );
+pub const ACCOUNT_NOT_FOUND: Code = code(
+    "account_not_found",
+    404,
+    "The customer has no such saved account.",
+    "Check both ids: `GET /v1/customers/{id}/accounts` lists them.",
+);
+pub const ACCOUNT_NOT_ACTIVE: Code = code(
+    "account_not_active",
+    409,
+    "The saved account cannot be charged: the payer has not agreed, or has taken it back.",
+    "Wait until its status is `active`, or let the customer save an account anew.",
+);
 pub const POSTER_INVALID: Code =
     code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
 pub const ROUTE_NOT_FOUND: Code =
@@ -357,6 +369,8 @@ pub static CODES: &[Code] = &[
     DESK_ARMED,
     DESK_UNANSWERED,
     DESK_LINK_NOT_FOUND,
+    ACCOUNT_NOT_FOUND,
+    ACCOUNT_NOT_ACTIVE,
     POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,

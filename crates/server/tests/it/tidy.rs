@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shops", "gateway"],
     &["payments"],
     &["places"],
-    &["desks"],
+    &["desks", "customers"],
     &["reconcile"],
     &["runner"],
     &["sandbox", "web"],

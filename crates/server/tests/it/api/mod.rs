@@ -3,6 +3,7 @@
 mod bad_input;
 mod checkout;
 pub mod codes;
+mod customers;
 mod desks;
 mod docs;
 mod idempotency;
