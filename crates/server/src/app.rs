@@ -99,7 +99,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
 }
 
 /// What a notice tells besides a payment's state: perhaps a desk was paid, perhaps a place.
-fn take_news(
+pub fn take_news(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     connection: &Connection,
