@@ -34,6 +34,11 @@ pub trait Bank: Send + Sync {
     fn start(&self, credentials: &Credentials, op: &BankOp) -> Step;
     /// The step after `reply`. Only what the bank clearly says is `Done` or `Refused`.
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step;
+    /// Whether an operation whose answer was lost may simply be sent again, since nobody will ever
+    /// meet what the first one made.
+    fn may_repeat(&self, _credentials: &Credentials, _op: &BankOp) -> bool {
+        false
+    }
     /// What can be said against the credentials before they are used, at a given time: a token that
     /// is absent, damaged or past its end.
     fn credentials_problem(&self, _credentials: &Credentials, _now: Timestamp) -> Option<Refusal> {
@@ -80,6 +85,8 @@ pub struct Capabilities {
     pub max_purpose_chars: usize,
     pub max_reference_chars: usize,
     pub ttl_minutes: std::ops::RangeInclusive<u32>,
+    /// The same of a payment by SBP alone, which may be a code and no link.
+    pub code_ttl_minutes: std::ops::RangeInclusive<u32>,
     pub default_ttl_minutes: u32,
     /// How long after its end a link may still be paid by someone who opened it in time.
     pub grace_minutes: u32,

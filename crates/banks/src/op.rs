@@ -343,7 +343,7 @@ pub struct Observation {
     /// What a QR code of SBP holds, for paying this alone.
     pub qr_payload: Option<String>,
     /// The transfer that it was paid by.
-    pub transfer: Option<SbpTransfer>,
+    pub transfer: Option<Box<SbpTransfer>>,
     /// The whole sum that was asked for came in: from a source that tells no sum, of a way to pay
     /// that takes no other.
     pub is_paid_whole: bool,

@@ -3,12 +3,15 @@
 
 pub mod app;
 pub mod cli;
+pub mod customers;
+pub mod desks;
 pub mod events;
 pub mod gateway;
 pub mod http;
 pub mod ids;
 pub mod kit;
 pub mod payments;
+pub mod places;
 pub mod qr;
 pub mod reconcile;
 pub mod runner;

@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
+    customers, desks,
     kit::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS},
         db::DbError,
         jobs::{self, After, Job},
     },
-    payments, reconcile, shops,
+    payments, places, reconcile, shops,
 };
 
 /// Jobs running at once in one process: enough to keep a bank's API busy, few enough for a server
@@ -32,6 +33,11 @@ pub type Nudge = Arc<Notify>;
 pub async fn run(ctx: &Ctx, job: &Job) -> After {
     let result = match job.kind.as_str() {
         payments::flow::JOB => payments::drive::drive(ctx, job).await,
+        places::flow::JOB => places::drive::drive(ctx, job).await,
+        desks::flow::JOB => desks::drive::drive(ctx, job).await,
+        customers::flow::JOB => customers::drive::look(ctx, job).await,
+        customers::flow::CHARGE_JOB => customers::drive::charge(ctx, job).await,
+        places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(

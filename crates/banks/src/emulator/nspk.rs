@@ -4,6 +4,7 @@
 
 use qrcodegen::{QrCode, QrCodeEcc};
 
+use super::json::{Obj, array};
 use crate::{http::html_escape, money::Money};
 
 /// Light modules around the code, as the QR standard wants.
@@ -45,6 +46,27 @@ pub fn payload(kind: Kind, id: &str, bank: &str, sum: Option<Money>) -> String {
     let link = format!("https://{host}/{id}?type={code}&bank={bank}{sum}");
     let crc = crc(&link);
     format!("{link}&crc={crc:04X}")
+}
+
+/// Four of the two hundred banks whose apps open links: number and name.
+pub const MEMBERS: [(&str, &str); 4] = [
+    ("100000000111", "Сбербанк"),
+    ("100000000004", "Т-Банк"),
+    ("100000000284", "Банк Точка"),
+    ("100000000008", "Альфа-Банк"),
+];
+
+/// The operator's public list of them, `/proxyapp/c2bmembers.json`.
+pub fn members() -> String {
+    let member = |(id, name): (&str, &str)| {
+        Obj::new()
+            .text("bankName", name)
+            .text("logoURL", &format!("https://qr.nspk.ru/proxyapp/logo/bank{id}.png"))
+            .text("schema", &format!("bank{id}"))
+            .end()
+    };
+    let list = array(MEMBERS.into_iter().map(member));
+    Obj::new().text("version", "1.0").raw("dictionary", &list).end()
 }
 
 /// CRC-16/CCITT-FALSE over the link without `&crc=`; found from published links.

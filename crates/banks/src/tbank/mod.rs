@@ -69,6 +69,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     max_purpose_chars: 140,
     max_reference_chars: 36,
     ttl_minutes: 1..=129_600,
+    code_ttl_minutes: 1..=129_600,
     default_ttl_minutes: 1_440,
     grace_minutes: 60,
     methods: &PayMethod::ALL,

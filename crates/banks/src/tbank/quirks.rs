@@ -175,6 +175,19 @@ static REQUEST_QUIRKS: &[Quirk] = &[
         },
     ),
     quirk(
+        "sbp_amount_invalid",
+        Invalid,
+        Some("amount"),
+        [
+            "One payment by SBP at T-Bank is from 10 to 1 000 000 rubles.",
+            "Send an amount within that, or allow another way to pay.",
+        ],
+        |_, op| {
+            matches!(op, BankOp::CreateLink(link) if link.methods == [PayMethod::Sbp]
+                && !(MIN_SBP_KOPECKS..=MAX_SBP_KOPECKS).contains(&link.amount.kopecks()))
+        },
+    ),
+    quirk(
         "capture_too_large",
         Invalid,
         Some("amount"),
@@ -409,6 +422,8 @@ static CONNECTION_QUIRKS: &[Quirk] = &[
 ];
 
 /// `Amount` has at most ten digits.
+const MIN_SBP_KOPECKS: i64 = 1_000;
+const MAX_SBP_KOPECKS: i64 = 100_000_000;
 const MAX_KOPECKS: i64 = 9_999_999_999;
 
 const URL_HINT: &str = "Send a whole address such as https://shop.example.ru/thanks.";

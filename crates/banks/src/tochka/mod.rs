@@ -72,6 +72,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     max_purpose_chars: 140,
     max_reference_chars: 45,
     ttl_minutes: 1..=44_640,
+    code_ttl_minutes: 1..=129_600,
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
@@ -96,10 +97,18 @@ impl Bank for Tochka {
         settings::SETTINGS
     }
     fn start(&self, credentials: &Credentials, op: &BankOp) -> Step {
-        request::start(credentials, op)
+        let as_code = sbp::payment::find(credentials, op);
+        request::start(credentials, as_code.as_ref().unwrap_or(op))
     }
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step {
-        Step::Done(reply::read(credentials, op, reply))
+        Step::Done(match sbp::payment::find(credentials, op) {
+            Some(inner) => sbp::payment::outcome(op, reply::read(credentials, &inner, reply)),
+            None => reply::read(credentials, op, reply),
+        })
+    }
+    fn may_repeat(&self, credentials: &Credentials, op: &BankOp) -> bool {
+        // A code of which nobody heard is a code that nobody was shown.
+        matches!(op, BankOp::CreateLink(_)) && sbp::payment::find(credentials, op).is_some()
     }
     fn credentials_problem(&self, credentials: &Credentials, now: Timestamp) -> Option<Refusal> {
         // A token that can be refreshed is, by the gateway, before it ends.

@@ -12,3 +12,5 @@ alter table payments add column qr_tries integer not null default 0;
 alter table payments add column place_id text;
 -- What the bank calls a refund while it is under way, to ask about it.
 alter table refunds add column bank_request_id text;
+-- The account's statement that was asked for to find a refund whose answer was lost.
+alter table refunds add column statement_id text;

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     app::{self, App},
-    gateway::flow::{ask_now, get_bank},
+    gateway::{
+        flow::{ask_now, get_bank},
+        notices::fetch_keys,
+    },
     shops::model::Connection,
 };
 
@@ -59,8 +62,10 @@ pub async fn register(
     url: &str,
 ) -> Result<Registered, Fail> {
     let before = shown(world, connection).await?;
-    let bank = get_bank(&connection.bank)?;
-    let wanted = bank.capabilities().payment_notice_kinds.iter().map(|kind| (*kind).to_owned());
+    // Those of SBP's own codes too: whoever has none hears of none.
+    let can = get_bank(&connection.bank)?.capabilities();
+    let wanted = can.payment_notice_kinds.iter().chain(can.sbp_notice_kinds);
+    let wanted = wanted.map(|kind| (*kind).to_owned());
     let mut kinds: Vec<String> = wanted.collect();
     if let Some(known) = before.as_ref().filter(|known| known.url == url) {
         kinds.extend(
@@ -68,6 +73,10 @@ pub async fn register(
         );
     }
     let op = BankOp::RegisterNotices { url: url.to_owned(), kinds, replace: before.is_some() };
+    // The tests of all kinds come at once: none of them should wait for another's keys.
+    if can.publishes_notice_keys && connection.notice_keys.is_empty() {
+        fetch_keys(&world.ctx, connection).await?;
+    }
     let stand_in = StandIn::start(world, url).await;
     let answer = ask(world, connection, &op).await;
     stand_in.stop().await;

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use super::print::{BAD, HINT, err_line, paint};
 use crate::{
+    customers, desks,
+    http::ApiError,
     kit::db::DbError,
     payments::{
         flow::Problem,
@@ -12,7 +14,7 @@ use crate::{
         receipt::ReceiptProblem,
         state::Refused,
     },
-    qr, sandbox,
+    places, qr, sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -109,6 +111,47 @@ impl From<Failure> for Fail {
 impl From<ReceiptProblem> for Fail {
     fn from(problem: ReceiptProblem) -> Fail {
         Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    }
+}
+
+/// The same words as the API's.
+impl From<ApiError> for Fail {
+    fn from(error: ApiError) -> Fail {
+        Fail { param: error.param, ..Fail::new(&error.code, error.message, error.hint) }
+    }
+}
+
+impl From<places::flow::Problem> for Fail {
+    fn from(problem: places::flow::Problem) -> Fail {
+        if let places::flow::Problem::Internal(error) = problem {
+            return error.into();
+        }
+        ApiError::from(problem).into()
+    }
+}
+
+impl From<desks::flow::Problem> for Fail {
+    fn from(problem: desks::flow::Problem) -> Fail {
+        match problem {
+            desks::flow::Problem::Place(problem) => problem.into(),
+            other @ (desks::flow::Problem::NoSuchDesk
+            | desks::flow::Problem::Busy(_)
+            | desks::flow::Problem::Idle
+            | desks::flow::Problem::NoSuchLink) => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<customers::flow::Problem> for Fail {
+    fn from(problem: customers::flow::Problem) -> Fail {
+        match problem {
+            customers::flow::Problem::Payment(problem) => problem.into(),
+            customers::flow::Problem::Bank(refusal) => refusal.into(),
+            other @ (customers::flow::Problem::NoSuchAccount
+            | customers::flow::Problem::NotActive(_)
+            | customers::flow::Problem::NotConnected
+            | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
+        }
     }
 }
 

@@ -107,8 +107,9 @@ async fn test(world: &World, connection: &Connection, kind: String) -> Result<()
         let hint = "Run `kopeck notices register` first";
         return Err(Fail::new("notices_unregistered", "The bank has no address yet", hint));
     };
-    let known = get_bank(&connection.bank)?.capabilities().payment_notice_kinds;
-    if !found.kinds.contains(&kind) && !known.contains(&kind.as_str()) {
+    let can = get_bank(&connection.bank)?.capabilities();
+    let mut known = can.payment_notice_kinds.iter().chain(can.sbp_notice_kinds);
+    if !found.kinds.contains(&kind) && !known.any(|known| *known == kind) {
         let hint = format!("Registered are: {}", found.kinds.join(", "));
         let message = format!("No notice of the kind {kind} is registered");
         return Err(Fail::new("notice_kind_unknown", message, hint).param("kind"));

@@ -1,4 +1,8 @@
-//! `kopeck qr`: codes and posters as files. It needs no data folder and asks no bank.
+//! `kopeck qr`: codes and posters. Drawing needs no data folder and asks no bank.
+
+pub mod create;
+pub mod place;
+mod watch;
 
 use std::{
     fs,
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::qr::{Code, Format, Lang, Poster, Way, logo::Logo};
 
-/// Draw QR codes and posters to print.
+/// Make QR codes of SBP, follow what comes by them; draw codes and posters to print.
 #[derive(Debug, Args)]
 pub struct QrArgs {
     #[command(subcommand)]
@@ -26,7 +30,11 @@ pub struct QrArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(Box<create::CreateArgs>),
     Print(Box<PrintArgs>),
+    Place(place::PlaceArgs),
+    Invoice(place::InvoiceArgs),
+    Watch(watch::WatchArgs),
 }
 
 /// Draw a payload as a poster (.pdf, .svg) or as a code alone (.png, .svg)
@@ -89,6 +97,15 @@ enum Words {
     En,
 }
 
+impl Words {
+    const fn lang(self) -> Lang {
+        match self {
+            Words::Ru => Lang::Ru,
+            Words::En => Lang::En,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Pdf,
@@ -109,9 +126,13 @@ struct Drawn {
 }
 
 impl QrArgs {
-    pub fn run(self, globals: &Globals) -> Result<(), Fail> {
+    pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
+            Command::Create(args) => args.run(globals).await,
             Command::Print(args) => args.run(globals),
+            Command::Place(args) => args.run(globals).await,
+            Command::Invoice(args) => args.run(globals).await,
+            Command::Watch(args) => args.run(globals).await,
         }
     }
 }
@@ -167,10 +188,7 @@ impl PrintArgs {
             place: self.place.clone(),
             sum: self.sum,
             way: Way::of(&self.payload),
-            lang: match self.lang {
-                Words::Ru => Lang::Ru,
-                Words::En => Lang::En,
-            },
+            lang: self.lang.lang(),
         })
     }
 

@@ -19,6 +19,7 @@ use super::{
     link::{self, CreateArgs, Look, parse_method, parse_money},
     payment,
     print::{is_terminal, right, table},
+    qr,
 };
 use crate::{gateway::flow::ask_now, kit::clock::timestamp};
 
@@ -78,11 +79,12 @@ impl TochkaPaymentArgs {
         // The script's callers read its output: into a pipe goes what programs read.
         let globals = Globals { json: globals.json || !is_terminal(), ..globals.clone() };
         match self.action {
-            Action::CreateQr | Action::CheckQrStatus => Err(no_sbp_yet()),
+            Action::CreateQr => self.create_qr(&globals).await,
             Action::Auth => auth(&globals).await,
             Action::Retailers => directory::show_retailers(&globals).await,
             Action::CreateLink => self.create_link(&globals).await,
-            Action::CheckStatus => self.check_status(&globals).await,
+            // A code's id is a bank's id of a payment like any other.
+            Action::CheckStatus | Action::CheckQrStatus => self.check_status(&globals).await,
             Action::ListPayments => list(&globals).await,
         }
     }
@@ -110,6 +112,24 @@ impl TochkaPaymentArgs {
         link::show(&world, &payment, Look::default())
     }
 
+    async fn create_qr(self, globals: &Globals) -> Result<(), Fail> {
+        let missing = |flag: &str| {
+            let example = "--amount 5000 --description \"Оплата по QR\"";
+            Fail::usage(format!("create-qr needs --{flag}"), example).param(flag)
+        };
+        let args = qr::create::CreateArgs {
+            bank: Some("tochka".to_owned()),
+            amount: self.amount.ok_or_else(|| missing("amount"))?,
+            purpose: self.description.ok_or_else(|| missing("description"))?,
+            order: self.order_id,
+            ttl: self.ttl,
+            success_url: self.redirect_url,
+            png: None,
+            svg: None,
+        };
+        args.run(globals).await
+    }
+
     async fn check_status(self, globals: &Globals) -> Result<(), Fail> {
         let Some(id) = self.payment_id else {
             let hint = "--payment-id takes the bank's operationId, or Kopeck's id";
@@ -122,14 +142,6 @@ impl TochkaPaymentArgs {
             Err(fail) => Err(fail),
         }
     }
-}
-
-fn no_sbp_yet() -> Fail {
-    Fail::new(
-        "sbp_unavailable",
-        "SBP QR codes of their own are not in this version of Kopeck yet",
-        "A payment link takes SBP too: --action create-link --payment-mode sbp",
-    )
 }
 
 /// What the script explained, and how it stands here and now.

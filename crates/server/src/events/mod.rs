@@ -9,4 +9,6 @@ mod model;
 mod store;
 
 pub use model::{EventKind, NewEvent, StoredEvent};
-pub use store::{EventFilter, find_event, insert_event, list_events, list_events_of_payment};
+pub use store::{
+    EventFilter, find_event, find_last_seq, insert_event, list_events, list_events_of_payment,
+};

@@ -52,6 +52,12 @@ pub fn insert_event(tx: &mut dyn Tx, event: &NewEvent<'_>) -> Result<bool, DbErr
     Ok(true)
 }
 
+/// The number of the shop's last event; 0 if there is none.
+pub fn find_last_seq(tx: &mut dyn Tx, shop_id: &str) -> Result<i64, DbError> {
+    let row = tx.find("select event_seq from shops where id = $1", &[shop_id.into()])?;
+    row.map_or(Ok(0), |row| row.int(0))
+}
+
 fn decode(row: &Row) -> Result<StoredEvent, DbError> {
     let once = row.text(4)?;
     Ok(StoredEvent {

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     answer::RefundReply,
     model::Status,
-    notices::{RefusedCount, Taken, take},
+    notices::{NewsReader, RefusedCount, Taken, take},
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store::{self, PaymentFilter},
     submit::{self, Ask},
@@ -32,8 +32,16 @@ use crate::{
 };
 
 /// What a list of payments may be asked.
-const FILTERS: [&str; 7] =
-    ["status", "order_id", "bank", "created_from", "created_to", "limit", "starting_after"];
+const FILTERS: [&str; 8] = [
+    "status",
+    "order_id",
+    "bank",
+    "place_id",
+    "created_from",
+    "created_to",
+    "limit",
+    "starting_after",
+];
 
 pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
@@ -77,6 +85,7 @@ async fn create_payment(ask: Ask) -> Result<Answer, ApiError> {
         ("status" = Option<String>, Query, description = "One state, such as `paid`"),
         ("order_id" = Option<String>, Query, description = "The shop's own number"),
         ("bank" = Option<String>, Query, description = "The bank's word, such as `tochka`"),
+        ("place_id" = Option<String>, Query, description = "The place whose code was paid"),
         ("created_from" = Option<String>, Query,
             description = "From this time on: 2026-11-21T19:47:00Z, or a day in Moscow"),
         ("created_to" = Option<String>, Query, description = "Before this time"),
@@ -110,6 +119,7 @@ fn read_filter(query: &Query) -> Result<PaymentFilter, ApiError> {
         status: query.word("status", Status::parse, &Status::ALL.map(Status::as_str))?,
         order_id: owned("order_id"),
         bank: owned("bank"),
+        place_id: owned("place_id"),
         created_from_ms: query.time_ms("created_from")?,
         created_to_ms: query.time_ms("created_to")?,
         before_id: query.id("starting_after", "pay_")?,
@@ -219,23 +229,25 @@ async fn get_timeline(
 }
 
 /// Where banks send their notices. Not part of the shop's API: no key, the signature counts.
-pub fn notice_routes(refused: Arc<RefusedCount>) -> Router<Server> {
+pub fn notice_routes(refused: Arc<RefusedCount>, news: NewsReader) -> Router<Server> {
     Router::new()
         .route("/notices/{bank}/{connection}", post(receive_notice))
         .layer(Extension(refused))
+        .layer(Extension(news))
 }
 
 async fn receive_notice(
     State(server): State<Server>,
     Path((bank, connection)): Path<(String, String)>,
     Extension(refused): Extension<Arc<RefusedCount>>,
+    Extension(news): Extension<NewsReader>,
     content: Body,
 ) -> Result<(StatusCode, &'static str), ApiError> {
     let limits = &server.limits;
     let body = body::read(content, limits.notice_body_bytes, limits.body_wait).await?;
     let ctx = server.ctx.clone();
     // Taken to its end even if the bank hangs up.
-    let taking = async move { take(&ctx, &refused, &bank, &connection, body).await };
+    let taking = async move { take(&ctx, (&refused, news), &bank, &connection, body).await };
     let taken = match server.finish(taking).await {
         Some(Ok(taken)) => taken,
         Some(Err(error)) => {

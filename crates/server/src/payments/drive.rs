@@ -4,6 +4,7 @@
 //! Before the attempt its intent is saved; after the attempt nothing is rolled back, the bank is
 //! asked. One driver per payment at a time holds by the job's lease.
 
+mod code;
 mod elsewhere;
 mod hold;
 mod open;
@@ -111,6 +112,7 @@ async fn drive_here(ctx: &Ctx, job: &Job, steps: &mut usize) -> anyhow::Result<O
             Step::Open
             | Step::LookUp
             | Step::Ask
+            | Step::FetchQr
             | Step::Capture
             | Step::Void
             | Step::Move
@@ -163,6 +165,7 @@ impl Driver<'_> {
                 Look::KeyRefused(_) => self.pause(KEY_WAIT_MS),
                 Look::Nothing => self.pause(MINUTE_MS),
             }),
+            Step::FetchQr => self.fetch_qr(payment).await,
             Step::Capture => self.capture(payment).await,
             Step::Void => self.void(payment).await,
             Step::Move => self.move_on(payment).await,
@@ -210,7 +213,10 @@ impl Driver<'_> {
     async fn look(&self, payment: &Payment) -> anyhow::Result<Look> {
         let Some(bank_id) = payment.facts.bank_id.clone() else { return Ok(Look::Nothing) };
         let Told { outcome, mut exchanges } = self.ask(&BankOp::GetPayment { bank_id }).await?;
-        if let Outcome::Done(Answer::Payment(seen)) = outcome {
+        if let Outcome::Done(Answer::Payment(mut seen)) = outcome {
+            if seen.status.is_none() && payment.is_code() && payment.facts.paid.is_zero() {
+                seen = self.look_in_list(payment, seen, &mut exchanges).await?;
+            }
             let event = Event::Observed(seen.clone());
             let applied = state::apply(payment, &event);
             if applied.is_ok_and(|applied| applied.next == *payment) {

@@ -2,13 +2,17 @@
 //! commit. Calls to the bank are in [`super::drive`], between transactions.
 
 pub mod attempts;
+pub mod receive;
 pub mod routing;
 
 use anyhow::anyhow;
 use kopeck_banks::{
     Credentials, Money,
     bank::{Bank, Step},
-    op::{BankOp, CaptureMode, CreateLink, Observation, Outcome, PayMethod, Refusal, RefusalClass},
+    op::{
+        BankOp, CaptureMode, CodeKind, CreateLink, Observation, Outcome, PayMethod, Refusal,
+        RefusalClass,
+    },
 };
 
 use super::{
@@ -88,6 +92,7 @@ pub fn plan(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
+        account_id: None,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
@@ -155,6 +160,7 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
+        sbp_account: payment.account_id.is_some(),
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
         ..CreateLink::default()
     };
@@ -241,8 +247,28 @@ pub fn request_refund(
 ) -> Result<Payment, Problem> {
     let (id, amount, reason) = refund;
     let at_ms = ctx.now_ms();
+    let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    check_place_refund(&found)?;
     let event = Event::RefundRequested { id: id.to_owned(), amount, reason, at_ms };
     change(tx, ctx, shop_id, payment_id, &event)
+}
+
+/// What came by a code that is paid again and again, or by a company, goes back through the API
+/// only where the bank has that: else the refund would wait for ever.
+fn check_place_refund(payment: &Payment) -> Result<(), Problem> {
+    let bank = get_bank(&payment.bank).map_err(Problem::Internal)?;
+    let kinds = [CodeKind::Static, CodeKind::Desk, CodeKind::Invoice];
+    let can = bank.capabilities().sbp_refunds.iter().any(|kind| kinds.contains(kind));
+    if payment.place_id.is_none() || can {
+        return Ok(());
+    }
+    Err(Problem::Bank(Refusal {
+        class: RefusalClass::Unsupported,
+        code: "refund_unsupported",
+        message: "The bank's API sends back no payment that came by such a code.".into(),
+        hint: "Send it back in the bank's internet bank, «QR-платежи».".into(),
+        param: None,
+    }))
 }
 
 fn change(

@@ -27,6 +27,8 @@ pub struct Payment {
     pub attempts: Vec<Attempt>,
     /// The place whose code it was paid by: a static code, a desk.
     pub place_id: Option<String>,
+    /// The saved account that it is taken from, without its payer.
+    pub account_id: Option<String>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -149,6 +151,8 @@ pub struct Refund {
     pub bank_refund_id: Option<String>,
     /// What the bank calls the request while it is under way, where it can be asked about by that.
     pub bank_request_id: Option<String>,
+    /// The account's statement being made, in which one without an answer shall be found.
+    pub statement_id: Option<String>,
     /// What the bank said was left when the request left, if it says so: the sign by which a
     /// refund is known that no list shows.
     pub left_before: Option<Money>,
@@ -274,6 +278,19 @@ impl Payment {
     pub fn held(&self) -> Money {
         let held = self.facts.authorized;
         self.facts.left.map_or(held, |left| left.min(held))
+    }
+
+    /// Whether it is a code of SBP and nothing else at the bank: without a page there, a list of
+    /// refunds or time after its end.
+    pub fn is_code(&self) -> bool {
+        self.facts.qr_payload.is_some() && self.facts.qr_payload == self.facts.bank_url
+    }
+
+    /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
+    /// Not where nobody will scan it; asking for it would keep a saved account from being charged.
+    pub fn wants_qr(&self) -> bool {
+        let is_wanted = self.facts.qr_payload.is_none() && self.account_id.is_none();
+        is_wanted && self.bank_methods == [PayMethod::Sbp]
     }
 
     /// Whether it is held first, and taken when the shop says so.

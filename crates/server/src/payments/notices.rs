@@ -5,14 +5,20 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use kopeck_banks::bank::NoticeNews;
+
 use super::flow;
 use crate::{
     gateway::{
         notices::{Verdict, judge},
         store::{NewNotice, upsert_notice},
     },
-    kit::{Ctx, db::DbError, secret},
-    shops,
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        secret,
+    },
+    shops::{self, model::Connection},
 };
 
 /// What to answer the bank.
@@ -26,6 +32,12 @@ pub enum Taken {
     /// Cannot be judged or kept now; the bank shall repeat it.
     TryAgain,
 }
+
+/// Reads what a notice tells besides a payment's state, in the transaction that keeps the notice;
+/// returns the payment that it was about. Given by whoever puts the server together, since folders
+/// above this one own such news.
+pub type NewsReader =
+    fn(&mut dyn Tx, &Ctx, &Connection, &NoticeNews) -> Result<Option<String>, DbError>;
 
 /// How many notices were refused, by connection, since the start of this process.
 #[derive(Debug, Default)]
@@ -49,7 +61,7 @@ impl RefusedCount {
 /// address.
 pub async fn take(
     ctx: &Ctx,
-    refused: &RefusedCount,
+    (refused, news): (&RefusedCount, NewsReader),
     bank: &str,
     connection_id: &str,
     body: Vec<u8>,
@@ -79,12 +91,25 @@ pub async fn take(
     let saved: Result<(), DbError> = ctx
         .db
         .write(move |tx| {
-            let about = match &notice.observation {
+            let by_code = match notice.news.as_deref() {
+                Some(NoticeNews::SbpPayment(payment)) => Some(payment.observation()),
+                Some(
+                    NoticeNews::CardBinding(_)
+                    | NoticeNews::AccountBinding(_)
+                    | NoticeNews::Fiscal(_),
+                )
+                | None => None,
+            };
+            let about = match notice.observation.as_ref().or(by_code.as_ref()) {
                 Some(seen) => flow::observe(tx, &inner, &connection.id, seen)?,
                 None => None,
             };
-            let payment_id = about.as_ref().map(|(payment, _)| payment.id.as_str());
-            upsert_notice(tx, &row, payment_id)
+            let payment_id = match (about, notice.news.as_deref()) {
+                (Some((payment, _)), _) => Some(payment.id),
+                (None, Some(told)) => news(tx, &inner, &connection, told)?,
+                (None, None) => None,
+            };
+            upsert_notice(tx, &row, payment_id.as_deref())
         })
         .await;
     saved?;

@@ -147,13 +147,14 @@ impl CreatePayment {
             return Err(missing("purpose"));
         }
         text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
+        let methods = methods(&self.methods, capture)?;
         Ok(NewPayment {
             amount: amount.ok_or_else(|| missing("amount"))?,
             purpose,
-            methods: methods(&self.methods, capture)?,
             capture,
             order_id: free_text("order_id", &self.order_id, MAX_ORDER_ID_CHARS)?,
-            ttl_minutes: ttl(&self.ttl_minutes, banks)?,
+            ttl_minutes: ttl(&self.ttl_minutes, &methods, banks)?,
+            methods,
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
@@ -177,7 +178,7 @@ impl CreateRefund {
     }
 }
 
-fn amount(rubles: &Raw, kopecks: &Raw) -> Result<Option<Money>, ApiError> {
+pub fn amount(rubles: &Raw, kopecks: &Raw) -> Result<Option<Money>, ApiError> {
     let wrong = |param: &str, error: MoneyError| {
         let text = error.to_string();
         let mut letters = text.chars();
@@ -251,14 +252,18 @@ fn methods(raw: &Raw, capture: CaptureMode) -> Result<Vec<PayMethod>, ApiError> 
 }
 
 /// The longest life that is usual at one of the banks, or one that some bank takes.
-fn ttl(raw: &Raw, banks: &[&Capabilities]) -> Result<u32, ApiError> {
+fn ttl(raw: &Raw, methods: &[PayMethod], banks: &[&Capabilities]) -> Result<u32, ApiError> {
     let Some(minutes) = json::whole("ttl_minutes", raw)? else {
         return Ok(banks.iter().map(|bank| bank.default_ttl_minutes).max().unwrap_or(DAY_MINUTES));
     };
-    let fits = |minutes: &u32| banks.iter().any(|bank| bank.ttl_minutes.contains(minutes));
+    let is_code = methods == [PayMethod::Sbp];
+    let range = |bank: &Capabilities| {
+        if is_code { bank.code_ttl_minutes.clone() } else { bank.ttl_minutes.clone() }
+    };
+    let fits = |minutes: &u32| banks.iter().any(|bank| range(bank).contains(minutes));
     let minutes = u32::try_from(minutes).ok().filter(fits);
-    let min = banks.iter().map(|bank| *bank.ttl_minutes.start()).min().unwrap_or(1);
-    let max = banks.iter().map(|bank| *bank.ttl_minutes.end()).max().unwrap_or(DAY_MINUTES);
+    let min = banks.iter().map(|bank| *range(bank).start()).min().unwrap_or(1);
+    let max = banks.iter().map(|bank| *range(bank).end()).max().unwrap_or(DAY_MINUTES);
     minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
 }
 

@@ -3,7 +3,10 @@
 
 use kopeck_banks::op::BankStatus;
 
-use super::model::{Payment, RefundState, Status};
+use super::{
+    model::{Intents, Payment, RefundState, Status},
+    state::MAX_QR_TRIES,
+};
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -20,6 +23,8 @@ const SPARSE_MAX_MS: i64 = 30 * MINUTE_MS;
 const UNLISTED_MAX_MS: i64 = 6 * HOUR_MS;
 /// … which for cards may take 30 days, and some margin.
 const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
+/// A code of SBP ends when it ends: only a transfer that was on its way may still arrive.
+const CODE_GRACE_MINUTES: u32 = 5;
 /// Longer than any payer may take after the link's end.
 const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
@@ -34,6 +39,8 @@ pub enum Step {
     /// Look whether the link exists, then make it if it does not.
     LookUp,
     Ask,
+    /// Ask for the QR code of a payment that can be paid by SBP alone.
+    FetchQr,
     /// Capture the hold: safe to send again, since a hold can be captured once.
     Capture,
     /// Release the hold: what is released cannot be released again.
@@ -97,18 +104,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             None => Step::Capture,
             Some(asked_ms) => at(asked_ms + MINUTE_MS, Step::Capture),
         },
-        Status::Open => {
-            let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
-            let dead_ms = payment.link_end_ms() + grace_ms;
-            if now_ms >= dead_ms {
-                return Step::Lapse;
-            }
-            if payment.attempt_of.is_some() && payment.is_voiding() {
-                return at(close_ms(payment), Step::Close);
-            }
-            let due_ms = next_look_ms(payment).min(dead_ms);
-            at(due_ms, Step::Ask)
-        }
+        Status::Open => open_step(payment, grace_minutes, now_ms),
         // It was being closed when the money came: first what became of that.
         Status::Authorized
             if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() =>
@@ -146,6 +142,27 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     }
 }
 
+/// What a link that nobody has paid yet needs.
+fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
+    let at = |due_ms: i64, step: Step| {
+        if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
+    };
+    let grace_minutes = if payment.is_code() { CODE_GRACE_MINUTES } else { grace_minutes };
+    let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
+    let dead_ms = payment.link_end_ms() + grace_ms;
+    if now_ms >= dead_ms {
+        return Step::Lapse;
+    }
+    if payment.attempt_of.is_some() && payment.is_voiding() {
+        return at(close_ms(payment), Step::Close);
+    }
+    let due_ms = next_look_ms(payment).min(dead_ms);
+    match qr_ms(payment) {
+        Some(qr_due_ms) if qr_due_ms <= due_ms => at(qr_due_ms, Step::FetchQr),
+        Some(_) | None => at(due_ms, Step::Ask),
+    }
+}
+
 /// Whether the first bank is known to have nothing in flight, or can be asked what it has.
 fn is_movable(payment: &Payment) -> bool {
     let is_unknown = payment.intents.open_asked_ms.is_some() && payment.facts.bank_id.is_none();
@@ -163,6 +180,15 @@ fn is_movable(payment: &Payment) -> bool {
         | Status::Failed
         | Status::AmountMismatch => false,
     }
+}
+
+/// When the QR code of an open payment is to be asked for.
+fn qr_ms(payment: &Payment) -> Option<i64> {
+    let Intents { qr_asked_ms, qr_tries, .. } = payment.intents;
+    let is_due = payment.wants_qr() && qr_tries < MAX_QR_TRIES && payment.attempt_of.is_none();
+    let due_ms =
+        qr_asked_ms.map_or(0, |asked_ms| asked_ms + backoff_ms(qr_tries.saturating_sub(1)));
+    is_due.then_some(due_ms)
 }
 
 /// A minute after the last request to close it, which may still be on its way.

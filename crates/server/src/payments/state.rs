@@ -68,6 +68,16 @@ pub enum Event {
     RefundAccepted {
         id: String,
     },
+    /// The bank took it, not for good yet, and named it.
+    RefundTaken {
+        id: String,
+        bank_request_id: String,
+    },
+    /// A statement is being made to find it in; `None`: the one that was made does not show it.
+    RefundSought {
+        id: String,
+        statement_id: Option<String>,
+    },
     RefundRefused {
         id: String,
         failure: Failure,
@@ -77,6 +87,12 @@ pub enum Event {
         id: String,
         at_ms: i64,
     },
+    /// The bank is about to be asked for the payment's QR code.
+    QrAsked {
+        at_ms: i64,
+    },
+    /// It gives none.
+    QrRefused,
     /// The link's time and the bank's grace are over and the bank still says "unpaid".
     Lapsed,
 }
@@ -127,6 +143,9 @@ pub enum Refused {
 
 /// Refunds of one payment. A bank's list of them is read whole with every look at the payment.
 pub const MAX_REFUNDS: usize = 200;
+
+/// After so many tries without an answer the payment goes on without a QR code, by the bank's page.
+pub const MAX_QR_TRIES: u32 = 5;
 
 /// Lists without the refund before it is believed that the bank never had it …
 const REFUND_ASKS: u32 = 5;
@@ -237,6 +256,21 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             move_refund(next, id, |_| RefundState::Failed(failure.clone()))?;
         }
         Event::RefundNotSeen { id, at_ms } => move_refund(next, id, |s| not_seen(s, *at_ms))?,
+        Event::RefundTaken { id, bank_request_id } => {
+            let refund = next.refunds.iter_mut().find(|refund| refund.id == *id);
+            let refund = refund.ok_or(Refused::NoSuchRefund)?;
+            refund.bank_request_id = Some(bank_request_id.clone());
+        }
+        Event::RefundSought { id, statement_id } => {
+            let refund = next.refunds.iter_mut().find(|refund| refund.id == *id);
+            let refund = refund.ok_or(Refused::NoSuchRefund)?;
+            refund.statement_id.clone_from(statement_id);
+        }
+        Event::QrAsked { at_ms } => {
+            next.intents.qr_asked_ms = Some(*at_ms);
+            next.intents.qr_tries += 1;
+        }
+        Event::QrRefused => next.intents.qr_tries = MAX_QR_TRIES,
         Event::Lapsed => {
             let facts = &mut next.facts;
             facts.expired |= facts.paid.is_zero() && facts.authorized.is_zero();
@@ -263,7 +297,7 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     facts.method = facts.method.take().max(seen.method.clone());
     facts.payer_id = facts.payer_id.take().max(seen.payer_id.clone());
     facts.qr_payload = facts.qr_payload.take().max(seen.qr_payload.clone());
-    join_transfer(facts, seen.transfer.as_ref());
+    join_transfer(facts, seen.transfer.as_deref());
     facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
     for (id, amount) in &seen.refunds {
         let known = facts.refunds.entry(id.clone()).or_default();
@@ -382,6 +416,7 @@ fn claim(payment: &mut Payment, amount: Money) {
         state: RefundState::Succeeded,
         bank_refund_id: Some(String::new()),
         bank_request_id: None,
+        statement_id: None,
         left_before: None,
         // The bank's list tells when; the payment's own time keeps the order independent of us.
         created_ms: payment.created_ms,
@@ -486,6 +521,7 @@ fn request_refund(
         state: RefundState::Requested,
         bank_refund_id: None,
         bank_request_id: None,
+        statement_id: None,
         left_before: None,
         created_ms: at_ms,
     });

@@ -6,10 +6,11 @@ mod keys;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_failure, decode_refunds, decode_routes, decode_transfer,
-    encode_failure, encode_refunds, encode_routes, join_methods, opt_money, origin_word,
-    parse_capture, parse_methods, parse_origin,
+    capture_word, count, decode_refunds, decode_routes, decode_transfer, encode_refunds,
+    encode_routes, join_methods, opt_money, origin_word, parse_capture, parse_methods,
+    parse_origin,
 };
+pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::kit::db::{DbError, Row, Tx, Value};
@@ -21,7 +22,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
-     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries";
+     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +30,7 @@ pub struct PaymentFilter {
     pub status: Option<Status>,
     pub order_id: Option<String>,
     pub bank: Option<String>,
+    pub place_id: Option<String>,
     pub created_from_ms: Option<i64>,
     pub created_to_ms: Option<i64>,
     /// Only payments older than this id: the last one of the page before.
@@ -41,9 +43,9 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id) \
+         place_id, account_id) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22)",
+         $19, $20, $21, $22, $23)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -67,6 +69,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.status().as_str().into(),
             p.attempt_of.clone().into(),
             p.place_id.clone().into(),
+            p.account_id.clone().into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -152,14 +155,14 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
     tx.execute(
         "insert into refunds (id, payment_id, shop_id, amount_kopecks, reason, origin, state, \
          bank_refund_id, asked_ms, asks, failure, created_ms, left_before_kopecks, \
-         bank_request_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         bank_request_id, statement_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          on conflict (id) do update set payment_id = excluded.payment_id, \
          state = excluded.state, \
          bank_refund_id = excluded.bank_refund_id, asked_ms = excluded.asked_ms, \
          asks = excluded.asks, failure = excluded.failure, \
          left_before_kopecks = excluded.left_before_kopecks, \
-         bank_request_id = excluded.bank_request_id",
+         bank_request_id = excluded.bank_request_id, statement_id = excluded.statement_id",
         &[
             refund.id.as_str().into(),
             payment.id.as_str().into(),
@@ -175,6 +178,7 @@ fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<
             refund.created_ms.into(),
             refund.left_before.map(Money::kopecks).into(),
             refund.bank_request_id.clone().into(),
+            refund.statement_id.clone().into(),
         ],
     )?;
     Ok(())
@@ -255,10 +259,10 @@ pub fn list_payments(
     let sql = format!(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
-         and created_ms < $6 and ($7 = '' or id < $7) and attempt_of is null \
-         order by id desc limit $8"
+         and created_ms < $6 and ($7 = '' or id < $7) and ($8 = '' or place_id = $8) \
+         and attempt_of is null order by id desc limit $9"
     );
-    let params: [Value; 8] = [
+    let params: [Value; 9] = [
         shop_id.into(),
         filter.status.map_or("", Status::as_str).into(),
         filter.order_id.as_deref().unwrap_or("").into(),
@@ -266,6 +270,7 @@ pub fn list_payments(
         filter.created_from_ms.unwrap_or(0).into(),
         filter.created_to_ms.unwrap_or(i64::MAX).into(),
         filter.before_id.as_deref().unwrap_or("").into(),
+        filter.place_id.as_deref().unwrap_or("").into(),
         limit.into(),
     ];
     let rows = tx.query(&sql, &params)?;
@@ -308,6 +313,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
+        account_id: row.opt_text(55)?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -370,7 +376,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms, left_before_kopecks, bank_request_id from refunds where payment_id = $1 \
+         failure, created_ms, left_before_kopecks, bank_request_id, \
+         statement_id from refunds where payment_id = $1 \
          order by created_ms, id",
         &[payment_id.into()],
     )?;
@@ -395,6 +402,7 @@ fn decode_refund(row: &Row) -> Result<Refund, DbError> {
         bank_refund_id: row.opt_text(5)?,
         left_before: opt_money(row, 10)?,
         bank_request_id: row.opt_text(11)?,
+        statement_id: row.opt_text(12)?,
         created_ms: row.int(9)?,
     })
 }
@@ -428,6 +436,19 @@ pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbE
     let sql = format!("select {COLUMNS} from payments where attempt_of = $1 order by id{lock}");
     let rows = tx.query(&sql, &[link_id.into()])?;
     rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// Who paid, told later than that somebody did.
+pub fn update_customer(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
+    tx.execute(
+        "update payments set customer = $1 where id = $2 and shop_id = $3",
+        &[
+            payment.customer.clone().into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+        ],
+    )?;
+    Ok(())
 }
 
 /// Saves a link and its attempt that changed sides: their numbers at the banks are unique, so one

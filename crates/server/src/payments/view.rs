@@ -41,6 +41,8 @@ pub struct PaymentView {
     pub order_id: Option<String>,
     /// The place whose code it was paid by, when it was.
     pub place_id: Option<String>,
+    /// The saved account that it is taken from, without its payer.
+    pub account_id: Option<String>,
     /// Our number of the payment at the bank; the payer may see it.
     pub reference: String,
     pub bank: String,
@@ -50,6 +52,8 @@ pub struct PaymentView {
     pub pay_url: String,
     /// The bank's own page, once it is open there.
     pub bank_url: Option<String>,
+    /// The QR code of SBP, when SBP is the only way to pay it and the bank has made one.
+    pub qr: Option<QrView>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
     /// How it was paid, as the bank says.
@@ -68,6 +72,25 @@ pub struct PaymentView {
     pub created_at: String,
     pub expires_at: String,
     pub paid_at: Option<String>,
+}
+
+/// A QR code of SBP for one payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QrView {
+    /// What the code holds; on a phone, as a link, it opens the bank's app.
+    #[schema(example = "https://qr.nspk.ru/AD10006M8KH234K782OQM0L13JI31LQD?type=02")]
+    pub payload: String,
+    /// Addresses of the picture.
+    pub svg: String,
+    pub png: String,
+}
+
+impl QrView {
+    fn new(payment: &Payment, public_url: &str) -> Option<QrView> {
+        let picture = |kind: &str| format!("{public_url}/pay/{}/qr.{kind}", payment.id);
+        let payload = payment.facts.qr_payload.clone()?;
+        Some(QrView { payload, svg: picture("svg"), png: picture("png") })
+    }
 }
 
 /// A refund of a payment.
@@ -181,11 +204,13 @@ impl PaymentView {
             },
             order_id: payment.order_id.clone(),
             place_id: payment.place_id.clone(),
+            account_id: payment.account_id.clone(),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
             bank_payment_id: payment.facts.bank_id.clone(),
             pay_url: format!("{public_url}/pay/{}", payment.id),
             bank_url: payment.facts.bank_url.clone(),
+            qr: QrView::new(payment, public_url),
             success_url: payment.success_url.clone(),
             fail_url: payment.fail_url.clone(),
             method: payment.facts.method.clone(),

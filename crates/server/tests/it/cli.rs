@@ -1,7 +1,10 @@
 //! The real binary, as a merchant and as a script use it.
 
 mod bank;
+mod desk;
 mod life;
+mod places;
+mod qr;
 mod routing;
 mod sbp;
 mod shell;

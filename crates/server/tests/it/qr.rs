@@ -1,7 +1,7 @@
 //! What is drawn can be read: pictures, posters and terminals, rendered by foreign renderers and
 //! decoded by a foreign decoder.
 
-mod eye;
+pub mod eye;
 mod pictures;
 mod posters;
 mod print;

@@ -17,6 +17,8 @@ const LAYERS: &[&[&str]] = &[
     &["events"],
     &["shops", "gateway"],
     &["payments"],
+    &["places"],
+    &["desks", "customers"],
     &["reconcile"],
     &["runner"],
     &["sandbox", "web"],

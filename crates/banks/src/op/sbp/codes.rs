@@ -3,7 +3,10 @@
 
 use jiff::Timestamp;
 
-use crate::{money::Money, op::BankStatus};
+use crate::{
+    money::Money,
+    op::{BankStatus, Observation, PayMethod, SbpTransfer},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CodeKind {
@@ -189,6 +192,24 @@ pub struct CodeState {
     pub trx_id: Option<String>,
     /// SBP's own code and sentence.
     pub problem: Option<String>,
+}
+
+impl CodeState {
+    /// What it tells of the payment that this code is. The code's sum is fixed, so a payment by it
+    /// is of the whole; a failed attempt leaves it open to another one.
+    pub fn observation(&self) -> Observation {
+        let is_paid = self.status == Some(BankStatus::Paid);
+        let is_failed = self.status == Some(BankStatus::Declined);
+        let transfer = SbpTransfer { trx_id: self.trx_id.clone(), ref_id: None };
+        Observation {
+            bank_id: Some(self.code_id.clone()),
+            status: if is_failed { Some(BankStatus::Created) } else { self.status },
+            method: is_paid.then(|| PayMethod::Sbp.as_str().to_owned()),
+            transfer: Some(transfer).filter(|own| is_paid && own.trx_id.is_some()).map(Box::new),
+            is_paid_whole: is_paid,
+            ..Observation::default()
+        }
+    }
 }
 
 /// What a desk's code does now.

@@ -4,7 +4,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::{money::Money, op::BankStatus};
+use crate::{
+    money::Money,
+    op::{BankStatus, Observation, PayMethod},
+};
 
 /// One transfer by a code. A static code gets many of them, also two of one sum in one minute:
 /// each has ids of its own, and [`SbpPayment::is_same`] tells them apart. What a source does not
@@ -32,6 +35,25 @@ pub struct SbpPayment {
 }
 
 impl SbpPayment {
+    /// What it tells of the payment that its code is, where that code is dynamic: of a fixed sum
+    /// and paid once, so that a source without sums tells of the whole.
+    pub fn observation(&self) -> Observation {
+        let is_paid = self.status == Some(BankStatus::Paid);
+        let is_failed = self.status == Some(BankStatus::Declined);
+        let transfer = SbpTransfer { trx_id: self.trx_id.clone(), ref_id: self.ref_id.clone() };
+        let is_named = transfer.trx_id.is_some() || transfer.ref_id.is_some();
+        Observation {
+            bank_id: Some(self.code_id.clone()),
+            status: if is_failed { Some(BankStatus::Created) } else { self.status },
+            paid: self.amount.filter(|_| is_paid),
+            is_paid_whole: is_paid && self.amount.is_none(),
+            paid_at: self.at.filter(|_| is_paid),
+            method: is_paid.then(|| PayMethod::Sbp.as_str().to_owned()),
+            transfer: Some(transfer).filter(|_| is_paid && is_named).map(Box::new),
+            ..Observation::default()
+        }
+    }
+
     /// Whether both tell of one transfer. Sources name different ids of it; a notice names all, so
     /// what is kept of one should keep both. Where neither has any, the code is paid once only.
     pub fn is_same(&self, other: &SbpPayment) -> bool {

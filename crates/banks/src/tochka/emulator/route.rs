@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{TochkaEmulator, grants::Needs, json::Obj, problem::Problem, sbp};
 use crate::{
-    emulator::Served,
+    emulator::{Served, nspk},
     http::{HttpReply, HttpRequest, Method, percent_decode},
 };
 
@@ -165,6 +165,10 @@ impl TochkaEmulator {
         Served::Now(match (request.method, path) {
             (Method::Get, "/doc/openapi/static/keys/public") => {
                 HttpReply::new(200, "application/json", self.key.public_jwk())
+            }
+            // Not the bank's: the list of the SBP's operator, whose mirror nobody else is.
+            (Method::Get, "/proxyapp/c2bmembers.json") => {
+                HttpReply::new(200, "application/json", nspk::members())
             }
             (Method::Post, "/connect/token") => self.token(now_ms, request),
             (Method::Get, "/connect/authorize") => self.show_consent(now_ms, request),

@@ -108,6 +108,8 @@ pub const fn is_ours(op: &SbpOp) -> bool {
         | SbpOp::Payments { .. }
         | SbpOp::StartRefund(_)
         | SbpOp::FindRefund { .. } => true,
+        // Not the bank's own: the list of the SBP's operator, which is everybody's.
+        SbpOp::Banks { for_binding, .. } => !*for_binding,
         SbpOp::Qr { .. }
         | SbpOp::RefundBanks { .. }
         | SbpOp::ShowRefund { .. }
@@ -115,7 +117,6 @@ pub const fn is_ours(op: &SbpOp) -> bool {
         | SbpOp::ShowBinding { .. }
         | SbpOp::Accounts
         | SbpOp::Charge { .. }
-        | SbpOp::Banks { .. }
         | SbpOp::PayTest { .. } => false,
     }
 }
@@ -169,6 +170,9 @@ pub const fn is_change(op: &SbpOp) -> bool {
 
 /// The key's permission that it needs; `None` for what is refused before a key is used.
 pub const fn permission(op: &SbpOp) -> Option<&'static str> {
+    if matches!(op, SbpOp::Banks { .. }) {
+        return None;
+    }
     match (is_ours(op), is_change(op)) {
         (true, true) => Some("EditSBPData"),
         (true, false) => Some("ReadSBPData"),

@@ -7,6 +7,7 @@
 
 pub mod codes;
 pub mod errors;
+pub mod payment;
 pub mod quirks;
 pub mod reply;
 pub mod request;

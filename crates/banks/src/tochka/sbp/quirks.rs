@@ -460,7 +460,7 @@ fn is_object_id(id: &str) -> bool {
     id.len() == 12 && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-fn is_code_id(id: &str) -> bool {
+pub fn is_code_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 

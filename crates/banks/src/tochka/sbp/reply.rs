@@ -4,8 +4,8 @@ use crate::{
     Money,
     op::{
         Answer, BankStatus, CodeKind, CodeOp, CodeState, DeskOp, DeskState, InvoiceOp, RefundState,
-        SbpAccount, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpPayments, SbpPoint, SbpWord,
-        SetupOp,
+        SbpAccount, SbpBank, SbpCode, SbpCompany, SbpOp, SbpPayment, SbpPayments, SbpPoint,
+        SbpWord, SetupOp,
     },
     tochka::{
         observation::parse_time,
@@ -43,6 +43,10 @@ pub fn read(op: &SbpOp, body: &[u8]) -> Result<Answer, Unreadable> {
             }
             SbpWord::Refund(state)
         }
+        SbpOp::Banks { .. } => {
+            let list: wire::Members = json(body)?;
+            return Ok(Answer::SbpBanks(list.dictionary.into_iter().filter_map(bank).collect()));
+        }
         SbpOp::Qr { .. }
         | SbpOp::RefundBanks { .. }
         | SbpOp::ShowRefund { .. }
@@ -50,10 +54,19 @@ pub fn read(op: &SbpOp, body: &[u8]) -> Result<Answer, Unreadable> {
         | SbpOp::ShowBinding { .. }
         | SbpOp::Accounts
         | SbpOp::Charge { .. }
-        | SbpOp::Banks { .. }
         | SbpOp::PayTest { .. } => return Err("nothing was asked".to_owned()),
     };
     Ok(Answer::Sbp(word))
+}
+
+/// Known by the scheme of links that its app opens.
+fn bank(heard: wire::Member) -> Option<SbpBank> {
+    Some(SbpBank {
+        id: heard.schema.filter(|schema| !schema.is_empty())?,
+        name: heard.bank_name?,
+        logo: heard.logo_url,
+        is_payee: false,
+    })
 }
 
 fn setup(op: &SetupOp, body: &[u8]) -> Result<Answer, Unreadable> {

@@ -16,6 +16,7 @@ use crate::{
 
 use super::{codes, wire};
 
+const NSPK: &str = "https://qr.nspk.ru";
 const RUB: &str = "RUB";
 
 /// `None` for what is another bank's operation: refused before it comes here.
@@ -48,6 +49,7 @@ pub fn build(credentials: &Credentials, op: &SbpOp) -> Option<HttpRequest> {
         SbpOp::FindRefund { refund_id } => {
             call(Method::Get, &format!("refund/{}", percent_encode(refund_id)))
         }
+        SbpOp::Banks { .. } => banks(credentials),
         SbpOp::Qr { .. }
         | SbpOp::RefundBanks { .. }
         | SbpOp::ShowRefund { .. }
@@ -55,9 +57,16 @@ pub fn build(credentials: &Credentials, op: &SbpOp) -> Option<HttpRequest> {
         | SbpOp::ShowBinding { .. }
         | SbpOp::Accounts
         | SbpOp::Charge { .. }
-        | SbpOp::Banks { .. }
         | SbpOp::PayTest { .. } => return None,
     })
+}
+
+/// The operator's list of banks whose apps open codes. It is public: no key goes there.
+fn banks(credentials: &Credentials) -> HttpRequest {
+    let is_bank = settings::is_bank(credentials);
+    let root = if is_bank { NSPK } else { settings::root(credentials) };
+    HttpRequest::new(Method::Get, format!("{root}/proxyapp/c2bmembers.json"))
+        .header("accept", "application/json")
 }
 
 fn setup(credentials: &Credentials, op: &SetupOp) -> HttpRequest {

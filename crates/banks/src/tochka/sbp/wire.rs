@@ -336,3 +336,18 @@ pub struct Notice {
     #[serde(default, deserialize_with = "text")]
     pub purpose: Option<String>,
 }
+
+/// The operator's list of banks.
+#[derive(Deserialize)]
+pub struct Members {
+    pub dictionary: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+pub struct Member {
+    #[serde(rename = "bankName")]
+    pub bank_name: Option<String>,
+    #[serde(rename = "logoURL")]
+    pub logo_url: Option<String>,
+    pub schema: Option<String>,
+}

@@ -67,6 +67,12 @@ impl Driver<'_> {
     /// Looks for our reference in the bank's list; makes the link when it is not there. `exists`:
     /// the bank says that it is, so a list without it is behind and is read again later.
     pub(super) async fn look_up(&self, payment: Payment, exists: bool) -> anyhow::Result<Stepped> {
+        let credentials = &self.connection.credentials;
+        let op = flow::create_op(&payment, self.bank, credentials, &self.ctx.public_url)?;
+        if self.bank.may_repeat(credentials, &op) {
+            let next = self.record(&payment, vec![Event::OpenNotSent], vec![]).await?;
+            return Ok(Stepped::On(Box::new(next)));
+        }
         // A day of margin on both sides: the bank's days are Moscow's, its clock is its own.
         let day = |ms: i64| timestamp(ms).to_zoned(jiff::tz::TimeZone::UTC).date();
         let (from, to) = (day(payment.created_ms - DAY_MS), day(self.ctx.now_ms() + DAY_MS));

@@ -22,6 +22,9 @@ impl Driver<'_> {
         payment: Payment,
         id: String,
     ) -> anyhow::Result<Stepped> {
+        if payment.is_code() {
+            return self.send_back(payment, id).await;
+        }
         let since_ms = wanted_since(&payment, &id);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
@@ -81,7 +84,7 @@ impl Driver<'_> {
             request_id: id.clone(),
             receipt: None,
             sbp_member: None,
-            transfer: payment.facts.transfer.clone(),
+            transfer: None,
         };
         let asked_ms = self.ctx.now_ms();
         let Told { outcome, exchanges } = self.ask(&op).await?;
@@ -167,6 +170,9 @@ impl Driver<'_> {
         payment: Payment,
         id: String,
     ) -> anyhow::Result<Stepped> {
+        if payment.is_code() {
+            return self.settle_back(payment, id).await;
+        }
         // What the bank did after it wrote its answer, the answer cannot tell.
         let looked_ms = self.ctx.now_ms();
         let since_ms = wanted_since(&payment, &id);

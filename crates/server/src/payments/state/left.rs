@@ -56,6 +56,7 @@ pub(super) fn settle(payment: &mut Payment) {
         bank_refund_id: None,
         left_before: None,
         bank_request_id: None,
+        statement_id: None,
         created_ms: payment.created_ms,
     });
     payment.refunds.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));

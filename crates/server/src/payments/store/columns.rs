@@ -63,12 +63,12 @@ struct StoredFailure {
     hint: String,
 }
 
-pub(super) fn encode_failure(failure: &Failure) -> String {
+pub fn encode_failure(failure: &Failure) -> String {
     let Failure { code, message, hint } = failure.clone();
     serde_json::to_string(&StoredFailure { code, message, hint }).unwrap_or_default()
 }
 
-pub(super) fn decode_failure(text: &str) -> Result<Failure, DbError> {
+pub fn decode_failure(text: &str) -> Result<Failure, DbError> {
     let stored: StoredFailure =
         serde_json::from_str(text).map_err(|e| DbError::Decode(format!("failure: {e}")))?;
     Ok(Failure { code: stored.code, message: stored.message, hint: stored.hint })

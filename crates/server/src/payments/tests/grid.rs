@@ -15,6 +15,7 @@ fn events() -> Vec<(&'static str, Event)> {
     let less = Observation { paid: Some(money(1)), ..seen(BankStatus::Paid) };
     let held = Observation { authorized: Some(money(90_000)), ..seen(BankStatus::Authorized) };
     let rest = Observation { left: Some(money(70_000)), ..untold(BankStatus::PartiallyRefunded) };
+    let whole = Observation { is_paid_whole: true, ..untold(BankStatus::Paid) };
     let id = || "rf_1".to_owned();
     vec![
         ("bank: created", saw(BankStatus::Created)),
@@ -22,6 +23,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("bank: held another sum", Event::Observed(held)),
         ("bank: paid", saw(BankStatus::Paid)),
         ("bank: paid another sum", Event::Observed(less)),
+        ("bank: paid the whole, no sum", Event::Observed(whole)),
         ("bank: a refund is running", saw(BankStatus::Refunding)),
         ("bank: lists a refund of 300", listed(&[("b1", 30_000)])),
         ("bank: 700 are left, no list", Event::Observed(rest)),
@@ -40,12 +42,22 @@ fn events() -> Vec<(&'static str, Event)> {
         ("capture refused", Event::CaptureRefused(failure("bank_refused"))),
         ("refund rf_1 asked", refund_asked("rf_1")),
         ("refund rf_1 accepted", Event::RefundAccepted { id: id() }),
+        (
+            "refund rf_1 taken, not final",
+            Event::RefundTaken { id: id(), bank_request_id: "b1".to_owned() },
+        ),
+        (
+            "refund rf_1 sought in a statement",
+            Event::RefundSought { id: id(), statement_id: Some("s1".to_owned()) },
+        ),
         ("refund rf_1 not sent", Event::RefundNotSent { id: id() }),
         ("refund rf_1 not seen", Event::RefundNotSeen { id: id(), at_ms: 2 }),
         (
             "refund rf_1 refused",
             Event::RefundRefused { id: id(), failure: failure("bank_refused") },
         ),
+        ("QR code asked for", Event::QrAsked { at_ms: 2 }),
+        ("QR code refused", Event::QrRefused),
         ("link lapsed", Event::Lapsed),
     ]
 }

@@ -73,6 +73,7 @@ impl History {
                 state,
                 bank_refund_id: None,
                 bank_request_id: None,
+                statement_id: None,
                 left_before: None,
                 created_ms: CREATED_MS + 1,
             });

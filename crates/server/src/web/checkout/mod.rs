@@ -2,8 +2,10 @@
 //!
 //! It never asks for a card: the payer types it on the bank's page only.
 
+mod banks;
 mod page;
 mod routes;
 mod words;
 
 pub use routes::routes;
+pub use words::Lang;

@@ -2,7 +2,11 @@
 
 use askama::Template;
 use jiff::{fmt::strtime, tz::TimeZone};
-use kopeck_banks::{bank::find_bank, op::PayMethod};
+use kopeck_banks::{
+    bank::find_bank,
+    http::percent_encode,
+    op::{PayMethod, SbpBank},
+};
 
 use super::words::{Lang, Tone, say};
 use crate::{
@@ -27,6 +31,7 @@ struct CheckoutPage<'a> {
     tone: &'static str,
     headline: &'static str,
     detail: String,
+    code: Option<CodeView<'a>>,
     action: Option<Action<'a>>,
     others: Vec<Other>,
     facts: Vec<String>,
@@ -39,6 +44,16 @@ struct Action<'a> {
     url: std::borrow::Cow<'a, str>,
     text: &'static str,
     plain: bool,
+}
+
+/// A QR code of SBP: a desktop shows it, a phone opens it as a link in the bank's app. Which of the
+/// two is left to the style sheet, which knows what the payer points with.
+struct CodeView<'a> {
+    payload: &'a str,
+    alt: &'static str,
+    open: &'static str,
+    choose: &'static str,
+    show: &'static str,
 }
 
 /// A button that takes the link to another bank.
@@ -59,7 +74,16 @@ struct MessagePage {
 pub fn version(payment: &Payment) -> String {
     let refunds = payment.refunds.iter().filter(|refund| !refund.state.is_pending()).count();
     let (status, moves) = (payment.status().as_str(), payment.moves);
-    format!("{status}-{}-{refunds}-{moves}", bank_url(payment).is_some())
+    let (there, code) = (bank_url(payment).is_some(), payload(payment).is_some());
+    format!("{status}-{there}-{code}-{refunds}-{moves}")
+}
+
+/// What the payer's bank can be paid by now. A link of the SBP's operator and nothing else: it
+/// becomes a button.
+pub fn payload(payment: &Payment) -> Option<&str> {
+    let is_there = payment.status() == Status::Open && payment.intents.move_to.is_none();
+    let payload = payment.facts.qr_payload.as_deref().filter(|_| is_there)?;
+    payload.starts_with("https://qr.nspk.ru/").then_some(payload)
 }
 
 /// The bank's page, while it makes sense to go there. Only a web address: whatever else a bank
@@ -84,16 +108,55 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askam
         purpose: &payment.purpose,
         tone: said.tone.as_str(),
         headline: said.headline,
-        detail: said.detail,
+        detail: match payload(payment) {
+            Some(_) => lang.pick(PAY_BY_CODE[0], PAY_BY_CODE[1]).to_owned(),
+            None => said.detail,
+        },
+        code: code(payment, lang),
         action: action(payment, said.tone, lang),
         others: others(payment, lang, now_ms),
         facts: facts(payment, lang),
-        safety: lang.pick(
-            "Данные карты вводятся только на странице банка.",
-            "Card data is entered on the bank's page only.",
-        ),
+        safety: match payload(payment) {
+            Some(_) => lang.pick(
+                "Платёж подтверждается только в приложении вашего банка.",
+                "The payment is confirmed in your bank's app only.",
+            ),
+            None => lang.pick(
+                "Данные карты вводятся только на странице банка.",
+                "Card data is entered on the bank's page only.",
+            ),
+        },
         other_lang: lang.other().as_str(),
         other_name: lang.other().name(),
+    };
+    page.render()
+}
+
+#[derive(Template)]
+#[template(path = "banks.html")]
+struct BanksPage<'a> {
+    lang: &'static str,
+    headline: &'static str,
+    sum: String,
+    id: &'a str,
+    /// The way to each, and its name.
+    banks: Vec<(String, &'a str)>,
+    payload: &'a str,
+    other: &'static str,
+    back: &'static str,
+}
+
+/// The banks whose apps open the code, in the order of the SBP's operator.
+pub fn banks(payment: &Payment, banks: &[SbpBank], lang: Lang) -> askama::Result<String> {
+    let page = BanksPage {
+        lang: lang.as_str(),
+        headline: lang.pick("Выберите свой банк", "Choose your bank"),
+        sum: payment.amount.to_human(),
+        id: &payment.id,
+        banks: banks.iter().map(|bank| (percent_encode(&bank.id), bank.name.as_str())).collect(),
+        payload: payload(payment).unwrap_or_default(),
+        other: lang.pick("Другой банк", "Another bank"),
+        back: lang.pick("Назад", "Back"),
     };
     page.render()
 }
@@ -128,7 +191,31 @@ const fn is_moving(status: Status) -> bool {
     }
 }
 
+const PAY_BY_CODE: [&str; 2] = [
+    "Оплатите в приложении любого банка: отсканируйте код или откройте приложение. Страница \
+     обновится сама.",
+    "Pay in any bank's app: scan the code or open the app. This page refreshes by itself.",
+];
+
+fn code(payment: &Payment, lang: Lang) -> Option<CodeView<'_>> {
+    Some(CodeView {
+        payload: payload(payment)?,
+        alt: lang.pick("QR-код СБП для оплаты", "SBP QR code to pay by"),
+        open: lang.pick("Открыть приложение банка", "Open the bank's app"),
+        choose: lang.pick("Выбрать банк", "Choose the bank"),
+        show: lang.pick("Показать QR-код", "Show the QR code"),
+    })
+}
+
 fn action<'a>(payment: &'a Payment, tone: Tone, lang: Lang) -> Option<Action<'a>> {
+    if payment.is_code() && payload(payment).is_some() {
+        return None;
+    }
+    if payload(payment).is_some() {
+        let url = format!("/pay/{}/go", payment.id).into();
+        let text = lang.pick("На страницу банка", "To the bank's page");
+        return Some(Action { url, text, plain: true });
+    }
     if bank_url(payment).is_some() {
         let url = format!("/pay/{}/go", payment.id).into();
         return Some(Action { url, text: lang.pick("Оплатить", "Pay"), plain: false });

@@ -1,7 +1,9 @@
 //! Routes of the checkout.
 
+use std::sync::Arc;
+
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
@@ -9,28 +11,37 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{page, words::Lang};
+use super::{banks::Banks, page, words::Lang};
 use crate::{
-    http::{ApiError, Server, query::RawQuery},
+    http::{ApiError, Server, codes, query::RawQuery},
     kit::db::DbError,
     payments::{
         flow::{attempts::request_move, payer_left},
         model::Payment,
         store,
     },
-    shops,
+    qr, shops,
     web::headers,
 };
 
 /// A payer's page tells of money: no cache keeps it.
 const CACHE: &str = "no-store";
+/// A payment's code never changes, and tells no more than who has its address knows.
+const CACHE_PICTURE: &str = "public, max-age=31536000, immutable";
+/// Pixels at the least: sharp on a phone, small in a mail.
+const PNG_SIDE: u32 = 512;
 
 pub fn routes() -> Router<Server> {
     Router::new()
         .route("/pay/{id}", get(show))
         .route("/pay/{id}/go", get(go))
         .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
+        .route("/pay/{id}/banks", get(choose))
+        .route("/pay/{id}/banks/{bank}", get(open))
+        .route("/pay/{id}/qr.svg", get(svg))
+        .route("/pay/{id}/qr.png", get(png))
         .route("/pay/{id}/state", get(state))
+        .layer(Extension(Arc::new(Banks::default())))
 }
 
 async fn show(
@@ -46,6 +57,10 @@ async fn show(
     let Some((payment, shop)) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(lang));
     };
+    // Whoever sees the code may be paying by it: watched as one who left for the bank.
+    if page::payload(&payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
+        note_payer(&server, &payment).await;
+    }
     render(StatusCode::OK, page::checkout(&payment, &shop, lang, server.ctx.now_ms()))
 }
 
@@ -55,13 +70,9 @@ async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Resp
         return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
     };
     let Some(url) = page::bank_url(&payment) else {
-        let back = Redirect::to(&format!("/pay/{}", payment.id));
-        return Ok(headers::secure(back.into_response(), CACHE));
+        return Ok(back_to(&payment));
     };
-    if let Err(error) = payer_left(&server.ctx, &payment).await {
-        // Looking more often is a comfort; the way to the bank is the point.
-        tracing::error!("{}: not noted that the payer left: {error}", payment.id);
-    }
+    note_payer(&server, &payment).await;
     Ok(headers::secure(Redirect::to(url).into_response(), CACHE))
 }
 
@@ -75,8 +86,79 @@ async fn elsewhere(
     };
     request_move(&server.ctx, &payment, route).await?;
     server.nudge.notify_one();
-    let back = Redirect::to(&format!("/pay/{}", payment.id));
-    Ok(headers::secure(back.into_response(), CACHE))
+    Ok(back_to(&payment))
+}
+
+/// Which bank's app shall open the code.
+async fn choose(
+    State(server): State<Server>,
+    Extension(banks): Extension<Arc<Banks>>,
+    Path(id): Path<String>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
+    let lang = Lang::choose(query.find_any("lang").as_deref(), "");
+    let Some((payment, _)) = find(&server, id).await? else {
+        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+    };
+    if page::payload(&payment).is_none() {
+        return Ok(back_to(&payment));
+    }
+    let list = banks.list(&server.ctx, &payment).await?;
+    render(StatusCode::OK, page::banks(&payment, &list, lang))
+}
+
+/// Off to the app of that bank.
+async fn open(
+    State(server): State<Server>,
+    Extension(banks): Extension<Arc<Banks>>,
+    Path((id, bank)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let Some((payment, _)) = find(&server, id).await? else {
+        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+    };
+    let link = banks.link(&server.ctx, &payment, &bank).await?;
+    // Only into an app, or to the operator: whatever else a bank might send.
+    let is_safe = |url: &String| url.starts_with("bank") || url.starts_with("https://");
+    let Some(url) = link.filter(is_safe) else { return Ok(back_to(&payment)) };
+    note_payer(&server, &payment).await;
+    Ok(headers::secure(Redirect::to(&url).into_response(), CACHE))
+}
+
+fn back_to(payment: &Payment) -> Response {
+    headers::secure(Redirect::to(&format!("/pay/{}", payment.id)).into_response(), CACHE)
+}
+
+/// Looking more often is a comfort; the way to the bank is the point.
+async fn note_payer(server: &Server, payment: &Payment) {
+    if let Err(error) = payer_left(&server.ctx, payment).await {
+        tracing::error!("{}: not noted that the payer left: {error}", payment.id);
+    }
+}
+
+/// The picture of the code that pays it: for the page, for a shop's own site, for a messenger.
+async fn svg(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    picture(&server, id, "image/svg+xml", |code| Ok(code.to_svg("СБП").into_bytes())).await
+}
+
+async fn png(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    picture(&server, id, "image/png", |code| code.to_png(PNG_SIDE)).await
+}
+
+async fn picture(
+    server: &Server,
+    id: String,
+    kind: &'static str,
+    draw: impl FnOnce(&qr::Code) -> Result<Vec<u8>, qr::Problem>,
+) -> Result<Response, ApiError> {
+    let found = find(server, id).await?.map(|(payment, _)| payment);
+    let payment = found.filter(|payment| payment.facts.qr_payload.is_some());
+    let payment = payment.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
+    let payload = payment.facts.qr_payload.as_deref().unwrap_or_default();
+    let drawn = qr::Code::new(payload).and_then(|code| draw(&code));
+    let bytes = drawn.map_err(|problem| anyhow::anyhow!("{}: {}", payment.id, problem.message))?;
+    // A link that may go on to another bank gets another code there.
+    let cache = if payment.routes.is_empty() { CACHE_PICTURE } else { CACHE };
+    Ok(headers::secure(([(header::CONTENT_TYPE, kind)], bytes).into_response(), cache))
 }
 
 /// What the page's script asks for.

@@ -2,12 +2,16 @@
 
 mod bad_input;
 mod checkout;
+pub mod codes;
+mod customers;
+mod desks;
 mod docs;
 mod idempotency;
 mod lists;
 mod money;
 mod notices;
 mod outages;
+mod places;
 mod routing;
 mod serving;
 mod tbank;

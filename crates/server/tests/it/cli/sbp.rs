@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::bank::Shop;
 
-const PLACE: [&str; 11] = [
+pub const PLACE: [&str; 11] = [
     "--brand",
     "Кофейня",
     "--address",

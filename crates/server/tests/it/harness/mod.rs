@@ -5,3 +5,4 @@ pub mod bank;
 pub mod browser;
 pub mod databases;
 pub mod process;
+pub mod sbp;

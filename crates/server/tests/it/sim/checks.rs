@@ -52,11 +52,12 @@ impl World {
         ensure(!jobs.iter().any(|job| is_leased(&job)), || "a job is leased too long".into())?;
         for at in 0..self.banks.len() {
             let bank = &mut self.banks[at];
-            if std::mem::take(&mut bank.is_changed) || bank.is_tbank() {
+            if std::mem::take(&mut bank.is_changed) || bank.is_tbank() || bank.has_codes() {
                 bank.truth = truth::read(bank.emulator.as_mut(), now_ms);
                 if bank.is_tbank() {
                     self.know_own(at)?;
                 }
+                self.know_codes(at)?;
                 check_bank(&self.banks[at].truth)?;
             }
             for payment in self.payments(at) {
@@ -115,7 +116,7 @@ impl World {
         let operation = self.banks[at].truth.iter().find(|op| op.reference == payment.reference);
         let Some(operation) = operation else { return Ok(()) };
         ensure(paid.kopecks() <= operation.paid, || format!("{id}: more paid than at the bank"))?;
-        if self.banks[at].is_tbank() {
+        if self.banks[at].is_tbank() || payment.is_code() {
             let by_us = payment.refunds.iter().filter(|refund| match refund.state {
                 RefundState::Asked { .. } | RefundState::Succeeded => refund.origin == Origin::Shop,
                 RefundState::Requested | RefundState::Failed(_) => false,

@@ -169,7 +169,7 @@ impl World {
         payment: &Payment,
         operation: Option<&Operation>,
     ) -> Result<(), String> {
-        if payment.bank == "tbank" {
+        if payment.bank == "tbank" || payment.is_code() {
             return self.compare_total(payment, operation);
         }
         let mut left = operation.map(|own| own.refunds.clone()).unwrap_or_default();
@@ -222,10 +222,17 @@ impl World {
                 RefundState::Succeeded => {
                     sum += refund.amount.kopecks();
                     self.count("refund succeeded");
+                    if refund.bank_refund_id.as_ref() == Some(&refund.id) && payment.is_code() {
+                        self.count("refund found in the statement");
+                    }
                     "refund.succeeded"
                 }
-                RefundState::Failed(_) => {
-                    self.count("refund refused");
+                RefundState::Failed(failure) => {
+                    self.count(match failure.code.as_str() {
+                        "refund_not_found" => "refund given up",
+                        "refund_transfer_failed" => "refund failed after it was taken",
+                        _ => "refund refused",
+                    });
                     "refund.failed"
                 }
                 RefundState::Requested | RefundState::Asked { .. } => {

@@ -9,8 +9,10 @@
 
 mod chance;
 mod checks;
+mod codes;
 mod heal;
 mod people;
+mod places;
 mod routed;
 mod steps;
 mod tasks;
@@ -160,6 +162,31 @@ fn no_kopeck_is_lost_or_doubled_at_tbank() {
 #[test]
 fn no_kopeck_is_lost_or_doubled_between_two_banks() {
     run_many(Mix::Both);
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_by_codes() {
+    let (count, all) = run_many(Mix::Codes);
+    if count >= 200 {
+        must_have_seen(
+            &all,
+            &[
+                "reply lost",
+                "notice lost",
+                "notice doubled",
+                "attempt failed",
+                "refund spoiled",
+                "refund succeeded",
+                "refund failed after it was taken",
+                "refund given up",
+                "refund found in the statement",
+                "ended paid",
+                "ended partially refunded",
+                "ended refunded",
+                "ended expired",
+            ],
+        );
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kopeck_banks::{
     tbank::emulator::{CardFate, TEST_CARDS},
 };
 
-use super::world::{Order, World};
+use super::world::{Bank, Order, World};
 
 /// Few sums, so that refunds of the same sum are common.
 const REFUNDS: [i64; 4] = [5_000, 5_000, 10_000, 25_000];
@@ -36,7 +36,9 @@ impl World {
         if self.banks[order.bank].is_tbank() {
             return order.bank_id.clone();
         }
-        Some(order.reference.clone())
+        let operations = &self.banks[order.bank].truth;
+        let own = operations.iter().find(|own| own.reference == order.reference);
+        own.map(|own| own.id.clone()).or_else(|| Some(order.reference.clone()))
     }
 
     pub fn control_of(&mut self, order: &Order, control: &Control) -> bool {
@@ -55,13 +57,24 @@ impl World {
     }
 
     pub fn decline(&mut self) {
-        let Some(order) = self.pick_order_at(&["CREATED"]) else { return };
+        let has_codes = self.banks.iter().any(Bank::has_codes);
+        let states: &[&str] = if has_codes { &["CREATED", "APPROVED"] } else { &["CREATED"] };
+        let Some(order) = self.pick_order_at(states) else { return };
         let Some(id) = self.id_at_bank(&order) else { return };
         let mut reason = None;
         if self.banks[order.bank].is_tbank() {
             reason = Some(*self.chance.pick(&REASONS));
         }
         let word = reason.map(|(word, _)| word.to_owned());
+        if self.banks[order.bank].has_codes() {
+            let mut own = self.banks[order.bank].truth.iter();
+            let is_paid = own.any(|own| own.id == id && own.paid > 0);
+            if self.control_of(&order, &Control::Decline { id, reason: word }) {
+                // Of a paid code the next refund will fail after it was taken.
+                self.count(if is_paid { "refund spoiled" } else { "attempt failed" });
+            }
+            return;
+        }
         if self.control_of(&order, &Control::Decline { id, reason: word })
             && let Some((_, seen)) = reason
         {

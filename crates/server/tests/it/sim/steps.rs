@@ -3,7 +3,7 @@
 use kopeck::{
     kit::db::DbError,
     payments::{self, flow, flow::NewPayment, notices::Taken},
-    runner,
+    places, runner,
     shops::model::Connection,
 };
 use kopeck_banks::{
@@ -395,6 +395,7 @@ impl World {
                 self.count("notice lost");
             }
             15..25 => {
+                self.count("notice doubled");
                 let twin = Mail { body: mail.body.clone(), ..mail };
                 self.take_notice(process, twin);
                 self.take_notice(1 - process, mail);
@@ -427,10 +428,11 @@ impl World {
         self.say(|| format!("a notice of bank {} reaches process {process}", mail.bank));
         let own = &self.processes[process];
         let (ctx, refused) = (own.ctx.clone(), own.refused.clone());
-        let answers = self.answers.clone();
+        let (answers, news) = (self.answers.clone(), places::flow::take_news);
         let Connection { id, bank, .. } = self.banks[mail.bank].connection.clone();
         self.tasks.spawn(&self.wire, process, u32::MAX, async move {
-            let taken = payments::notices::take(&ctx, &refused, &bank, &id, mail.body).await;
+            let taken =
+                payments::notices::take(&ctx, (&refused, news), &bank, &id, mail.body).await;
             let status = match taken {
                 Ok(Taken::Kept) => 200,
                 Ok(Taken::Refused) => 400,

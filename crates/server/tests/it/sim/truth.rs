@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use kopeck_banks::emulator::{Control, Emulator};
 use serde_json::Value;
 
+use super::codes::read_code;
+
 /// One operation at a bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -35,7 +37,9 @@ pub fn read(bank: &mut dyn Emulator, now_ms: i64) -> Vec<Operation> {
     let now = Timestamp::from_millisecond(now_ms).unwrap();
     let all = bank.control(now, &Control::List).unwrap();
     let read = if bank.name() == "tbank" { read_tbank } else { read_one };
-    all["payments"].as_array().unwrap().iter().map(read).collect()
+    let links = all["payments"].as_array().unwrap().iter().map(read);
+    let codes = all["codes"].as_array().into_iter().flatten().map(read_code);
+    links.chain(codes).collect()
 }
 
 fn read_one(payment: &Value) -> Operation {

@@ -28,7 +28,7 @@ use kopeck_banks::{
     emulator::{Emulator, Served},
     exchange::{self, Silence},
     http::HttpRequest,
-    op::{BankOp, Outcome, PayMethod},
+    op::{Answer, BankOp, Outcome, PayMethod},
     tbank::emulator::{self as tbank, TbankEmulator, directory},
     tochka::{
         emulator::{Timing, TochkaEmulator},
@@ -36,7 +36,7 @@ use kopeck_banks::{
     },
 };
 
-use super::{chance::Chance, checks::Books, tasks, tasks::Tasks, truth, wire::SimWire};
+use super::{chance::Chance, checks::Books, codes, tasks, tasks::Tasks, truth, wire::SimWire};
 
 /// 2026-11-02 09:00 UTC.
 const START_MS: i64 = 1_793_610_000_000;
@@ -66,6 +66,8 @@ pub enum Mix {
     Tochka,
     Tbank,
     Both,
+    /// Tochka with a point in SBP: payments by SBP are codes.
+    Codes,
     /// One shop with both, its links routed.
     Routed,
 }
@@ -149,6 +151,11 @@ pub fn sign_foreign(order: &Order) -> Vec<u8> {
 }
 
 impl Bank {
+    /// Whether payments by SBP are codes there.
+    pub fn has_codes(&self) -> bool {
+        self.connection.credentials.find("sbp_merchant_id").is_some()
+    }
+
     pub fn is_tbank(&self) -> bool {
         self.connection.bank == "tbank"
     }
@@ -174,7 +181,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let count = if chance.percent(40) { 2 } else { 1 };
         let (count, first) = match mix {
-            Mix::Tochka => (count, "tochka"),
+            Mix::Tochka | Mix::Codes => (count, "tochka"),
             Mix::Tbank => (count, "tbank"),
             Mix::Both | Mix::Routed => (2, "tochka"),
         };
@@ -184,7 +191,11 @@ impl World {
         for at in 0..count {
             let shop = banks.first().filter(|_| mix == Mix::Routed);
             let shop_id = shop.map(|bank| bank.connection.shop_id.clone());
-            banks.push(open_bank(&ctx, &mut chance, (seed, at), name(at), shop_id));
+            let mut bank = open_bank(&ctx, &mut chance, (seed, at), name(at), shop_id);
+            if mix == Mix::Codes {
+                codes::open_point(&ctx, &mut bank);
+            }
+            banks.push(bank);
         }
         let process = |ctx: &Ctx| Process { ctx: ctx.clone(), refused: Arc::default() };
         let processes = vec![process(&ctx), process(&ctx)];
@@ -356,14 +367,22 @@ fn insert_shop(ctx: &Ctx, at: usize) -> String {
 }
 
 fn register(ctx: &Ctx, emulator: &mut TochkaEmulator, connection: &Connection) {
-    let op = BankOp::RegisterNotices {
-        url: format!("https://pay.example.ru/notices/tochka/{}", connection.id),
-        kinds: vec!["acquiringInternetPayment".into()],
-        replace: false,
-    };
+    let kinds = vec!["acquiringInternetPayment".into(), "incomingSbpPayment".into()];
+    let url = format!("https://pay.example.ru/notices/tochka/{}", connection.id);
+    let op = BankOp::RegisterNotices { url, kinds, replace: false };
+    ask(ctx, emulator, &connection.credentials, &op);
+}
+
+/// Asks a bank before anything goes wrong.
+pub fn ask(
+    ctx: &Ctx,
+    emulator: &mut dyn Emulator,
+    credentials: &Credentials,
+    op: &BankOp,
+) -> Answer {
     let now = Timestamp::from_millisecond(ctx.now_ms()).unwrap();
     let bank = find_bank("tochka").unwrap();
-    let outcome = exchange::run(bank, &connection.credentials, &op, |request| {
+    let outcome = exchange::run(bank, credentials, op, |request| {
         let ticket = match emulator.serve(now, &request) {
             Served::Now(reply) => return Ok(reply),
             Served::Later(ticket) => ticket,
@@ -374,5 +393,6 @@ fn register(ctx: &Ctx, emulator: &mut TochkaEmulator, connection: &Connection) {
         }
         Ok(emulator.take_reply(ticket).unwrap())
     });
-    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
+    answer
 }

@@ -1,0 +1,159 @@
+//! A place as a page: its code to show at a counter and its posters to print. Whoever has the
+//! address sees it; the address cannot be guessed, and the code is on the wall anyway.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+    routing::get,
+};
+
+use super::{checkout::Lang, headers};
+use crate::{
+    http::{ApiError, Server, query::RawQuery},
+    kit::db::DbError,
+    places::{
+        api::file,
+        flow::Problem,
+        model::{Place, State as PlaceState},
+        poster::{self, Print, parse_size},
+        store,
+    },
+    qr, shops,
+};
+
+const CACHE: &str = "no-store";
+/// The posters offered: the size's word, how many on a sheet, the button's words.
+const POSTERS: [(&str, u8, &str, &str); 5] = [
+    ("a4", 1, "Плакат A4", "Poster A4"),
+    ("a5", 2, "Плакаты A5, два на листе", "Posters A5, two on a sheet"),
+    ("a6", 4, "Плакаты A6, четыре на листе", "Posters A6, four on a sheet"),
+    ("a7", 8, "Карточки A7, восемь на листе", "Cards A7, eight on a sheet"),
+    ("tent", 1, "Табличка на стол", "Table tent"),
+];
+
+#[derive(Template)]
+#[template(path = "place.html")]
+struct PlacePage<'a> {
+    lang: &'static str,
+    shop: &'a str,
+    id: &'a str,
+    name: &'a str,
+    sum: String,
+    is_active: bool,
+    headline: &'static str,
+    detail: &'static str,
+    posters: Vec<(&'static str, &'static str)>,
+    other_lang: &'static str,
+    other_name: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notice_page.html")]
+struct MessagePage {
+    lang: &'static str,
+    headline: &'static str,
+    detail: &'static str,
+}
+
+pub fn routes() -> Router<Server> {
+    Router::new()
+        .route("/places/{id}", get(show))
+        .route("/places/{id}/code.svg", get(code))
+        .route("/places/{id}/{poster}", get(print))
+}
+
+async fn show(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let lang = Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""));
+    let Some((place, shop)) = find(&server, id).await? else {
+        let page = MessagePage {
+            lang: lang.as_str(),
+            headline: lang.pick("Такого QR-кода нет", "There is no such code"),
+            detail: lang.pick("Проверьте ссылку.", "Check the link."),
+        };
+        return render(StatusCode::NOT_FOUND, page.render());
+    };
+    render(StatusCode::OK, page(&place, &shop, lang).render())
+}
+
+fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
+    let (headline, detail) = match place.state() {
+        PlaceState::Active => ("", ""),
+        PlaceState::Suspended => (
+            lang.pick("QR-код приостановлен", "The code is suspended"),
+            lang.pick("Снимите плакат: оплата по нему не ждётся.", "Take the poster down."),
+        ),
+        PlaceState::Opening => (
+            lang.pick("Банк ещё делает QR-код", "The bank is making the code"),
+            lang.pick("Обновите страницу через минуту.", "Reload the page in a minute."),
+        ),
+        PlaceState::Failed => (
+            lang.pick("Банк не сделал QR-код", "The bank did not make the code"),
+            lang.pick("Создайте другой.", "Make another one."),
+        ),
+    };
+    let no_sum = lang.pick("Сумму вводит покупатель", "The payer enters the sum");
+    PlacePage {
+        lang: lang.as_str(),
+        shop,
+        id: &place.id,
+        name: &place.name,
+        sum: place.amount.map_or_else(|| no_sum.to_owned(), |amount| amount.to_human()),
+        is_active: place.state() == PlaceState::Active,
+        headline,
+        detail,
+        posters: POSTERS.iter().map(|(size, _, ru, en)| (*size, lang.pick(ru, en))).collect(),
+        other_lang: lang.other().as_str(),
+        other_name: lang.other().name(),
+    }
+}
+
+async fn code(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    let (place, _) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
+    let svg = poster::code(&place)?.to_svg(&place.name);
+    Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE))
+}
+
+/// `a4.pdf`: one of the posters offered.
+async fn print(
+    State(server): State<Server>,
+    Path((id, wanted)): Path<(String, String)>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
+    let (place, shop) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
+    let size = wanted.strip_suffix(".pdf").unwrap_or("");
+    let offered = POSTERS.iter().find(|(name, ..)| *name == size);
+    let (Some((_, per_sheet, ..)), Some(format)) = (offered, parse_size(size)) else {
+        return Err(ApiError::of(crate::http::codes::ROUTE_NOT_FOUND));
+    };
+    let is_english = query.find_any("lang").as_deref() == Some("en");
+    let lang = if is_english { qr::Lang::En } else { qr::Lang::Ru };
+    let sheet = poster::draw(&place, &shop, Print { format, per_sheet: *per_sheet, lang })?;
+    let pdf = sheet.to_pdf().map_err(Problem::from)?;
+    Ok(headers::secure(file("application/pdf", pdf), CACHE))
+}
+
+/// The place and the name of its shop.
+async fn find(server: &Server, id: String) -> Result<Option<(Place, String)>, DbError> {
+    server
+        .ctx
+        .db
+        .read(move |tx| {
+            let Some(place) = store::find_place_by_id(tx, &id)? else { return Ok(None) };
+            let shop = shops::store::find_shop(tx, &place.shop_id)?;
+            Ok(Some((place, shop.map_or_else(String::new, |shop| shop.name))))
+        })
+        .await
+}
+
+fn render(status: StatusCode, html: askama::Result<String>) -> Result<Response, ApiError> {
+    Ok(headers::page(status, html.map_err(anyhow::Error::from)?, CACHE))
+}
