@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context as _, anyhow, ensure};
 use kopeck::{
     app,
+    app::take_news,
     http::Limits,
     kit::db::DbError,
     payments::{
@@ -64,7 +65,8 @@ pub async fn taken(report: &mut Report, world: &World, seconds: u32) -> anyhow::
                     if began - started >= life {
                         break;
                     }
-                    let taken = take(&ctx, &refused, "tochka", &connection_id, body).await?;
+                    let taken =
+                        take(&ctx, (&refused, take_news), "tochka", &connection_id, body).await?;
                     ensure!(taken == Taken::Kept, "a notice was answered {taken:?}");
                     times.push(began.elapsed());
                 }

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use kopeck_banks::bank::NoticeNews;
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -19,14 +20,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    events,
+    customers, desks, events,
     http::{ApiError, Limits, Server, codes, request_id},
-    kit::{Ctx, db::DbError},
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+    },
     payments::{self, notices::RefusedCount},
     places, reconcile,
     runner::{self, Nudge},
-    shops,
-    web::{assets, checkout, docs, place},
+    shops::{self, model::Connection},
+    web::{assets, checkout, desk, docs, place},
 };
 
 /// How long running requests may go on after the order to stop: longer than a request waits for
@@ -58,6 +62,8 @@ fn api() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(docs::base())
         .merge(payments::api::routes())
         .merge(places::api::routes())
+        .merge(desks::api::routes())
+        .merge(customers::api::routes())
         .merge(events::api::routes())
         .merge(shops::api::routes())
 }
@@ -77,9 +83,10 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
-        .merge(payments::api::notice_routes(Arc::clone(&refused), places::flow::take_news))
+        .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
         .merge(checkout::routes())
         .merge(place::routes())
+        .merge(desk::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))
@@ -89,6 +96,22 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .layer(from_fn(plain_errors))
         .layer(from_fn_with_state(server.clone(), request_id::layer))
         .with_state(server.clone())
+}
+
+/// What a notice tells besides a payment's state: perhaps a desk was paid, perhaps a place.
+pub fn take_news(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    connection: &Connection,
+    news: &NoticeNews,
+) -> Result<Option<String>, DbError> {
+    if customers::flow::take_news(tx, ctx, connection, news)? {
+        return Ok(None);
+    }
+    match desks::flow::take_news(tx, ctx, connection, news)? {
+        Some(payment_id) => Ok(Some(payment_id)),
+        None => places::flow::take_news(tx, ctx, connection, news),
+    }
 }
 
 /// What axum itself refuses, such as a path that is not UTF-8, becomes an error of ours.

@@ -3,6 +3,8 @@
 
 pub mod app;
 pub mod cli;
+pub mod customers;
+pub mod desks;
 pub mod events;
 pub mod gateway;
 pub mod http;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::print::{BAD, HINT, err_line, paint};
 use crate::{
+    customers, desks,
     http::ApiError,
     kit::db::DbError,
     payments::{
@@ -126,6 +127,31 @@ impl From<places::flow::Problem> for Fail {
             return error.into();
         }
         ApiError::from(problem).into()
+    }
+}
+
+impl From<desks::flow::Problem> for Fail {
+    fn from(problem: desks::flow::Problem) -> Fail {
+        match problem {
+            desks::flow::Problem::Place(problem) => problem.into(),
+            other @ (desks::flow::Problem::NoSuchDesk
+            | desks::flow::Problem::Busy(_)
+            | desks::flow::Problem::Idle
+            | desks::flow::Problem::NoSuchLink) => ApiError::from(other).into(),
+        }
+    }
+}
+
+impl From<customers::flow::Problem> for Fail {
+    fn from(problem: customers::flow::Problem) -> Fail {
+        match problem {
+            customers::flow::Problem::Payment(problem) => problem.into(),
+            customers::flow::Problem::Bank(refusal) => refusal.into(),
+            other @ (customers::flow::Problem::NoSuchAccount
+            | customers::flow::Problem::NotActive(_)
+            | customers::flow::Problem::NotConnected
+            | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
+        }
     }
 }
 

@@ -65,7 +65,7 @@ fn ambiguous(order_id: &str, payments: &[Payment]) -> Fail {
     )
 }
 
-async fn by_id(world: &World, id: &str) -> Result<Option<Payment>, Fail> {
+pub async fn by_id(world: &World, id: &str) -> Result<Option<Payment>, Fail> {
     let (shop_id, id) = (world.shop.id.clone(), id.to_owned());
     let found: Result<_, DbError> =
         world.ctx.db.read(move |tx| store::find_payment(tx, &shop_id, &id)).await;

@@ -8,7 +8,9 @@ mod address;
 mod completions;
 mod connect;
 mod context;
+mod customer;
 mod demo;
+mod desk;
 mod directory;
 mod fail;
 mod find;
@@ -62,6 +64,8 @@ enum Command {
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
     Sbp(sbp::SbpArgs),
+    Desk(desk::DeskArgs),
+    Customer(customer::CustomerArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -108,6 +112,8 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,
         Command::Sbp(args) => args.run(&globals).await,
+        Command::Desk(args) => args.run(&globals).await,
+        Command::Customer(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

@@ -1,7 +1,7 @@
 //! `kopeck qr`: codes and posters. Drawing needs no data folder and asks no bank.
 
 pub mod create;
-mod place;
+pub mod place;
 mod watch;
 
 use std::{

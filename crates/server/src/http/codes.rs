@@ -203,6 +203,54 @@ pub const PLACE_SUSPENDED: Code = code(
     "The place is suspended: nobody should pay by its code, so it is not drawn.",
     "Resume the place first, or take another one.",
 );
+pub const DESK_NOT_FOUND: Code = code(
+    "desk_not_found",
+    404,
+    "The shop has no such desk.",
+    "Check the id: it begins with plc_. `GET /v1/desks` lists them.",
+);
+pub const DESK_BUSY: Code = code(
+    "desk_busy",
+    409,
+    "Another sale goes on at the desk.",
+    "Wait until it is paid or over, cancel it, or charge at another desk.",
+);
+pub const DESK_IDLE: Code = code(
+    "desk_idle",
+    409,
+    "No sale goes on at the desk.",
+    "There is nothing to cancel; `GET /v1/desks/{id}` shows the last sale.",
+);
+pub const DESK_ARMED: Code = code(
+    "desk_armed",
+    409,
+    "The bank refuses to arm the desk's code: it waits for another sum there.",
+    "Wait until that is paid or over, or disarm it where it was armed; then charge again.",
+);
+pub const DESK_UNANSWERED: Code = code(
+    "desk_unanswered",
+    503,
+    "The bank did not answer, and the desk's code is not armed.",
+    "Charge again; should somebody have paid all the same, the payment appears by itself.",
+);
+pub const DESK_LINK_NOT_FOUND: Code = code(
+    "desk_link_not_found",
+    404,
+    "There is no such link of a clerk, or it was revoked.",
+    "Make a new one with `kopeck desk link`.",
+);
+pub const ACCOUNT_NOT_FOUND: Code = code(
+    "account_not_found",
+    404,
+    "The customer has no such saved account.",
+    "Check both ids: `GET /v1/customers/{id}/accounts` lists them.",
+);
+pub const ACCOUNT_NOT_ACTIVE: Code = code(
+    "account_not_active",
+    409,
+    "The saved account cannot be charged: the payer has not agreed, or has taken it back.",
+    "Wait until its status is `active`, or let the customer save an account anew.",
+);
 pub const POSTER_INVALID: Code =
     code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
 pub const ROUTE_NOT_FOUND: Code =
@@ -315,6 +363,14 @@ pub static CODES: &[Code] = &[
     PLACE_NOT_FOUND,
     PLACE_NOT_READY,
     PLACE_SUSPENDED,
+    DESK_NOT_FOUND,
+    DESK_BUSY,
+    DESK_IDLE,
+    DESK_ARMED,
+    DESK_UNANSWERED,
+    DESK_LINK_NOT_FOUND,
+    ACCOUNT_NOT_FOUND,
+    ACCOUNT_NOT_ACTIVE,
     POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,

@@ -92,6 +92,7 @@ pub fn plan(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
+        account_id: None,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
@@ -159,6 +160,7 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
+        sbp_account: payment.account_id.is_some(),
         receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
         ..CreateLink::default()
     };

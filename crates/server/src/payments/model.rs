@@ -27,6 +27,8 @@ pub struct Payment {
     pub attempts: Vec<Attempt>,
     /// The place whose code it was paid by: a static code, a desk.
     pub place_id: Option<String>,
+    /// The saved account that it is taken from, without its payer.
+    pub account_id: Option<String>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -285,8 +287,10 @@ impl Payment {
     }
 
     /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
+    /// Not where nobody will scan it; asking for it would keep a saved account from being charged.
     pub fn wants_qr(&self) -> bool {
-        self.facts.qr_payload.is_none() && self.bank_methods == [PayMethod::Sbp]
+        let is_wanted = self.facts.qr_payload.is_none() && self.account_id.is_none();
+        is_wanted && self.bank_methods == [PayMethod::Sbp]
     }
 
     /// Whether it is held first, and taken when the shop says so.

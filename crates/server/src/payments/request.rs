@@ -3,8 +3,6 @@
 //! Every field arrives as raw text, so that an amount is read from its digits and every error can
 //! name the field.
 
-use std::ops::RangeInclusive;
-
 use kopeck_banks::{
     Money,
     bank::Capabilities,
@@ -259,14 +257,13 @@ fn ttl(raw: &Raw, methods: &[PayMethod], banks: &[&Capabilities]) -> Result<u32,
         return Ok(banks.iter().map(|bank| bank.default_ttl_minutes).max().unwrap_or(DAY_MINUTES));
     };
     let is_code = methods == [PayMethod::Sbp];
-    let ranges: Vec<&RangeInclusive<u32>> = banks
-        .iter()
-        .map(|bank| if is_code { &bank.code_ttl_minutes } else { &bank.ttl_minutes })
-        .collect();
-    let fits = |minutes: &u32| ranges.iter().any(|range| range.contains(minutes));
+    let range = |bank: &Capabilities| {
+        if is_code { bank.code_ttl_minutes.clone() } else { bank.ttl_minutes.clone() }
+    };
+    let fits = |minutes: &u32| banks.iter().any(|bank| range(bank).contains(minutes));
     let minutes = u32::try_from(minutes).ok().filter(fits);
-    let min = ranges.iter().map(|range| *range.start()).min().unwrap_or(1);
-    let max = ranges.iter().map(|range| *range.end()).max().unwrap_or(DAY_MINUTES);
+    let min = banks.iter().map(|bank| *range(bank).start()).min().unwrap_or(1);
+    let max = banks.iter().map(|bank| *range(bank).end()).max().unwrap_or(DAY_MINUTES);
     minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
 }
 

@@ -22,7 +22,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
-     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries";
+     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +43,9 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id) \
+         place_id, account_id) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22)",
+         $19, $20, $21, $22, $23)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -69,6 +69,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.status().as_str().into(),
             p.attempt_of.clone().into(),
             p.place_id.clone().into(),
+            p.account_id.clone().into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -335,6 +336,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
+        account_id: row.opt_text(55)?,
         moves,
         attempts,
         shop_id: row.text(1)?,

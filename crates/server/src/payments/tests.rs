@@ -46,6 +46,7 @@ fn created() -> Payment {
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
+        account_id: None,
         order_id: None,
         reference: "K-1".into(),
         amount: money(AMOUNT),

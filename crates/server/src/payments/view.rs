@@ -41,6 +41,8 @@ pub struct PaymentView {
     pub order_id: Option<String>,
     /// The place whose code it was paid by, when it was.
     pub place_id: Option<String>,
+    /// The saved account that it is taken from, without its payer.
+    pub account_id: Option<String>,
     /// Our number of the payment at the bank; the payer may see it.
     pub reference: String,
     pub bank: String,
@@ -202,6 +204,7 @@ impl PaymentView {
             },
             order_id: payment.order_id.clone(),
             place_id: payment.place_id.clone(),
+            account_id: payment.account_id.clone(),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
             bank_payment_id: payment.facts.bank_id.clone(),

@@ -82,8 +82,13 @@ async fn create_invoice(ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, |ask| make(ask, new, bank)).await
 }
 
-/// Saves the place, waits a little for its code. What the bank refuses at once is forgotten.
 async fn make(ask: Ask, new: NewPlace, bank: Option<String>) -> Result<Answer, ApiError> {
+    let place = open(&ask, new, bank).await?;
+    Answer::json(201, &view(&ask.server, place).await?)
+}
+
+/// Saves the place, waits a little for its code. What the bank refuses at once is forgotten.
+pub async fn open(ask: &Ask, new: NewPlace, bank: Option<String>) -> Result<Place, ApiError> {
     let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
     let connection = connection_for(&ctx, &shop_id, bank.as_deref(), new.kind).await?;
     let place = flow::plan(&ctx, &connection, new)?;
@@ -103,7 +108,7 @@ async fn make(ask: Ask, new: NewPlace, bank: Option<String>) -> Result<Answer, A
         gone?;
         return Err(ApiError::stored(&failure.code, &failure.message, &failure.hint));
     }
-    Answer::json(201, &view(&ask.server, place).await?)
+    Ok(place)
 }
 
 async fn view(server: &Server, place: Place) -> Result<PlaceView, ApiError> {

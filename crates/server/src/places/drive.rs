@@ -2,8 +2,8 @@
 //! next run reads the same row.
 
 use kopeck_banks::op::{
-    Answer, BankOp, CodeKind, CodeLife, CodeOp, InvoiceOp, NewCode, NewInvoice, Outcome, Refusal,
-    RefusalClass, SbpOp, SbpWord, SetupOp,
+    Answer, BankOp, CodeKind, CodeLife, CodeOp, DeskOp, InvoiceOp, NewCode, NewInvoice, Outcome,
+    Refusal, RefusalClass, SbpOp, SbpWord, SetupOp,
 };
 
 use super::{flow, model::Place, store};
@@ -41,15 +41,16 @@ pub fn register_op(place: &Place, point_id: &str, account_id: &str) -> BankOp {
             reference: None,
             return_url: None,
         })),
-        (CodeKind::Static | CodeKind::Dynamic | CodeKind::Desk, amount) => {
-            SbpOp::Code(CodeOp::Register(NewCode {
-                point_id,
-                account_id,
-                life: CodeLife::Static { amount },
-                purpose,
-                return_url: None,
-            }))
+        (CodeKind::Desk, _) => {
+            SbpOp::Desk(DeskOp::Register { point_id, account_id, return_url: None })
         }
+        (CodeKind::Static | CodeKind::Dynamic, amount) => SbpOp::Code(CodeOp::Register(NewCode {
+            point_id,
+            account_id,
+            life: CodeLife::Static { amount },
+            purpose,
+            return_url: None,
+        })),
     })
 }
 

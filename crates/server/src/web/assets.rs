@@ -28,6 +28,11 @@ static ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/checkout.js"),
     },
+    Asset {
+        name: "desk.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/desk.js"),
+    },
 ];
 
 pub fn routes() -> Router<Server> {

@@ -1,10 +1,12 @@
-//! Pages for people: the checkout, places, the docs. Nothing here decides anything about a payment.
+//! Pages for people: the checkout, places, clerks' desks, the docs. Nothing here decides anything
+//! about a payment.
 //!
 //! Every page answers with the headers of [`headers`]: no script or style but our own files, no
 //! frame, no referrer.
 
 pub mod assets;
 pub mod checkout;
+pub mod desk;
 pub mod docs;
 pub mod headers;
 pub mod place;

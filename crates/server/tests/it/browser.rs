@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::harness::{
     browser::Browser,
-    process::{Folder, Kopeck, free_port, http, log_of, until_up},
+    process::{Folder, Kopeck, Process, free_port, http, log_of, until_up},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,4 +86,90 @@ async fn link_in(kopeck: &Kopeck, log: &str) -> String {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("no link\n{}", log_of(&kopeck.folder, log));
+}
+
+/// A shop in SBP with one desk, served beside the sandbox.
+struct Counter {
+    kopeck: Kopeck,
+    bank: String,
+    _folder: Folder,
+    _processes: (Process, Process),
+}
+
+impl Counter {
+    async fn open() -> Counter {
+        let folder = Folder::new("desk-browser");
+        let mut kopeck = Kopeck { folder: folder.0.clone(), env: Vec::new() };
+        let (server, bank) = (free_port(), free_port());
+        let (server, bank) = (format!("127.0.0.1:{server}"), format!("127.0.0.1:{bank}"));
+        let sandbox = kopeck.start(&["sandbox", "--listen", &bank], "sandbox.log");
+        until_up(&http(), &format!("http://{bank}/")).await;
+        let at = format!("http://{bank}");
+        let env = kopeck.json(&["sandbox", "env", "--at", &at, "--json"]);
+        let env = env.as_object().expect("variables").iter();
+        kopeck.env = env
+            .filter(|(name, _)| name.starts_with("TOCHKA_"))
+            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()))
+            .collect();
+        kopeck.env.push(("KOPECK_SERVER_LISTEN".to_owned(), server.clone()));
+        let place = ["--brand", "Кофейня", "--address", "Мира, 1", "--city", "Пермь"];
+        let more = ["--region", "57", "--postcode", "614000", "--yes", "--no-code", "--json"];
+        kopeck.json(&[&["sbp", "setup"], &place[..], &more[..]].concat());
+        let serve = kopeck.start(&["serve", "--listen", &server], "serve.log");
+        until_up(&http(), &format!("http://{server}/healthz")).await;
+        Counter { kopeck, bank, _folder: folder, _processes: (sandbox, serve) }
+    }
+
+    async fn pay(&self, code_id: &str) {
+        let url = format!("http://{}/_control/codes/{code_id}/pay?bank=tochka", self.bank);
+        let body = r#"{"payer_name":"Иван Иванович И.","payer_phone":"+79161234567"}"#;
+        let request = http().post(url).header("content-type", "application/json").body(body);
+        let reply = request.send().await.expect("an answer");
+        assert!(reply.status().is_success(), "{}", reply.text().await.expect("text"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clerk_charges_in_a_browser() {
+    let counter = Counter::open().await;
+    let desk = counter.kopeck.json(&["desk", "create", "Касса 1", "--json"]);
+    let link = counter.kopeck.json(&["desk", "link", "--name", "Анна", "--json"]);
+    let browser = Browser::start().await;
+    browser.open(link["url"].as_str().expect("an address")).await;
+    browser.see("Касса свободна").await;
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.screenshot(&format!("desk-1-free-{scheme}")).await;
+    }
+    browser.fill("[name=amount]", "много").await;
+    browser.click("form .button").await;
+    browser.see("Сумма не читается").await;
+    browser.screenshot("desk-2-wrong-dark").await;
+    browser.fill("[name=amount]", "1 500,50").await;
+    browser.fill("[name=purpose]", "Кофе и торт").await;
+    browser.click("form .button").await;
+    browser.see("Ждёт оплаты").await;
+    browser.see("1\u{a0}500,50").await;
+    for scheme in ["dark", "light"] {
+        browser.prefer(scheme).await;
+        browser.screenshot(&format!("desk-3-waiting-{scheme}")).await;
+    }
+    counter.pay(desk["code_id"].as_str().expect("a code")).await;
+    // The page hears of it by itself and sounds once.
+    browser.see("Оплачено").await;
+    browser.see("***4567").await;
+    let rang = browser.ask("return document.documentElement.dataset.rang").await;
+    assert_eq!(rang, "\"1\"");
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.screenshot(&format!("desk-4-paid-{scheme}")).await;
+    }
+    browser.fill("[name=amount]", "20").await;
+    browser.click("form .button").await;
+    browser.see("Ждёт оплаты").await;
+    browser.click("form .button.plain").await;
+    browser.see("Отменено").await;
+    browser.screenshot("desk-5-canceled-dark").await;
+    let width = "return document.documentElement.scrollWidth <= window.innerWidth";
+    assert_eq!(browser.ask(width).await, "true", "the page is wider than a phone");
 }

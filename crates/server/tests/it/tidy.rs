@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shops", "gateway"],
     &["payments"],
     &["places"],
+    &["desks", "customers"],
     &["reconcile"],
     &["runner"],
     &["sandbox", "web"],

@@ -180,7 +180,7 @@ impl InvoiceArgs {
 }
 
 /// Makes the code and waits until the bank has it, or has refused it.
-async fn create(world: &World, new: NewPlace, bank: Option<&str>) -> Result<Place, Fail> {
+pub async fn create(world: &World, new: NewPlace, bank: Option<&str>) -> Result<Place, Fail> {
     let connection = connection_for(&world.ctx, &world.shop.id, bank, new.kind).await?;
     let place = flow::plan(&world.ctx, &connection, new)?;
     let (ctx, planned) = (world.ctx.clone(), place.clone());

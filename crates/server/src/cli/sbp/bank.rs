@@ -3,8 +3,8 @@
 
 use kopeck_banks::{
     op::{
-        Answer, BankOp, CodeKind, CodeOp, Outcome, RefusalClass, SbpAccount, SbpCode, SbpCompany,
-        SbpOp, SbpPoint, SbpWord, SetupOp,
+        Answer, BankOp, Outcome, RefusalClass, SbpAccount, SbpCompany, SbpOp, SbpPoint, SbpWord,
+        SetupOp,
     },
     tochka::codes::permission,
 };
@@ -67,15 +67,6 @@ impl Bank<'_> {
         let word = self.read(SbpOp::Setup(SetupOp::Points { company_id })).await?;
         let SbpWord::Points(points) = word else { return Err(strange(Answer::Sbp(word))) };
         Ok(points)
-    }
-
-    /// The codes that hang on walls: static ones that are active.
-    pub async fn static_codes(&self, company_id: &str) -> Result<Vec<SbpCode>, Fail> {
-        let company_id = company_id.to_owned();
-        let word = self.read(SbpOp::Code(CodeOp::List { company_id })).await?;
-        let SbpWord::Codes(mut codes) = word else { return Err(strange(Answer::Sbp(word))) };
-        codes.retain(|it| it.kind == Some(CodeKind::Static) && it.is_active != Some(false));
-        Ok(codes)
     }
 
     /// Sends a request that makes something, once.

@@ -3,10 +3,7 @@
 
 use clap::Args;
 use kopeck_banks::{
-    op::{
-        CodeLife, CodeOp, NewCode, SbpAccount, SbpCode, SbpCompany, SbpOp, SbpPoint, SbpWord,
-        SetupOp,
-    },
+    op::{CodeKind, SbpAccount, SbpCompany, SbpOp, SbpPoint, SetupOp},
     tochka::settings,
 };
 use serde_json::{Value, json};
@@ -23,9 +20,22 @@ use crate::{
         fail::Fail,
         init::{choose, steps::Steps},
         print::{HINT, can_ask, paint},
+        qr::place::{create as create_place, find as place_of},
+    },
+    kit::db::DbError,
+    places::{
+        self,
+        drive::drive_now,
+        flow::NewPlace,
+        model::{Place, State as PlaceState},
     },
     qr::Code,
 };
+
+/// More codes than a shop hangs.
+const MANY: i64 = 1_000;
+/// How often the first code is asked for, should an answer be lost.
+const TRIES: usize = 3;
 
 /// From nothing to the first QR code: registers the company and a point of sale in SBP, chooses
 /// the account, makes a code. Every question has a flag. Running it again finds what is there.
@@ -73,7 +83,7 @@ impl SetupArgs {
         steps.good(&format!("Saved with the connection {}", bank.connection.id))?;
         let code = match self.no_code {
             true => None,
-            false => Some(first_code(&bank, &mut steps, (&company, &point, account)).await?),
+            false => Some(first_code(&bank, &mut steps, &point).await?),
         };
         let shown = json!({
             "connection_id": bank.connection.id,
@@ -167,56 +177,64 @@ async fn register(bank: &Bank<'_>) -> Result<SbpCompany, Fail> {
     Err(Fail::new("sbp_company_unknown", message, hint))
 }
 
-/// The static code of this point and account, without a sum; made if there is none.
-async fn first_code(
-    bank: &Bank<'_>,
-    steps: &mut Steps,
-    (company, point, account): (&SbpCompany, &SbpPoint, &SbpAccount),
-) -> Result<SbpCode, Fail> {
-    let is_own = |it: &SbpCode| {
-        it.amount.is_none()
-            && it.point_id.as_deref() == Some(point.id.as_str())
-            && it.account_id.as_deref() == Some(account.account_id.as_str())
+/// The first code on a wall: a place with the point's name, whose payer enters the sum. A run that
+/// was cut off is taken up.
+async fn first_code(bank: &Bank<'_>, steps: &mut Steps, point: &SbpPoint) -> Result<Place, Fail> {
+    let (world, connection_id) = (bank.world, bank.connection.id.clone());
+    let shop_id = world.shop.id.clone();
+    let listed: Result<Vec<Place>, DbError> = world
+        .ctx
+        .db
+        .read(move |tx| {
+            places::store::list_places(tx, &shop_id, Some(CodeKind::Static), None, MANY)
+        })
+        .await;
+    let fits = |it: &Place| {
+        let is_own = it.connection_id == connection_id && it.amount.is_none();
+        let is_here = it.point_id.as_deref().is_none_or(|id| id == point.id);
+        is_own && is_here && matches!(it.state(), PlaceState::Active | PlaceState::Opening)
     };
-    let codes = bank.static_codes(&company.id).await;
-    let codes = steps.check("The codes cannot be read", codes)?;
-    if let Some(code) = codes.into_iter().find(is_own) {
-        steps.good(&format!("The first code is there: {}", code.url))?;
-        return Ok(code);
-    }
-    let made = make_code(bank, point, account).await;
-    let made = match steps.check("The first code is not made", made)? {
-        Some(code) => code,
-        // The answer was lost, or said nothing: the bank's list tells.
-        None => {
-            let codes = bank.static_codes(&company.id).await;
-            let found = codes.map(|all| all.into_iter().find(is_own)).and_then(|code| {
-                let message = "The bank did not answer whether it made the code";
-                let hint = "Run the command again in a minute: it looks first";
-                code.ok_or_else(|| Fail::new("sbp_code_unknown", message, hint))
-            });
-            steps.check("The first code is not made", found)?
+    let found = listed?.into_iter().rev().find(fits);
+    let is_new = found.is_none();
+    let made = match found {
+        Some(place) => Ok(place),
+        None => make_code(bank, point).await,
+    };
+    let mut place = steps.check("The first code is not made", made)?;
+    for _ in 0..TRIES {
+        if place.code_url.is_some() || place.state() == PlaceState::Failed {
+            break;
         }
-    };
-    steps.good(&format!("The first code is made: {}", made.url))?;
-    Ok(made)
+        drive_now(&world.ctx, &place.id).await?;
+        place = place_of(world, &place.id).await?;
+    }
+    let url = steps.check("The first code is not made", code_url(&place))?;
+    let verb = if is_new { "made" } else { "there" };
+    steps.good(&format!("The first code is {verb}: {url}"))?;
+    Ok(place)
 }
 
-async fn make_code(
-    bank: &Bank<'_>,
-    point: &SbpPoint,
-    account: &SbpAccount,
-) -> Result<Option<SbpCode>, Fail> {
-    let new = NewCode {
-        point_id: point.id.clone(),
-        account_id: account.account_id.clone(),
-        life: CodeLife::Static { amount: None },
-        purpose: format!("Оплата {}", point.brand),
-        return_url: None,
+async fn make_code(bank: &Bank<'_>, point: &SbpPoint) -> Result<Place, Fail> {
+    let new = NewPlace {
+        kind: CodeKind::Static,
+        name: point.brand.clone(),
+        amount: None,
+        vat: None,
+        purpose: None,
+        ttl_minutes: None,
     };
-    Ok(match bank.make(SbpOp::Code(CodeOp::Register(new))).await? {
-        Made::Done(SbpWord::Code(code)) if !code.url.is_empty() => Some(code),
-        Made::Done(_) | Made::Taken | Made::Lost(_) => None,
+    create_place(bank.world, new, Some(&bank.connection.id)).await
+}
+
+fn code_url(place: &Place) -> Result<String, Fail> {
+    if let Some(failure) = &place.failure {
+        return Err(failure.clone().into());
+    }
+    place.code_url.clone().ok_or_else(|| {
+        let message = "The bank made no code yet";
+        let hint = "Run the command again in a minute. If it stays so, the key lacks the \
+                    permission EditSBPData: allow it in the internet bank, «Интеграции и API»";
+        Fail::new("sbp_code_unknown", message, hint)
     })
 }
 
@@ -228,17 +246,27 @@ pub fn show_point(point: &SbpPoint) -> Value {
     })
 }
 
-fn show_code(code: &SbpCode) -> Value {
-    json!({ "id": code.id, "url": code.url, "purpose": code.purpose })
+fn show_code(place: &Place) -> Value {
+    json!({
+        "id": place.code_id, "url": place.code_url, "purpose": place.purpose, "place_id": place.id,
+    })
 }
 
-fn describe(code: Option<&SbpCode>) -> String {
+fn describe(place: Option<&Place>) -> String {
     let next = format!(
         "Next:\n  {}\n  {}",
         paint(HINT, "kopeck serve"),
-        paint(HINT, "kopeck link create --amount 1500 --purpose \"Order 4711\" --methods sbp --qr"),
+        paint(HINT, "kopeck qr create --amount 1500 --purpose \"Order 4711\""),
     );
-    let Some(code) = code else { return format!("\n{next}") };
-    let picture = Code::new(&code.url).map(|drawn| drawn.to_terminal()).unwrap_or_default();
-    format!("\n{picture}\n\nPay any sum by it with a phone: {}\n\n{next}", paint(HINT, &code.url))
+    let Some((place, url)) = place.and_then(|it| it.code_url.as_deref().map(|url| (it, url)))
+    else {
+        return format!("\n{next}");
+    };
+    let picture = Code::new(url).map(|drawn| drawn.to_terminal()).unwrap_or_default();
+    let poster = format!("kopeck qr place poster {} --out poster.pdf", place.id);
+    format!(
+        "\n{picture}\n\nPay any sum by it with a phone: {}\n\n{next}\n  {}",
+        paint(HINT, url),
+        paint(HINT, &poster),
+    )
 }

@@ -38,6 +38,16 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0005_places.sql"),
         postgres: include_str!("../../../migrations/postgres/0005_places.sql"),
     },
+    Migration {
+        name: "0006_desks",
+        sqlite: include_str!("../../../migrations/sqlite/0006_desks.sql"),
+        postgres: include_str!("../../../migrations/postgres/0006_desks.sql"),
+    },
+    Migration {
+        name: "0007_customers",
+        sqlite: include_str!("../../../migrations/sqlite/0007_customers.sql"),
+        postgres: include_str!("../../../migrations/postgres/0007_customers.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -48,6 +48,7 @@ pub fn receive(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: Some(source.place_id.to_owned()),
+        account_id: None,
         reference: reference(None, &ctx.mint.code(10)),
         order_id: None,
         amount: source.amount.unwrap_or(paid),

@@ -42,7 +42,9 @@ pub fn base() -> OpenApi {
         .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>("api_key", [])]))
         .tags(Some([
             tag("payments", "Payments, captures, refunds and their story."),
+            tag("desks", "Cash desks: one printed code, armed with a sum for each sale."),
             tag("places", "Codes that are paid again and again, and invoices that companies pay."),
+            tag("customers", "Bank accounts that customers saved, to be charged again."),
             tag("events", "What happened, in its order."),
             tag("shop", "The shop behind the key."),
         ]))

@@ -3,6 +3,8 @@
 mod bad_input;
 mod checkout;
 pub mod codes;
+mod customers;
+mod desks;
 mod docs;
 mod idempotency;
 mod lists;

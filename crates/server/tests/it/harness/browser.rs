@@ -143,6 +143,21 @@ impl Browser {
         }
     }
 
+    /// As somebody who likes it dark, or does not.
+    pub async fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let command = json!({
+            "cmd": "Emulation.setEmulatedMedia", "params": { "features": features },
+        });
+        self.call("POST", "/goog/cdp/execute", command).await;
+    }
+
+    /// What a script returns, as text.
+    pub async fn ask(&self, script: &str) -> String {
+        let body = json!({ "script": script, "args": [] });
+        self.call("POST", "/execute/sync", body).await.to_string()
+    }
+
     /// A picture for people, kept in the temporary folder under this name.
     pub async fn screenshot(&self, name: &str) {
         use base64::Engine as _;

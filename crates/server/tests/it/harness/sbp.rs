@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::app::{PUBLIC_URL, TestApp};
 
 async fn registered(app: &TestApp, op: SetupOp) -> String {
-    let op = BankOp::Sbp(SbpOp::Setup(op));
-    let outcome = ask_now(&app.ctx, &app.connection, &op).await.unwrap();
+    let outcome = ask_now(&app.ctx, &app.connection, &BankOp::Sbp(SbpOp::Setup(op))).await;
+    let outcome = outcome.unwrap();
     let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
-        panic!("{outcome:?}")
+        panic!("{outcome:?}");
     };
     id
 }

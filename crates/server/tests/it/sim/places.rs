@@ -76,7 +76,7 @@ fn ask(world: &mut World, op: &BankOp) -> Outcome {
 fn register(world: &mut World, op: SetupOp) -> String {
     let outcome = ask(world, &BankOp::Sbp(SbpOp::Setup(op)));
     let Outcome::Done(Answer::Sbp(SbpWord::Registered { id })) = outcome else {
-        panic!("{outcome:?}")
+        panic!("{outcome:?}");
     };
     id
 }

@@ -1,0 +1,165 @@
+//! Routes of customers.
+
+use axum::extract::{Path, State};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    drive::{ask_about, bind, charge_now},
+    flow::{self, connection_for, get_account},
+    model::AccountStatus,
+    request::{BindAccount, ChargeAccount, customer_id},
+    store,
+    view::AccountView,
+};
+use crate::{
+    http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page},
+    kit::db::DbError,
+    payments::{
+        self,
+        submit::{self, Ask},
+        view::PaymentView,
+    },
+    shops,
+};
+
+/// A customer's accounts all stand on one page.
+const MANY: i64 = 100;
+
+pub fn routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(bind_account, list_accounts))
+        .routes(routes!(get_saved_account))
+        .routes(routes!(charge_account))
+}
+
+/// Save an account
+///
+/// A link (or a code to scan) by which the payer agrees in his bank's app that later payments are
+/// taken from his account, without paying now. `pending` until he does.
+#[utoipa::path(post, path = "/v1/customers/{id}/accounts", tag = "customers",
+    request_body = BindAccount,
+    params(("id" = String, Path, description = "The shop's own number of the customer")),
+    responses(
+        (status = 201, description = "The account", body = AccountView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 409, description = "No bank is connected, or the bank refused",
+            body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody),
+        (status = 503, description = "The bank did not answer: ask again", body = ErrorBody)))]
+async fn bind_account(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    let input: BindAccount = json::read(&ask.body)?;
+    let (customer, purpose) = (customer_id(&id)?, input.purpose()?);
+    let bank = json::string("bank", &input.bank)?;
+    submit::run(ask, |ask| async move {
+        let ctx = &ask.server.ctx;
+        let connection = connection_for(ctx, &ask.caller.shop_id, bank.as_deref()).await?;
+        let account = bind(ctx, &connection, &customer, &purpose).await?;
+        ask.server.nudge.notify_one();
+        Answer::json(201, &AccountView::new(&account))
+    })
+    .await
+}
+
+/// List a customer's accounts
+#[utoipa::path(get, path = "/v1/customers/{id}/accounts", tag = "customers",
+    params(("id" = String, Path, description = "The shop's own number of the customer")),
+    responses(
+        (status = 200, description = "The accounts, newest first", body = Page<AccountView>),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn list_accounts(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Answer, ApiError> {
+    let found: Result<Vec<_>, DbError> =
+        server.ctx.db.read(move |tx| store::list_accounts(tx, &caller.shop_id, &id)).await;
+    let data: Vec<AccountView> = found?.iter().map(AccountView::new).collect();
+    Answer::json(200, &Page::new(data, MANY, |account| account.id.clone()))
+}
+
+/// Get a customer's account
+///
+/// One that is pending is asked about at the bank first.
+#[utoipa::path(get, path = "/v1/customers/{id}/accounts/{account_id}", tag = "customers",
+    params(
+        ("id" = String, Path, description = "The shop's own number of the customer"),
+        ("account_id" = String, Path, description = "The account's id")),
+    responses(
+        (status = 200, description = "The account", body = AccountView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The customer has no such account", body = ErrorBody)))]
+async fn get_saved_account(
+    State(server): State<Server>,
+    caller: Caller,
+    Path((id, account_id)): Path<(String, String)>,
+) -> Result<Answer, ApiError> {
+    let found: Result<_, flow::Problem> =
+        server.ctx.db.read(move |tx| get_account(tx, &caller.shop_id, &id, &account_id)).await;
+    let mut account = found?;
+    if account.status == AccountStatus::Pending {
+        let (ctx, known) = (server.ctx.clone(), account.clone());
+        let asking = server.spawn(async move { ask_about(&ctx, known).await });
+        if let Ok(Ok(asked)) = tokio::time::timeout(server.limits.bank_wait, asking).await {
+            account = asked?;
+        }
+    }
+    Answer::json(200, &AccountView::new(&account))
+}
+
+/// Charge a customer's account
+///
+/// Takes a payment from a saved account without the payer. The charge is sent once: if the bank's
+/// answer is lost, the payment stays `open` until asking tells what became of it.
+#[utoipa::path(post, path = "/v1/customers/{id}/accounts/{account_id}/charge",
+    tag = "customers", request_body = ChargeAccount,
+    params(
+        ("id" = String, Path, description = "The shop's own number of the customer"),
+        ("account_id" = String, Path, description = "The account's id")),
+    responses(
+        (status = 201, description = "The payment; `open` if the bank is slow",
+            body = PaymentView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The customer has no such account", body = ErrorBody),
+        (status = 409, description = "The account is not active, or the bank refused",
+            body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn charge_account(
+    Path((id, account_id)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Answer, ApiError> {
+    let new = json::read::<ChargeAccount>(&ask.body)?.read()?;
+    submit::run(ask, |ask| async move {
+        let ctx = ask.server.ctx.clone();
+        let shop_id = ask.caller.shop_id.clone();
+        let found: Result<_, flow::Problem> =
+            ctx.db.read(move |tx| get_account(tx, &shop_id, &id, &account_id)).await;
+        let account = found?;
+        let connection = shops::flow::get_connection(&ctx, &account.connection_id).await?;
+        let payment = flow::plan(&ctx, &connection, &account, new)?;
+        let (inner, row) = (ctx.clone(), payment.clone());
+        let saved: Result<(), DbError> =
+            ctx.db.write(move |tx| flow::start(tx, &inner, &row)).await;
+        saved?;
+        let (inner, id) = (ctx.clone(), payment.id.clone());
+        let driving = ask.server.spawn(async move { charge_now(&inner, &id).await });
+        // The time is over: the answer tells what is known, the task goes on.
+        let _ = tokio::time::timeout(ask.server.limits.bank_wait, driving).await;
+        ask.server.nudge.notify_one();
+        let id = payment.id.clone();
+        let read: Result<_, DbError> = ctx
+            .db
+            .read(move |tx| {
+                let found = payments::store::find_payment_by_id(tx, &id)?;
+                Ok((found, store::find_charge(tx, &id)?))
+            })
+            .await;
+        let (found, charge) = read?;
+        if let Some(failure) = charge.and_then(|charge| charge.failure) {
+            let error = ApiError::stored(&failure.code, &failure.message, &failure.hint);
+            return Err(ApiError { payment_id: Some(payment.id), ..error });
+        }
+        let shown = PaymentView::new(&found.unwrap_or(payment), &ctx.public_url);
+        Answer::json(201, &shown)
+    })
+    .await
+}

@@ -1,0 +1,119 @@
+//! A saved account and its charges, as plain data.
+
+use kopeck_banks::op::{AccountBinding, BindingStatus};
+
+use crate::{
+    kit::clock::{DAY_MS, MINUTE_MS, SECOND_MS},
+    payments::model::Failure,
+};
+
+/// How long a payer may take to agree; longer than the banks' codes live.
+pub const PATIENCE_MS: i64 = 3 * DAY_MS;
+
+/// A bank account that a customer saved, or is asked to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SavedAccount {
+    pub id: String,
+    pub shop_id: String,
+    /// The shop's own number of the customer.
+    pub customer_id: String,
+    pub connection_id: String,
+    pub bank: String,
+    pub purpose: String,
+    /// Where the bank is asked about it.
+    pub request_key: String,
+    /// What the payer opens or scans.
+    pub link: String,
+    pub status: AccountStatus,
+    /// The bank's token, sealed.
+    pub sealed: Option<Vec<u8>>,
+    pub member_id: Option<String>,
+    pub member_name: Option<String>,
+    pub created_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountStatus {
+    /// The payer has not agreed yet.
+    Pending,
+    Active,
+    /// Not saved, or removed since.
+    Inactive,
+}
+
+impl AccountStatus {
+    pub const ALL: [AccountStatus; 3] =
+        [AccountStatus::Pending, AccountStatus::Active, AccountStatus::Inactive];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            AccountStatus::Pending => "pending",
+            AccountStatus::Active => "active",
+            AccountStatus::Inactive => "inactive",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<AccountStatus> {
+        AccountStatus::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// What follows from what the bank says. There is no way back from inactive.
+    pub const fn next(self, heard: BindingStatus, has_token: bool) -> AccountStatus {
+        match (self, heard) {
+            (AccountStatus::Inactive, _) | (_, BindingStatus::Inactive) => AccountStatus::Inactive,
+            (AccountStatus::Pending, BindingStatus::Active) if has_token => AccountStatus::Active,
+            (AccountStatus::Pending, BindingStatus::Active | BindingStatus::Pending) => {
+                AccountStatus::Pending
+            }
+            (AccountStatus::Active, BindingStatus::Active | BindingStatus::Pending) => {
+                AccountStatus::Active
+            }
+        }
+    }
+}
+
+impl SavedAccount {
+    /// Takes in what the bank says; `seal` keeps its token.
+    pub fn hear<E>(
+        &self,
+        heard: &AccountBinding,
+        seal: impl FnOnce(&str) -> Result<Vec<u8>, E>,
+    ) -> Result<SavedAccount, E> {
+        let token = heard.account_token.as_deref().filter(|token| !token.is_empty());
+        let has_token = token.is_some() || self.sealed.is_some();
+        let mut next = self.clone();
+        next.status = self.status.next(heard.status, has_token);
+        if let (Some(token), None) = (token, &self.sealed) {
+            next.sealed = Some(seal(token)?);
+        }
+        next.member_id = self.member_id.clone().or(heard.member_id.clone());
+        next.member_name = self.member_name.clone().or(heard.member_name.clone());
+        Ok(next)
+    }
+
+    /// When the bank is asked next; `None` when nothing can change by itself any more.
+    pub fn next_look_ms(&self, now_ms: i64) -> Option<i64> {
+        let age_ms = now_ms - self.created_ms;
+        let is_waiting = self.status == AccountStatus::Pending && age_ms < PATIENCE_MS;
+        let wait_ms = if age_ms < 5 * MINUTE_MS { 5 * SECOND_MS } else { 5 * MINUTE_MS };
+        is_waiting.then_some(now_ms + wait_ms)
+    }
+}
+
+/// The link lets anybody save an account in this customer's name: it is not for logs.
+impl std::fmt::Debug for SavedAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SavedAccount({}, {})", self.id, self.status.as_str())
+    }
+}
+
+/// A payment that is taken from a saved account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    pub payment_id: String,
+    pub account_id: String,
+    /// The request is about to leave, or left.
+    pub asked_ms: Option<i64>,
+    /// Why the bank refused it.
+    pub failure: Option<Failure>,
+}

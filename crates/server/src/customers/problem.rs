@@ -1,0 +1,23 @@
+//! Why a use case did nothing, in the API's words.
+
+use super::flow::Problem;
+use crate::http::{ApiError, codes};
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> ApiError {
+        match problem {
+            Problem::Payment(problem) => problem.into(),
+            Problem::Bank(refusal) => refusal.into(),
+            Problem::NoSuchAccount => ApiError::of(codes::ACCOUNT_NOT_FOUND),
+            Problem::NotActive(status) => {
+                let message = format!("The account cannot be charged: it is {}.", status.as_str());
+                ApiError::new(codes::ACCOUNT_NOT_ACTIVE, message)
+            }
+            Problem::NotConnected => ApiError::of(codes::BANK_NOT_CONNECTED).param("bank"),
+            Problem::NoBank => {
+                let message = "None of the shop's banks saves accounts: T-Bank does.";
+                ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
+            }
+        }
+    }
+}

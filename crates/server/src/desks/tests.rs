@@ -1,0 +1,95 @@
+//! What is done next for a sale, and when.
+
+use kopeck_banks::Money;
+
+use super::{
+    model::{Ending, Sale, State},
+    schedule::{Step, next_step},
+};
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const START: i64 = 1_795_262_400_000;
+
+fn sale() -> Sale {
+    Sale {
+        id: "sale_1".into(),
+        shop_id: "shop_1".into(),
+        place_id: "plc_1".into(),
+        connection_id: "con_1".into(),
+        amount: Money::from_kopecks(150_000).unwrap(),
+        purpose: "Касса 1 №ABCDEF".into(),
+        ttl_minutes: 5,
+        clerk: None,
+        asked_ms: None,
+        looks: 0,
+        looked_ms: 0,
+        arming_id: None,
+        is_paying: false,
+        cancel_ms: None,
+        disarm_asked_ms: None,
+        until_ms: START + 5 * MINUTE,
+        ending: None,
+        ended_ms: None,
+        failure: None,
+        payment_id: None,
+        trx_id: None,
+        created_ms: START,
+    }
+}
+
+fn asked() -> Sale {
+    Sale { asked_ms: Some(START), ..sale() }
+}
+
+fn armed() -> Sale {
+    Sale { arming_id: Some("AS1".into()), looked_ms: START, ..asked() }
+}
+
+#[test]
+fn a_code_is_armed_once_and_looked_for_after_silence() {
+    assert_eq!(next_step(&sale(), START), Step::Arm);
+    let mut sale = asked();
+    assert_eq!(next_step(&sale, START), Step::Wait { until_ms: START + 3 * SECOND });
+    assert_eq!(next_step(&sale, START + 3 * SECOND), Step::LookUp);
+    sale.looked_ms = START + 60 * SECOND;
+    sale.looks = 2;
+    assert_eq!(next_step(&sale, START + 63 * SECOND), Step::LookUp, "two looks are too few");
+    sale.looks = 3;
+    assert_eq!(next_step(&sale, START + 63 * SECOND), Step::GiveUp);
+    // Silence counts as no look, however long it lasts.
+    sale.looks = 0;
+    assert_eq!(next_step(&sale, START + 24 * 60 * MINUTE), Step::LookUp);
+    // Nor is the request sent again for a cancel: what was sent is found first.
+    sale.cancel_ms = Some(START);
+    assert_eq!(next_step(&sale, START + 24 * 60 * MINUTE), Step::LookUp);
+}
+
+#[test]
+fn a_sale_that_the_bank_never_heard_of_is_dropped() {
+    let sale = Sale { cancel_ms: Some(START), ..sale() };
+    assert_eq!(next_step(&sale, START), Step::Drop);
+}
+
+#[test]
+fn a_cancel_disarms_unless_somebody_is_paying() {
+    let mut sale = Sale { cancel_ms: Some(START), ..armed() };
+    assert_eq!(next_step(&sale, START), Step::Disarm);
+    sale.disarm_asked_ms = Some(START);
+    assert_eq!(next_step(&sale, START), Step::Wait { until_ms: START + 3 * SECOND });
+    assert_eq!(next_step(&sale, START + 10 * SECOND), Step::Disarm);
+    sale.is_paying = true;
+    assert_eq!(next_step(&sale, START + 10 * SECOND), Step::Ask);
+}
+
+#[test]
+fn what_is_over_rests_until_it_is_woken() {
+    let mut sale = Sale { ending: Some(Ending::Expired), ..armed() };
+    assert_eq!(sale.state(), State::Expired);
+    assert_eq!(next_step(&sale, START), Step::Rest);
+    assert_eq!(next_step(&sale, START + MINUTE), Step::Ask, "perhaps it was paid at the end");
+    sale.payment_id = Some("pay_1".into());
+    assert_eq!((sale.state(), next_step(&sale, START + MINUTE)), (State::Paid, Step::Rest));
+    let failed = Sale { ending: Some(Ending::Failed), ..asked() };
+    assert_eq!(next_step(&failed, START + MINUTE), Step::Rest);
+}
