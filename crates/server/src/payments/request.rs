@@ -3,8 +3,6 @@
 //! Every field arrives as raw text, so that an amount is read from its digits and every error can
 //! name the field.
 
-use std::ops::RangeInclusive;
-
 use kopeck_banks::{
     Money,
     bank::Capabilities,
