@@ -23,7 +23,7 @@ use crate::{
     http::{ApiError, Limits, Server, codes, request_id},
     kit::{Ctx, db::DbError},
     payments::{self, notices::RefusedCount},
-    reconcile,
+    receipts, reconcile,
     runner::{self, Nudge},
     shops,
     web::{assets, checkout, docs},
@@ -59,6 +59,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(payments::api::routes())
         .merge(events::api::routes())
         .merge(shops::api::routes())
+        .merge(receipts::api::routes())
 }
 
 /// The OpenAPI document, as served and as committed.

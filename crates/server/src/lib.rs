@@ -10,6 +10,7 @@ pub mod ids;
 pub mod kit;
 pub mod payments;
 pub mod qr;
+pub mod receipts;
 pub mod reconcile;
 pub mod runner;
 pub mod sandbox;

@@ -9,10 +9,11 @@ use crate::{
     payments::{
         flow::Problem,
         model::{Failure, Status},
-        receipt::ReceiptProblem,
         state::Refused,
     },
-    qr, sandbox,
+    qr,
+    receipts::{defaults::DefaultsProblem, flow::ComposeProblem, request::ReceiptProblem},
+    sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -109,6 +110,26 @@ impl From<Failure> for Fail {
 impl From<ReceiptProblem> for Fail {
     fn from(problem: ReceiptProblem) -> Fail {
         Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    }
+}
+
+impl From<DefaultsProblem> for Fail {
+    fn from(problem: DefaultsProblem) -> Fail {
+        Fail::new("receipt_invalid", problem.message, problem.hint).param(problem.param)
+    }
+}
+
+impl From<ComposeProblem> for Fail {
+    fn from(problem: ComposeProblem) -> Fail {
+        match problem {
+            ComposeProblem::Receipt(problem) => problem.into(),
+            ComposeProblem::Preset(problem) => problem.into(),
+            ComposeProblem::NoDefaults { hint } => {
+                let message = "The shop's VAT is not known, so no receipt of one line can be made";
+                Fail::new("receipt_defaults_missing", message, hint).param("receipt")
+            }
+            ComposeProblem::Internal(error) => error.into(),
+        }
     }
 }
 

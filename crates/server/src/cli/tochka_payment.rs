@@ -19,6 +19,7 @@ use super::{
     link::{self, CreateArgs, Look, parse_method, parse_money},
     payment,
     print::{is_terminal, right, table},
+    receipt::ReceiptFlags,
 };
 use crate::{gateway::flow::ask_now, kit::clock::timestamp};
 
@@ -60,6 +61,8 @@ pub struct TochkaPaymentArgs {
     /// Where the payer goes after paying
     #[arg(long, value_name = "URL")]
     redirect_url: Option<String>,
+    #[command(flatten)]
+    receipt: ReceiptFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,7 +105,7 @@ impl TochkaPaymentArgs {
             ttl: self.ttl,
             success_url: self.redirect_url,
             fail_url: None,
-            receipt: None,
+            receipt: self.receipt,
             look: Look::default(),
         };
         let world = globals.open().await?;

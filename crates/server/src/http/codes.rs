@@ -71,6 +71,12 @@ pub const RECEIPT_INVALID: Code = code(
     "The receipt cannot be read.",
     "Compare it with the example in /docs.",
 );
+pub const RECEIPT_DEFAULTS_MISSING: Code = code(
+    "receipt_defaults_missing",
+    422,
+    "The receipt names no items, and the shop saved no defaults to make one line of.",
+    "Send `items`, or save the shop's VAT once: PUT /v1/receipts/defaults.",
+);
 pub const BANK_UNKNOWN: Code = code(
     "bank_unknown",
     422,
@@ -297,6 +303,7 @@ pub static CODES: &[Code] = &[
     AMOUNT_CONFLICT,
     CARD_NUMBER_REFUSED,
     RECEIPT_INVALID,
+    RECEIPT_DEFAULTS_MISSING,
     BANK_UNKNOWN,
     BANK_NOT_CONNECTED,
     IDEMPOTENCY_KEY_INVALID,

@@ -4,7 +4,6 @@
 pub mod attempts;
 pub mod routing;
 
-use anyhow::anyhow;
 use kopeck_banks::{
     Credentials, Money,
     bank::{Bank, Step},
@@ -108,6 +107,9 @@ pub fn plan(
     };
     let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
     let op = op.map_err(Problem::Internal)?;
+    if let Some(refusal) = super::receipts::find_wrong_day(&payment) {
+        return Err(Problem::Bank(refusal));
+    }
     match bank.start(&connection.credentials, &op) {
         Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
@@ -140,7 +142,6 @@ pub fn create_op(
     // where the world can reach us.
     let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
         .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
-    let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
     let link = CreateLink {
         reference: payment.reference.clone(),
         amount: payment.amount,
@@ -152,7 +153,7 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
-        receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
+        receipt: super::receipts::for_bank(payment)?,
         ..CreateLink::default()
     };
     // An address that the bank does not take, such as one of a developer's machine, is left out:

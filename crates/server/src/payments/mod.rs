@@ -31,7 +31,7 @@ pub mod idempotency;
 pub mod model;
 pub mod notices;
 pub mod problem;
-pub mod receipt;
+pub mod receipts;
 pub mod request;
 pub mod route;
 pub mod schedule;

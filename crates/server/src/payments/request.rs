@@ -13,14 +13,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{
-    flow::NewPayment,
-    receipt::{ReceiptInput, parse_receipt},
-};
-use crate::http::{
-    ApiError, codes,
-    json::{self, Raw, invalid, missing},
-    text,
+use super::flow::NewPayment;
+use crate::{
+    http::{
+        ApiError, codes,
+        json::{self, Raw, invalid, missing},
+        text,
+    },
+    receipts::{api::receipt_text, request::ReceiptWish},
 };
 
 /// Longer order numbers are no order numbers; the column is indexed.
@@ -34,8 +34,6 @@ const MAX_CUSTOMER_CHARS: usize = 200;
 const MAX_METADATA_KEYS: usize = 50;
 /// A payment is stored with each of its events: its size is paid ten times.
 const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// What a hundred lines with suppliers take.
-const MAX_RECEIPT_BYTES: usize = 64 * 1024;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
 
@@ -79,8 +77,9 @@ pub struct CreatePayment {
     /// one is out of reach.
     #[schema(value_type = Option<String>, example = "tochka")]
     bank: Raw,
-    /// A fiscal receipt (54-FZ) that the bank makes at once.
-    #[schema(value_type = Option<ReceiptInput>)]
+    /// A fiscal receipt (54-FZ) that the bank makes at once: whole, or of one line by the shop's
+    /// defaults. Salebot's `products_for_receipt` and the banks' own forms are read too.
+    #[schema(value_type = Option<ReceiptWish>)]
     receipt: Raw,
 }
 
@@ -156,7 +155,7 @@ impl CreatePayment {
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
-            receipt: receipt(&self.receipt)?,
+            receipt: receipt_text(&self.receipt)?,
             metadata: metadata(&self.metadata)?,
         })
     }
@@ -320,18 +319,4 @@ fn metadata(raw: &Raw) -> Result<String, ApiError> {
     text::check_no_card_inside("metadata", &value)?;
     text::check_no_card("metadata", text)?;
     Ok(text.to_owned())
-}
-
-fn receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
-    let Some(raw) = raw else { return Ok(None) };
-    let text = raw.get();
-    if text.len() > MAX_RECEIPT_BYTES {
-        return Err(invalid("receipt", &format!("takes at most {MAX_RECEIPT_BYTES} bytes")));
-    }
-    parse_receipt(text).map_err(|problem| {
-        let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
-        error.param("receipt").hint(problem.hint)
-    })?;
-    text::check_no_card_inside("receipt", &json::value("receipt", raw)?)?;
-    Ok(Some(text.to_owned()))
 }

@@ -354,8 +354,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn list_refunds(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Refund>, DbError> {
     let rows = tx.query(
         "select id, amount_kopecks, reason, origin, state, bank_refund_id, asked_ms, asks, \
-         failure, created_ms, left_before_kopecks, bank_request_id from refunds where payment_id = $1 \
-         order by created_ms, id",
+         failure, created_ms, left_before_kopecks, bank_request_id \
+         from refunds where payment_id = $1 order by created_ms, id",
         &[payment_id.into()],
     )?;
     rows.iter().map(decode_refund).collect()

@@ -14,6 +14,7 @@ use super::{
     },
     idempotency::{self, Key, Subject},
     model::Status,
+    receipts,
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store,
 };
@@ -75,6 +76,7 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     let is_free = wanted.is_none();
     let connection = choose_connection(&ask, wanted).await?;
     let new = input.read(get_bank(&connection.bank)?.capabilities())?;
+    let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
     let payment = if is_free {
         plan_routed(&ctx, &ask.caller.shop_id, new).await?
     } else {

@@ -2,6 +2,7 @@
 
 mod bank;
 mod life;
+mod receipts;
 mod routing;
 mod shell;
 mod terminal_tests;

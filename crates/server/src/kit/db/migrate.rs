@@ -33,6 +33,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0004_sbp.sql"),
         postgres: include_str!("../../../migrations/postgres/0004_sbp.sql"),
     },
+    Migration {
+        name: "0007_receipts",
+        sqlite: include_str!("../../../migrations/sqlite/0007_receipts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0007_receipts.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

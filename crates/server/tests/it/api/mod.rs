@@ -8,6 +8,7 @@ mod lists;
 mod money;
 mod notices;
 mod outages;
+mod receipts;
 mod routing;
 mod serving;
 mod tbank;
