@@ -32,6 +32,7 @@ pub type Nudge = Arc<Notify>;
 pub async fn run(ctx: &Ctx, job: &Job) -> After {
     let result = match job.kind.as_str() {
         payments::flow::JOB => payments::drive::drive(ctx, job).await,
+        payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(

@@ -155,6 +155,7 @@ impl From<Problem> for Fail {
                 "There is no such payment",
                 "`kopeck payment list` shows what there is",
             ),
+            Problem::Goods(why) => Fail::new("param_invalid", why, "").param("items"),
             Problem::Internal(error) => error.into(),
         }
     }

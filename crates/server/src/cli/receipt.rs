@@ -1,6 +1,10 @@
 //! `kopeck receipt`: receipts checked and the shop's defaults; and the flags by which a link gets
 //! its receipt.
 
+mod made;
+
+pub use made::{describe, of_payment};
+
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
@@ -53,6 +57,15 @@ pub struct ReceiptArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(CheckArgs),
+    /// List a payment's receipts and what the cash register said of them
+    List {
+        /// Payment id, order id, or the bank's id
+        id: String,
+    },
+    /// List what a person has to do: prepayments to close, receipts to make by hand
+    Due,
+    Close(made::CloseArgs),
+    Note(made::NoteArgs),
     /// What the shop said once: its preset, tax system and VAT
     #[command(subcommand)]
     Defaults(DefaultsCommand),
@@ -133,7 +146,7 @@ pub struct ReceiptFlags {
     pub phone: Option<String>,
 }
 
-fn read_item(text: &str) -> Result<Line, String> {
+pub(super) fn read_item(text: &str) -> Result<Line, String> {
     parse_item(text).map_err(|finding| format!("{} {}", finding.en(), finding.rule.en.fix))
 }
 
@@ -209,6 +222,10 @@ impl ReceiptArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
             Command::Check(args) => args.run(globals),
+            Command::List { id } => made::list(&globals.open().await?, &id).await,
+            Command::Due => made::due(&globals.open().await?).await,
+            Command::Close(args) => args.run(&globals.open().await?).await,
+            Command::Note(args) => args.run(&globals.open().await?).await,
             Command::Defaults(DefaultsCommand::Show) => show(&globals.open().await?).await,
             Command::Defaults(DefaultsCommand::Set(args)) => args.run(globals).await,
         }
@@ -228,7 +245,7 @@ impl CheckArgs {
             taxation: self.taxation,
         };
         let report = check(&text, &around);
-        globals.out().show(&CheckView::from(&report), || describe(&report))?;
+        globals.out().show(&CheckView::from(&report), || tell(&report))?;
         if report.is_good() {
             return Ok(());
         }
@@ -238,7 +255,7 @@ impl CheckArgs {
     }
 }
 
-fn describe(report: &Report) -> String {
+fn tell(report: &Report) -> String {
     let mut lines: Vec<String> = report.findings.iter().map(explain).collect();
     if report.is_good() {
         let total = report.total.map(|total| format!(", {}", total.to_human()));

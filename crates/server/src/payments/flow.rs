@@ -8,10 +8,12 @@ use kopeck_banks::{
     Credentials, Money,
     bank::{Bank, Step},
     op::{BankOp, CaptureMode, CreateLink, Observation, Outcome, PayMethod, Refusal, RefusalClass},
+    receipt::refund::Returned,
 };
 
 use super::{
     model::{Facts, Intents, Payment},
+    receipts,
     schedule::DENSE_FOR_MS,
     state::{self, Applied, Effect, Event, Refused},
     store, view,
@@ -57,6 +59,8 @@ pub enum Problem {
     Bank(Refusal),
     Refused(Refused),
     NoSuchPayment,
+    /// The goods that shall come back are not so in the payment's receipt.
+    Goods(String),
     Internal(anyhow::Error),
 }
 
@@ -107,7 +111,7 @@ pub fn plan(
     };
     let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
     let op = op.map_err(Problem::Internal)?;
-    if let Some(refusal) = super::receipts::find_wrong_day(&payment) {
+    if let Some(refusal) = receipts::find_wrong_day(&payment) {
         return Err(Problem::Bank(refusal));
     }
     match bank.start(&connection.credentials, &op) {
@@ -153,7 +157,7 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
-        receipt: super::receipts::for_bank(payment)?,
+        receipt: receipts::for_bank(payment)?,
         ..CreateLink::default()
     };
     // An address that the bank does not take, such as one of a developer's machine, is left out:
@@ -171,6 +175,7 @@ pub fn create_op(
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
     store::insert_payment(tx, payment)?;
     announce(tx, ctx, payment, EventKind::PaymentCreated, None)?;
+    receipts::follow(tx, ctx, payment)?;
     jobs::nudge(tx, &ctx.mint, JOB, &payment.id, ctx.now_ms())
 }
 
@@ -221,6 +226,22 @@ fn check_support(payment: &Payment, op: &BankOp) -> Result<(), Problem> {
 pub fn get_refundable(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Money, Problem> {
     let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
     Ok(payment.refundable())
+}
+
+/// Writes down which goods a refund gives back; tells what was paid for them.
+pub fn plan_goods(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, payment_id): (&str, &str),
+    refund_id: &str,
+    goods: &[Returned],
+) -> Result<Money, Problem> {
+    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    if payment.facts.paid.is_zero() {
+        return Err(Problem::Refused(Refused::NotRefundable(payment.status())));
+    }
+    let planned = receipts::plan_goods(tx, ctx, &payment, refund_id, goods)?;
+    planned.map_err(|problem| Problem::Goods(problem.to_string()))
 }
 
 /// Asks for a refund; `id` names it. Σ of refunds never exceeds what was paid.
@@ -349,12 +370,17 @@ fn save(
     if has_others && next != *before {
         attempts::settle(tx, ctx, &next)?;
         // It may have changed sides, or been asked for its money back.
-        return Ok(attempts::lock_same(tx, &next)?.unwrap_or(next));
+        let now = attempts::lock_same(tx, &next)?.unwrap_or(next);
+        receipts::follow(tx, ctx, &now)?;
+        return Ok(now);
+    }
+    if next != *before {
+        receipts::follow(tx, ctx, &next)?;
     }
     Ok(next)
 }
 
-fn announce(
+pub(super) fn announce(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,

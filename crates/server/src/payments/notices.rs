@@ -5,7 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::flow;
+use kopeck_banks::bank::NoticeNews;
+
+use super::{flow, receipts};
 use crate::{
     gateway::{
         notices::{Verdict, judge},
@@ -83,8 +85,19 @@ pub async fn take(
                 Some(seen) => flow::observe(tx, &inner, &connection.id, seen)?,
                 None => None,
             };
+            let of_receipt = match notice.news.as_deref() {
+                Some(NoticeNews::Fiscal(word)) => {
+                    receipts::take_fiscal(tx, &inner, &connection.id, word)?
+                }
+                Some(
+                    NoticeNews::CardBinding(_)
+                    | NoticeNews::AccountBinding(_)
+                    | NoticeNews::SbpPayment(_),
+                )
+                | None => None,
+            };
             let payment_id = about.as_ref().map(|(payment, _)| payment.id.as_str());
-            upsert_notice(tx, &row, payment_id)
+            upsert_notice(tx, &row, payment_id.or(of_receipt.as_deref()))
         })
         .await;
     saved?;

@@ -8,6 +8,7 @@ use kopeck_banks::{
     bank::Capabilities,
     money::MoneyError,
     op::{CaptureMode, PayMethod},
+    receipt::{parse_quantity, refund::Returned},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -111,6 +112,22 @@ pub struct CreateRefund {
     /// Why, for the shop's own books; up to 200 characters.
     #[schema(value_type = Option<String>, example = "Returned by the buyer")]
     reason: Raw,
+    /// Which goods of the payment's receipt come back; the amount is then what was paid for them.
+    /// Absent: every line gives back its share.
+    #[schema(value_type = Option<Vec<ReturnedInput>>)]
+    items: Raw,
+}
+
+/// Goods that come back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnedInput {
+    /// The number of the line in the payment's receipt, from 1.
+    #[schema(example = 1)]
+    line: usize,
+    /// At most three decimals; 1 when absent.
+    #[schema(value_type = Option<String>, example = "1")]
+    quantity: Raw,
 }
 
 /// A capture. Without an amount it is all that is held; a part only where the bank can.
@@ -168,6 +185,29 @@ impl CapturePayment {
 }
 
 impl CreateRefund {
+    /// Which goods come back, if that was said.
+    pub fn goods(&self) -> Result<Option<Vec<Returned>>, ApiError> {
+        let Some(raw) = &self.items else { return Ok(None) };
+        let shape =
+            |_| invalid("items", "takes a list such as [{\"line\": 1, \"quantity\": \"1\"}]");
+        let items: Vec<ReturnedInput> = serde_json::from_str(raw.get()).map_err(shape)?;
+        if items.is_empty() {
+            return Err(invalid(
+                "items",
+                "is empty; leave it out to give back a share of each line",
+            ));
+        }
+        let read = |item: &ReturnedInput| {
+            let line = item.line.checked_sub(1);
+            let line = line.ok_or_else(|| invalid("items", "counts lines from 1"))?;
+            let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim_matches('"'));
+            let quantity = parse_quantity(quantity);
+            let wrong = |e| invalid("items", &format!("has a quantity that is {e}"));
+            Ok(Returned { line, quantity_milli: quantity.map_err(wrong)? })
+        };
+        items.iter().map(read).collect::<Result<_, _>>().map(Some)
+    }
+
     /// The amount, if one was given, and the reason.
     pub fn read(&self) -> Result<(Option<Money>, Option<String>), ApiError> {
         let amount = amount(&self.amount, &self.amount_kopecks)?;

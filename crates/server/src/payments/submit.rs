@@ -150,6 +150,7 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
     }
     let input: CreateRefund = json::read(&ask.body)?;
     let (amount, reason) = input.read()?;
+    let goods = input.goods()?;
     let ctx = ask.server.ctx.clone();
     let refund_id = ctx.mint.id("rf");
     let subject = Subject::Refund { payment_id: payment_id.clone(), refund_id: refund_id.clone() };
@@ -162,7 +163,16 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
                 return Ok(false);
             }
             let left = flow::get_refundable(tx, &shop_id, &payment_id)?;
-            let refund = (refund_id.as_str(), amount.unwrap_or(left), reason);
+            let worth = match &goods {
+                Some(goods) => {
+                    Some(flow::plan_goods(tx, &inner, (&shop_id, &payment_id), &refund_id, goods)?)
+                }
+                None => None,
+            };
+            if let Some((worth, amount)) = worth.zip(amount).filter(|(a, b)| a != b) {
+                return Err(Problem::Goods(format!("the goods come to {worth}, not to {amount}")));
+            }
+            let refund = (refund_id.as_str(), worth.or(amount).unwrap_or(left), reason);
             flow::request_refund(tx, &inner, &shop_id, &payment_id, refund)?;
             Ok(true)
         })

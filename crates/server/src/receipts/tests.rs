@@ -9,6 +9,7 @@ use super::{
     defaults::{DefaultsInput, VatInput, read},
     flow::{Stored, stored},
     form::{Form, parse_any, read_any, without_marks, write},
+    model::{News, State, step},
     request::SaleInput,
 };
 
@@ -141,4 +142,20 @@ fn a_text_without_lines_is_a_sale() {
 fn days_are_moscows() {
     // 2026-11-21T21:00Z.
     assert_eq!(moscow_day(1_795_294_800_000), date(2026, 11, 22));
+}
+
+#[test]
+fn the_state_machine_in_one_table() {
+    use News::{Dropped, Failed, Moved, Registered, Waits};
+    let news = [Waits, Dropped, Moved, Registered, Failed];
+    let table = [
+        (State::None, ["queued", "none", "sent", "registered", "failed"]),
+        (State::Queued, ["queued", "none", "sent", "registered", "failed"]),
+        (State::Sent, ["sent", "sent", "sent", "registered", "failed"]),
+        (State::Failed, ["failed", "failed", "failed", "registered", "failed"]),
+        (State::Registered, ["registered"; 5]),
+    ];
+    for (state, expected) in table {
+        assert_eq!(news.map(|one| step(state, one).as_str()), expected, "{state:?}");
+    }
 }

@@ -1,8 +1,20 @@
 //! Receipts: checked, made by the shop's defaults, and followed.
 
+use axum::{body::Body, http::Request};
+use kopeck_banks::{
+    emulator::{Control, Fault, FaultKind},
+    tbank::{
+        emulator::directory,
+        token::{self, Scope},
+    },
+};
 use serde_json::{Value, json};
 
-use crate::harness::app::TestApp;
+use super::tbank::{kinds, path, settle};
+use crate::harness::{
+    app::TestApp,
+    databases::{ALL, TestDb},
+};
 
 fn item(change: Value) -> Value {
     let mut item = json!({"name": "Курс", "price": "5000.00", "vat": "none"});
@@ -118,5 +130,254 @@ async fn one_field_makes_a_receipt_once_the_shop_said_its_vat() {
             "receipt": {"preset": "tea", "email": "a@example.ru"}});
         let error = app.post("/v1/payments", wrong).await.expect_error(422, "receipt_invalid");
         assert_eq!(error["param"], "receipt.preset");
+    }
+}
+
+/// What a cash register says of a receipt, as T-Bank forwards it.
+async fn fiscal(app: &TestApp, payment: &Value, change: Value) {
+    let id: u64 = payment["bank_payment_id"].as_str().unwrap().parse().unwrap();
+    let mut body = json!({
+        "TerminalKey": directory::DEMO_KEY, "OrderId": payment["reference"], "Success": true,
+        "Status": "RECEIPT", "PaymentId": id, "ErrorCode": "0", "Amount": 500_000,
+        "FiscalNumber": 7, "ShiftNumber": 1, "FnNumber": "9999078900001341",
+        "FiscalDocumentNumber": 20_123, "FiscalDocumentAttribute": 3_925_354_353_u64,
+        "Type": "Income", "Url": "https://ofd.example.ru/20123",
+        "QrCodeUrl": "https://ofd.example.ru/20123.png", "Receipt": {"Email": "a@example.ru"},
+    });
+    body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let body = token::sign(&body.to_string(), directory::DEMO_PASSWORD, Scope::All);
+    let request = Request::post(app.notice_path()).body(Body::from(body)).unwrap();
+    assert_eq!(app.send(request).await.status, 200);
+}
+
+async fn receipts(app: &TestApp, payment: &Value) -> Vec<Value> {
+    let list = app.get(&path(payment, "receipts")).await.expect(200);
+    list["data"].as_array().unwrap().clone()
+}
+
+async fn due(app: &TestApp) -> Vec<Value> {
+    let list = app.get("/v1/receipts/due").await.expect(200);
+    list["data"].as_array().unwrap().clone()
+}
+
+async fn count(app: &TestApp, kind: &str) -> usize {
+    kinds(app).await.iter().filter(|own| *own == kind).count()
+}
+
+/// Whether the bank was sent a receipt with this kind of request.
+async fn carried(app: &TestApp, payment: &Value, op: &str) -> bool {
+    let story = app.get(&path(payment, "timeline")).await.expect(200);
+    let entries = story["data"].as_array().unwrap().iter().filter(|entry| entry["name"] == op);
+    let with =
+        |entry: &Value| entry["request"].as_str().is_some_and(|it| it.contains("\"Receipt\""));
+    let found: Vec<bool> = entries.map(with).collect();
+    assert!(!found.is_empty(), "no {op} in {story}");
+    found.into_iter().any(|is| is)
+}
+
+/// Two lines of 3000 and 2000.
+fn basket(method: &str) -> Value {
+    json!({"receipt": {"email": "a@example.ru", "taxation": "usn_income", "items": [
+        {"name": "Торт", "price": "1500", "quantity": 2, "vat": "none", "method": method},
+        {"name": "Свечи", "price": "2000.00", "vat": "none", "method": method}]}})
+}
+
+#[tokio::test]
+async fn the_cash_registers_word_moves_a_receipt_and_never_the_payment() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create(basket("full_payment")).await;
+    assert_eq!(receipts(&app, &payment).await[0]["status"], "queued");
+    app.pay(&payment);
+    app.advance(61_000).await;
+    let sent = &receipts(&app, &payment).await[0];
+    assert_eq!((&sent["status"], &sent["amount"]), (&json!("sent"), &json!("5000.00")));
+    let problem = json!({"Success": false, "ErrorCode": "12", "ErrorMessage": "Касса недоступна"});
+    fiscal(&app, &payment, problem).await;
+    let failed = &receipts(&app, &payment).await[0];
+    assert_eq!(
+        (&failed["status"], &failed["failure"]["message"]),
+        (&json!("failed"), &json!("Касса недоступна"))
+    );
+    assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
+    for _ in 0..2 {
+        fiscal(&app, &payment, json!({})).await;
+    }
+    // What comes late changes nothing.
+    fiscal(&app, &payment, json!({"Success": false, "ErrorCode": "12"})).await;
+    let all = receipts(&app, &payment).await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["status"], "registered");
+    assert_eq!(all[0]["fiscal"]["document_number"], "20123");
+    assert_eq!(all[0]["fiscal"]["qr_url"], "https://ofd.example.ru/20123.png");
+    assert_eq!(all[0]["failure"], Value::Null);
+    for kind in ["receipt.sent", "receipt.failed", "receipt.registered"] {
+        assert_eq!(count(&app, kind).await, 1, "{kind}");
+    }
+    let events = app.get("/v1/events?type=receipt.registered").await.expect(200);
+    assert_eq!(events["data"][0]["receipt_id"], all[0]["id"]);
+    assert_eq!(events["data"][0]["refund_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn nothing_is_made_of_what_nobody_pays() {
+    let app = TestApp::new().await;
+    let wish = json!({"ttl_minutes": 5});
+    let mut body = basket("full_payment");
+    body.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+    let payment = app.create(body).await;
+    app.advance(7_200_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["status"], "expired");
+    assert_eq!(receipts(&app, &payment).await[0]["status"], "none");
+    assert_eq!(count(&app, "receipt.sent").await, 0);
+}
+
+#[tokio::test]
+async fn a_refunds_receipt_mirrors_what_goes_back() {
+    for bank in ["tochka", "tbank"] {
+        let app = TestApp::at(bank).await;
+        let payment = app.create_paid(basket("full_payment")).await;
+        let refund = app.post(&path(&payment, "refunds"), json!({"amount": "1000"})).await;
+        refund.expect(201);
+        settle(&app, 5_000).await;
+        let share = receipts(&app, &payment).await[1].clone();
+        assert_eq!((&share["kind"], &share["status"]), (&json!("refund"), &json!("sent")));
+        let prices: Vec<&Value> =
+            share["receipt"]["items"].as_array().unwrap().iter().map(|it| &it["price"]).collect();
+        assert_eq!(prices, [&json!("300.00"), &json!("400.00")]);
+        // One cake of two: half of the 2400 that are left of that line.
+        let goods = json!({"items": [{"line": 1, "quantity": "1"}]});
+        let other = json!({"amount": "5", "items": [{"line": 1, "quantity": "1"}]});
+        let refused = app.post(&path(&payment, "refunds"), other).await;
+        assert_eq!(refused.expect_error(422, "param_invalid")["param"], "items");
+        let made = app.post(&path(&payment, "refunds"), goods).await.expect(201);
+        assert_eq!(made["amount"], "1200.00");
+        settle(&app, 5_000).await;
+        let all = receipts(&app, &payment).await;
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert_eq!(all[2]["receipt"]["items"].as_array().unwrap().len(), 1);
+        assert_eq!(all[2]["refund_id"], made["id"]);
+        for wrong in [json!([{"line": 1, "quantity": "2"}]), json!([{"line": 3}]), json!([])] {
+            let refused = app.post(&path(&payment, "refunds"), json!({"items": wrong})).await;
+            assert_eq!(refused.expect_error(422, "param_invalid")["param"], "items");
+        }
+        assert_eq!(receipts(&app, &payment).await.len(), 3, "a refused refund leaves no receipt");
+        let rest = app.post(&path(&payment, "refunds"), json!({})).await.expect(201);
+        assert_eq!(rest["amount"], "2800.00");
+        settle(&app, 5_000).await;
+        assert_eq!(app.payment(&payment["id"]).await["status"], "refunded");
+        let last = receipts(&app, &payment).await[3].clone();
+        assert_eq!((&last["amount"], &last["status"]), (&json!("2800.00"), &json!("sent")));
+        if bank == "tbank" {
+            assert!(carried(&app, &payment, "refund").await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_hold_has_a_receipt_of_that_part() {
+    let app = TestApp::at("tbank").await;
+    let mut body = basket("full_payment");
+    body["capture"] = json!("manual");
+    let payment = app.create_paid(body).await;
+    assert_eq!(payment["status"], "authorized");
+    app.post(&path(&payment, "capture"), json!({"amount": "3000"})).await.expect(200);
+    settle(&app, 61_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["paid_kopecks"], 300_000);
+    assert!(carried(&app, &payment, "capture").await);
+    let made = receipts(&app, &payment).await[0].clone();
+    assert_eq!((&made["amount"], &made["status"]), (&json!("3000.00"), &json!("sent")));
+    let items = made["receipt"]["items"].as_array().unwrap();
+    assert_eq!((&items[0]["price"], &items[1]["price"]), (&json!("900.00"), &json!("1200.00")));
+}
+
+#[tokio::test]
+async fn a_prepayment_is_closed_once() {
+    let app = TestApp::at("tbank").await;
+    let plain = app.create_paid(basket("full_payment")).await;
+    let refused = app.post(&path(&plain, "receipts/close"), json!({})).await;
+    refused.expect_error(409, "receipt_not_closable");
+    assert!(due(&app).await.is_empty());
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    assert_eq!(due(&app).await[0]["payment_id"], payment["id"]);
+    app.advance(31 * 86_400_000).await;
+    assert_eq!(count(&app, "receipt.due").await, 1);
+    let closing = app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    assert_eq!((&closing["kind"], &closing["status"]), (&json!("closing"), &json!("queued")));
+    assert_eq!(closing["receipt"]["settlement"]["advance"], "5000.00");
+    app.advance(1_000).await;
+    let again = app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    assert_eq!((&again["id"], &again["status"]), (&closing["id"], &json!("sent")));
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    assert!(due(&app).await.is_empty());
+    fiscal(&app, &payment, json!({})).await;
+    fiscal(&app, &payment, json!({"FiscalDocumentNumber": 20_124})).await;
+    let all = receipts(&app, &payment).await;
+    assert!(all.iter().all(|it| it["status"] == "registered"), "{all:?}");
+    assert_eq!(all.len(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_told_and_nothing_is_sent_again() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let (kind, path_) = (FaultKind::ReplyLost, "SendClosingReceipt".to_owned());
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: path_ }));
+    app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    app.advance(3_600_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    let lost = receipts(&app, &payment).await[1].clone();
+    assert_eq!(lost["status"], "sent");
+    assert!(lost["note"].as_str().is_some_and(|note| note.contains("not sent again")), "{lost}");
+    // The bank has it, so that another one is refused, and the refusal is a task for a person.
+    let anew = app.post(&path(&payment, "receipts/close"), json!({"again": true})).await;
+    assert_ne!(anew.expect(200)["id"], lost["id"]);
+    app.advance(1_000).await;
+    let refused = receipts(&app, &payment).await[2].clone();
+    assert_eq!(refused["status"], "failed");
+    assert_eq!(due(&app).await[0]["id"], refused["id"]);
+    assert_eq!(count(&app, "receipt.failed").await, 1);
+    let noted = json!({"kind": "closing", "document_number": "20124", "note": "в кассе он есть"});
+    app.post(&path(&payment, "receipts"), noted).await.expect(201);
+    assert!(due(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_bank_cannot_make_a_person_notes() {
+    for kind in ALL {
+        let db = TestDb::new(kind);
+        let app = TestApp::over(db.db.clone()).await;
+        let payment = app.create_paid(basket("full_prepayment")).await;
+        let refused = app.post(&path(&payment, "receipts/close"), json!({})).await;
+        refused.expect_error(409, "receipt_by_hand");
+        assert_eq!(due(&app).await.len(), 1);
+        let noted = json!({"kind": "closing", "document_number": "1", "url": "https://ofd.ru/1"});
+        let noted = app.post(&path(&payment, "receipts"), noted).await.expect(201);
+        assert_eq!((&noted["status"], &noted["by_hand"]), (&json!("registered"), &json!(true)));
+        assert!(due(&app).await.is_empty());
+        let correction = json!({"kind": "correction", "note": "ставка"});
+        app.post(&path(&payment, "receipts"), correction).await.expect(201);
+        let made = receipts(&app, &payment).await;
+        let made: Vec<&Value> = made.iter().map(|it| &it["kind"]).collect();
+        assert_eq!(made, [&json!("income"), &json!("closing"), &json!("correction")]);
+        for body in [json!({}), json!({"kind": "x"})] {
+            let wrong = app.post(&path(&payment, "receipts"), body).await.expect(422);
+            assert_eq!(wrong["error"]["param"], "kind");
+        }
+        let npd = json!({"taxpayer": "npd"});
+        app.put("/v1/receipts/defaults", npd).await.expect(200);
+        let before = app.bank.count("payments_with_receipt");
+        let payment = app.create_paid(basket("full_payment")).await;
+        assert_eq!(app.bank.count("payments_with_receipt"), before, "no receipt by the bank");
+        let reminder = due(&app).await[0].clone();
+        assert_eq!(
+            (&reminder["payment_id"], &reminder["status"]),
+            (&payment["id"], &json!("none"))
+        );
+        assert_eq!(reminder["receipt"]["name"], "Торт");
+        assert_eq!(count(&app, "receipt.due").await, 1);
+        let made = json!({"kind": "income", "url": "https://lknpd.nalog.ru/1"});
+        app.post(&path(&payment, "receipts"), made).await.expect(201);
+        app.advance(86_400_000).await;
+        assert!(due(&app).await.is_empty());
     }
 }
