@@ -426,7 +426,8 @@ fn next_commands(key: Option<&str>) -> String {
     )
 }
 
-fn choose(question: &str, names: Vec<String>) -> Result<usize, Fail> {
+/// Lets the person choose; returns which.
+pub fn choose(question: &str, names: Vec<String>) -> Result<usize, Fail> {
     Ok(inquire::Select::new(question, names).raw_prompt().map_err(not_asked)?.index)
 }
 

@@ -24,6 +24,7 @@ mod receipt;
 mod reconcile;
 mod routing;
 pub mod sandbox;
+mod sbp;
 mod serve;
 mod tbank;
 mod timeline;
@@ -62,6 +63,7 @@ enum Command {
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
+    Sbp(sbp::SbpArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -108,6 +110,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,
+        Command::Sbp(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

@@ -83,8 +83,8 @@ pub fn list_exchanges(
     rows.iter().map(decode).collect()
 }
 
-/// How the connection's last exchanges since then ended, the latest first: their status, if there
-/// was an answer.
+/// How the connection's last requests for links since then ended, the latest first: their status,
+/// if there was an answer. Looks do not count: a bank may answer them and make no link.
 pub fn list_statuses(
     tx: &mut dyn Tx,
     connection_id: &str,
@@ -93,7 +93,7 @@ pub fn list_statuses(
 ) -> Result<Vec<Option<i64>>, DbError> {
     let rows = tx.query(
         "select status from exchanges where connection_id = $1 and at_ms >= $2 \
-         order by at_ms desc, id desc limit $3",
+         and op = 'create_link' order by at_ms desc, id desc limit $3",
         &[connection_id.into(), since_ms.into(), limit.into()],
     )?;
     rows.iter().map(|row| row.opt_int(0)).collect()

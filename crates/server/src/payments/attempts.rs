@@ -6,10 +6,14 @@
 //! ([`trade`]); money that comes to another one after that is given back ([`judge`]).
 
 use super::{
-    model::{Facts, Failure, Intents, Payment, Status},
+    model::{Facts, Failure, Intents, Origin, Payment, RefundState, Status},
     route::Route,
 };
 
+const MINUTE_MS: i64 = 60_000;
+
+/// The code of the failure to close a link at a bank that has no way to do it.
+pub const CANNOT_CLOSE: &str = "bank_cannot_close";
 /// Moves of one link. Each leaves something to watch behind; a payer has two or three banks.
 pub const MAX_MOVES: u32 = 20;
 
@@ -47,21 +51,9 @@ fn had_money(payment: &Payment) -> bool {
 /// The link at its next bank, and what it leaves behind. `None` when it cannot move any more.
 pub fn leave(link: &Payment, by: &Move) -> Option<(Payment, Option<Payment>)> {
     let route = link.routes.get(by.to)?;
-    let is_movable = match link.status() {
-        Status::Opening | Status::Open => true,
-        // Closed so that it could move.
-        Status::Canceled => link.intents.move_to.is_some(),
-        Status::Authorized
-        | Status::Capturing
-        | Status::Paid
-        | Status::Refunding
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::Expired
-        | Status::Failed
-        | Status::AmountMismatch => false,
-    };
-    if !is_movable || had_money(link) || link.moves >= MAX_MOVES {
+    let is_waiting = matches!(link.status(), Status::Opening | Status::Open);
+    let has_time = by.now_ms < link.expires_ms && link.moves < MAX_MOVES;
+    if !is_waiting || !has_time || had_money(link) {
         return None;
     }
     let is_choice = link.intents.move_to == Some(by.to);
@@ -73,17 +65,27 @@ pub fn leave(link: &Payment, by: &Move) -> Option<(Payment, Option<Payment>)> {
     next.intents = Intents { open_tries: link.intents.open_tries, ..Intents::default() };
     next.facts = Facts::default();
     next.moves += 1;
+    next.ttl_minutes = minutes_left(link, by.now_ms);
     next.asked_ms = 0;
     next.dense_until_ms = next.dense_until_ms.max(by.now_ms + super::schedule::DENSE_FOR_MS);
     if by.refusal.is_some() {
         for route in next.routes.iter_mut().filter(|it| it.connection_id == link.connection_id) {
             route.is_out = true;
         }
-        return Some((next, None));
+        // Another request may have made it all the same.
+        if link.facts.bank_id.is_none() {
+            return Some((next, None));
+        }
     }
     let may_exist = link.intents.open_asked_ms.is_some() || link.facts.bank_id.is_some();
     let attempt = may_exist.then(|| set_aside(link, &by.attempt_id, by.now_ms));
     Some((next, attempt))
+}
+
+/// The link's own end stays what it was, wherever it is.
+fn minutes_left(link: &Payment, now_ms: i64) -> u32 {
+    let minutes = (link.expires_ms - now_ms + MINUTE_MS - 1) / MINUTE_MS;
+    u32::try_from(minutes).unwrap_or(0).clamp(1, link.ttl_minutes.max(1))
 }
 
 /// What stays behind: asked about until it ends, and closed where the bank can do that.
@@ -108,10 +110,25 @@ pub fn judge(link: &Payment, attempt: &Payment) -> Verdict {
     let has_hold = attempt.is_held();
     match (has_paid, has_hold, had_money(link)) {
         (true, _, false) | (_, true, false) => Verdict::Trade,
+        // One that the bank refused is for a person: the event says so.
+        (true, _, true) if gave_back_in_vain(attempt) => Verdict::Leave,
         (true, _, true) => Verdict::GiveBack,
-        (false, true, true) if !attempt.is_voiding() => Verdict::Release,
+        (false, true, true) if !attempt.is_voiding() && !released_in_vain(attempt) => {
+            Verdict::Release
+        }
         (false, _, _) => Verdict::Leave,
     }
+}
+
+fn gave_back_in_vain(attempt: &Payment) -> bool {
+    let mut ours = attempt.refunds.iter().filter(|refund| refund.origin == Origin::Shop);
+    ours.any(|refund| matches!(refund.state, RefundState::Failed(_)))
+}
+
+/// That it could not be closed while nobody had paid says nothing of a hold.
+fn released_in_vain(attempt: &Payment) -> bool {
+    let failure = attempt.intents.void_failure.as_ref();
+    failure.is_some_and(|failure| failure.code != CANNOT_CLOSE)
 }
 
 /// The attempt becomes the link, and the link the attempt: all that belongs to a bank changes
@@ -138,6 +155,9 @@ pub fn trade(link: &Payment, attempt: &Payment, now_ms: i64) -> (Payment, Paymen
 
 /// The bank to try when the one that the link is at cannot open it: the next that has not refused.
 pub fn next_route(link: &Payment) -> Option<usize> {
+    if link.moves >= MAX_MOVES {
+        return None;
+    }
     let is_here = |route: &Route| route.connection_id == link.connection_id;
     let here = link.routes.iter().position(is_here)?;
     let count = link.routes.len();
@@ -148,9 +168,10 @@ pub fn next_route(link: &Payment) -> Option<usize> {
 }
 
 /// Where a payer who wants to pay this way, or elsewhere, can go.
-pub fn other_route(link: &Payment, at: usize) -> Option<&Route> {
+pub fn other_route(link: &Payment, at: usize, now_ms: i64) -> Option<&Route> {
     let route = link.routes.get(at)?;
     let is_other = route.connection_id != link.connection_id && !route.is_out;
     let is_waiting = matches!(link.status(), Status::Opening | Status::Open);
-    (is_other && is_waiting && link.moves < MAX_MOVES && link.attempt_of.is_none()).then_some(route)
+    let has_time = now_ms < link.expires_ms && link.moves < MAX_MOVES;
+    (is_other && is_waiting && has_time && link.attempt_of.is_none()).then_some(route)
 }

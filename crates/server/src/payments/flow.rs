@@ -36,6 +36,9 @@ use crate::{
 /// The kind of the job that drives a payment; its subject is the payment's id.
 pub const JOB: &str = "payment";
 
+/// Longer order numbers do not fit into a bank's: T-Bank takes 36 characters, our tail is 11.
+const MAX_ORDER_IN_REFERENCE: usize = 25;
+
 /// What a shop asks for, already read and checked for its shape.
 #[derive(Clone, Debug)]
 pub struct NewPayment {
@@ -125,7 +128,7 @@ pub fn plan(
 pub fn reference(order_id: Option<&str>, tail: &str) -> String {
     let is_plain = |id: &&str| {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        !id.is_empty() && id.len() <= 30 && id.bytes().all(plain)
+        !id.is_empty() && id.len() <= MAX_ORDER_IN_REFERENCE && id.bytes().all(plain)
     };
     match order_id.filter(is_plain) {
         Some(order_id) => format!("{order_id}-{tail}"),
@@ -187,7 +190,7 @@ pub fn request_capture(
     payment_id: &str,
     amount: Option<Money>,
 ) -> Result<Payment, Problem> {
-    let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let found = lock_own(tx, shop_id, payment_id)?;
     if let Some(amount) = amount {
         let bank_id = found.facts.bank_id.clone().unwrap_or_default();
         let authorized = found.held();
@@ -204,7 +207,7 @@ pub fn request_void(
     shop_id: &str,
     payment_id: &str,
 ) -> Result<Payment, Problem> {
-    let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let found = lock_own(tx, shop_id, payment_id)?;
     let bank_id = found.facts.bank_id.clone().unwrap_or_default();
     let request_id = String::new();
     check_support(&found, &BankOp::Void { bank_id, amount: None, request_id })?;
@@ -222,9 +225,15 @@ fn check_support(payment: &Payment, op: &BankOp) -> Result<(), Problem> {
     }
 }
 
+/// The shop's payment, locked; its attempts are nobody's to act on.
+fn lock_own(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Payment, Problem> {
+    let found = store::lock_payment(tx, shop_id, payment_id)?;
+    found.filter(|payment| payment.attempt_of.is_none()).ok_or(Problem::NoSuchPayment)
+}
+
 /// What may still be refunded; the payment stays as it is until the transaction ends.
 pub fn get_refundable(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Money, Problem> {
-    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let payment = lock_own(tx, shop_id, payment_id)?;
     Ok(payment.refundable())
 }
 
@@ -265,7 +274,7 @@ fn change(
     payment_id: &str,
     event: &Event,
 ) -> Result<Payment, Problem> {
-    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    let payment = lock_own(tx, shop_id, payment_id)?;
     let mut applied = state::apply(&payment, event).map_err(Problem::Refused)?;
     if applied.next != payment {
         // The bank's answer to this is wanted soon, whatever the payment's age.

@@ -335,7 +335,7 @@ impl Payment {
     /// When the bank's link ends. Its time runs from the request that made it, which leaves later
     /// than the shop asked when the bank is out of reach.
     pub fn link_end_ms(&self) -> i64 {
-        let life_ms = self.expires_ms - self.created_ms;
+        let life_ms = i64::from(self.ttl_minutes) * 60_000;
         self.intents.open_asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
     }
 

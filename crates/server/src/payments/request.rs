@@ -35,6 +35,7 @@ const MAX_CUSTOMER_CHARS: usize = 200;
 const MAX_METADATA_KEYS: usize = 50;
 /// A payment is stored with each of its events: its size is paid ten times.
 const MAX_METADATA_BYTES: usize = 16 * 1024;
+const DAY_MINUTES: u32 = 24 * 60;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
 
@@ -153,8 +154,8 @@ impl CreatePayment {
         json::string("bank", &self.bank)
     }
 
-    /// Reads the rest by what the bank can do.
-    pub fn read(&self, bank: &Capabilities) -> Result<NewPayment, ApiError> {
+    /// Reads the rest by what the banks that may carry it can do.
+    pub fn read(&self, banks: &[&Capabilities]) -> Result<NewPayment, ApiError> {
         let amount = amount(&self.amount, &self.amount_kopecks)?;
         let capture = capture(&self.capture)?;
         let purpose = json::string("purpose", &self.purpose)?.unwrap_or_default();
@@ -168,7 +169,7 @@ impl CreatePayment {
             methods: methods(&self.methods, capture)?,
             capture,
             order_id: free_text("order_id", &self.order_id, MAX_ORDER_ID_CHARS)?,
-            ttl_minutes: ttl(&self.ttl_minutes, bank)?,
+            ttl_minutes: ttl(&self.ttl_minutes, banks)?,
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
@@ -288,12 +289,15 @@ fn methods(raw: &Raw, capture: CaptureMode) -> Result<Vec<PayMethod>, ApiError> 
     Ok(methods)
 }
 
-fn ttl(raw: &Raw, bank: &Capabilities) -> Result<u32, ApiError> {
+/// The longest life that is usual at one of the banks, or one that some bank takes.
+fn ttl(raw: &Raw, banks: &[&Capabilities]) -> Result<u32, ApiError> {
     let Some(minutes) = json::whole("ttl_minutes", raw)? else {
-        return Ok(bank.default_ttl_minutes);
+        return Ok(banks.iter().map(|bank| bank.default_ttl_minutes).max().unwrap_or(DAY_MINUTES));
     };
-    let minutes = u32::try_from(minutes).ok().filter(|m| bank.ttl_minutes.contains(m));
-    let (min, max) = (bank.ttl_minutes.start(), bank.ttl_minutes.end());
+    let fits = |minutes: &u32| banks.iter().any(|bank| bank.ttl_minutes.contains(minutes));
+    let minutes = u32::try_from(minutes).ok().filter(fits);
+    let min = banks.iter().map(|bank| *bank.ttl_minutes.start()).min().unwrap_or(1);
+    let max = banks.iter().map(|bank| *bank.ttl_minutes.end()).max().unwrap_or(DAY_MINUTES);
     minutes.ok_or_else(|| invalid("ttl_minutes", &format!("takes {min} to {max} at this bank")))
 }
 

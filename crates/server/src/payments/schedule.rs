@@ -109,6 +109,12 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             let due_ms = next_look_ms(payment).min(dead_ms);
             at(due_ms, Step::Ask)
         }
+        // It was being closed when the money came: first what became of that.
+        Status::Authorized
+            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() =>
+        {
+            at(close_ms(payment), Step::Close)
+        }
         Status::Authorized | Status::AmountMismatch
             if payment.is_held() && payment.is_voiding() =>
         {
@@ -145,8 +151,9 @@ fn is_movable(payment: &Payment) -> bool {
     let is_unknown = payment.intents.open_asked_ms.is_some() && payment.facts.bank_id.is_none();
     match payment.status() {
         Status::Opening => !is_unknown,
-        Status::Open | Status::Canceled => true,
-        Status::Authorized
+        Status::Open => true,
+        Status::Canceled
+        | Status::Authorized
         | Status::Capturing
         | Status::Paid
         | Status::Refunding

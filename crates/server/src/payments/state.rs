@@ -166,15 +166,13 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
     // A bank may tell of the moment between holding and taking: nobody has to act on it.
     let is_held = payment.is_hold() && !facts.authorized.is_zero();
     let is_other_sum = payment.holds_other_sum() || (is_paid && facts.paid != payment.expected());
-    // A link that we closed at one bank to go on to another is not canceled.
-    let is_closed_to_move = payment.intents.move_to.is_some() && facts.authorized.is_zero();
     let checks = [
         (facts.bank_id.is_some(), EventKind::PaymentOpened),
         (is_held && !payment.holds_other_sum(), EventKind::PaymentAuthorized),
         (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
         (is_other_sum, EventKind::PaymentAmountMismatch),
         (facts.expired, EventKind::PaymentExpired),
-        (facts.canceled && !is_closed_to_move, EventKind::PaymentCanceled),
+        (facts.canceled, EventKind::PaymentCanceled),
         (facts.declined || refused, EventKind::PaymentFailed),
         (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
         (is_paid && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),

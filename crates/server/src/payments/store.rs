@@ -90,7 +90,7 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
          routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
          qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
-         qr_tries = $40 where id = $41 and shop_id = $42",
+         qr_tries = $40, ttl_minutes = $41 where id = $42 and shop_id = $43",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -132,6 +132,7 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             facts.transfer.as_ref().and_then(|transfer| transfer.ref_id.clone()).into(),
             intents.qr_asked_ms.into(),
             intents.qr_tries.into(),
+            payment.ttl_minutes.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -199,6 +200,7 @@ pub fn lock_payment(
     payment_id: &str,
 ) -> Result<Option<Payment>, DbError> {
     let lock = tx.dialect().for_update();
+    lock_link_of(tx, "shop_id = $1 and id = $2", [shop_id.into(), payment_id.into()])?;
     let sql = format!("select {COLUMNS} from payments where shop_id = $1 and id = $2{lock}");
     find_one(tx, &sql, &[shop_id.into(), payment_id.into()])
 }
@@ -219,14 +221,28 @@ pub fn lock_payment_of_bank(
     let lock = tx.dialect().for_update();
     for (column, value) in [("bank_id", bank_id), ("reference", reference)] {
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        let sql = format!(
-            "select {COLUMNS} from payments where connection_id = $1 and {column} = $2{lock}"
-        );
+        let its = format!("connection_id = $1 and {column} = $2");
+        lock_link_of(tx, &its, [connection_id.into(), value.into()])?;
+        let sql = format!("select {COLUMNS} from payments where {its}{lock}");
         if let Some(found) = find_one(tx, &sql, &[connection_id.into(), value.into()])? {
             return Ok(Some(found));
         }
     }
     Ok(None)
+}
+
+/// Locks the link of an attempt before the attempt itself: all who touch both lock them in this
+/// order, else two of them would wait for each other.
+fn lock_link_of(tx: &mut dyn Tx, its: &str, params: [Value; 2]) -> Result<(), DbError> {
+    let lock = tx.dialect().for_update();
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "select id from payments where id = (select attempt_of from payments where {its} \
+         and attempt_of is not null limit 1){lock}"
+    );
+    tx.find(&sql, &params).map(|_| ())
 }
 
 /// The shop's payments, newest first, at most `limit`.

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use kopeck_banks::bank::find_bank;
+
 use super::{
     drive::drive_now,
     flow::{
@@ -19,7 +21,6 @@ use super::{
     store,
 };
 use crate::{
-    gateway::flow::get_bank,
     http::{Answer, ApiError, Caller, RequestId, Server, body, codes, json},
     kit::db::DbError,
     shops::{self, model::Connection},
@@ -74,13 +75,13 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     let input: CreatePayment = json::read(&ask.body)?;
     let wanted = input.bank()?;
     let is_free = wanted.is_none();
-    let connection = choose_connection(&ask, wanted).await?;
-    let new = input.read(get_bank(&connection.bank)?.capabilities())?;
+    let connections = choose_connections(&ask, wanted).await?;
+    let banks: Vec<_> = connections.iter().filter_map(|it| find_bank(&it.bank)).collect();
+    let new = input.read(&banks.iter().map(|bank| bank.capabilities()).collect::<Vec<_>>())?;
     let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
-    let payment = if is_free {
-        plan_routed(&ctx, &ask.caller.shop_id, new).await?
-    } else {
-        plan_at(&ctx, &connection, new)?
+    let payment = match connections.as_slice() {
+        [only] if !is_free => plan_at(&ctx, only, new)?,
+        _ => plan_routed(&ctx, &ask.caller.shop_id, new).await?,
     };
     let subject = Subject::Create { payment_id: payment.id.clone() };
     let (inner, key, what) = (ctx.clone(), ask.key.clone(), subject.clone());
@@ -218,18 +219,19 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
     refunding || voiding || matches!(status, Status::Opening | Status::Capturing)
 }
 
-/// The connection of that bank, or of that id; the one connected last when none is named.
-async fn choose_connection(ask: &Ask, wanted: Option<String>) -> Result<Connection, ApiError> {
+/// The connection of that bank, or of that id, the last one of several; all when none is named.
+async fn choose_connections(
+    ask: &Ask,
+    wanted: Option<String>,
+) -> Result<Vec<Connection>, ApiError> {
     let all = shops::flow::list_connections(&ask.server.ctx, &ask.caller.shop_id).await?;
     if all.is_empty() {
         return Err(ApiError::of(codes::BANK_NOT_CONNECTED).param("bank"));
     }
-    let is_wanted = |connection: &Connection| match &wanted {
-        None => true,
-        Some(word) => connection.bank == *word || connection.id == *word,
-    };
+    let Some(word) = wanted else { return Ok(all) };
+    let is_wanted = |connection: &Connection| connection.bank == word || connection.id == word;
     let banks: Vec<String> = all.iter().map(|connection| connection.bank.clone()).collect();
-    all.into_iter().rev().find(is_wanted).ok_or_else(|| {
+    all.into_iter().rev().find(is_wanted).map(|found| vec![found]).ok_or_else(|| {
         let message = format!("The shop is connected to: {}.", banks.join(", "));
         ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
     })

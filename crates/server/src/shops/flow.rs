@@ -183,13 +183,16 @@ pub async fn save_routing(
             let connections = store::list_connections(tx, &shop_id)?;
             let is_known =
                 |word: &str| connections.iter().any(|it| it.bank == word || it.id == word);
-            let methods = rule.by_method.iter().map(|(method, banks)| (method.as_str(), banks));
-            for (param, banks) in methods.chain([("order", &rule.order)]) {
+            let methods = rule.by_method.iter();
+            let methods =
+                methods.map(|(method, banks)| (format!("methods.{}", method.as_str()), banks));
+            for (param, banks) in methods.chain([("order".to_owned(), &rule.order)]) {
                 if let Some(word) = banks.iter().find(|word| !is_known(word)) {
                     let mut known: Vec<String> =
                         connections.iter().map(|it| it.bank.clone()).collect();
+                    known.sort();
                     known.dedup();
-                    let (param, word) = (param.to_owned(), word.clone());
+                    let word = word.clone();
                     return Ok(Err(RoutingProblem { param, word, known }));
                 }
             }

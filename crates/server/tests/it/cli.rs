@@ -4,5 +4,6 @@ mod bank;
 mod life;
 mod receipts;
 mod routing;
+mod sbp;
 mod shell;
 mod terminal_tests;

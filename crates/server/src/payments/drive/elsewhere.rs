@@ -30,25 +30,30 @@ impl Driver<'_> {
         Ok(Stepped::On(Box::new(next)))
     }
 
+    /// The next bank, while there is time to pay there.
+    pub(super) fn next_route(&self, payment: &Payment) -> Option<usize> {
+        attempts::next_route(payment).filter(|_| self.ctx.now_ms() < payment.expires_ms)
+    }
+
     /// The next bank, until each was tried once; after that the waits between the tries grow.
     pub(super) fn fresh_route(&self, payment: &Payment) -> Option<usize> {
         let tries = usize::try_from(payment.intents.open_tries).unwrap_or(usize::MAX);
-        attempts::next_route(payment).filter(|_| tries % payment.routes.len().max(1) != 0)
+        self.next_route(payment).filter(|_| tries % payment.routes.len().max(1) != 0)
     }
 
     /// It is not known whether the link exists, and the bank does not say.
     pub(super) async fn unseen(&self, payment: Payment, wait_ms: i64) -> anyhow::Result<Stepped> {
         let since_ms = payment.intents.open_asked_ms.unwrap_or_default();
         let now_ms = self.ctx.now_ms();
-        let is_long = now_ms - since_ms > UNSEEN_MAX_MS && now_ms < payment.expires_ms;
-        match attempts::next_route(&payment).filter(|_| is_long) {
+        let is_long = now_ms - since_ms > UNSEEN_MAX_MS;
+        match self.next_route(&payment).filter(|_| is_long) {
             Some(to) => self.go_to(payment, to, None, vec![]).await,
             None => Ok(self.pause(wait_ms)),
         }
     }
 
-    /// Goes on to the bank that the payer asked for. The first bank is asked before, and the link
-    /// there is closed where that can be done, so that it is not paid at both.
+    /// Goes on to the bank that the payer asked for. The first bank is asked before; what is unpaid
+    /// there becomes an attempt, which closes itself where that can be done.
     pub(super) async fn move_on(&self, payment: Payment) -> anyhow::Result<Stepped> {
         let Some(to) = payment.intents.move_to else {
             return Ok(Stepped::On(Box::new(payment)));
@@ -57,61 +62,19 @@ impl Driver<'_> {
             match self.look(&payment).await? {
                 Look::Seen(next, _) => *next,
                 // The payer may be paying there right now.
-                Look::KeyRefused(_) | Look::Nothing => return self.stay(payment, vec![]).await,
+                Look::KeyRefused(_) | Look::Nothing => return self.stay(payment).await,
             }
         } else {
             payment
         };
-        match payment.status() {
-            Status::Opening | Status::Canceled => self.go_to(payment, to, None, vec![]).await,
-            Status::Open => self.close_and_go(payment, to).await,
-            Status::Authorized
-            | Status::Capturing
-            | Status::Paid
-            | Status::Refunding
-            | Status::PartiallyRefunded
-            | Status::Refunded
-            | Status::Expired
-            | Status::Failed
-            | Status::AmountMismatch => self.stay(payment, vec![]).await,
-        }
-    }
-
-    async fn stay(&self, payment: Payment, journal: Vec<Exchange>) -> anyhow::Result<Stepped> {
-        Ok(Stepped::On(Box::new(drop_move(self.ctx, &payment, journal).await?)))
-    }
-
-    async fn close_and_go(&self, payment: Payment, to: usize) -> anyhow::Result<Stepped> {
-        if !self.bank.capabilities().closes_links {
+        if matches!(payment.status(), Status::Opening | Status::Open) {
             return self.go_to(payment, to, None, vec![]).await;
         }
-        let Told { outcome, exchanges } = self.ask(&close_op(&payment)).await?;
-        match outcome {
-            Outcome::Done(Answer::Payment(seen)) => {
-                let event = vec![Event::Observed(seen)];
-                let next = self.record(&payment, event, exchanges).await?;
-                match next.status() {
-                    // Closed, or the bank says nothing against it: what is left is watched.
-                    Status::Canceled | Status::Open => self.go_to(next, to, None, vec![]).await,
-                    Status::Opening
-                    | Status::Authorized
-                    | Status::Capturing
-                    | Status::Paid
-                    | Status::Refunding
-                    | Status::PartiallyRefunded
-                    | Status::Refunded
-                    | Status::Expired
-                    | Status::Failed
-                    | Status::AmountMismatch => self.stay(next, vec![]).await,
-                }
-            }
-            Outcome::Done(_) => self.go_to(payment, to, None, exchanges).await,
-            // Most likely it is being paid; the payer sees it on the page in a moment.
-            Outcome::Refused(_)
-            | Outcome::Busy { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Unknown { .. } => self.stay(payment, exchanges).await,
-        }
+        self.stay(payment).await
+    }
+
+    async fn stay(&self, payment: Payment) -> anyhow::Result<Stepped> {
+        Ok(Stepped::On(Box::new(drop_move(self.ctx, &payment).await?)))
     }
 
     /// Closes what a link left behind. Looks first: closing what was paid would give it back before
@@ -131,7 +94,13 @@ impl Driver<'_> {
             Look::Nothing => return Ok(self.pause(self.running_wait_ms(payment.asked_ms))),
         };
         let asked = vec![Event::VoidAsked { at_ms: self.ctx.now_ms() }];
+        let attempt_id = payment.id.clone();
         let payment = self.record(&payment, asked, vec![]).await?;
+        if payment.id != attempt_id || payment.status() != Status::Open {
+            // Paid since we looked: closing it now would give back what the link may need.
+            let event = vec![Event::VoidNotSent];
+            return Ok(Stepped::On(Box::new(self.record(&payment, event, vec![]).await?)));
+        }
         let Told { outcome, exchanges } = self.ask(&close_op(&payment)).await?;
         let wait_ms = wait_ms(&outcome);
         let events = match outcome {
@@ -162,7 +131,7 @@ fn close_op(payment: &Payment) -> BankOp {
 
 fn cannot_close() -> Failure {
     Failure {
-        code: "bank_cannot_close".into(),
+        code: attempts::CANNOT_CLOSE.into(),
         message: "The bank has no way to close an unpaid link".into(),
         hint: "It ends by itself; money that comes to it is given back".into(),
     }

@@ -7,7 +7,7 @@ use crate::{
     gateway::{flow::Told, store::Exchange},
     kit::clock::{DAY_MS, MINUTE_MS, timestamp},
     payments::{
-        attempts, flow,
+        flow,
         model::{Failure, Payment},
         state::Event,
     },
@@ -19,9 +19,9 @@ impl Driver<'_> {
         let credentials = &self.connection.credentials;
         let op = flow::create_op(&payment, self.bank, credentials, &self.ctx.public_url)?;
         let asked = Event::OpenAsked { at_ms: self.ctx.now_ms() };
-        let reference = payment.reference.clone();
+        let (id, reference) = (payment.id.clone(), payment.reference.clone());
         let payment = self.record(&payment, vec![asked], vec![]).await?;
-        if payment.reference != reference {
+        if payment.reference != reference || payment.id != id {
             // Another process opened it anew since we read it; what we were to ask is void.
             return Ok(Stepped::On(Box::new(payment)));
         }
@@ -39,7 +39,7 @@ impl Driver<'_> {
                 self.record(&payment, vec![], exchanges).await?;
                 return self.look_up(payment, true).await;
             }
-            Outcome::Refused(refusal) => match attempts::next_route(&payment) {
+            Outcome::Refused(refusal) => match self.next_route(&payment) {
                 Some(to) => {
                     let failure = Some(Failure::from(&refusal));
                     return self.go_to(payment, to, failure, exchanges).await;
@@ -96,6 +96,10 @@ impl Driver<'_> {
         }
         if exists && payment.attempt_of.is_none() && !self.bank.capabilities().find_gives_url {
             return self.reopen(payment, None, journal).await;
+        }
+        // The bank reads and does not write, or our request is still on its way: elsewhere, then.
+        if let Some(to) = self.fresh_route(&payment).filter(|_| !exists) {
+            return self.go_to(payment, to, None, journal).await;
         }
         let event = Some(Event::OpenNotSent).filter(|_| !exists);
         let events = event.into_iter().collect();

@@ -26,6 +26,10 @@ impl Driver<'_> {
         let since_ms = wanted_since(&payment, &id);
         let (payment, seen) = match self.look(&payment).await? {
             Look::Seen(next, seen) => (*next, seen),
+            // Money that came twice goes back as soon as there is a key again: nobody asks anew.
+            Look::KeyRefused(_) if payment.attempt_of.is_some() => {
+                return Ok(self.pause(KEY_WAIT_MS));
+            }
             // Nothing was sent yet, so this is a plain "no" that the shop can act on.
             Look::KeyRefused(refusal) => {
                 return self.refuse_refund(&payment, id, Failure::from(&refusal)).await;

@@ -1,8 +1,6 @@
 //! Use cases of a link at several banks: it moves on, the payer asks it to, and what is known of
 //! its attempts is acted upon. Which, is decided in [`crate::payments::attempts`].
 
-use kopeck_banks::op::PayMethod;
-
 use super::{JOB, announce, reference, save};
 use crate::{
     events::EventKind,
@@ -14,7 +12,7 @@ use crate::{
     },
     payments::{
         attempts::{self, Move, Verdict},
-        model::{Failure, Payment},
+        model::{Failure, Origin, Payment, Refund},
         state::{self, Event},
         store,
     },
@@ -47,7 +45,12 @@ pub async fn move_on(
             if !is_same(&current, &seen) {
                 return Ok(current);
             }
-            let Some((next, attempt)) = attempts::leave(&current, &by) else { return Ok(current) };
+            let Some((next, attempt)) = attempts::leave(&current, &by) else {
+                let mut stays = current;
+                stays.intents.move_to = None;
+                store::update_payment(tx, &stays)?;
+                return Ok(stays);
+            };
             store::update_payment(tx, &next)?;
             jobs::nudge(tx, &inner.mint, JOB, &next.id, by.now_ms)?;
             if let Some(attempt) = attempt {
@@ -78,7 +81,8 @@ pub(super) fn lock_same(tx: &mut dyn Tx, seen: &Payment) -> Result<Option<Paymen
     }
     let (connection_id, own) = (seen.connection_id.as_str(), seen.reference.as_str());
     let other = store::lock_payment_of_bank(tx, connection_id, None, Some(own))?;
-    Ok(other.or(current))
+    // What belongs to another bank is not to be told what this one said.
+    Ok(other.or(current.filter(|current| current.connection_id == connection_id)))
 }
 
 /// The payer asks for another bank: the one at `to`.
@@ -87,7 +91,7 @@ pub async fn request_move(ctx: &Ctx, link: &Payment, to: usize) -> Result<(), Db
     ctx.db
         .write(move |tx| {
             let Some(mut link) = store::lock_payment(tx, &shop_id, &id)? else { return Ok(()) };
-            if attempts::other_route(&link, to).is_none() {
+            if attempts::other_route(&link, to, inner.now_ms()).is_none() {
                 return Ok(());
             }
             link.intents.move_to = Some(to);
@@ -97,21 +101,18 @@ pub async fn request_move(ctx: &Ctx, link: &Payment, to: usize) -> Result<(), Db
         .await
 }
 
-/// The payer's wish came too late, or the bank could not be asked: the link stays where it is.
-pub async fn drop_move(
-    ctx: &Ctx,
-    link: &Payment,
-    exchanges: Vec<Exchange>,
-) -> anyhow::Result<Payment> {
+/// The payer's wish came too late, or the bank could not be asked: the link stays where it is. It
+/// counts as a move, so that a visitor cannot have the bank asked without end.
+pub async fn drop_move(ctx: &Ctx, link: &Payment) -> anyhow::Result<Payment> {
     let seen = link.clone();
     let saved: Result<Payment, DbError> = ctx
         .db
         .write(move |tx| {
-            exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&seen.id)))?;
             let Some(mut link) = store::lock_payment(tx, &seen.shop_id, &seen.id)? else {
                 return Ok(seen);
             };
             link.intents.move_to = None;
+            link.moves += 1;
             store::update_payment(tx, &link)?;
             Ok(link)
         })
@@ -191,6 +192,12 @@ pub(super) fn announce_attempt(
     kind: EventKind,
     refund_id: Option<&str>,
 ) -> Result<(), DbError> {
+    // What was given back in the cabinet, or by a closing that came too late, was not our doing.
+    let is_ours =
+        |refund: &&Refund| refund.origin == Origin::Shop && Some(refund.id.as_str()) == refund_id;
+    if !attempt.refunds.iter().any(|refund| is_ours(&refund)) {
+        return Ok(());
+    }
     let kind = match kind {
         EventKind::RefundCreated => EventKind::DuplicatePaid,
         EventKind::RefundSucceeded => EventKind::DuplicateRefunded,
@@ -216,12 +223,4 @@ pub(super) fn announce_attempt(
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;
     link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, refund_id))
-}
-
-/// The place of the first route that is the choice for this way to pay.
-pub fn route_for(link: &Payment, method: PayMethod) -> Option<usize> {
-    let is_its = |place: &usize| {
-        attempts::other_route(link, *place).is_some_and(|route| route.first_for.contains(&method))
-    };
-    (0..link.routes.len()).find(is_its)
 }

@@ -22,9 +22,10 @@ use crate::{
 
 /// How far back a bank's failures count: an outage is noticed at once and forgiven soon.
 const RECENT_MS: i64 = 5 * MINUTE_MS;
-/// So many of its last answers are looked at …
+/// So many of its last links are looked at …
 const RECENT_COUNT: i64 = 5;
-/// … and so many of them missing, or saying "broken", make it ill: one may be lost by chance.
+/// … and so many of them without an answer, or with a server's error, make it ill: one may be lost
+/// by chance.
 const FAILED_MAX: usize = 2;
 
 /// Plans a payment at the bank that the shop's rule prefers for it, with the others to go on to.

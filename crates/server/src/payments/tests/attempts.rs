@@ -155,12 +155,11 @@ fn money_and_ends_stay_where_they_are() {
     let held = after(&open(), &[Event::Observed(seen(BankStatus::Authorized))]);
     let expired = after(&open(), &[Event::Observed(seen(BankStatus::Expired))]);
     let canceled = after(&open(), &[Event::Observed(seen(BankStatus::Canceled))]);
-    for stuck in [paid, held, expired, canceled.clone()] {
+    for stuck in [paid, held, expired, canceled] {
         assert!(leave(&stuck, &to(1)).is_none(), "{:?}", stuck.status());
     }
-    let mut wished = canceled;
-    wished.intents.move_to = Some(1);
-    assert!(leave(&wished, &to(1)).is_some(), "closed so that it could move");
+    let late = Move { now_ms: open().expires_ms, ..to(1) };
+    assert!(leave(&open(), &late).is_none(), "its time is over");
     assert!(leave(&Payment { moves: MAX_MOVES, ..open() }, &to(1)).is_none());
     assert!(leave(&open(), &to(7)).is_none());
 }
@@ -203,4 +202,15 @@ fn a_closing_on_its_way_is_waited_for() {
     assert_eq!(judge(&link, &closing), Verdict::Leave);
     let closed = after(&closing, &[Event::VoidNotSent]);
     assert_eq!(judge(&link, &closed), Verdict::Trade);
+}
+
+#[test]
+fn what_was_refused_is_not_asked_again() {
+    let (link, attempt) = leave(&open(), &to(1)).unwrap();
+    let link = paid(&link);
+    let refused = [
+        Event::RefundRequested { id: "rf_1".into(), amount: money(AMOUNT), reason: None, at_ms: 0 },
+        Event::RefundRefused { id: "rf_1".into(), failure: failure("bank_refused") },
+    ];
+    assert_eq!(judge(&link, &after(&paid(&attempt.unwrap()), &refused)), Verdict::Leave);
 }

@@ -70,7 +70,7 @@ pub fn bank_url(payment: &Payment) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
-pub fn checkout(payment: &Payment, shop: &str, lang: Lang) -> askama::Result<String> {
+pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askama::Result<String> {
     let said = say(payment, lang);
     let sum = payment.amount.to_human();
     let page = CheckoutPage {
@@ -86,7 +86,7 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang) -> askama::Result<Str
         headline: said.headline,
         detail: said.detail,
         action: action(payment, said.tone, lang),
-        others: others(payment, lang),
+        others: others(payment, lang, now_ms),
         facts: facts(payment, lang),
         safety: lang.pick(
             "Данные карты вводятся только на странице банка.",
@@ -144,12 +144,12 @@ fn action<'a>(payment: &'a Payment, tone: Tone, lang: Lang) -> Option<Action<'a>
 
 /// The other banks of the link: for a way to pay that only they offer now, or in case the payer
 /// gets nowhere at the first.
-fn others(payment: &Payment, lang: Lang) -> Vec<Other> {
+fn others(payment: &Payment, lang: Lang, now_ms: i64) -> Vec<Other> {
     if payment.intents.move_to.is_some() {
         return Vec::new();
     }
     let other = |route: usize| {
-        let offered = other_route(payment, route)?;
+        let offered = other_route(payment, route, now_ms)?;
         let own = offered.first_for.iter().filter(|it| !payment.bank_methods.contains(it));
         let ways: Vec<&str> = own.map(|method| way(*method, lang)).collect();
         let text = if ways.is_empty() {

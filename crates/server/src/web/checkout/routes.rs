@@ -46,7 +46,7 @@ async fn show(
     let Some((payment, shop)) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(lang));
     };
-    render(StatusCode::OK, page::checkout(&payment, &shop, lang))
+    render(StatusCode::OK, page::checkout(&payment, &shop, lang, server.ctx.now_ms()))
 }
 
 /// Off to the bank. From now on the payment is looked at every minute.
@@ -101,7 +101,11 @@ async fn find(server: &Server, id: String) -> Result<Option<(Payment, String)>, 
         .ctx
         .db
         .read(move |tx| {
-            let Some(payment) = store::find_payment_by_id(tx, &id)? else { return Ok(None) };
+            let found = store::find_payment_by_id(tx, &id)?;
+            // An attempt is a part of its link, not a page of its own.
+            let Some(payment) = found.filter(|it| it.attempt_of.is_none()) else {
+                return Ok(None);
+            };
             let shop = shops::store::find_shop(tx, &payment.shop_id)?;
             Ok(Some((payment, shop.map_or_else(String::new, |shop| shop.name))))
         })

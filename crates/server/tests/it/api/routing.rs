@@ -75,7 +75,7 @@ async fn a_wrong_rule_changes_nothing() {
         (json!({"order": "tochka"}), "order"),
         (json!({"methods": {"cash": ["tochka"]}}), "methods.cash"),
         (json!({"methods": {"sbp": []}}), "methods.sbp"),
-        (json!({"methods": {"sbp": ["alfa"]}}), "sbp"),
+        (json!({"methods": {"sbp": ["alfa"]}}), "methods.sbp"),
         (json!({"methods": []}), "methods"),
         (json!({"prefer": []}), "prefer"),
     ] {
@@ -140,8 +140,13 @@ async fn a_bank_that_says_nothing_is_left_behind_and_watched() {
 async fn an_ill_bank_goes_behind_by_itself() {
     let app = tochka_first().await;
     fail(&app, FaultKind::Status { status: 502 }, 2);
-    app.create(json!({"bank": "tochka"})).await;
+    let kept = app.create(json!({"bank": "tochka"})).await;
+    assert_eq!(kept["status"], "opening");
+    // A lost answer alone is chance.
     settle(&app, 3_000).await;
+    settle(&app, 8_000).await;
+    fail(&app, FaultKind::Status { status: 502 }, 1);
+    app.create(json!({"bank": "tochka"})).await;
     assert_eq!(app.create(json!({})).await["bank"], "tbank");
     // Forgiven when nothing bad was heard for a while.
     settle(&app, 6 * 60_000).await;
@@ -248,4 +253,77 @@ async fn refund_at_the_first(app: TestApp) {
     let after = app.payment(&payment["id"]).await;
     assert_eq!(after["refunded_kopecks"], 1_000, "{after}");
     assert_eq!(Money::from_kopecks(1_000).unwrap().to_rubles(), after["refunds"][0]["amount"]);
+}
+
+#[tokio::test]
+async fn a_bank_that_makes_no_links_is_left_though_it_answers_looks() {
+    let app = tochka_first().await;
+    // The next request alone fails: it makes the link, those after it look.
+    fail(&app, FaultKind::Status { status: 502 }, 1);
+    let payment = app.create(json!({})).await;
+    assert_eq!(payment["status"], "opening");
+    settle(&app, 3_000).await;
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!((&after["status"], &after["bank"]), (&json!("open"), &json!("tbank")), "{after}");
+}
+
+#[tokio::test]
+async fn attempts_cannot_be_acted_upon() {
+    let app = tochka_first().await;
+    let payment = app.create(json!({})).await;
+    go_elsewhere(&app, &payment, 1).await;
+    let attempt = app.payment(&payment["id"]).await["attempts"][0]["id"].clone();
+    let id = attempt.as_str().unwrap();
+    for action in ["refunds", "capture", "cancel"] {
+        let reply = app.post(&format!("/v1/payments/{id}/{action}"), json!({})).await;
+        reply.expect_error(404, "payment_not_found");
+    }
+    assert_eq!(app.get(&format!("/pay/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn nobody_goes_elsewhere_after_the_links_time() {
+    let app = tochka_first().await;
+    let payment = app.create(json!({"ttl_minutes": 5})).await;
+    settle(&app, 6 * 60_000).await;
+    go_elsewhere(&app, &payment, 1).await;
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!((&after["bank"], &after["attempts"]), (&json!("tochka"), &json!([])), "{after}");
+}
+
+#[tokio::test]
+async fn a_bank_that_refuses_the_way_back_is_told_once_and_waits_for_a_person() {
+    let app = tochka_first().await;
+    let payment = app.create(json!({"methods": ["card"]})).await;
+    let first = payment["bank_payment_id"].as_str().unwrap().to_owned();
+    go_elsewhere(&app, &payment, 1).await;
+    let open = app.payment(&payment["id"]).await;
+    pay_second(&app, open["bank_payment_id"].as_str().unwrap());
+    settle(&app, 61_000).await;
+    app.bank.control(&Control::Pay { id: first, method: Some("card".into()), card: None });
+    let (kind, path) = (FaultKind::Status { status: 400 }, "/refund".to_owned());
+    app.bank.control(&Control::Fault(Fault { kind, times: 50, path }));
+    settle(&app, 61 * 60_000).await;
+    settle(&app, 60 * 60_000).await;
+    let kinds = kinds(&app, &payment).await;
+    let count = |kind: &str| kinds.iter().filter(|it| *it == kind).count();
+    assert_eq!((count("duplicate.paid"), count("duplicate.refund_failed")), (1, 1), "{kinds:?}");
+    assert!(app.bank.count("/refund") <= 2, "it is not asked for ever");
+}
+
+#[tokio::test]
+async fn held_at_both_banks_the_second_hold_is_left_to_run_out() {
+    let app = tochka_first().await;
+    let payment = app.create(json!({"capture": "manual"})).await;
+    let first = payment["bank_payment_id"].as_str().unwrap().to_owned();
+    go_elsewhere(&app, &payment, 1).await;
+    let open = app.payment(&payment["id"]).await;
+    pay_second(&app, open["bank_payment_id"].as_str().unwrap());
+    settle(&app, 61_000).await;
+    app.bank.control(&Control::Pay { id: first, method: Some("card".into()), card: None });
+    settle(&app, 61 * 60_000).await;
+    let after = app.payment(&payment["id"]).await;
+    assert_eq!((&after["status"], &after["bank"]), (&json!("authorized"), &json!("tbank")));
+    // Tochka cannot release it: it is held there and not asked about all the time.
+    assert_eq!(after["attempts"][0]["status"], "authorized", "{after}");
 }
