@@ -1,6 +1,7 @@
 //! Receipts: checked, made by the shop's defaults, and followed.
 
 use axum::{body::Body, http::Request};
+use kopeck::kit::db::DbError;
 use kopeck_banks::{
     emulator::{Control, Fault, FaultKind},
     tbank::{
@@ -269,6 +270,16 @@ async fn a_refunds_receipt_mirrors_what_goes_back() {
         assert_eq!((&last["amount"], &last["status"]), (&json!("2800.00"), &json!("sent")));
         if bank == "tbank" {
             assert!(carried(&app, &payment, "refund").await);
+            let back = |kopecks: u64, number: u64| json!({"Type": "IncomeReturn", "Amount": kopecks, "FiscalDocumentNumber": number});
+            fiscal(&app, &payment, back(120_000, 2)).await;
+            // Of a refund that we know nothing of, such as one made in the cabinet.
+            fiscal(&app, &payment, back(100_000, 1)).await;
+            fiscal(&app, &payment, back(280_000, 3)).await;
+            fiscal(&app, &payment, back(100, 4)).await;
+            let all = receipts(&app, &payment).await;
+            let numbers: Vec<&Value> =
+                all.iter().map(|it| &it["fiscal"]["document_number"]).collect();
+            assert_eq!(numbers, [&Value::Null, &json!("1"), &json!("2"), &json!("3"), &json!("4")]);
         }
     }
 }
@@ -380,4 +391,54 @@ async fn what_a_bank_cannot_make_a_person_notes() {
         app.advance(86_400_000).await;
         assert!(due(&app).await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_run_that_died_after_asking_leaves_a_question_and_no_second_request() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    let asked: Result<u64, DbError> = app
+        .ctx
+        .db
+        .write(|tx| tx.execute("update receipts set asked_ms = 1 where kind = 'closing'", &[]))
+        .await;
+    assert_eq!(asked.unwrap(), 1);
+    app.advance(1_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 0);
+    let closing = receipts(&app, &payment).await[1].clone();
+    assert_eq!(closing["status"], "sent");
+    assert!(closing["note"].as_str().is_some_and(|note| note.contains("did not answer")));
+}
+
+#[tokio::test]
+async fn a_closing_receipt_that_never_left_is_tried_again() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let (kind, path_) = (FaultKind::Status { status: 429 }, "SendClosingReceipt".to_owned());
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: path_ }));
+    app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    app.advance(1_000).await;
+    assert_eq!(receipts(&app, &payment).await[1]["status"], "queued");
+    app.advance(60_000).await;
+    assert_eq!(receipts(&app, &payment).await[1]["status"], "sent");
+}
+
+#[tokio::test]
+async fn what_stays_after_a_refund_is_closed() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let goods = json!({"items": [{"line": 1, "quantity": "1"}]});
+    app.post(&path(&payment, "refunds"), goods).await.expect(201);
+    settle(&app, 5_000).await;
+    let closing = app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
+    assert_eq!(closing["amount"], "3500.00");
+    app.advance(1_000).await;
+    assert_eq!(receipts(&app, &payment).await[2]["status"], "sent");
+    // All of it back: nothing is due any more.
+    let other = app.create_paid(basket("full_prepayment")).await;
+    assert_eq!(due(&app).await.len(), 1);
+    app.post(&path(&other, "refunds"), json!({})).await.expect(201);
+    settle(&app, 5_000).await;
+    assert!(due(&app).await.is_empty());
 }

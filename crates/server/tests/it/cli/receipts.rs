@@ -43,3 +43,30 @@ fn lines_presets_and_old_forms_make_a_links_receipt() {
     run(&["--receipt", "old.json", "--email", "a@example.ru"]);
     shop.fails(&["receipt", "defaults", "set", "--vat", "22"], "receipt_invalid");
 }
+
+#[test]
+fn a_prepayment_is_listed_as_due_and_noted() {
+    let shop = Shop::new();
+    let item = "Курс;1;4900.00;none;service;full_prepayment";
+    let create = ["link", "create", "--amount", "4900", "--purpose", "Курс", "--bank", "tochka"];
+    let more = ["--item", item, "--email", "a@example.ru"];
+    let link = shop.json(&[&create[..], &more].concat());
+    let id = link["id"].as_str().unwrap();
+    let list = |id: &str| shop.json(&["receipt", "list", id])["receipts"].clone();
+    assert_eq!(list(id)[0]["status"], "queued");
+    shop.fails(&["receipt", "close", id], "receipt_not_closable");
+    shop.json(&["sandbox", "pay", link["bank_payment_id"].as_str().unwrap()]);
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(
+        (&shown["status"], &shown["receipts"][0]["status"]),
+        (&"paid".into(), &"sent".into())
+    );
+    assert_eq!(shop.json(&["receipt", "due"])["receipts"][0]["payment_id"], id);
+    shop.fails(&["receipt", "close", id], "receipt_by_hand");
+    shop.fails(&["receipt", "note", id, "--kind", "bill"], "usage_invalid");
+    let noted = shop.json(&["receipt", "note", id, "--kind", "closing", "--number", "20124"]);
+    assert_eq!(noted["fiscal"]["document_number"], "20124");
+    assert_eq!(shop.json(&["receipt", "due"])["receipts"], serde_json::json!([]));
+    let text = shop.run(&["payment", "show", id]).out;
+    assert!(text.contains("closing receipt of"), "{text}");
+}
