@@ -425,7 +425,7 @@ async fn a_closing_receipt_that_never_left_is_tried_again() {
 }
 
 #[tokio::test]
-async fn what_stays_after_a_refund_is_closed() {
+async fn what_stays_after_a_refund_is_a_persons_to_close() {
     let app = TestApp::at("tbank").await;
     let payment = app.create_paid(basket("full_prepayment")).await;
     let goods = json!({"items": [{"line": 1, "quantity": "1"}]});
@@ -434,7 +434,14 @@ async fn what_stays_after_a_refund_is_closed() {
     let closing = app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
     assert_eq!(closing["amount"], "3500.00");
     app.advance(1_000).await;
-    assert_eq!(receipts(&app, &payment).await[2]["status"], "sent");
+    // The bank closes only what is CONFIRMED, which a payment is no more after a refund: its reason
+    // is kept, and a person makes that receipt.
+    let closing = receipts(&app, &payment).await[2].clone();
+    assert_eq!(closing["status"], "failed");
+    assert!(closing["failure"]["message"].is_string(), "{closing}");
+    assert_eq!(due(&app).await[0]["id"], closing["id"]);
+    let noted = json!({"kind": "closing", "document_number": "20125"});
+    app.post(&path(&payment, "receipts"), noted).await.expect(201);
     // All of it back: nothing is due any more.
     let other = app.create_paid(basket("full_prepayment")).await;
     assert_eq!(due(&app).await.len(), 1);
