@@ -27,7 +27,7 @@ use crate::{
         db::{DbError, Tx},
     },
     payments::{self, notices::RefusedCount},
-    places, reconcile,
+    places, receipts, reconcile,
     runner::{self, Nudge},
     shops::{self, model::Connection},
     web::{assets, checkout, desk, docs, place},
@@ -66,6 +66,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(customers::api::routes())
         .merge(events::api::routes())
         .merge(shops::api::routes())
+        .merge(receipts::api::routes())
 }
 
 /// The OpenAPI document, as served and as committed.

@@ -13,6 +13,7 @@ pub mod kit;
 pub mod payments;
 pub mod places;
 pub mod qr;
+pub mod receipts;
 pub mod reconcile;
 pub mod runner;
 pub mod sandbox;

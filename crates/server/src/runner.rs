@@ -38,6 +38,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         customers::flow::JOB => customers::drive::look(ctx, job).await,
         customers::flow::CHARGE_JOB => customers::drive::charge(ctx, job).await,
         places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
+        payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(

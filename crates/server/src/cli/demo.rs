@@ -20,6 +20,7 @@ use super::{
     fail::Fail,
     link::{self, CreateArgs, Look},
     print::{FAINT, HINT, STRONG, is_terminal, paint},
+    receipt::ReceiptFlags,
     serve::{bind, stopped},
 };
 use crate::{
@@ -214,7 +215,7 @@ fn order(number: &str) -> Result<CreateArgs, Fail> {
         ttl: None,
         success_url: None,
         fail_url: None,
-        receipt: None,
+        receipt: ReceiptFlags::default(),
         look: Look::default(),
     })
 }

@@ -11,10 +11,11 @@ use crate::{
     payments::{
         flow::Problem,
         model::{Failure, Status},
-        receipt::ReceiptProblem,
         state::Refused,
     },
-    places, qr, sandbox,
+    places, qr,
+    receipts::{defaults::DefaultsProblem, flow::ComposeProblem, request::ReceiptProblem},
+    sandbox,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -155,6 +156,26 @@ impl From<customers::flow::Problem> for Fail {
     }
 }
 
+impl From<DefaultsProblem> for Fail {
+    fn from(problem: DefaultsProblem) -> Fail {
+        Fail::new("receipt_invalid", problem.message, problem.hint).param(problem.param)
+    }
+}
+
+impl From<ComposeProblem> for Fail {
+    fn from(problem: ComposeProblem) -> Fail {
+        match problem {
+            ComposeProblem::Receipt(problem) => problem.into(),
+            ComposeProblem::Preset(problem) => problem.into(),
+            ComposeProblem::NoDefaults { hint } => {
+                let message = "The shop's VAT is not known, so no receipt of one line can be made";
+                Fail::new("receipt_defaults_missing", message, hint).param("receipt")
+            }
+            ComposeProblem::Internal(error) => error.into(),
+        }
+    }
+}
+
 impl From<qr::Problem> for Fail {
     fn from(problem: qr::Problem) -> Fail {
         Fail::new(problem.code, problem.message, problem.hint).param(problem.param)
@@ -177,6 +198,7 @@ impl From<Problem> for Fail {
                 "There is no such payment",
                 "`kopeck payment list` shows what there is",
             ),
+            Problem::Goods(why) => Fail::new("param_invalid", why, "").param("items"),
             Problem::Internal(error) => error.into(),
         }
     }

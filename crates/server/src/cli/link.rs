@@ -1,7 +1,5 @@
 //! `kopeck link`: payment links.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use kopeck_banks::{
     Money,
@@ -15,6 +13,7 @@ use super::{
     find,
     payment::{self, ListArgs},
     print::{FAINT, GOOD, STRONG, WARN, is_terminal, moscow, paint, status_style},
+    receipt::ReceiptFlags,
 };
 use crate::{
     gateway::flow::get_bank,
@@ -25,7 +24,7 @@ use crate::{
             routing::{plan_at, plan_routed},
         },
         model::{Payment, Status},
-        receipt::parse_receipt,
+        receipts,
         view::PaymentView,
     },
     qr::Code,
@@ -96,9 +95,8 @@ pub struct CreateArgs {
     /// Where the payer goes after a failure
     #[arg(long, value_name = "URL")]
     pub fail_url: Option<String>,
-    /// JSON file with the fiscal receipt: e-mail and lines
-    #[arg(long, value_name = "FILE")]
-    pub receipt: Option<PathBuf>,
+    #[command(flatten)]
+    pub receipt: ReceiptFlags,
     #[command(flatten)]
     pub look: Look,
 }
@@ -147,6 +145,7 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
     let is_free = args.bank.is_none() && connect::is_routed(world).await?;
     let connection = connect::get_of(world, args.bank.as_deref()).await?;
     let new = read(args, get_bank(&connection.bank)?.capabilities().default_ttl_minutes)?;
+    let new = receipts::fill(&world.ctx, &world.shop.id, new).await?;
     let payment = if is_free {
         plan_routed(&world.ctx, &world.shop.id, new).await?
     } else {
@@ -178,8 +177,8 @@ async fn save(world: &World, payment: Payment) -> Result<Payment, Fail> {
 }
 
 fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> {
-    let receipt = args.receipt.as_deref().map(read_receipt).transpose()?;
-    let texts = [Some(&args.purpose), args.order.as_ref(), receipt.as_ref()];
+    let (receipt, customer) = (args.receipt.text()?, args.receipt.customer());
+    let texts = [Some(&args.purpose), args.order.as_ref()];
     if texts.into_iter().flatten().any(|text| contains_card_number(text)) {
         let message = "This text holds what looks like a card number";
         return Err(Fail::new("card_number_refused", message, "Leave card numbers to the bank"));
@@ -198,19 +197,10 @@ fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> 
         ttl_minutes: args.ttl.unwrap_or(default_ttl_minutes),
         success_url: args.success_url,
         fail_url: args.fail_url,
-        customer: None,
+        customer,
         receipt,
         metadata: "{}".to_owned(),
     })
-}
-
-fn read_receipt(path: &std::path::Path) -> Result<String, Fail> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("The receipt {} cannot be read: {error}", path.display());
-        Fail::new("receipt_invalid", message, "--receipt takes a JSON file").param("receipt")
-    })?;
-    parse_receipt(&text)?;
-    Ok(text)
 }
 
 /// The link for a person: what it is, where it leads, and its QR code.

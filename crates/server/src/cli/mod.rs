@@ -22,6 +22,7 @@ mod notices;
 mod payment;
 mod print;
 mod qr;
+mod receipt;
 mod reconcile;
 mod routing;
 pub mod sandbox;
@@ -60,6 +61,7 @@ enum Command {
     Notices(notices::NoticesArgs),
     Notice(notice::NoticeArgs),
     Qr(qr::QrArgs),
+    Receipt(receipt::ReceiptArgs),
     Reconcile(reconcile::ReconcileArgs),
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
@@ -108,6 +110,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Notices(args) => args.run(&globals).await,
         Command::Notice(args) => args.run(&globals).await,
         Command::Qr(args) => args.run(&globals).await,
+        Command::Receipt(args) => args.run(&globals).await,
         Command::Reconcile(args) => args.run(&globals).await,
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,

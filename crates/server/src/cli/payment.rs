@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use kopeck_banks::Money;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     print::{
         BAD, FAINT, GOOD, STRONG, WARN, moscow, paint, right, status_cell, status_style, table,
     },
-    timeline,
+    receipt, timeline,
 };
 use crate::{
     kit::db::DbError,
@@ -22,6 +23,7 @@ use crate::{
         store::{self, PaymentFilter},
         view::{PaymentView, RefundView},
     },
+    receipts::view::ReceiptView,
 };
 
 /// Show, list, refund and capture payments, and tell their story.
@@ -99,7 +101,7 @@ impl PaymentArgs {
         match self.command {
             Command::Show { id } => {
                 let payment = find::payment(&world, &id).await?;
-                show(&world, &find::look(&world, payment).await?)
+                show_whole(&world, &find::look(&world, payment).await?).await
             }
             Command::List(args) => list(&world, &args).await,
             Command::Refund { id, amount, reason } => refund(&world, &id, amount, reason).await,
@@ -111,6 +113,26 @@ impl PaymentArgs {
             }
         }
     }
+}
+
+/// With its receipts.
+async fn show_whole(world: &World, payment: &Payment) -> Result<(), Fail> {
+    let receipts = receipt::of_payment(world, &payment.id).await?;
+    let view = PaymentView::new(payment, &world.ctx.public_url);
+    let views: Vec<ReceiptView> = receipts.iter().map(ReceiptView::from).collect();
+    let whole = Whole { payment: &view, receipts: views };
+    world.out.show(&whole, || {
+        let receipts = receipts.iter().map(receipt::describe);
+        [describe(payment, &view)].into_iter().chain(receipts).collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// A payment and its receipts in one document.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    payment: &'a PaymentView,
+    receipts: Vec<ReceiptView>,
 }
 
 pub fn show(world: &World, payment: &Payment) -> Result<(), Fail> {

@@ -20,6 +20,7 @@ use super::{
     payment,
     print::{is_terminal, right, table},
     qr,
+    receipt::ReceiptFlags,
 };
 use crate::{gateway::flow::ask_now, kit::clock::timestamp};
 
@@ -61,6 +62,8 @@ pub struct TochkaPaymentArgs {
     /// Where the payer goes after paying
     #[arg(long, value_name = "URL")]
     redirect_url: Option<String>,
+    #[command(flatten)]
+    receipt: ReceiptFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -104,7 +107,7 @@ impl TochkaPaymentArgs {
             ttl: self.ttl,
             success_url: self.redirect_url,
             fail_url: None,
-            receipt: None,
+            receipt: self.receipt,
             look: Look::default(),
         };
         let world = globals.open().await?;

@@ -29,6 +29,7 @@ pub struct EventView {
     pub seq: i64,
     pub payment_id: String,
     pub refund_id: Option<String>,
+    pub receipt_id: Option<String>,
     pub created_at: String,
     /// The payment as it was then.
     #[schema(value_type = Object)]
@@ -37,13 +38,19 @@ pub struct EventView {
 
 impl From<StoredEvent> for EventView {
     fn from(event: StoredEvent) -> EventView {
+        let is_receipt = event.kind.starts_with("receipt.");
+        let (receipt_id, refund_id) = match is_receipt {
+            true => (event.refund_id, None),
+            false => (None, event.refund_id),
+        };
         EventView {
             id: event.id,
             object: "event",
             kind: event.kind,
             seq: event.seq,
             payment_id: event.payment_id,
-            refund_id: event.refund_id,
+            refund_id,
+            receipt_id,
             created_at: iso(event.at_ms),
             payment: RawValue::from_string(event.body).ok(),
         }

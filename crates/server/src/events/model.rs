@@ -19,10 +19,14 @@ pub enum EventKind {
     DuplicatePaid,
     DuplicateRefunded,
     DuplicateRefundFailed,
+    ReceiptSent,
+    ReceiptRegistered,
+    ReceiptFailed,
+    ReceiptDue,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 16] = [
+    pub const ALL: [EventKind; 20] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -39,6 +43,10 @@ impl EventKind {
         EventKind::DuplicatePaid,
         EventKind::DuplicateRefunded,
         EventKind::DuplicateRefundFailed,
+        EventKind::ReceiptSent,
+        EventKind::ReceiptRegistered,
+        EventKind::ReceiptFailed,
+        EventKind::ReceiptDue,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -59,6 +67,10 @@ impl EventKind {
             EventKind::DuplicatePaid => "duplicate.paid",
             EventKind::DuplicateRefunded => "duplicate.refunded",
             EventKind::DuplicateRefundFailed => "duplicate.refund_failed",
+            EventKind::ReceiptSent => "receipt.sent",
+            EventKind::ReceiptRegistered => "receipt.registered",
+            EventKind::ReceiptFailed => "receipt.failed",
+            EventKind::ReceiptDue => "receipt.due",
         }
     }
 
@@ -91,6 +103,13 @@ impl EventKind {
             EventKind::DuplicateRefundFailed => {
                 "The money paid a second time could not be sent back; do it in the bank's cabinet"
             }
+            EventKind::ReceiptSent => "The bank's cash register makes a receipt",
+            EventKind::ReceiptRegistered => "The receipt is registered at the tax service",
+            EventKind::ReceiptFailed => "A receipt was not made; see why, and make it by hand",
+            EventKind::ReceiptDue => {
+                "A person has to make a receipt: the closing one of a prepayment, or one in \
+                 «Мой налог»"
+            }
         }
     }
 }
@@ -102,6 +121,7 @@ pub struct NewEvent<'a> {
     pub shop_id: &'a str,
     pub payment_id: &'a str,
     pub kind: EventKind,
+    /// The refund, or of `receipt.*` the receipt, that it is about.
     pub refund_id: Option<&'a str>,
     pub at_ms: i64,
     /// The payment as the API shows it at that moment, as JSON text.
@@ -115,6 +135,7 @@ pub struct StoredEvent {
     pub seq: i64,
     pub kind: String,
     pub payment_id: String,
+    /// The refund, or of `receipt.*` the receipt, that it is about.
     pub refund_id: Option<String>,
     pub at_ms: i64,
     pub body: String,

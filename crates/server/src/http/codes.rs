@@ -71,6 +71,24 @@ pub const RECEIPT_INVALID: Code = code(
     "The receipt cannot be read.",
     "Compare it with the example in /docs.",
 );
+pub const RECEIPT_DEFAULTS_MISSING: Code = code(
+    "receipt_defaults_missing",
+    422,
+    "The receipt names no items, and the shop saved no defaults to make one line of.",
+    "Send `items`, or save the shop's VAT once: PUT /v1/receipts/defaults.",
+);
+pub const RECEIPT_BY_HAND: Code = code(
+    "receipt_by_hand",
+    409,
+    "The bank has no request for this receipt: a person makes it.",
+    "Make it at your cash register, then note it: POST /v1/payments/{id}/receipts.",
+);
+pub const RECEIPT_NOT_CLOSABLE: Code = code(
+    "receipt_not_closable",
+    409,
+    "There is nothing to close: nothing was paid, nothing was prepaid, or all of it went back.",
+    "Look at the payment's receipts: GET /v1/payments/{id}/receipts.",
+);
 pub const BANK_UNKNOWN: Code = code(
     "bank_unknown",
     422,
@@ -383,6 +401,9 @@ pub static CODES: &[Code] = &[
     AMOUNT_CONFLICT,
     CARD_NUMBER_REFUSED,
     RECEIPT_INVALID,
+    RECEIPT_DEFAULTS_MISSING,
+    RECEIPT_BY_HAND,
+    RECEIPT_NOT_CLOSABLE,
     BANK_UNKNOWN,
     BANK_NOT_CONNECTED,
     IDEMPOTENCY_KEY_INVALID,

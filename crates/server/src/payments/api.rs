@@ -51,6 +51,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(cancel_payment))
         .routes(routes!(create_refund))
         .routes(routes!(get_timeline))
+        .merge(super::receipts::api::routes())
 }
 
 /// Create a payment

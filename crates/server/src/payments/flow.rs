@@ -5,7 +5,6 @@ pub mod attempts;
 pub mod receive;
 pub mod routing;
 
-use anyhow::anyhow;
 use kopeck_banks::{
     Credentials, Money,
     bank::{Bank, Step},
@@ -13,10 +12,12 @@ use kopeck_banks::{
         BankOp, CaptureMode, CodeKind, CreateLink, Observation, Outcome, PayMethod, Refusal,
         RefusalClass,
     },
+    receipt::refund::Returned,
 };
 
 use super::{
     model::{Facts, Intents, Payment},
+    receipts,
     schedule::DENSE_FOR_MS,
     state::{self, Applied, Effect, Event, Refused},
     store, view,
@@ -65,6 +66,8 @@ pub enum Problem {
     Bank(Refusal),
     Refused(Refused),
     NoSuchPayment,
+    /// The goods that shall come back are not so in the payment's receipt.
+    Goods(String),
     Internal(anyhow::Error),
 }
 
@@ -116,6 +119,9 @@ pub fn plan(
     };
     let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
     let op = op.map_err(Problem::Internal)?;
+    if let Some(refusal) = receipts::find_wrong_day(&payment) {
+        return Err(Problem::Bank(refusal));
+    }
     match bank.start(&connection.credentials, &op) {
         Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
@@ -148,7 +154,6 @@ pub fn create_op(
     // where the world can reach us.
     let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
         .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
-    let receipt = payment.receipt.as_deref().map(super::receipt::parse_receipt).transpose();
     let link = CreateLink {
         reference: payment.reference.clone(),
         amount: payment.amount,
@@ -161,7 +166,7 @@ pub fn create_op(
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
         sbp_account: payment.account_id.is_some(),
-        receipt: receipt.map_err(|e| anyhow!("stored receipt: {}", e.message))?,
+        receipt: receipts::for_bank(payment)?,
         ..CreateLink::default()
     };
     // An address that the bank does not take, such as one of a developer's machine, is left out:
@@ -179,6 +184,7 @@ pub fn create_op(
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
     store::insert_payment(tx, payment)?;
     announce(tx, ctx, payment, EventKind::PaymentCreated, None)?;
+    receipts::follow(tx, ctx, payment)?;
     jobs::nudge(tx, &ctx.mint, JOB, &payment.id, ctx.now_ms())
 }
 
@@ -235,6 +241,22 @@ fn lock_own(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Payment,
 pub fn get_refundable(tx: &mut dyn Tx, shop_id: &str, payment_id: &str) -> Result<Money, Problem> {
     let payment = lock_own(tx, shop_id, payment_id)?;
     Ok(payment.refundable())
+}
+
+/// Writes down which goods a refund gives back; tells what was paid for them.
+pub fn plan_goods(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, payment_id): (&str, &str),
+    refund_id: &str,
+    goods: &[Returned],
+) -> Result<Money, Problem> {
+    let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
+    if payment.facts.paid.is_zero() {
+        return Err(Problem::Refused(Refused::NotRefundable(payment.status())));
+    }
+    let planned = receipts::plan_goods(tx, ctx, &payment, refund_id, goods)?;
+    planned.map_err(|problem| Problem::Goods(problem.to_string()))
 }
 
 /// Asks for a refund; `id` names it. Σ of refunds never exceeds what was paid.
@@ -383,12 +405,17 @@ fn save(
     if has_others && next != *before {
         attempts::settle(tx, ctx, &next)?;
         // It may have changed sides, or been asked for its money back.
-        return Ok(attempts::lock_same(tx, &next)?.unwrap_or(next));
+        let now = attempts::lock_same(tx, &next)?.unwrap_or(next);
+        receipts::follow(tx, ctx, &now)?;
+        return Ok(now);
+    }
+    if next != *before {
+        receipts::follow(tx, ctx, &next)?;
     }
     Ok(next)
 }
 
-fn announce(
+pub(super) fn announce(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,

@@ -11,6 +11,7 @@
 //!   [`flow::observe`].
 //! * **Intent**: what we are about to ask of the bank, saved before the request leaves.
 //! * **Attempt**: what a link left behind at a bank when it went on to another ([`attempts`]).
+//! * **Receipts** ([`receipts`]): their rows follow the payment's money, and never lead it.
 //! * **Drive**: the one procedure ([`drive::drive`]) that moves a payment on: it reads what is
 //!   stored, takes the next step ([`schedule`]) and does it; one driver per payment at a time.
 //!
@@ -31,7 +32,7 @@ pub mod idempotency;
 pub mod model;
 pub mod notices;
 pub mod problem;
-pub mod receipt;
+pub mod receipts;
 pub mod request;
 pub mod route;
 pub mod schedule;

@@ -7,7 +7,7 @@ use std::{
 
 use kopeck_banks::bank::NoticeNews;
 
-use super::flow;
+use super::{flow, receipts};
 use crate::{
     gateway::{
         notices::{Verdict, judge},
@@ -105,6 +105,9 @@ pub async fn take(
                 None => None,
             };
             let payment_id = match (about, notice.news.as_deref()) {
+                (_, Some(NoticeNews::Fiscal(word))) => {
+                    receipts::take_fiscal(tx, &inner, &connection.id, word)?
+                }
                 (Some((payment, _)), _) => Some(payment.id),
                 (None, Some(told)) => news(tx, &inner, &connection, told)?,
                 (None, None) => None,

@@ -9,6 +9,10 @@ impl From<Problem> for ApiError {
             Problem::Bank(refusal) => refusal.into(),
             Problem::Refused(refused) => refused.into(),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            Problem::Goods(why) => {
+                let message = format!("`items` cannot come back so: {why}.");
+                ApiError::new(codes::PARAM_INVALID, message).param("items")
+            }
             Problem::Internal(error) => ApiError::internal(&error),
         }
     }

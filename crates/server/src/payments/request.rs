@@ -3,24 +3,27 @@
 //! Every field arrives as raw text, so that an amount is read from its digits and every error can
 //! name the field.
 
+use std::ops::RangeInclusive;
+
 use kopeck_banks::{
     Money,
     bank::Capabilities,
     money::MoneyError,
     op::{CaptureMode, PayMethod},
+    receipt::{parse_quantity, refund::Returned},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{
-    flow::NewPayment,
-    receipt::{ReceiptInput, parse_receipt},
-};
-use crate::http::{
-    ApiError, codes,
-    json::{self, Raw, invalid, missing},
-    text,
+use super::flow::NewPayment;
+use crate::{
+    http::{
+        ApiError, codes,
+        json::{self, Raw, invalid, missing},
+        text,
+    },
+    receipts::{api::receipt_text, request::ReceiptWish},
 };
 
 /// Longer order numbers are no order numbers; the column is indexed.
@@ -34,8 +37,6 @@ const MAX_CUSTOMER_CHARS: usize = 200;
 const MAX_METADATA_KEYS: usize = 50;
 /// A payment is stored with each of its events: its size is paid ten times.
 const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// What a hundred lines with suppliers take.
-const MAX_RECEIPT_BYTES: usize = 64 * 1024;
 const DAY_MINUTES: u32 = 24 * 60;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
@@ -80,8 +81,9 @@ pub struct CreatePayment {
     /// one is out of reach.
     #[schema(value_type = Option<String>, example = "tochka")]
     bank: Raw,
-    /// A fiscal receipt (54-FZ) that the bank makes at once.
-    #[schema(value_type = Option<ReceiptInput>)]
+    /// A fiscal receipt (54-FZ) that the bank makes at once: whole, or of one line by the shop's
+    /// defaults. Salebot's `products_for_receipt` and the banks' own forms are read too.
+    #[schema(value_type = Option<ReceiptWish>)]
     receipt: Raw,
 }
 
@@ -113,6 +115,22 @@ pub struct CreateRefund {
     /// Why, for the shop's own books; up to 200 characters.
     #[schema(value_type = Option<String>, example = "Returned by the buyer")]
     reason: Raw,
+    /// Which goods of the payment's receipt come back; the amount is then what was paid for them.
+    /// Absent: every line gives back its share.
+    #[schema(value_type = Option<Vec<ReturnedInput>>)]
+    items: Raw,
+}
+
+/// Goods that come back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnedInput {
+    /// The number of the line in the payment's receipt, from 1.
+    #[schema(example = 1)]
+    line: usize,
+    /// At most three decimals; 1 when absent.
+    #[schema(value_type = Option<String>, example = "1")]
+    quantity: Raw,
 }
 
 /// A capture. Without an amount it is all that is held; a part only where the bank can.
@@ -158,7 +176,7 @@ impl CreatePayment {
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
-            receipt: receipt(&self.receipt)?,
+            receipt: receipt_text(&self.receipt)?,
             metadata: metadata(&self.metadata)?,
         })
     }
@@ -171,6 +189,29 @@ impl CapturePayment {
 }
 
 impl CreateRefund {
+    /// Which goods come back, if that was said.
+    pub fn goods(&self) -> Result<Option<Vec<Returned>>, ApiError> {
+        let Some(raw) = &self.items else { return Ok(None) };
+        let shape =
+            |_| invalid("items", "takes a list such as [{\"line\": 1, \"quantity\": \"1\"}]");
+        let items: Vec<ReturnedInput> = serde_json::from_str(raw.get()).map_err(shape)?;
+        if items.is_empty() {
+            return Err(invalid(
+                "items",
+                "is empty; leave it out to give back a share of each line",
+            ));
+        }
+        let read = |item: &ReturnedInput| {
+            let line = item.line.checked_sub(1);
+            let line = line.ok_or_else(|| invalid("items", "counts lines from 1"))?;
+            let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim_matches('"'));
+            let quantity = parse_quantity(quantity);
+            let wrong = |e| invalid("items", &format!("has a quantity that is {e}"));
+            Ok(Returned { line, quantity_milli: quantity.map_err(wrong)? })
+        };
+        items.iter().map(read).collect::<Result<_, _>>().map(Some)
+    }
+
     /// The amount, if one was given, and the reason.
     pub fn read(&self) -> Result<(Option<Money>, Option<String>), ApiError> {
         let amount = amount(&self.amount, &self.amount_kopecks)?;
@@ -330,18 +371,4 @@ fn metadata(raw: &Raw) -> Result<String, ApiError> {
     text::check_no_card_inside("metadata", &value)?;
     text::check_no_card("metadata", text)?;
     Ok(text.to_owned())
-}
-
-fn receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
-    let Some(raw) = raw else { return Ok(None) };
-    let text = raw.get();
-    if text.len() > MAX_RECEIPT_BYTES {
-        return Err(invalid("receipt", &format!("takes at most {MAX_RECEIPT_BYTES} bytes")));
-    }
-    parse_receipt(text).map_err(|problem| {
-        let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
-        error.param("receipt").hint(problem.hint)
-    })?;
-    text::check_no_card_inside("receipt", &json::value("receipt", raw)?)?;
-    Ok(Some(text.to_owned()))
 }

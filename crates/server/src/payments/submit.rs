@@ -16,6 +16,7 @@ use super::{
     },
     idempotency::{self, Key, Subject},
     model::Status,
+    receipts,
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store,
 };
@@ -77,6 +78,7 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     let connections = choose_connections(&ask, wanted).await?;
     let banks: Vec<_> = connections.iter().filter_map(|it| find_bank(&it.bank)).collect();
     let new = input.read(&banks.iter().map(|bank| bank.capabilities()).collect::<Vec<_>>())?;
+    let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
     let payment = match connections.as_slice() {
         [only] if !is_free => plan_at(&ctx, only, new)?,
         _ => plan_routed(&ctx, &ask.caller.shop_id, new).await?,
@@ -149,6 +151,7 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
     }
     let input: CreateRefund = json::read(&ask.body)?;
     let (amount, reason) = input.read()?;
+    let goods = input.goods()?;
     let ctx = ask.server.ctx.clone();
     let refund_id = ctx.mint.id("rf");
     let subject = Subject::Refund { payment_id: payment_id.clone(), refund_id: refund_id.clone() };
@@ -161,7 +164,16 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
                 return Ok(false);
             }
             let left = flow::get_refundable(tx, &shop_id, &payment_id)?;
-            let refund = (refund_id.as_str(), amount.unwrap_or(left), reason);
+            let worth = match &goods {
+                Some(goods) => {
+                    Some(flow::plan_goods(tx, &inner, (&shop_id, &payment_id), &refund_id, goods)?)
+                }
+                None => None,
+            };
+            if let Some((worth, amount)) = worth.zip(amount).filter(|(a, b)| a != b) {
+                return Err(Problem::Goods(format!("the goods come to {worth}, not to {amount}")));
+            }
+            let refund = (refund_id.as_str(), worth.or(amount).unwrap_or(left), reason);
             flow::request_refund(tx, &inner, &shop_id, &payment_id, refund)?;
             Ok(true)
         })

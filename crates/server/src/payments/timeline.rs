@@ -92,6 +92,7 @@ fn call(exchange: StoredExchange) -> TimelineEntry {
         "get_payment" => "Kopeck asked the bank about the payment",
         "list_payments" => "Kopeck looked for the payment in the bank's list",
         "capture" => "Kopeck asked the bank to capture the hold",
+        "closing_receipt" => "Kopeck sent the bank a closing receipt",
         "refund" => "Kopeck asked the bank for a refund",
         "void" => "Kopeck asked the bank to release the hold or to close the link",
         "find_payment" => "Kopeck looked for the payment at the bank",

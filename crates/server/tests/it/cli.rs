@@ -5,6 +5,7 @@ mod desk;
 mod life;
 mod places;
 mod qr;
+mod receipts;
 mod routing;
 mod sbp;
 mod shell;

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["qr"],
     &["events"],
     &["shops", "gateway"],
+    &["receipts"],
     &["payments"],
     &["places"],
     &["desks", "customers"],

@@ -35,10 +35,10 @@ use crate::{
         drive::{NOTHING_NEW, drive_now},
         flow::{NewPayment, record},
         model::{Payment, Status},
-        receipt::parse_receipt,
         state::{self, Event},
         store::{self, PaymentFilter},
     },
+    receipts::request::parse_receipt,
 };
 
 /// The bank sends its notice at once, and waits for the answer.

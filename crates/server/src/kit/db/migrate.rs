@@ -48,6 +48,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0007_customers.sql"),
         postgres: include_str!("../../../migrations/postgres/0007_customers.sql"),
     },
+    Migration {
+        name: "0008_receipts",
+        sqlite: include_str!("../../../migrations/sqlite/0008_receipts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0008_receipts.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

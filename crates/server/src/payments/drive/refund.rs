@@ -10,6 +10,7 @@ use crate::{
     gateway::flow::Told,
     payments::{
         model::{Failure, Payment, Refund, RefundState},
+        receipts,
         state::Event,
     },
 };
@@ -82,7 +83,7 @@ impl Driver<'_> {
             bank_id,
             amount: refund.amount,
             request_id: id.clone(),
-            receipt: None,
+            receipt: receipts::for_refund(self.ctx, &payment, &refund).await?,
             sbp_member: None,
             transfer: None,
         };

@@ -214,7 +214,11 @@ pub(super) fn announce_attempt(
         | EventKind::PaymentRefunded
         | EventKind::DuplicatePaid
         | EventKind::DuplicateRefunded
-        | EventKind::DuplicateRefundFailed => return Ok(()),
+        | EventKind::DuplicateRefundFailed
+        | EventKind::ReceiptSent
+        | EventKind::ReceiptRegistered
+        | EventKind::ReceiptFailed
+        | EventKind::ReceiptDue => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

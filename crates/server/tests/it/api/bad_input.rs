@@ -73,7 +73,7 @@ async fn bad_fields_are_named_and_nothing_is_saved() {
         (json!({"customer": {"mail": "a@b.ru"}}), "param_unknown", "customer.mail"),
         (json!({"customer": {"phone": 7}}), "param_invalid", "customer.phone"),
         (json!({"bank": "sber"}), "bank_unknown", "bank"),
-        (json!({"receipt": {}}), "receipt_invalid", "receipt"),
+        (json!({"receipt": {}}), "receipt_defaults_missing", "receipt"),
         (json!({"receipt": {"items": []}}), "receipt_email_invalid", "receipt"),
         (json!({"ammount": "1"}), "param_unknown", "ammount"),
         (json!({"purpose": format!("card {CARD}")}), "card_number_refused", "purpose"),

@@ -12,6 +12,7 @@ mod money;
 mod notices;
 mod outages;
 mod places;
+mod receipts;
 mod routing;
 mod serving;
 mod tbank;

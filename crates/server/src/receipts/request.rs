@@ -1,4 +1,5 @@
-//! The receipt a shop sends with a payment, from JSON to [`Receipt`].
+//! A receipt in our own form, from JSON to [`Receipt`]: every problem with its rule, none guessed
+//! away.
 
 use kopeck_banks::{
     Money,
@@ -6,11 +7,11 @@ use kopeck_banks::{
         Agent, AgentKind, Ffd, Line, Mark, MarkKind, Measure, PaymentMethod, Receipt, Settlement,
         Subject, Supplier, Taxation, TransferOperator, Vat,
         contact::normal_phone,
-        lint::{Finding, reading},
+        lint::{Finding, Rule, reading},
         parse_quantity,
     },
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -30,6 +31,43 @@ pub struct ReceiptInput {
     pub ffd: Option<String>,
     /// How the sum was paid, where not all of it by this payment.
     pub settlement: Option<SettlementInput>,
+}
+
+/// A receipt: whole, or of one line by the shop's defaults.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum ReceiptWish {
+    Whole(Box<ReceiptInput>),
+    Sale(Box<SaleInput>),
+}
+
+/// A receipt of one line for the payment's amount, by the shop's defaults.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SaleInput {
+    /// Where the receipt goes; `customer.email` when absent.
+    #[schema(example = "buyer@example.ru")]
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// service, online_course, membership, goods, prepayment; the shop's own when absent.
+    #[schema(example = "service")]
+    pub preset: Option<String>,
+    /// The line's name; the preset's when absent.
+    pub title: Option<String>,
+    /// The goods' own rate where it is not the shop's.
+    pub vat: Option<String>,
+}
+
+impl SaleInput {
+    /// What a text without lines asks for; `None` for one with lines.
+    pub fn find(text: &str) -> Result<Option<SaleInput>, ReceiptProblem> {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let Some(fields) = value.as_object() else { return Ok(None) };
+        if fields.contains_key("items") || fields.contains_key("Items") {
+            return Ok(None);
+        }
+        serde_json::from_str(text).map(Some).map_err(|error| unreadable(&error))
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,7 +95,7 @@ pub struct ItemInput {
 }
 
 /// On whose behalf something is sold.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SupplierInput {
     pub phone: String,
@@ -120,58 +158,103 @@ pub struct SettlementInput {
     pub provision: Option<Box<RawValue>>,
 }
 
-/// What is wrong with a receipt.
-#[derive(Debug, PartialEq, Eq)]
+/// What is wrong with a receipt's text.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReceiptProblem {
+    /// Names the field, in English.
     pub message: String,
     pub hint: String,
+    /// The same by its rule, in both languages.
+    pub finding: Finding,
 }
 
-/// Reads the JSON text of a receipt.
+/// What could be read, and what could not.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub receipt: Receipt,
+    /// The place that each read line has in the text.
+    pub places: Vec<usize>,
+    pub problems: Vec<ReceiptProblem>,
+}
+
+/// Reads the JSON text of a receipt, or says what is wrong first.
 pub fn parse_receipt(text: &str) -> Result<Receipt, ReceiptProblem> {
-    let input: ReceiptInput = serde_json::from_str(text).map_err(|e| {
-        problem(format!("The receipt cannot be read: {e}"), "Compare it with the example in /docs")
-    })?;
-    let lines = input.items.iter().map(parse_line).collect::<Result<Vec<_>, _>>()?;
-    Ok(Receipt {
+    let reading = read_receipt(text);
+    reading.problems.into_iter().next().map_or(Ok(reading.receipt), Err)
+}
+
+/// Reads as much as can be read.
+pub fn read_receipt(text: &str) -> Reading {
+    let input: ReceiptInput = match serde_json::from_str(text) {
+        Ok(input) => input,
+        Err(error) => return Reading { problems: vec![unreadable(&error)], ..Reading::default() },
+    };
+    let mut problems = Vec::new();
+    let mut keep = |problem| problems.push(problem);
+    let formats = Ffd::ALL.iter().map(|w| w.as_str());
+    let ffd = word(input.ffd.as_deref(), "ffd", Ffd::parse, formats);
+    let settlement = input.settlement.as_ref().map(settlement).transpose();
+    let mut receipt = Receipt {
         email: input.email,
         // As people write it; what is no phone stays for the rules to name.
         phone: input.phone.map(|phone| normal_phone(&phone).unwrap_or(phone)),
         buyer_name: input.name,
-        taxation: taxation(input.taxation.as_deref())?,
-        lines,
+        taxation: taxation(input.taxation.as_deref()).map_err(&mut keep).unwrap_or_default(),
+        lines: Vec::new(),
         supplier: input.supplier.as_ref().map(supplier),
-        ffd: word(input.ffd.as_deref(), "ffd", Ffd::parse, Ffd::ALL.iter().map(|w| w.as_str()))?,
-        settlement: input.settlement.as_ref().map(settlement).transpose()?,
-    })
+        ffd: ffd.map_err(&mut keep).unwrap_or_default(),
+        settlement: settlement.map_err(&mut keep).unwrap_or_default(),
+    };
+    let mut places = Vec::new();
+    for (at, item) in input.items.iter().enumerate() {
+        match parse_line(item) {
+            Ok(line) => {
+                receipt.lines.push(line);
+                places.push(at);
+            }
+            Err(mut problem) => {
+                problem.finding.line = Some(at);
+                keep(problem);
+            }
+        }
+    }
+    Reading { receipt, places, problems }
+}
+
+fn unreadable(error: &serde_json::Error) -> ReceiptProblem {
+    let said = error.to_string();
+    let rule = match error.classify() {
+        serde_json::error::Category::Data if said.starts_with("missing field") => &reading::FIELD,
+        serde_json::error::Category::Data
+        | serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof => &reading::UNREADABLE,
+    };
+    let message = format!("The receipt cannot be read: {said}");
+    problem(rule, &said, message, "Compare it with the example in /docs")
 }
 
 fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
-    let price = Money::parse_json(&item.price)
-        .map_err(|e| problem(format!("`price` of «{}»: {e}", item.name), "Rubles: \"4900.00\""))?;
+    let price = Money::parse_json(&item.price).map_err(|e| {
+        let message = format!("`price` of «{}»: {e}", item.name);
+        problem(&reading::NUMBER, item.price.get(), message, "Rubles: \"4900.00\"")
+    })?;
     let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim().trim_matches('"'));
     let quantity_milli = parse_quantity(quantity).map_err(|e| {
-        problem(format!("`quantity` of «{}» is {e}", item.name), "For example 1, 2 or 1.500")
+        let message = format!("`quantity` of «{}» is {e}", item.name);
+        problem(&reading::QUANTITY, quantity, message, "For example 1, 2 or 1.500")
     })?;
-    let vat = word(Some(&item.vat), "vat", Vat::parse, Vat::ALL.iter().map(|w| w.as_str()))?;
-    let method = word(
-        item.method.as_deref(),
-        "method",
-        PaymentMethod::parse,
-        PaymentMethod::ALL.iter().map(|w| w.as_str()),
-    )?;
-    let subject = word(
-        item.subject.as_deref(),
-        "subject",
-        Subject::read,
-        Subject::ALL.iter().map(|w| w.as_str()),
-    )?;
-    let measure = word(
-        item.measure.as_deref(),
-        "measure",
-        Measure::parse,
-        Measure::ALL.iter().map(|w| w.as_str()),
-    )?;
+    let rates = Vat::ALL.iter().map(|w| w.as_str());
+    let vat = word(Some(&item.vat), "vat", Vat::parse, rates).map_err(|mut problem| {
+        problem.finding.rule = &reading::VAT;
+        problem
+    })?;
+    let methods = PaymentMethod::ALL.iter().map(|w| w.as_str());
+    let method = word(item.method.as_deref(), "method", PaymentMethod::parse, methods)?;
+    let subjects = Subject::ALL.iter().map(|w| w.as_str());
+    let subject = word(item.subject.as_deref(), "subject", Subject::read, subjects)?;
+    let measures = Measure::ALL.iter().map(|w| w.as_str());
+    let measure = word(item.measure.as_deref(), "measure", Measure::parse, measures)?;
     Ok(Line {
         name: item.name.clone(),
         price,
@@ -187,10 +270,9 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
 }
 
 /// Of the abolished system the reason is told.
-fn taxation(text: Option<&str>) -> Result<Option<Taxation>, ReceiptProblem> {
+pub fn taxation(text: Option<&str>) -> Result<Option<Taxation>, ReceiptProblem> {
     if text == Some("envd") {
-        let finding = reading::finding(&reading::ENVD, None, "envd");
-        return Err(named(&finding));
+        return Err(reading::finding(&reading::ENVD, None, "envd").into());
     }
     word(text, "taxation", Taxation::parse, Taxation::ALL.iter().map(|w| w.as_str()))
 }
@@ -220,8 +302,10 @@ fn mark(input: &MarkInput) -> Result<Mark, ReceiptProblem> {
 
 fn settlement(input: &SettlementInput) -> Result<Settlement, ReceiptProblem> {
     let money = |raw: &RawValue, field: &str| {
-        let wrong = |e| problem(format!("`settlement.{field}`: {e}"), "Rubles: \"4900.00\"");
-        Money::parse_json(raw).map_err(wrong)
+        Money::parse_json(raw).map_err(|e| {
+            let message = format!("`settlement.{field}`: {e}");
+            problem(&reading::NUMBER, raw.get(), message, "Rubles: \"4900.00\"")
+        })
     };
     let optional = |raw: &Option<Box<RawValue>>, field: &str| {
         raw.as_ref().map_or(Ok(Money::ZERO), |raw| money(raw, field))
@@ -235,12 +319,12 @@ fn settlement(input: &SettlementInput) -> Result<Settlement, ReceiptProblem> {
     })
 }
 
-fn supplier(input: &SupplierInput) -> Supplier {
+pub fn supplier(input: &SupplierInput) -> Supplier {
     let SupplierInput { phone, name, inn } = input;
     Supplier { phone: phone.clone(), name: name.clone(), tax_code: inn.clone() }
 }
 
-fn word<T>(
+pub fn word<T>(
     text: Option<&str>,
     field: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -249,7 +333,9 @@ fn word<T>(
     let Some(text) = text else { return Ok(None) };
     parse(text).map(Some).ok_or_else(|| {
         let words: Vec<&str> = words.collect();
-        problem(format!("`{field}` cannot be `{text}`"), &format!("One of: {}", words.join(", ")))
+        let hint = format!("One of: {}", words.join(", "));
+        let message = format!("`{field}` cannot be `{text}`");
+        problem(&reading::WORD, &format!("{field}: {text}"), message, &hint)
     })
 }
 
@@ -259,16 +345,23 @@ fn required<T>(
     parse: impl Fn(&str) -> Option<T>,
     words: impl Iterator<Item = &'static str>,
 ) -> Result<T, ReceiptProblem> {
-    let word = word(Some(text), field, parse, words)?;
-    word.ok_or_else(|| problem(format!("`{field}` is empty"), "Compare it with the docs"))
+    let found = word(Some(text), field, parse, words)?;
+    let empty = || format!("`{field}` is empty");
+    found.ok_or_else(|| problem(&reading::WORD, field, empty(), "Compare it with the docs"))
 }
 
-fn named(finding: &Finding) -> ReceiptProblem {
-    problem(finding.en(), finding.rule.en.fix)
+impl From<Finding> for ReceiptProblem {
+    fn from(finding: Finding) -> ReceiptProblem {
+        let hint = finding.rule.en.fix.to_owned();
+        ReceiptProblem { message: finding.en(), hint, finding }
+    }
 }
 
-fn problem(message: String, hint: &str) -> ReceiptProblem {
-    ReceiptProblem { message, hint: hint.to_owned() }
+fn problem(rule: &'static Rule, value: &str, message: String, hint: &str) -> ReceiptProblem {
+    // Enough to find it by; a text of any length may come.
+    let shown: String = value.chars().take(120).collect();
+    let finding = reading::finding(rule, None, shown);
+    ReceiptProblem { message, hint: hint.to_owned(), finding }
 }
 
 #[cfg(test)]

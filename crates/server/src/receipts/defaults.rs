@@ -1,0 +1,126 @@
+//! What a shop says once of its receipts: read from JSON, kept as that JSON.
+
+use jiff::civil::Date;
+use kopeck_banks::receipt::{
+    Ffd,
+    preset::{PRESETS, ShopDefaults, Taxpayer, find_preset},
+    vat::{ShopVat, VatPlan, VatStep},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::request::{self, SupplierInput};
+
+/// Preset of a shop that names none.
+const FIRST_PRESET: &str = "service";
+
+/// A shop's defaults, from which a receipt of one line is made.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultsInput {
+    /// register (when absent), or npd for the self-employed: no receipts through a bank, but a
+    /// reminder to make one in «Мой налог».
+    #[schema(example = "register")]
+    pub taxpayer: Option<String>,
+    /// service (when absent), online_course, membership, goods, prepayment.
+    #[schema(example = "online_course")]
+    pub preset: Option<String>,
+    /// osn, usn_income, usn_income_outcome, esn, patent; T-Bank needs it.
+    #[schema(example = "usn_income")]
+    pub taxation: Option<String>,
+    /// The shop's own VAT, by the day from which it holds.
+    #[serde(default)]
+    pub vat: Vec<VatInput>,
+    /// The cash register's format: 1.05 or 1.2.
+    pub ffd: Option<String>,
+    /// On whose behalf the shop sells, if it does.
+    pub supplier: Option<SupplierInput>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VatInput {
+    /// none, general (22 % and before 2026 20 %), usn5, usn7.
+    #[schema(example = "none")]
+    pub vat: String,
+    /// A day such as 2026-01-01; absent: always.
+    #[schema(example = "2026-01-01")]
+    pub valid_from: Option<String>,
+}
+
+/// What is wrong with the defaults.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DefaultsProblem {
+    pub param: &'static str,
+    pub message: String,
+    pub hint: String,
+}
+
+pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
+    let taxpayer = match input.taxpayer.as_deref() {
+        None | Some("register") => Taxpayer::Register,
+        Some("npd") => Taxpayer::SelfEmployed,
+        Some(other) => {
+            return Err(unknown("taxpayer", other, "register, npd"));
+        }
+    };
+    let name = input.preset.as_deref().unwrap_or(FIRST_PRESET);
+    let preset = find_preset(name).ok_or_else(|| unknown("preset", name, &preset_names()))?;
+    let ffd = request::word(
+        input.ffd.as_deref(),
+        "ffd",
+        Ffd::parse,
+        Ffd::ALL.iter().map(|ffd| ffd.as_str()),
+    );
+    let steps = input.vat.iter().map(step).collect::<Result<Vec<_>, _>>()?;
+    if steps.is_empty() && taxpayer == Taxpayer::Register {
+        return Err(DefaultsProblem {
+            param: "vat",
+            message: "The shop's VAT is not said.".to_owned(),
+            hint: "For example none, general, usn5 or usn7".to_owned(),
+        });
+    }
+    let wrong = |param| {
+        move |problem: request::ReceiptProblem| DefaultsProblem {
+            param,
+            message: problem.message,
+            hint: problem.hint,
+        }
+    };
+    Ok(ShopDefaults {
+        taxpayer,
+        preset,
+        taxation: request::taxation(input.taxation.as_deref()).map_err(wrong("taxation"))?,
+        vat: VatPlan { steps },
+        ffd: ffd.map_err(wrong("ffd"))?,
+        supplier: input.supplier.as_ref().map(request::supplier),
+    })
+}
+
+fn step(input: &VatInput) -> Result<VatStep, DefaultsProblem> {
+    let all = || ShopVat::ALL.iter().map(|vat| vat.as_str()).collect::<Vec<_>>().join(", ");
+    let vat = ShopVat::parse(&input.vat).ok_or_else(|| unknown("vat", &input.vat, &all()))?;
+    let Some(text) = &input.valid_from else {
+        return Ok(VatStep { valid_from: Date::MIN, vat });
+    };
+    let day: Result<Date, _> = text.parse();
+    let valid_from = day.map_err(|_| DefaultsProblem {
+        param: "vat",
+        message: format!("`valid_from` is no day: {text}."),
+        hint: "Write it as 2026-01-01".to_owned(),
+    })?;
+    Ok(VatStep { valid_from, vat })
+}
+
+pub fn preset_names() -> String {
+    PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+}
+
+pub fn unknown(param: &'static str, value: &str, known: &str) -> DefaultsProblem {
+    let shown: String = value.chars().take(40).collect();
+    DefaultsProblem {
+        param,
+        message: format!("`{param}` cannot be `{shown}`."),
+        hint: format!("One of: {known}"),
+    }
+}

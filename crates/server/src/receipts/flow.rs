@@ -1,0 +1,179 @@
+//! Use cases of receipts: making one of what a shop says of a sale and what it said once.
+
+use kopeck_banks::{
+    Money,
+    receipt::{
+        Receipt, Vat,
+        contact::normal_phone,
+        npd::NpdReminder,
+        preset::{FillProblem, Filled, Sale, ShopDefaults, Taxpayer, fill, find_preset},
+        vat::VatPlan,
+    },
+};
+
+use super::{
+    check::moscow_day,
+    defaults::{self, DefaultsInput, DefaultsProblem, preset_names},
+    form,
+    request::{ReceiptProblem, SaleInput},
+    store,
+};
+use crate::kit::{Ctx, db::DbError};
+
+/// What a shop says of one payment's receipt.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The text of `receipt`, in any form.
+    pub text: Option<String>,
+    /// The payment's own buyer, for a receipt that names none.
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// Why no receipt can be made.
+#[derive(Debug)]
+pub enum ComposeProblem {
+    Receipt(ReceiptProblem),
+    Preset(DefaultsProblem),
+    /// One line was asked for, and the shop's VAT is not known.
+    NoDefaults {
+        hint: &'static str,
+    },
+    Internal(DbError),
+}
+
+impl From<ReceiptProblem> for ComposeProblem {
+    fn from(problem: ReceiptProblem) -> ComposeProblem {
+        ComposeProblem::Receipt(problem)
+    }
+}
+
+impl From<DbError> for ComposeProblem {
+    fn from(error: DbError) -> ComposeProblem {
+        ComposeProblem::Internal(error)
+    }
+}
+
+/// The receipt of a payment as it is stored: the shop's own lines; or one line by its defaults; or
+/// the reminder of the self-employed. A shop that saved defaults gets a receipt whenever there is
+/// an e-mail to send it to.
+pub async fn compose(
+    ctx: &Ctx,
+    shop_id: &str,
+    wish: Wish,
+    amount: Money,
+) -> Result<Option<String>, ComposeProblem> {
+    let shop = find_defaults(ctx, shop_id).await?;
+    let is_npd = shop.as_ref().is_some_and(|shop| shop.taxpayer == Taxpayer::SelfEmployed);
+    let sale = match wish.text.as_deref() {
+        Some(text) => SaleInput::find(text)?,
+        None if shop.is_some() && (wish.email.is_some() || is_npd) => Some(SaleInput::default()),
+        None => None,
+    };
+    let Some(sale) = sale else {
+        let Some(text) = wish.text else { return Ok(None) };
+        let receipt = form::parse_any(&text)?;
+        if is_npd {
+            let name = receipt.lines.first().map_or("", |line| line.name.as_str());
+            return Ok(Some(npd_text(name)));
+        }
+        return Ok(Some(form::write(&with_buyer(receipt, wish.email, wish.phone))));
+    };
+    let filled = fill_sale(shop, sale, amount, ctx.now_ms())?;
+    Ok(Some(match filled {
+        Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
+        Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
+    }))
+}
+
+/// Where a receipt goes that says nothing of it.
+fn with_buyer(receipt: Receipt, email: Option<String>, phone: Option<String>) -> Receipt {
+    if receipt.email.is_some() || receipt.phone.is_some() {
+        return receipt;
+    }
+    let phone = phone.as_deref().and_then(normal_phone);
+    Receipt { email, phone, ..receipt }
+}
+
+fn fill_sale(
+    shop: Option<ShopDefaults>,
+    sale: SaleInput,
+    amount: Money,
+    now_ms: i64,
+) -> Result<Filled, ComposeProblem> {
+    let SaleInput { preset, title, vat, email, phone, .. } = sale;
+    let vat = match vat.as_deref() {
+        None => None,
+        Some(word) => {
+            let all = || Vat::ALL.iter().map(|vat| vat.as_str()).collect::<Vec<_>>().join(", ");
+            let wrong = || ComposeProblem::Preset(defaults::unknown("vat", word, &all()));
+            Some(Vat::parse(word).ok_or_else(wrong)?)
+        }
+    };
+    // A rate of its own says all that the defaults would.
+    let nothing_saved = DefaultsInput { taxpayer: Some("npd".into()), ..DefaultsInput::default() };
+    let bare = || {
+        let bare = defaults::read(&nothing_saved).map_err(ComposeProblem::Preset)?;
+        let vat = VatPlan { steps: Vec::new() };
+        Ok::<_, ComposeProblem>(ShopDefaults { taxpayer: Taxpayer::Register, vat, ..bare })
+    };
+    let mut shop = shop.map_or_else(bare, Ok)?;
+    if let Some(name) = preset {
+        let unknown = || defaults::unknown("preset", &name, &preset_names());
+        let found = find_preset(&name).ok_or_else(unknown);
+        shop.preset = found.map_err(ComposeProblem::Preset)?;
+    }
+    let phone = phone.map(|phone| normal_phone(&phone).unwrap_or(phone));
+    let sale = Sale { name: title, email, phone, vat };
+    fill(&shop, &sale, amount, moscow_day(now_ms)).map_err(|problem| match problem {
+        FillProblem::VatUnknown(_) => ComposeProblem::NoDefaults {
+            hint: "Save the shop's VAT once: `kopeck receipt defaults set --vat none` or \
+                   PUT /v1/receipts/defaults; or send `vat` or `items`",
+        },
+    })
+}
+
+const NPD: &str = "npd";
+
+/// What a payment of the self-employed keeps in place of a receipt.
+fn npd_text(name: &str) -> String {
+    serde_json::json!({ NPD: name }).to_string()
+}
+
+/// What is stored with a payment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    Bank(Box<Receipt>),
+    /// A receipt to make in «Мой налог», by its line's name.
+    Npd(String),
+}
+
+/// Reads back what [`compose`] made.
+pub fn stored(text: &str) -> Result<Stored, ReceiptProblem> {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    match value.get(NPD).and_then(|name| name.as_str()) {
+        Some(name) => Ok(Stored::Npd(name.to_owned())),
+        None => form::parse_any(text).map(|receipt| Stored::Bank(Box::new(receipt))),
+    }
+}
+
+/// The shop's defaults, read.
+pub async fn find_defaults(ctx: &Ctx, shop_id: &str) -> Result<Option<ShopDefaults>, DbError> {
+    let shop_id = shop_id.to_owned();
+    let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_defaults(tx, &shop_id)).await;
+    found?.map(|input| defaults::read(&input).map_err(|e| DbError::Decode(e.message))).transpose()
+}
+
+pub async fn save_defaults(
+    ctx: &Ctx,
+    shop_id: &str,
+    input: DefaultsInput,
+) -> Result<Result<DefaultsInput, DefaultsProblem>, DbError> {
+    if let Err(problem) = defaults::read(&input) {
+        return Ok(Err(problem));
+    }
+    let (shop_id, saved) = (shop_id.to_owned(), input.clone());
+    let done: Result<(), DbError> =
+        ctx.db.write(move |tx| store::update_defaults(tx, &shop_id, &saved)).await;
+    done.map(|()| Ok(input))
+}

@@ -1,0 +1,72 @@
+//! `kopeck receipt`, and the receipts of links.
+
+use super::bank::Shop;
+
+const GOOD: &str = r#"{"email": "a@example.ru", "items": [
+    {"name": "Курс", "price": "4900.00", "vat": "none"}]}"#;
+
+#[test]
+fn a_file_is_checked_without_a_shop() {
+    let shop = Shop::new();
+    std::fs::write(shop.path("good.json"), GOOD).unwrap();
+    let report = shop.json(&["receipt", "check", "good.json", "--bank", "tochka"]);
+    assert_eq!((&report["ok"], &report["total"]), (&true.into(), &"4900.00".into()));
+    shop.fails(&["receipt", "check", "good.json", "--amount", "1"], "receipt_invalid");
+    shop.fails(&["receipt", "check", "absent.json"], "receipt_invalid");
+}
+
+#[test]
+fn lines_presets_and_old_forms_make_a_links_receipt() {
+    let shop = Shop::new();
+    let link = |more: &[&str]| {
+        let create = ["link", "create", "--amount", "4900", "--purpose", "Курс"];
+        [&create[..], more].concat().iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()
+    };
+    let run = |more: &[&str]| {
+        let args = link(more);
+        shop.json(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let fails = |more: &[&str], code: &str| {
+        let args = link(more);
+        shop.fails(&args.iter().map(String::as_str).collect::<Vec<_>>(), code)
+    };
+    run(&["--item", "Курс;1;4900.00;none", "--email", "a@example.ru"]);
+    let wrong = ["--item", "Курс;1;4800.00;none", "--email", "a@example.ru"];
+    fails(&wrong, "receipt_total_mismatch");
+    fails(&["--preset", "service", "--email", "a@example.ru"], "receipt_defaults_missing");
+    let saved = shop.json(&["receipt", "defaults", "set", "--vat", "none,usn5@2027-01-01"]);
+    assert_eq!(saved["defaults"]["vat"][1]["valid_from"], "2027-01-01");
+    run(&["--preset", "service", "--email", "a@example.ru"]);
+    run(&["--email", "a@example.ru"]);
+    let old = r#"[{"name": "Курс", "quantity": 1, "price": 4900, "vat_code": 1}]"#;
+    std::fs::write(shop.path("old.json"), old).unwrap();
+    run(&["--receipt", "old.json", "--email", "a@example.ru"]);
+    shop.fails(&["receipt", "defaults", "set", "--vat", "22"], "receipt_invalid");
+}
+
+#[test]
+fn a_prepayment_is_listed_as_due_and_noted() {
+    let shop = Shop::new();
+    let item = "Курс;1;4900.00;none;service;full_prepayment";
+    let create = ["link", "create", "--amount", "4900", "--purpose", "Курс", "--bank", "tochka"];
+    let more = ["--item", item, "--email", "a@example.ru"];
+    let link = shop.json(&[&create[..], &more].concat());
+    let id = link["id"].as_str().unwrap();
+    let list = |id: &str| shop.json(&["receipt", "list", id])["receipts"].clone();
+    assert_eq!(list(id)[0]["status"], "queued");
+    shop.fails(&["receipt", "close", id], "receipt_not_closable");
+    shop.json(&["sandbox", "pay", link["bank_payment_id"].as_str().unwrap()]);
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(
+        (&shown["status"], &shown["receipts"][0]["status"]),
+        (&"paid".into(), &"sent".into())
+    );
+    assert_eq!(shop.json(&["receipt", "due"])["receipts"][0]["payment_id"], id);
+    shop.fails(&["receipt", "close", id], "receipt_by_hand");
+    shop.fails(&["receipt", "note", id, "--kind", "bill"], "usage_invalid");
+    let noted = shop.json(&["receipt", "note", id, "--kind", "closing", "--number", "20124"]);
+    assert_eq!(noted["fiscal"]["document_number"], "20124");
+    assert_eq!(shop.json(&["receipt", "due"])["receipts"], serde_json::json!([]));
+    let text = shop.run(&["payment", "show", id]).out;
+    assert!(text.contains("closing receipt of"), "{text}");
+}
