@@ -12,10 +12,11 @@ use super::{
     view::AccountView,
 };
 use crate::{
-    http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page},
+    http::{Answer, ApiError, Caller, Server, codes, error::ErrorBody, json, page::Page},
     kit::db::DbError,
     payments::{
         self,
+        idempotency::{self, Subject},
         submit::{self, Ask},
         view::PaymentView,
     },
@@ -109,12 +110,15 @@ async fn get_saved_account(
 /// Charge a customer's account
 ///
 /// Takes a payment from a saved account without the payer. The charge is sent once: if the bank's
-/// answer is lost, the payment stays `open` until asking tells what became of it.
+/// answer is lost, the payment stays `open` until asking tells what became of it. With an
+/// Idempotency-Key the same request repeated is the same charge; without one it is another.
 #[utoipa::path(post, path = "/v1/customers/{id}/accounts/{account_id}/charge",
     tag = "customers", request_body = ChargeAccount,
     params(
         ("id" = String, Path, description = "The shop's own number of the customer"),
-        ("account_id" = String, Path, description = "The account's id")),
+        ("account_id" = String, Path, description = "The account's id"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "Remembered for ever; see Create a payment")),
     responses(
         (status = 201, description = "The payment; `open` if the bank is slow",
             body = PaymentView),
@@ -129,6 +133,9 @@ async fn charge_account(
 ) -> Result<Answer, ApiError> {
     let new = json::read::<ChargeAccount>(&ask.body)?.read()?;
     submit::run(ask, |ask| async move {
+        if let Some(answer) = idempotency::replay(&ask).await? {
+            return Ok(answer);
+        }
         let ctx = ask.server.ctx.clone();
         let shop_id = ask.caller.shop_id.clone();
         let found: Result<_, flow::Problem> =
@@ -136,10 +143,10 @@ async fn charge_account(
         let account = found?;
         let connection = shops::flow::get_connection(&ctx, &account.connection_id).await?;
         let payment = flow::plan(&ctx, &connection, &account, new)?;
-        let (inner, row) = (ctx.clone(), payment.clone());
-        let saved: Result<(), DbError> =
-            ctx.db.write(move |tx| flow::start(tx, &inner, &row)).await;
-        saved?;
+        if !begin(&ask, &payment).await? {
+            let answer = idempotency::replay(&ask).await?;
+            return answer.ok_or_else(|| ApiError::of(codes::INTERNAL));
+        }
         let (inner, id) = (ctx.clone(), payment.id.clone());
         let driving = ask.server.spawn(async move { charge_now(&inner, &id).await });
         // The time is over: the answer tells what is known, the task goes on.
@@ -156,10 +163,30 @@ async fn charge_account(
         let (found, charge) = read?;
         if let Some(failure) = charge.and_then(|charge| charge.failure) {
             let error = ApiError::stored(&failure.code, &failure.message, &failure.hint);
-            return Err(ApiError { payment_id: Some(payment.id), ..error });
+            let error = ApiError { payment_id: Some(payment.id), ..error };
+            let refused = Answer { status: error.status, body: error.render(&ask.request_id) };
+            return idempotency::keep(&ask, refused).await;
         }
         let shown = PaymentView::new(&found.unwrap_or(payment), &ctx.public_url);
-        Answer::json(201, &shown)
+        idempotency::keep(&ask, Answer::json(201, &shown)?).await
     })
     .await
+}
+
+/// Saves the charge together with the request's key; `false` when a twin was first.
+async fn begin(ask: &Ask, payment: &payments::model::Payment) -> Result<bool, DbError> {
+    let ctx = ask.server.ctx.clone();
+    let (row, key) = (payment.clone(), ask.key.clone());
+    let subject = Subject::Create { payment_id: payment.id.clone() };
+    let inner = ctx.clone();
+    ctx.db
+        .write(move |tx| {
+            let now_ms = inner.now_ms();
+            if !idempotency::take(tx, &row.shop_id, key.as_ref(), &subject, now_ms)? {
+                return Ok(false);
+            }
+            flow::start(tx, &inner, &row)?;
+            Ok(true)
+        })
+        .await
 }

@@ -129,10 +129,15 @@ pub async fn replay(ask: &Ask) -> Result<Option<Answer>, ApiError> {
     answer(ask, &subject).await.map(Some)
 }
 
-/// Composes the answer; with a key, keeps it unless there is one and gives the one that is kept.
+/// Composes the answer and keeps it.
 pub async fn answer(ask: &Ask, subject: &Subject) -> Result<Answer, ApiError> {
     let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
-    let composed = compose(ctx, shop_id, subject, &ask.request_id).await?;
+    keep(ask, compose(ctx, shop_id, subject, &ask.request_id).await?).await
+}
+
+/// With a key, keeps the answer unless there is one, and gives the one that is kept.
+pub async fn keep(ask: &Ask, composed: Answer) -> Result<Answer, ApiError> {
+    let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
     let Some(key) = &ask.key else { return Ok(composed) };
     if composed.status >= 500 {
         // The bank's key is dead or the bank is gone: mended, the same request may come again.

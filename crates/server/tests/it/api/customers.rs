@@ -95,6 +95,22 @@ async fn a_charge_whose_answer_was_lost_is_asked_about_and_never_repeated() {
 }
 
 #[tokio::test]
+async fn a_charge_repeated_with_its_key_is_one_charge() {
+    let app = TestApp::at("tbank").await;
+    let account = active(&app).await;
+    let body = json!({"amount": "499.00", "purpose": "Декабрь"});
+    let at = path(&account, "/charge");
+    let first = app.post_with_key(&at, "december", body.clone()).await.expect(201);
+    let again = app.post_with_key(&at, "december", body.clone()).await.expect(201);
+    assert_eq!(first["id"], again["id"]);
+    let other = json!({"amount": "500.00", "purpose": "Декабрь"});
+    let reused = app.post_with_key(&at, "december", other).await;
+    reused.expect_error(422, "idempotency_key_reused");
+    app.advance(2 * MINUTE).await;
+    assert_eq!(app.bank.count("/ChargeQr"), 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_charged_is_told() {
     let app = TestApp::at("tbank").await;
     let pending = app.post(AT, json!({"purpose": "Подписка"})).await.expect(201);
