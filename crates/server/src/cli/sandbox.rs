@@ -5,6 +5,7 @@ mod print;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand, ValueEnum};
+use kopeck_banks::BANKS;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -117,6 +118,9 @@ enum Command {
         /// Only requests whose path contains this; of notices, only those of this kind
         #[arg(long, default_value = "", hide_default_value = true)]
         path: String,
+        /// At which bank: tochka or tbank; `clear` without it ends the faults of both
+        #[arg(long)]
+        bank: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
@@ -141,6 +145,9 @@ enum Command {
         json: bool,
     },
 }
+
+/// Where a fault goes that names no bank.
+const FIRST_BANK: &str = "tochka";
 
 #[derive(Debug, Subcommand)]
 enum Faults {
@@ -287,12 +294,15 @@ impl Command {
             Command::Show { id, remote } => remote.tell(&remote.client()?.show(&id).await?),
             Command::List(remote) => remote.tell(&remote.client()?.list().await?),
             Command::Clock { advance, remote } => remote.clock(advance).await,
-            Command::Fault { kind, remote, .. } if kind == "clear" => remote.clear_faults().await,
-            Command::Fault { kind, times, path, remote } => {
-                let told = remote.client()?.fault(&kind, times, &path).await?;
+            Command::Fault { kind, bank, remote, .. } if kind == "clear" => {
+                remote.clear_faults(bank.as_deref()).await
+            }
+            Command::Fault { kind, times, path, bank, remote } => {
+                let bank = bank.as_deref().unwrap_or(FIRST_BANK);
+                let told = remote.client()?.fault_at(bank, &kind, times, &path).await?;
                 remote.tell_faults(&told)
             }
-            Command::Faults { command: Faults::Clear(remote) } => remote.clear_faults().await,
+            Command::Faults { command: Faults::Clear(remote) } => remote.clear_faults(None).await,
             Command::Token { token, state, remote } => {
                 let told = remote.client()?.token(&token, state.as_str()).await?;
                 let line = format!("The token is {} now.", state.as_str());
@@ -336,8 +346,17 @@ impl Remote {
         ))
     }
 
-    async fn clear_faults(&self) -> anyhow::Result<()> {
-        let told = self.client()?.clear_faults().await?;
+    async fn clear_faults(&self, bank: Option<&str>) -> anyhow::Result<()> {
+        let client = self.client()?;
+        let mut told = Value::Null;
+        for own in BANKS.iter().map(|own| own.name()).filter(|own| bank.is_none_or(|it| it == *own))
+        {
+            told = client.clear_faults_at(own).await?;
+        }
+        if told.is_null() {
+            let known: Vec<&str> = BANKS.iter().map(|own| own.name()).collect();
+            anyhow::bail!("there is no such bank; the sandbox has {}", known.join(" and "));
+        }
         if self.json { print_json(&told) } else { print("No fault is set.") }
     }
 

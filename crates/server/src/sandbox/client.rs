@@ -72,8 +72,25 @@ impl Client {
         self.post("faults", &json!({ "fault": fault, "times": times, "path": path })).await
     }
 
+    /// As [`Client::fault`], at this bank.
+    pub async fn fault_at(
+        &self,
+        bank: &str,
+        fault: &str,
+        times: u32,
+        path: &str,
+    ) -> Result<Value, Problem> {
+        let at = format!("faults?bank={}", percent_encode(bank));
+        self.post(&at, &json!({ "fault": fault, "times": times, "path": path })).await
+    }
+
     pub async fn clear_faults(&self) -> Result<Value, Problem> {
         self.send(self.http.delete(self.url("faults"))).await
+    }
+
+    pub async fn clear_faults_at(&self, bank: &str) -> Result<Value, Problem> {
+        let at = format!("faults?bank={}", percent_encode(bank));
+        self.send(self.http.delete(self.url(&at))).await
     }
 
     /// `state`: `valid`, `expired` or `revoked`; of a terminal's key `valid` or `blocked`.

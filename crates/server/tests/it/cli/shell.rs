@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use kopeck_banks::tbank::token::{self, Scope};
 use serde_json::{Value, json};
 
-use super::bank::{Home, run_in};
+use super::bank::{Home, Shop, run_in};
 
 /// Every command that a person may type, with a word of its help.
 const COMMANDS: &[(&[&str], &str)] = &[
@@ -255,4 +255,18 @@ fn without_a_bank_each_command_says_what_to_do() {
     }
     let ran = run_in(&home, &["payment", "show", "pay_nothing", "--json"]);
     assert_eq!(ran.fail()["code"], "payment_not_found");
+}
+
+#[test]
+fn a_fault_is_set_at_the_bank_that_is_named_and_ended_at_both() {
+    let shop = Shop::new();
+    let link = ["link", "create", "--amount", "100", "--purpose", "Чай", "--bank", "tbank"];
+    let told = shop.json(&["sandbox", "fault", "status:400", "--bank", "tbank", "--path", "/Init"]);
+    assert_eq!(told["faults"].as_array().map(Vec::len), Some(1), "{told}");
+    let told = shop.json(&["sandbox", "fault", "lose-notice"]);
+    assert_eq!(told["faults"].as_array().map(Vec::len), Some(1), "Tochka's own: {told}");
+    shop.json(&["sandbox", "faults", "clear"]);
+    assert_eq!(shop.json(&link)["bank"], "tbank");
+    let ran = shop.run(&["sandbox", "fault", "clear", "--bank", "sber"]);
+    assert!(ran.code != 0 && ran.err.contains("tochka and tbank"), "{}", ran.err);
 }
