@@ -219,7 +219,11 @@ impl Driver<'_> {
         };
         if let Outcome::Done(Answer::Payment(mut seen)) = outcome {
             if seen.status.is_none() && payment.is_code() && payment.facts.paid.is_zero() {
-                seen = self.look_in_list(payment, seen, &mut exchanges).await?;
+                let Some(listed) = self.look_in_list(payment, seen, &mut exchanges).await? else {
+                    flow::record(self.ctx, payment, vec![], exchanges, true).await?;
+                    return Ok(Look::Nothing);
+                };
+                seen = listed;
             }
             let event = Event::Observed(seen.clone());
             let applied = state::apply(payment, &event);

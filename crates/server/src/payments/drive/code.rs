@@ -137,13 +137,14 @@ impl Driver<'_> {
     }
 
     /// What the list of payments tells of a code of which the bank says nothing else any more:
-    /// because it ended, or because it was paid long ago.
+    /// because it ended, or because it was paid long ago. `None`: the list was not to be had, and
+    /// without it nothing is known.
     pub(super) async fn look_in_list(
         &self,
         payment: &Payment,
         seen: Observation,
         journal: &mut Vec<Exchange>,
-    ) -> anyhow::Result<Observation> {
+    ) -> anyhow::Result<Option<Observation>> {
         let day = |ms: i64| timestamp(ms).to_zoned(jiff::tz::TimeZone::UTC).date();
         let op = BankOp::Sbp(SbpOp::Payments {
             code_id: seen.bank_id.clone(),
@@ -155,12 +156,11 @@ impl Driver<'_> {
         let Told { outcome, exchanges } = self.ask(&op).await?;
         journal.extend(exchanges);
         let Outcome::Done(Answer::Sbp(SbpWord::Payments(list))) = outcome else {
-            // Not known, so it must not lapse now.
-            return Ok(Observation { status: Some(BankStatus::InProgress), ..seen });
+            return Ok(None);
         };
         let own = list.items.iter().filter(|one| Some(&one.code_id) == seen.bank_id.as_ref());
         let paid = own.max_by_key(|one| one.status == Some(BankStatus::Paid));
-        Ok(paid.map_or(seen, |paid| paid.observation()))
+        Ok(Some(paid.map_or(seen, |paid| paid.observation())))
     }
 
     /// Sends what came by a code back. Nothing at the bank makes such a request unique.
