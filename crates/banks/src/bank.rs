@@ -103,8 +103,8 @@ pub struct Capabilities {
     /// The notice kinds that such codes need.
     pub sbp_notice_kinds: &'static [&'static str],
     /// Where a card is kept as a subscription and charged by [`crate::op::SubscriptionOp`], what
-    /// that can do. `None`: there is no such thing; a card kept by a payment is charged by a payment
-    /// of its own and [`crate::op::CardOp::Charge`].
+    /// that can do. `None`: there is no such thing; a card kept by a payment is charged by a
+    /// payment of its own and [`crate::op::CardOp::Charge`].
     pub subscriptions: Option<&'static SubscriptionLimits>,
 }
 

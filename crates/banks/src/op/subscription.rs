@@ -78,12 +78,12 @@ pub enum SchedulePeriod {
 pub struct SubscriptionLimits {
     /// How long its link may be paid; nobody can choose.
     pub link_minutes: u32,
-    /// The most charges of a schedule by days, months and years; a period that is `None` is refused.
+    /// The most charges of a schedule by each period; one that is `None` is refused.
     pub max_by_days: Option<u32>,
     pub max_by_months: Option<u32>,
     pub max_by_quarters: Option<u32>,
     pub max_by_years: Option<u32>,
-    /// Whether one without a schedule can be ended at the bank; if not, it ends by our not charging.
+    /// Whether one without a schedule can be ended at the bank; if not, we charge it no more.
     pub cancels_unscheduled: bool,
     /// Whether its payments are refunded through the API; if not, in the bank's cabinet only.
     pub refunds: bool,

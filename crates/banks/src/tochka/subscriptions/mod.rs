@@ -1,8 +1,8 @@
 //! Cards that the bank keeps as subscriptions: opened by a link, charged by us or by the bank's own
 //! schedule. The same roles as in the folder above; see `docs/banks/tochka.md`.
 //!
-//! The bank's ways to remember: `charge` has no id and answers only yes or no, so that it must never
-//! be sent again on silence; what happened stands in `Order[]` of the operation. Without a schedule
+//! The bank's ways to remember: `charge` has no id and answers only yes or no, so that it must
+//! never be sent again on silence; what happened stands in `Order[]` of the operation. Without a schedule
 //! it cannot be ended at the bank; its payments are refunded in the internet bank only; a failure
 //! is announced to nobody.
 

@@ -38,8 +38,8 @@ pub static QUIRKS: &[Quirk] = &[
         Invalid,
         Some("schedule"),
         [
-            "Tochka charges by itself at most 100 times by days, 84 times by months and 10 times by \
-             years, and at least once.",
+            "Tochka charges by itself at most 100 times by days, 84 times by months and 10 times \
+             by years, and at least once.",
             "Send a number within that, the first payment counted; a subscription cannot be \
              prolonged, but a new one can be opened.",
         ],
