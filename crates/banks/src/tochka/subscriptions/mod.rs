@@ -2,9 +2,9 @@
 //! schedule. The same roles as in the folder above; see `docs/banks/tochka.md`.
 //!
 //! The bank's ways to remember: `charge` has no id and answers only yes or no, so that it must
-//! never be sent again on silence; what happened stands in `Order[]` of the operation. Without a schedule
-//! it cannot be ended at the bank; its payments are refunded in the internet bank only; a failure
-//! is announced to nobody.
+//! never be sent again on silence; what happened stands in `Order[]` of the operation. Without a
+//! schedule it cannot be ended at the bank; its payments are refunded in the internet bank only; a
+//! failure is announced to nobody.
 
 pub mod errors;
 pub mod quirks;
