@@ -11,8 +11,8 @@ use kopeck_banks::{
     emulator::{Emulator as _, Served},
     http::{HttpReply, HttpRequest, Method},
     op::{
-        Answer, AuthOp, BankOp, CaptureMode, CodeOp, CreateLink, DeskOp, Outcome, PayMethod, SbpOp,
-        SetupOp,
+        Answer, AuthOp, BankOp, CaptureMode, CodeOp, CreateLink, DeskOp, NewSubscription, Outcome,
+        PayMethod, SbpOp, SetupOp, SubscriptionOp, SubscriptionWord,
     },
     tochka::{
         Tochka,
@@ -102,6 +102,16 @@ pub fn ops() -> Vec<BankOp> {
             sbp_member: None,
             transfer: None,
         },
+        BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
+            reference: "sub-1".to_owned(),
+            amount,
+            purpose: "Подписка".to_owned(),
+            ..NewSubscription::default()
+        })),
+        BankOp::Subscription(SubscriptionOp::List { scheduled: false, page: 1 }),
+        BankOp::Subscription(SubscriptionOp::Status { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Charge { bank_id: bank_id.clone(), amount }),
         BankOp::Void { bank_id, amount: None, request_id: "void_1".to_owned() },
         BankOp::Registry {
             merchant_id: directory::MERCHANT_ID.to_owned(),
@@ -167,6 +177,15 @@ pub fn tochka_reply(data: &[u8]) {
             let BankOp::GetPayment { bank_id } = op else { panic!("{op:?} tells of a payment") };
             let asked = seen.bank_id.as_ref() == Some(bank_id);
             assert!(asked && (200..300).contains(&status), "about another payment");
+            let sums = seen.approvals.values().map(|approval| approval.amount);
+            let is_whole = seen.lists_approvals && !seen.approvals.is_empty();
+            assert!(!is_whole || seen.paid == Money::checked_sum(sums), "{seen:?}");
+        }
+        Outcome::Done(Answer::Subscription(
+            SubscriptionWord::Charged | SubscriptionWord::Declined(_),
+        )) => {
+            let charge = matches!(op, BankOp::Subscription(SubscriptionOp::Charge { .. }));
+            assert!(charge && (200..300).contains(&status), "nothing else charges");
         }
         Outcome::Done(_) => assert!((200..300).contains(&status)),
         Outcome::Refused(refusal) => {
