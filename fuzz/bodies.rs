@@ -79,6 +79,29 @@ pub fn tochka_notice(data: &[u8]) {
 
 /// Every operation, for the index that a reply's first byte is.
 pub fn ops() -> Vec<BankOp> {
+    let mut ops = other_ops();
+    ops.extend(subscription_ops());
+    ops
+}
+
+fn subscription_ops() -> Vec<BankOp> {
+    let bank_id = "beeac8a4-6047-3f38-8922-a664e6b5c43b".to_owned();
+    let amount = Money::parse_rubles("10.50").unwrap();
+    vec![
+        BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
+            reference: "sub-1".to_owned(),
+            amount,
+            purpose: "Подписка".to_owned(),
+            ..NewSubscription::default()
+        })),
+        BankOp::Subscription(SubscriptionOp::List { scheduled: false, page: 1 }),
+        BankOp::Subscription(SubscriptionOp::Status { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Charge { bank_id, amount }),
+    ]
+}
+
+fn other_ops() -> Vec<BankOp> {
     let bank_id = "beeac8a4-6047-3f38-8922-a664e6b5c43b".to_owned();
     let amount = Money::parse_rubles("10.50").unwrap();
     vec![
@@ -102,16 +125,6 @@ pub fn ops() -> Vec<BankOp> {
             sbp_member: None,
             transfer: None,
         },
-        BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
-            reference: "sub-1".to_owned(),
-            amount,
-            purpose: "Подписка".to_owned(),
-            ..NewSubscription::default()
-        })),
-        BankOp::Subscription(SubscriptionOp::List { scheduled: false, page: 1 }),
-        BankOp::Subscription(SubscriptionOp::Status { bank_id: bank_id.clone() }),
-        BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() }),
-        BankOp::Subscription(SubscriptionOp::Charge { bank_id: bank_id.clone(), amount }),
         BankOp::Void { bank_id, amount: None, request_id: "void_1".to_owned() },
         BankOp::Registry {
             merchant_id: directory::MERCHANT_ID.to_owned(),

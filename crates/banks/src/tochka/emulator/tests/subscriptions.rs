@@ -13,8 +13,7 @@ const ALL: &str = "/uapi/acquiring/v1.0/subscriptions";
 const DAY_MS: i64 = 86_400_000;
 
 fn body(over: Value) -> String {
-    let own = json!({ "paymentMode": null, "ttl": null, "purpose": "Подписка START" });
-    let mut own = own;
+    let mut own = json!({ "paymentMode": null, "ttl": null, "purpose": "Подписка START" });
     own.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
     link_body(own)
 }
@@ -77,10 +76,8 @@ fn a_kept_card_is_charged_any_sum_and_each_is_one_approval() {
     }
     let operation = bench.operation(&id);
     let expect = ["approval 100.0", "approval 250.5", "approval 10.0", "approval 9999.0"];
-    assert_eq!(
-        (orders(&operation), &operation["status"]),
-        (expect.to_vec().iter().map(|s| (*s).to_owned()).collect(), &json!("APPROVED"))
-    );
+    assert_eq!(orders(&operation), expect);
+    assert_eq!(operation["status"], "APPROVED");
     assert_eq!(operation["CofToken"]["maskedPan"], "220000******0004");
     bench.advance(500);
     assert_eq!(told(&mut bench), ["100.00", "250.50", "10.00", "9999.00"]);
@@ -326,7 +323,7 @@ fn the_two_kinds_are_listed_apart_and_are_payments_besides() {
     let newest_first = [recurring[1].clone(), recurring[0].clone()];
     assert_eq!(ids(&mut bench, "&recurring=true"), newest_first);
     assert_eq!(ids(&mut bench, "&recurring=true&page=2&perPage=1"), newest_first[1..]);
-    assert_eq!(ids(&mut bench, ""), [scheduled.clone()]);
+    assert_eq!(ids(&mut bench, ""), [scheduled]);
     let path = format!("{ALL}?customerCode={}&recurring=maybe", directory::BUSINESS_CODE);
     assert_eq!(bench.get(&path).0, 400);
     let all = format!("/uapi/acquiring/v1.0/payments?customerCode={}", directory::BUSINESS_CODE);
