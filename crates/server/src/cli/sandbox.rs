@@ -130,9 +130,8 @@ enum Command {
         #[command(subcommand)]
         command: Faults,
     },
-    /// Say what an access token, a terminal's key, or a kept card or account is worth
+    /// Say what an access token is worth
     Token {
-        /// The token, the key, the RebillId, or the subscription's id or reference
         token: String,
         #[arg(long)]
         state: TokenState,
@@ -161,11 +160,6 @@ enum TokenState {
     Valid,
     Expired,
     Revoked,
-    /// Of a terminal's key
-    Blocked,
-    /// Of a kept card or account: it is declined when it is charged
-    #[value(name = "insufficient_funds", alias = "insufficient-funds")]
-    InsufficientFunds,
 }
 
 impl TokenState {
@@ -174,8 +168,6 @@ impl TokenState {
             TokenState::Valid => "valid",
             TokenState::Expired => "expired",
             TokenState::Revoked => "revoked",
-            TokenState::Blocked => "blocked",
-            TokenState::InsufficientFunds => "insufficient_funds",
         }
     }
 }
@@ -313,7 +305,7 @@ impl Command {
             Command::Faults { command: Faults::Clear(remote) } => remote.clear_faults(None).await,
             Command::Token { token, state, remote } => {
                 let told = remote.client()?.token(&token, state.as_str()).await?;
-                let line = format!("It is {} now.", state.as_str());
+                let line = format!("The token is {} now.", state.as_str());
                 if remote.json { print_json(&told) } else { print(&line) }
             }
             Command::Cards { json: true } => print_json(&json!({ "cards": test_cards() })),
@@ -393,6 +385,5 @@ mod tests {
         assert!(parses("sandbox faults clear"));
         assert!(!parses("sandbox --listen 127.0.0.1:9901 list"));
         assert!(!parses("sandbox token abc"));
-        assert!(parses("sandbox token sub-1 --state insufficient_funds"));
     }
 }

@@ -93,8 +93,7 @@ impl Client {
         self.send(self.http.delete(self.url(&at))).await
     }
 
-    /// `state`: `valid`, `expired` or `revoked`; of a terminal's key `valid` or `blocked`; of a
-    /// kept card or account `insufficient_funds` too.
+    /// `state`: `valid`, `expired` or `revoked`; of a terminal's key `valid` or `blocked`.
     pub async fn token(&self, token: &str, state: &str) -> Result<Value, Problem> {
         self.post("tokens", &json!({ "token": token, "state": state })).await
     }

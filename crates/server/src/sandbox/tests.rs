@@ -231,32 +231,6 @@ async fn a_code_of_sbp_is_paid_at_the_controls() {
 }
 
 #[tokio::test]
-async fn a_subscription_is_paid_at_the_controls_and_charged_by_the_clock() {
-    let running = start(None).await;
-    let open = async |over: Value| {
-        let mut data = json!({
-            "customerCode": running.env("TOCHKA_CUSTOMER_CODE"), "amount": 100, "purpose": "START",
-        });
-        data.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
-        let call = running.call(reqwest::Method::POST, "/acquiring/v1.0/subscriptions");
-        let reply = call.body(json!({ "Data": data }).to_string()).send().await.unwrap();
-        assert_eq!(reply.status(), 200);
-    };
-    open(json!({ "paymentLinkId": "kept", "recurring": true })).await;
-    open(json!({ "paymentLinkId": "monthly", "Options": { "trancheCount": 3 } })).await;
-    for reference in ["kept", "monthly"] {
-        let paid = running.control.pay(reference, None, None).await.unwrap();
-        assert_eq!(paid["subscription"]["status"], "Active", "{paid}");
-    }
-    running.control.token("kept", "insufficient_funds").await.unwrap();
-    running.control.advance_ms(400 * DAY_MS).await.unwrap();
-    let shown = payments_of(&running.control.list().await.unwrap());
-    let told: Vec<_> = shown.iter().map(|row| row.subscription.as_str()).collect();
-    assert_eq!(told, ["recurring Active, 1 charged", "scheduled Completed, 3 charged"]);
-    running.stop().await;
-}
-
-#[tokio::test]
 async fn a_notice_is_tried_again_until_it_is_taken() {
     let (running, receiver) = (start(None).await, Receiver::start().await);
     assert_eq!(running.register(&receiver).await, 200);

@@ -18,8 +18,6 @@ pub struct Payment {
     pub decline: String,
     /// The bank's word.
     pub status: String,
-    /// Of one that keeps its card to be charged again: `recurring Active, 3 charged`.
-    pub subscription: String,
     pub method: String,
     pub purpose: String,
     /// The hosted pay page.
@@ -79,7 +77,6 @@ pub fn payments_of(list: &Value) -> Vec<Payment> {
             .unwrap_or_default()
             .to_owned(),
         status: text(item, "status"),
-        subscription: subscription(&item["subscription"]),
         method: text(item, "method"),
         purpose: text(item, "purpose"),
         url: text(item, "url"),
@@ -111,14 +108,6 @@ pub fn notices_of(list: &Value) -> Vec<Notice> {
         }
     };
     items.map_or(&[][..], |all| all).iter().map(row).collect()
-}
-
-fn subscription(own: &Value) -> String {
-    if !own.is_object() {
-        return String::new();
-    }
-    let [kind, status, charged] = ["kind", "status", "charged"].map(|key| text(own, key));
-    format!("{kind} {status}, {charged} charged")
 }
 
 fn rubles(item: &Value, key: &str) -> String {

@@ -34,9 +34,7 @@ pub fn payments_table(told: &Value) -> String {
     for row in payments {
         let is_declined = row.method.is_empty() && !row.decline.is_empty();
         let declined = if is_declined { format!(" ({})", row.decline) } else { String::new() };
-        let kept = Some(row.subscription).filter(|kept| !kept.is_empty());
-        let kept = kept.map(|kept| format!(" ({kept})")).unwrap_or_default();
-        let state = row.status + &declined + &kept;
+        let state = row.status + &declined;
         table.add_row([row.id, row.reference, row.amount, state, row.method, row.purpose]);
     }
     table.to_string()
