@@ -2,7 +2,7 @@
 
 use kopeck::{
     kit::db::DbError,
-    payments::{self, flow, flow::NewPayment, notices::Taken},
+    payments::{self, flow, flow::NewPayment, model::Means, notices::Taken},
     places, runner,
     shops::model::Connection,
 };
@@ -117,6 +117,7 @@ impl World {
             customer: None,
             receipt: None,
             metadata: "{}".into(),
+            means: Means::Payer,
         };
         let ctx = self.ctx(self.orders.len() % 2);
         let connection = &self.banks[bank].connection;
