@@ -79,6 +79,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     sbp_refunds: &[],
     saves_accounts: true,
     sbp_notice_kinds: &[],
+    subscriptions: None,
 };
 
 impl Bank for Tbank {
