@@ -6,13 +6,15 @@ use crate::kit::db::{DbError, Row, Tx};
 const COLUMNS: &str = "id, shop_id, customer_id, connection_id, bank, purpose, request_key, link, \
      status, sealed, member_id, member_name, created_ms, payment_id, watched_ms";
 
-/// One that is known already, by what the bank or the payment calls it, stays as it is.
+/// A payment has one account: asked for its code again, a bank may give the binding another key.
 pub fn insert_account(tx: &mut dyn Tx, account: &SavedAccount) -> Result<(), DbError> {
     let a = account;
     tx.execute(
         "insert into saved_accounts (id, shop_id, customer_id, connection_id, bank, purpose, \
          request_key, link, status, created_ms, payment_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         on conflict (payment_id) do update set request_key = excluded.request_key, \
+         link = excluded.link where saved_accounts.status = 'pending'",
         &[
             a.id.as_str().into(),
             a.shop_id.as_str().into(),

@@ -4,7 +4,7 @@
 use kopeck_banks::op::BankStatus;
 
 use super::{
-    model::{Intents, Payment, RefundState, Status},
+    model::{Intents, Means, Payment, RefundState, Status},
     state::MAX_QR_TRIES,
 };
 
@@ -27,6 +27,8 @@ const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
 const CODE_GRACE_MINUTES: u32 = 5;
 /// Longer than any payer may take after the link's end.
 const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
+/// Tries to get a code that also saves an account: once in five minutes, for a week.
+const MAX_SAVING_QR_TRIES: u32 = 2_000;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -204,7 +206,10 @@ fn charge_look_ms(payment: &Payment, asked_ms: i64) -> i64 {
 /// When the QR code of an open payment is to be asked for.
 fn qr_ms(payment: &Payment) -> Option<i64> {
     let Intents { qr_asked_ms, qr_tries, .. } = payment.intents;
-    let is_due = payment.wants_qr() && qr_tries < MAX_QR_TRIES && payment.attempt_of.is_none();
+    // Without its code the payment can be paid, but saves no account.
+    let saves = matches!(payment.means, Means::SaveAccount { .. });
+    let max_tries = if saves { MAX_SAVING_QR_TRIES } else { MAX_QR_TRIES };
+    let is_due = payment.wants_qr() && qr_tries < max_tries && payment.attempt_of.is_none();
     let due_ms =
         qr_asked_ms.map_or(0, |asked_ms| asked_ms + backoff_ms(qr_tries.saturating_sub(1)));
     is_due.then_some(due_ms)

@@ -157,6 +157,8 @@ pub const MAX_REFUNDS: usize = 200;
 
 /// After so many tries without an answer the payment goes on without a QR code, by the bank's page.
 pub const MAX_QR_TRIES: u32 = 5;
+/// As many tries as there can be: the bank said that it gives none.
+const NO_QR: u32 = 1_000_000;
 
 /// Lists without the refund before it is believed that the bank never had it …
 const REFUND_ASKS: u32 = 5;
@@ -288,7 +290,7 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             next.intents.qr_asked_ms = Some(*at_ms);
             next.intents.qr_tries += 1;
         }
-        Event::QrRefused => next.intents.qr_tries = MAX_QR_TRIES,
+        Event::QrRefused => next.intents.qr_tries = NO_QR,
         Event::Lapsed => {
             let facts = &mut next.facts;
             facts.expired |= facts.paid.is_zero() && facts.authorized.is_zero();

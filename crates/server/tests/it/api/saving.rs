@@ -349,12 +349,17 @@ async fn what_cannot_be_is_told_with_its_field() {
         assert_eq!(error["param"], param, "{more}: {error}");
     }
     assert_eq!(app.rows("payments").await, before);
+}
+
+#[tokio::test]
+async fn a_bank_that_saves_no_accounts_is_told() {
     let tochka = TestApp::new().await;
-    let wish = with(json!({"save_account": true, "customer": his}));
+    let wish = order();
     let error = tochka.post("/v1/payments", wish).await.expect_error(422, "account_unsupported");
     assert_eq!(error["param"], "save_account");
-    let strange = tochka.post("/v1/payments", with(json!({"account_id": account}))).await;
+    let strange = tochka.post("/v1/payments", taken_from(&json!("acc_1"))).await;
     strange.expect_error(404, "account_not_found");
+    assert_eq!(tochka.rows("payments").await, 0);
 }
 
 #[tokio::test]
