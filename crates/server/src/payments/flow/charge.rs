@@ -44,15 +44,25 @@ pub async fn plan(
     from: &Saved,
     new: NewPayment,
 ) -> Result<Payment, Problem> {
-    let (shop_id, id) = (shop_id.to_owned(), from.account_id.clone());
-    let found: Result<_, DbError> =
-        ctx.db.read(move |tx| instruments::flow::find_active(tx, &shop_id, &id)).await;
+    let (shop_id, wanted) = (shop_id.to_owned(), from.clone());
+    let found: Result<_, DbError> = ctx
+        .db
+        .read(move |tx| {
+            let id = &wanted.account_id;
+            // Somebody else's is told apart from none by nobody.
+            let is_meant = instruments::store::find_account(tx, id)?.is_some_and(|own| {
+                let is_at = |bank: &String| *bank == own.bank || *bank == own.connection_id;
+                let is_his = |customer: &String| *customer == own.customer_id;
+                wanted.customer_id.as_ref().is_none_or(is_his)
+                    && wanted.bank.as_ref().is_none_or(is_at)
+            });
+            if !is_meant {
+                return Ok(Err(Unusable::Missing));
+            }
+            instruments::flow::find_active(tx, &shop_id, id)
+        })
+        .await;
     let account = found?.map_err(Problem::Saved)?;
-    let is_at = |bank: &String| *bank == account.bank || *bank == account.connection_id;
-    let is_his = from.customer_id.as_ref().is_none_or(|id| *id == account.customer_id);
-    if !is_his || !from.bank.as_ref().is_none_or(is_at) {
-        return Err(Problem::Saved(Unusable::Missing));
-    }
     let connection = shops::flow::get_connection(ctx, &account.connection_id).await;
     let new = NewPayment {
         methods: vec![PayMethod::Sbp],
