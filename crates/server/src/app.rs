@@ -106,8 +106,8 @@ pub fn take_news(
     connection: &Connection,
     news: &NoticeNews,
 ) -> Result<Option<String>, DbError> {
-    if customers::flow::take_news(tx, ctx, connection, news)? {
-        return Ok(None);
+    if let Some(account) = customers::flow::take_news(tx, ctx, connection, news)? {
+        return Ok(account.payment_id);
     }
     match desks::flow::take_news(tx, ctx, connection, news)? {
         Some(payment_id) => Ok(Some(payment_id)),

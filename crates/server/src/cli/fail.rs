@@ -149,7 +149,6 @@ impl From<customers::flow::Problem> for Fail {
             customers::flow::Problem::Payment(problem) => problem.into(),
             customers::flow::Problem::Bank(refusal) => refusal.into(),
             other @ (customers::flow::Problem::NoSuchAccount
-            | customers::flow::Problem::NotActive(_)
             | customers::flow::Problem::NotConnected
             | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
         }
@@ -198,6 +197,7 @@ impl From<Problem> for Fail {
                 "There is no such payment",
                 "`kopeck payment list` shows what there is",
             ),
+            other @ Problem::Saved(_) => ApiError::from(other).into(),
             Problem::Goods(why) => Fail::new("param_invalid", why, "").param("items"),
             Problem::Internal(error) => error.into(),
         }
@@ -240,6 +240,7 @@ impl From<Refused> for Fail {
                 format!("Refund at most --amount {left}"),
             )
             .param("amount"),
+            other @ Refused::NotChargeable(_) => ApiError::from(other).into(),
             Refused::RefundOfNothing => Fail::new(
                 "amount_invalid",
                 "A refund must be more than zero",

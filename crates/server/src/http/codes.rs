@@ -1,7 +1,11 @@
 //! Every error code of the API in one table: what it means and what to do. The table generates
 //! `docs/reference/errors.md`. Codes are contract: programs branch on them.
 
+mod declines;
+
 use kopeck_banks::{BANKS, op::RefusalClass};
+
+pub use declines::DECLINES;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,6 +273,12 @@ pub const ACCOUNT_NOT_ACTIVE: Code = code(
     "The saved account cannot be charged: the payer has not agreed, or has taken it back.",
     "Wait until its status is `active`, or let the customer save an account anew.",
 );
+pub const ACCOUNT_UNSUPPORTED: Code = code(
+    "account_unsupported",
+    422,
+    "None of the shop's banks, or not the one that is named, saves payers' bank accounts.",
+    "Connect T-Bank with `kopeck init`, or leave `save_account` out.",
+);
 pub const POSTER_INVALID: Code =
     code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
 pub const ROUTE_NOT_FOUND: Code =
@@ -363,6 +373,12 @@ const BANK_ROUTE_UNKNOWN: Code = code(
     "The bank has no such method at the address that is set.",
     "Check base_url of the connection.",
 );
+pub const CHARGE_UNANSWERED: Code = code(
+    "charge_unanswered",
+    409,
+    "The bank did not answer a charge of what was saved, and took nothing until its time was over.",
+    "Nothing was charged: make another payment if the sum is still due.",
+);
 const REFERENCE_TAKEN: Code = code(
     "reference_taken",
     409,
@@ -389,6 +405,7 @@ pub static CODES: &[Code] = &[
     DESK_LINK_NOT_FOUND,
     ACCOUNT_NOT_FOUND,
     ACCOUNT_NOT_ACTIVE,
+    ACCOUNT_UNSUPPORTED,
     POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
@@ -429,13 +446,14 @@ pub static CODES: &[Code] = &[
     BANK_OBJECT_MISSING,
     BANK_ROUTE_UNKNOWN,
     REFERENCE_TAKEN,
+    CHARGE_UNANSWERED,
     BANK_UNAVAILABLE,
     DATABASE_UNAVAILABLE,
     INTERNAL,
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|row| row.code == code)
+    CODES.iter().chain(DECLINES).find(|row| row.code == code)
 }
 
 /// The status of a bank's refusal. A bank that does not accept our key is a bad gateway: the caller
@@ -471,6 +489,15 @@ pub fn markdown() -> String {
          be looked at.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
     );
     for row in CODES {
+        let line =
+            format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
+        page.push_str(&line);
+    }
+    page.push_str(
+        "\n## Why a payer's bank declines\n\nOf payments that are taken from what was saved, and \
+         in `failure` of others.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
+    );
+    for row in DECLINES {
         let line =
             format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
         page.push_str(&line);

@@ -33,6 +33,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of a command, which says this.
+    pub fn of_command(key: String, said: &[&str]) -> Key {
+        Key { key, fingerprint: secret::hash_bytes(said.join("\n").as_bytes()) }
+    }
+
     /// `None` when the request has none.
     pub fn parse(
         headers: &HeaderMap,
@@ -106,6 +111,25 @@ pub fn take(
 ) -> Result<bool, DbError> {
     let Some(Key { key, fingerprint }) = key else { return Ok(true) };
     store::insert_key(tx, shop_id, key, (fingerprint, &subject.to_text()), now_ms)
+}
+
+/// What was made with a key before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// The payment of the same request.
+    Same { payment_id: String },
+    /// The key stands for another request.
+    Other,
+}
+
+/// What a request of this key made, for whoever needs no answer of it.
+pub fn find_made(tx: &mut dyn Tx, shop_id: &str, key: &Key) -> Result<Option<Made>, DbError> {
+    let Some(row) = store::find_key(tx, shop_id, &key.key)? else { return Ok(None) };
+    if row.fingerprint != key.fingerprint {
+        return Ok(Some(Made::Other));
+    }
+    let payment_id = Subject::parse(&row.subject)?.payment_id().to_owned();
+    Ok(Some(Made::Same { payment_id }))
 }
 
 /// The answer of an earlier request with this key, waited for if need be; `None` if there was none.

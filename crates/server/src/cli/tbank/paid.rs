@@ -34,7 +34,7 @@ use crate::{
     payments::{
         drive::{NOTHING_NEW, drive_now},
         flow::{NewPayment, record},
-        model::{Payment, Status},
+        model::{Means, Payment, Status},
         state::{self, Event},
         store::{self, PaymentFilter},
     },
@@ -101,6 +101,7 @@ fn order(stage: &Stage<'_>, case: &Case) -> Result<NewPayment, Fail> {
         customer: None,
         receipt: case.has_receipt.then(|| receipt(stage, method)),
         metadata: "{}".to_owned(),
+        means: Means::Payer,
     })
 }
 

@@ -53,6 +53,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0008_receipts.sql"),
         postgres: include_str!("../../../migrations/postgres/0008_receipts.sql"),
     },
+    Migration {
+        name: "0009_saving_accounts",
+        sqlite: include_str!("../../../migrations/sqlite/0009_saving_accounts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009_saving_accounts.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

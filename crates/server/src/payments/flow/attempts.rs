@@ -218,7 +218,8 @@ pub(super) fn announce_attempt(
         | EventKind::ReceiptSent
         | EventKind::ReceiptRegistered
         | EventKind::ReceiptFailed
-        | EventKind::ReceiptDue => return Ok(()),
+        | EventKind::ReceiptDue
+        | EventKind::AccountSaved => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

@@ -14,6 +14,7 @@ mod outages;
 mod places;
 mod receipts;
 mod routing;
+mod saving;
 mod serving;
 mod tbank;
 mod tbank_sums;

@@ -124,6 +124,9 @@ impl World {
                 self.count(status_seen(payment.status()));
                 known += 1;
             }
+            if self.saves {
+                self.compare_saved(at, &payments)?;
+            }
         }
         if known == self.orders.len() { Ok(()) } else { Err("payments are missing".into()) }
     }
@@ -136,6 +139,7 @@ impl World {
         let status = payment.status();
         let expected = match operation.map(|own| own.status.as_str()) {
             None => Status::Failed,
+            Some("EXPIRED") if payment.is_charge() => Status::Failed,
             Some("EXPIRED") => Status::Expired,
             Some("CANCELED") => Status::Canceled,
             Some("REJECTED") => Status::Failed,

@@ -14,6 +14,7 @@ mod heal;
 mod people;
 mod places;
 mod routed;
+mod saved;
 mod steps;
 mod tasks;
 mod truth;
@@ -186,6 +187,33 @@ fn no_kopeck_is_lost_or_doubled_by_codes() {
                 "ended partially refunded",
                 "ended refunded",
                 "ended expired",
+            ],
+        );
+    }
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_by_saved_accounts() {
+    let (count, all) = run_many(Mix::Saved);
+    if count >= 200 {
+        must_have_seen(
+            &all,
+            &[
+                "reply lost",
+                "request wanders",
+                "notice lost",
+                "notice doubled",
+                "crash",
+                "account kept to himself",
+                "account spoiled",
+                "account saved",
+                "account not saved",
+                "charge begun",
+                "charge paid",
+                "charge refused at once",
+                "charge declined",
+                "charge never taken",
+                "refund succeeded",
             ],
         );
     }

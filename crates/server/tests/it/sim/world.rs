@@ -70,6 +70,8 @@ pub enum Mix {
     Codes,
     /// One shop with both, its links routed.
     Routed,
+    /// T-Bank, where payers save their accounts by paying and shops charge them.
+    Saved,
 }
 
 pub struct Bank {
@@ -116,6 +118,10 @@ pub struct World {
     starts: u64,
     pub banks: Vec<Bank>,
     pub orders: Vec<Order>,
+    /// Whether payers save their accounts.
+    pub saves: bool,
+    /// How often the bank heard of a charge, by its number of the payment.
+    pub charges: BTreeMap<String, usize>,
     /// Refunds made in a bank's cabinet, by reference and amount.
     pub cabinet: BTreeMap<(String, i64), usize>,
     pub mail: Vec<Mail>,
@@ -182,7 +188,7 @@ impl World {
         let count = if chance.percent(40) { 2 } else { 1 };
         let (count, first) = match mix {
             Mix::Tochka | Mix::Codes => (count, "tochka"),
-            Mix::Tbank => (count, "tbank"),
+            Mix::Tbank | Mix::Saved => (count, "tbank"),
             Mix::Both | Mix::Routed => (2, "tochka"),
         };
         let is_second = |at| matches!(mix, Mix::Both | Mix::Routed) && at == 1;
@@ -212,6 +218,8 @@ impl World {
             starts: 0,
             banks,
             orders: Vec::new(),
+            saves: mix == Mix::Saved,
+            charges: BTreeMap::new(),
             cabinet: BTreeMap::new(),
             mail: Vec::new(),
             answers: Answers::default(),
