@@ -9,7 +9,7 @@ use kopeck_banks::op::{
 use super::{
     flow::{self, arm_op, change, end, settle},
     model::{Ending, Sale},
-    schedule::{Step, may_be_paying, may_expire, next_step},
+    schedule::{Step, may_be_paying, must_expire, next_step},
     store,
 };
 use crate::{
@@ -103,7 +103,12 @@ impl Drive<'_> {
     /// clerk stands there and sees at once whether to try again.
     async fn arm(&self, sale: Sale) -> anyhow::Result<Sale> {
         let now_ms = self.ctx.now_ms();
-        let sale = self.save(&sale, move |sale| sale.asked_ms = Some(now_ms)).await?;
+        let begun: Result<(Sale, bool), DbError> =
+            self.ctx.db.write(move |tx| flow::begin(tx, &sale, now_ms)).await;
+        let (sale, is_ours) = begun?;
+        if !is_ours {
+            return Ok(sale);
+        }
         let outcome = ask_now(self.ctx, &self.connection, &arm_op(&self.desk, &sale)).await?;
         let failure = match outcome {
             Outcome::Done(Answer::Sbp(SbpWord::Armed { arming_id, .. })) => {
@@ -228,7 +233,7 @@ impl Drive<'_> {
                 sale.is_paying = is_paying && may_be_paying(sale, now_ms);
             })
             .await?;
-        let is_over = status == Some(DeskStatus::Idle) || may_expire(&sale, now_ms);
+        let is_over = status == Some(DeskStatus::Idle) || must_expire(&sale, now_ms);
         if sale.is_paying || sale.ending.is_some() || !is_over {
             return Ok(sale);
         }

@@ -22,7 +22,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
-     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id";
+     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
+     heard_paid_ms";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +94,7 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
          routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
          qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
-         qr_tries = $40, ttl_minutes = $41 where id = $42 and shop_id = $43",
+         qr_tries = $40, ttl_minutes = $41, heard_paid_ms = $42 where id = $43 and shop_id = $44",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -136,6 +137,7 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             intents.qr_asked_ms.into(),
             intents.qr_tries.into(),
             payment.ttl_minutes.into(),
+            facts.heard_paid_ms.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -385,6 +387,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             declined: row.flag(32)?,
             method: row.opt_text(33)?,
             paid_ms: row.opt_int(34)?,
+            heard_paid_ms: row.opt_int(56)?,
             payer_id: row.opt_text(35)?,
             qr_payload: row.opt_text(49)?,
             transfer: decode_transfer(row, 50)?,

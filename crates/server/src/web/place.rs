@@ -122,14 +122,15 @@ async fn code(State(server): State<Server>, Path(id): Path<String>) -> Result<Re
     Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE))
 }
 
-/// `a4.pdf`: one of the posters offered.
+/// `a4.pdf`, `a4.svg`: one of the posters offered.
 async fn print(
     State(server): State<Server>,
     Path((id, wanted)): Path<(String, String)>,
     query: RawQuery,
 ) -> Result<Response, ApiError> {
     let (place, shop) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
-    let size = wanted.strip_suffix(".pdf").unwrap_or("");
+    let is_svg = wanted.ends_with(".svg");
+    let size = wanted.strip_suffix(".pdf").or(wanted.strip_suffix(".svg")).unwrap_or("");
     let offered = POSTERS.iter().find(|(name, ..)| *name == size);
     let (Some((_, per_sheet, ..)), Some(format)) = (offered, parse_size(size)) else {
         return Err(ApiError::of(crate::http::codes::ROUTE_NOT_FOUND));
@@ -137,6 +138,10 @@ async fn print(
     let is_english = query.find_any("lang").as_deref() == Some("en");
     let lang = if is_english { qr::Lang::En } else { qr::Lang::Ru };
     let sheet = poster::draw(&place, &shop, Print { format, per_sheet: *per_sheet, lang })?;
+    if is_svg {
+        let svg = sheet.to_svg().map_err(Problem::from)?;
+        return Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE));
+    }
     let pdf = sheet.to_pdf().map_err(Problem::from)?;
     Ok(headers::secure(file("application/pdf", pdf), CACHE))
 }

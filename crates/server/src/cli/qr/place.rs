@@ -223,7 +223,7 @@ async fn view(world: &World, place: &Place) -> Result<PlaceView, Fail> {
     Ok(PlaceView::new(place, totals?, &world.ctx.public_url))
 }
 
-async fn show(world: &World, place: &Place) -> Result<(), Fail> {
+pub async fn show(world: &World, place: &Place) -> Result<(), Fail> {
     let view = view(world, place).await?;
     world.out.show(&view, || describe(place, &view))
 }

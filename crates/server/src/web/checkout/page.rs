@@ -268,7 +268,7 @@ fn facts(payment: &Payment, lang: Lang) -> Vec<String> {
         facts.push(format!("{} {order_id}", lang.pick("Заказ", "Order")));
     }
     facts.push(format!("{} {}", lang.pick("Номер платежа", "Payment"), payment.reference));
-    if let Some(paid_ms) = payment.facts.paid_ms {
+    if let Some(paid_ms) = payment.facts.paid_at_ms() {
         facts.push(format!("{} {}", lang.pick("Оплачено", "Paid"), moscow(paid_ms, lang)));
     } else if payment.status() == Status::Open {
         let until = lang.pick("Оплатить до", "Pay before");

@@ -1,9 +1,10 @@
 //! What may happen next: one random step of a merchant, a payer, a bank, the network, a machine.
 
 use kopeck::{
+    app,
     kit::db::DbError,
     payments::{self, flow, flow::NewPayment, notices::Taken},
-    places, runner,
+    runner,
     shops::model::Connection,
 };
 use kopeck_banks::{
@@ -428,7 +429,7 @@ impl World {
         self.say(|| format!("a notice of bank {} reaches process {process}", mail.bank));
         let own = &self.processes[process];
         let (ctx, refused) = (own.ctx.clone(), own.refused.clone());
-        let (answers, news) = (self.answers.clone(), places::flow::take_news);
+        let (answers, news) = (self.answers.clone(), app::take_news);
         let Connection { id, bank, .. } = self.banks[mail.bank].connection.clone();
         self.tasks.spawn(&self.wire, process, u32::MAX, async move {
             let taken =
