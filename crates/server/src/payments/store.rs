@@ -373,29 +373,33 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             qr_tries: count(row, 54)?,
             move_to: move_to.map_err(|_| DbError::Decode("move_to is no place".into()))?,
         },
-        facts: Facts {
-            bank_id: row.opt_text(24)?,
-            bank_url: row.opt_text(25)?,
-            authorized: row.money(26)?,
-            paid: row.money(27)?,
-            left: opt_money(row, 42)?,
-            is_paid_guessed: row.flag(43)?,
-            refunds: decode_refunds(&row.text(28)?)?,
-            fully_refunded: row.flag(29)?,
-            expired: row.flag(30)?,
-            canceled: row.flag(31)?,
-            declined: row.flag(32)?,
-            method: row.opt_text(33)?,
-            paid_ms: row.opt_int(34)?,
-            heard_paid_ms: row.opt_int(56)?,
-            payer_id: row.opt_text(35)?,
-            qr_payload: row.opt_text(49)?,
-            transfer: decode_transfer(row, 50)?,
-        },
+        facts: decode_facts(row)?,
         refunds,
         asked_ms: row.int(36)?,
         dense_until_ms: row.int(37)?,
         id,
+    })
+}
+
+fn decode_facts(row: &Row) -> Result<Facts, DbError> {
+    Ok(Facts {
+        bank_id: row.opt_text(24)?,
+        bank_url: row.opt_text(25)?,
+        authorized: row.money(26)?,
+        paid: row.money(27)?,
+        left: opt_money(row, 42)?,
+        is_paid_guessed: row.flag(43)?,
+        refunds: decode_refunds(&row.text(28)?)?,
+        fully_refunded: row.flag(29)?,
+        expired: row.flag(30)?,
+        canceled: row.flag(31)?,
+        declined: row.flag(32)?,
+        method: row.opt_text(33)?,
+        paid_ms: row.opt_int(34)?,
+        heard_paid_ms: row.opt_int(56)?,
+        payer_id: row.opt_text(35)?,
+        qr_payload: row.opt_text(49)?,
+        transfer: decode_transfer(row, 50)?,
     })
 }
 
