@@ -1,6 +1,7 @@
 //! Tables and the property test of the state machine, and the grid of it for the docs.
 
 mod attempts;
+mod code_history;
 mod codes;
 mod grid;
 mod history;

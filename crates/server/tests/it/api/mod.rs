@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod checkout;
+mod code_input;
 mod code_keys;
 pub mod codes;
 mod customers;
