@@ -8,6 +8,7 @@ use kopeck_banks::op::{Answer, BankOp, BankStatus, DeskOp, Outcome, SbpOp, SbpPa
 use super::{
     flow::{MEANT_MS, find_known, receive_alone, settle},
     model::{Doubt, Sale},
+    state::fits,
     store,
 };
 use crate::{
@@ -52,7 +53,9 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let Some((doubt, desk, sales)) = found? else { return Ok(After::Done) };
     let is_fresh = ctx.now_ms() < doubt.seen_ms + BEHIND_MS;
     let (mut is_open, mut silent) = (false, None);
-    for sale in sales.iter().filter(|sale| sale.payment_id.is_none()) {
+    let meant = sales.iter().filter(|sale| fits(sale, &doubt.seen));
+    let (paid, unpaid): (Vec<&Sale>, Vec<&Sale>) = meant.partition(|it| it.payment_id.is_some());
+    for sale in unpaid {
         let Some(arming_id) = &sale.arming_id else {
             // Its own job is finding out whether it was armed at all.
             is_open |= !sale.is_over();
@@ -81,8 +84,9 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     if is_open {
         return Ok(After::At(again_ms));
     }
-    let alone = (None, doubt.seen.clone());
-    conclude(ctx, doubt, desk, alone).await?;
+    // A sale whose payment the bank named no transfer of waits for just this one; else it is nobody's.
+    let own = (paid.last().map(|sale| (*sale).clone()), doubt.seen.clone());
+    conclude(ctx, doubt, desk, own).await?;
     Ok(After::Done)
 }
 

@@ -19,14 +19,18 @@ pub enum Meant<'a> {
 /// code may be armed in the bank's cabinet. Only the number in the purpose, which is one sale's
 /// alone, settles a sale by itself.
 pub fn meant<'a>(sales: &'a [Sale], seen: &SbpPayment) -> Meant<'a> {
-    let fits = |sale: &&Sale| seen.amount.is_none_or(|amount| amount == sale.amount);
     let purpose = seen.purpose.as_deref().unwrap_or("");
     let named = sales.iter().find(|sale| purpose.contains(sale.number()));
     match named {
-        Some(sale) if fits(&sale) => Meant::One(sale),
+        Some(sale) if fits(sale, seen) => Meant::One(sale),
         // It says one sale and the sum of another: neither is believed.
         Some(_) => Meant::Unsure,
-        None if sales.iter().any(|sale| fits(&sale)) => Meant::Unsure,
+        None if sales.iter().any(|sale| fits(sale, seen)) => Meant::Unsure,
         None => Meant::Nobody,
     }
+}
+
+/// Whether the sum is the sale's, or is not told.
+pub fn fits(sale: &Sale, seen: &SbpPayment) -> bool {
+    seen.amount.is_none_or(|amount| amount == sale.amount)
 }

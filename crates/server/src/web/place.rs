@@ -28,9 +28,9 @@ const CACHE: &str = "no-store";
 /// The posters offered: the size's word, how many on a sheet, the button's words.
 const POSTERS: [(&str, u8, &str, &str); 5] = [
     ("a4", 1, "Плакат A4", "Poster A4"),
-    ("a5", 2, "Плакаты A5, два на листе", "Posters A5, two on a sheet"),
-    ("a6", 4, "Плакаты A6, четыре на листе", "Posters A6, four on a sheet"),
-    ("a7", 8, "Карточки A7, восемь на листе", "Cards A7, eight on a sheet"),
+    ("a5", 2, "A5, два на листе", "A5, two on a sheet"),
+    ("a6", 4, "A6, четыре на листе", "A6, four on a sheet"),
+    ("a7", 8, "A7, восемь на листе", "A7, eight on a sheet"),
     ("tent", 1, "Табличка на стол", "Table tent"),
 ];
 
@@ -41,7 +41,10 @@ struct PlacePage<'a> {
     shop: &'a str,
     id: &'a str,
     name: &'a str,
-    sum: String,
+    /// The sum with the name below, or the name with who enters the sum.
+    title: String,
+    about: &'a str,
+    print: &'static str,
     is_active: bool,
     headline: &'static str,
     detail: &'static str,
@@ -106,7 +109,9 @@ fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
         shop,
         id: &place.id,
         name: &place.name,
-        sum: place.amount.map_or_else(|| no_sum.to_owned(), |amount| amount.to_human()),
+        title: place.amount.map_or_else(|| place.name.clone(), |amount| amount.to_human()),
+        about: if place.amount.is_some() { &place.name } else { no_sum },
+        print: lang.pick("Напечатать", "Print"),
         is_active: place.state() == PlaceState::Active,
         headline,
         detail,
