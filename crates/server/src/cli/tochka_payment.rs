@@ -196,6 +196,12 @@ async fn foreign(world: &World, id: &str) -> Result<(), Fail> {
     let op = BankOp::GetPayment { bank_id: id.to_owned() };
     let answer = answer_of(ask_now(&world.ctx, &connection, &op).await?)?;
     let Answer::Payment(seen) = answer else { return Err(strange(answer)) };
+    if seen.status.is_none() {
+        let message = format!("Neither Kopeck nor the bank tells of {id}");
+        let hint =
+            "The bank tells of a code while it can be paid and for a day after; check the id";
+        return Err(Fail::new("payment_not_found", message, hint).param("payment_id"));
+    }
     world.out.show(&view(&seen), || rows(std::slice::from_ref(&seen)))
 }
 

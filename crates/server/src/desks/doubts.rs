@@ -84,7 +84,8 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     if is_open {
         return Ok(After::At(again_ms));
     }
-    // A sale whose payment the bank named no transfer of waits for just this one; else it is nobody's.
+    // A sale whose payment has no name of its transfer waits for just this one; else it is
+    // nobody's.
     let own = (paid.last().map(|sale| (*sale).clone()), doubt.seen.clone());
     conclude(ctx, doubt, desk, own).await?;
     Ok(After::Done)

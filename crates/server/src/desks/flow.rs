@@ -244,9 +244,10 @@ fn source<'a>(desk: &'a Place, amount: Money, purpose: &'a str) -> Source<'a> {
     }
 }
 
-/// A notice told that somebody paid by a desk's code. It names no arming: where its purpose does not
-/// tell whose it is either, the transfer is kept and the bank is asked about each arming that it may
-/// have paid. Returns the payment that it is, if that is known; `None` too if it is about no desk.
+/// A notice told that somebody paid by a desk's code. It names no arming: where its purpose does
+/// not tell whose it is either, the transfer is kept and the bank is asked about each arming that
+/// it may have paid. Returns the payment that it is, if that is known; `None` too if it is about
+/// no desk.
 pub fn take_news(
     tx: &mut dyn Tx,
     ctx: &Ctx,

@@ -13,7 +13,8 @@ const DISARM_MS: i64 = 10 * SECOND_MS;
 /// the code: no request is on its way longer.
 const LOOKS: u32 = 3;
 const UNANSWERED_MS: i64 = 45 * SECOND_MS;
-/// So long a request may wander before it reaches the bank after all, and how often it is looked for.
+/// So long a request may wander before it reaches the bank after all, and how often it is looked
+/// for.
 const WANDER_MS: i64 = 15 * MINUTE_MS;
 const LATE_LOOK_MS: i64 = MINUTE_MS;
 /// No arming lasts longer: one that wandered and then waits for twenty minutes.
@@ -76,8 +77,8 @@ pub fn next_step(sale: &Sale, now_ms: i64) -> Step {
     at(sale.looked_ms + LOOK_MS, Step::Ask)
 }
 
-/// A sale that was given up without an answer: should its request arm the code after all, nobody may
-/// pay it any more, and what was paid meanwhile is paid.
+/// A sale that was given up without an answer: should its request arm the code after all, nobody
+/// may pay it any more, and what was paid meanwhile is paid.
 fn next_step_late(sale: &Sale, now_ms: i64) -> Step {
     let at = |step: Step| {
         let due_ms = sale.looked_ms + LATE_LOOK_MS;
@@ -85,11 +86,13 @@ fn next_step_late(sale: &Sale, now_ms: i64) -> Step {
     };
     let asked_ms = sale.asked_ms.unwrap_or_default();
     let arming_ms = i64::from(sale.ttl_minutes) * MINUTE_MS;
+    // A look that was answered, after anything can change.
+    let is_settled = |end_ms: i64| sale.looks > 0 && sale.looked_ms >= end_ms;
     match (&sale.arming_id, sale.disarm_asked_ms) {
-        (None, _) if now_ms >= asked_ms + WANDER_MS => Step::Rest,
+        (None, _) if is_settled(asked_ms + WANDER_MS) => Step::Rest,
         (None, _) => at(Step::LookUp),
         (Some(_), None) => Step::Disarm,
-        (Some(_), Some(disarm_ms)) if now_ms >= disarm_ms + arming_ms + GRACE_MS => Step::Rest,
+        (Some(_), Some(disarm_ms)) if is_settled(disarm_ms + arming_ms + GRACE_MS) => Step::Rest,
         (Some(_), Some(_)) => at(Step::Ask),
     }
 }

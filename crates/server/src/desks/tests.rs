@@ -100,12 +100,19 @@ fn a_request_that_comes_through_late_is_disarmed_and_its_money_found() {
     let failed = Sale { ending: Some(Ending::Failed), looked_ms: START, ..asked() };
     assert_eq!(next_step(&failed, START + 59 * SECOND), Step::Wait { until_ms: START + MINUTE });
     assert_eq!(next_step(&failed, START + MINUTE), Step::LookUp);
-    assert_eq!(next_step(&failed, START + 15 * MINUTE), Step::Rest, "nothing wanders longer");
+    // Nothing wanders longer than a quarter of an hour; the last look has to be an answered one.
+    let end = START + 15 * MINUTE;
+    assert_eq!(next_step(&failed, end), Step::LookUp);
+    let looked = Sale { looked_ms: end, looks: 0, ..failed.clone() };
+    assert_eq!(next_step(&looked, end + MINUTE), Step::LookUp, "the bank was silent");
+    assert_eq!(next_step(&Sale { looks: 1, ..looked }, end), Step::Rest);
     let late = Sale { arming_id: Some("AS1".into()), ..failed };
     assert_eq!(next_step(&late, START + 15 * MINUTE), Step::Disarm);
     let disarmed = Sale { disarm_asked_ms: Some(START), ..late };
     assert_eq!(next_step(&disarmed, START + MINUTE), Step::Ask);
-    assert_eq!(next_step(&disarmed, START + 6 * MINUTE), Step::Rest);
+    assert_eq!(next_step(&disarmed, START + 6 * MINUTE), Step::Ask);
+    let seen = Sale { looked_ms: START + 6 * MINUTE, looks: 4, ..disarmed.clone() };
+    assert_eq!(next_step(&seen, START + 6 * MINUTE), Step::Rest);
     let paid = Sale { payment_id: Some("pay_1".into()), ..disarmed };
     assert_eq!((paid.state(), next_step(&paid, START + MINUTE)), (State::Paid, Step::Rest));
 }

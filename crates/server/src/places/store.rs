@@ -59,7 +59,8 @@ pub fn update_place(tx: &mut dyn Tx, place: &Place) -> Result<(), DbError> {
 /// Forgets a place that the bank never made.
 pub fn delete_place(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<(), DbError> {
     tx.execute(
-        "delete from places where id = $1 and shop_id = $2 and code_id is null and failure is not null",
+        "delete from places where id = $1 and shop_id = $2 and code_id is null \
+         and failure is not null",
         &[id.into(), shop_id.into()],
     )?;
     Ok(())

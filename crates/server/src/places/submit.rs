@@ -1,5 +1,5 @@
-//! Requests that make a code: saved together with their key, driven for a few seconds, answered from
-//! what is stored then. Asks no bank itself.
+//! Requests that make a code: saved together with their key, driven for a few seconds, answered
+//! from what is stored then. Asks no bank itself.
 
 use kopeck_banks::op::CodeKind;
 use serde::Serialize;

@@ -115,12 +115,12 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askam
         action: action(payment, said.tone, lang),
         others: others(payment, lang, now_ms),
         facts: facts(payment, lang),
-        safety: match payload(payment) {
-            Some(_) => lang.pick(
+        safety: match payment.methods.as_slice() {
+            [PayMethod::Sbp] => lang.pick(
                 "Платёж подтверждается только в приложении вашего банка.",
                 "The payment is confirmed in your bank's app only.",
             ),
-            None => lang.pick(
+            _ => lang.pick(
                 "Данные карты вводятся только на странице банка.",
                 "Card data is entered on the bank's page only.",
             ),

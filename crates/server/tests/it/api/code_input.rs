@@ -90,10 +90,18 @@ async fn a_life_that_no_code_has_is_named() {
 #[tokio::test]
 async fn at_tbank_a_code_is_of_ten_rubles_at_least() {
     let app = TestApp::at("tbank").await;
-    for amount in ["9.99", "0.01", "1000000.01"] {
+    // Less than a ruble no way to pay takes there.
+    let cases = [
+        ("9.99", "sbp_amount_invalid"),
+        ("1000000.01", "sbp_amount_invalid"),
+        ("0.99", "amount_invalid"),
+    ];
+    for (amount, code) in cases {
         let body = json!({"amount": amount, "purpose": "Чай", "methods": ["sbp"]});
-        let error = app.post("/v1/payments", body).await.expect_error(422, "sbp_amount_invalid");
+        let error = app.post("/v1/payments", body).await.expect_error(422, code);
         assert_eq!(error["param"], "amount", "{amount}");
+        let (message, hint) = (error["message"].as_str(), error["hint"].as_str());
+        assert!([message, hint].iter().flatten().any(|it| it.contains("10 rubles")), "{error}");
     }
     assert_eq!((app.rows("payments").await, app.bank.count("/Init")), (0, 0));
 }

@@ -77,7 +77,7 @@ async fn of_two_sales_of_one_sum_the_number_in_the_purpose_tells_which() {
     let second = charge(&app, &desk, "1500").await;
     let asked = app.bank.count("/operation");
     pay(&app, &desk, None);
-    app.bank.deliver().await;
+    app.advance(SECOND).await;
     let shown = sale(&app, &desk).await;
     assert_eq!((&shown["id"], &shown["status"]), (&second["id"], &json!("paid")));
     assert_eq!(app.bank.count("/operation"), asked, "nothing had to be asked");

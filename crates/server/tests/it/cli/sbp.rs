@@ -179,7 +179,7 @@ fn a_point_whose_answer_was_lost_is_found_and_not_made_twice() {
     let shop = Shop::new();
     shop.fails(&["sbp", "setup", "--yes"], "sbp_point_missing");
     // The point is made and the answer lost: found at once.
-    shop.json(&["sandbox", "fault", "lose-reply", "--path", "/merchant/legal-entity"]);
+    shop.json(&["sandbox", "fault", "lose-reply", "--path", "POST /uapi/sbp/v1.0/merchant"]);
     let made = setup(&shop, &PLACE);
     assert_eq!(made["point"]["brand"], "Кофейня");
     assert_eq!(status(&shop)["points"].as_array().map(Vec::len), Some(1));
@@ -191,7 +191,7 @@ fn a_point_that_may_still_come_is_not_asked_for_again() {
     let shop = Shop::new();
     shop.fails(&["sbp", "setup", "--yes"], "sbp_point_missing");
     // Nothing answers, and the list does not have it.
-    shop.json(&["sandbox", "fault", "hang:10", "--path", "/merchant/legal-entity"]);
+    shop.json(&["sandbox", "fault", "hang:10", "--path", "POST /uapi/sbp/v1.0/merchant"]);
     let args: Vec<&str> = ["sbp", "setup"].into_iter().chain(PLACE).collect();
     let first = shop.fails(&args, "sbp_point_unknown");
     assert!(first["message"].as_str().is_some_and(|it| it.contains("Кофейня")), "{first}");
