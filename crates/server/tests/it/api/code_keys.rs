@@ -1,5 +1,5 @@
-//! Idempotency-Keys of requests that make codes and charge at desks: a request repeated after a lost
-//! answer is one code, and one sale.
+//! Idempotency-Keys of requests that make codes and charge at desks: a request that is repeated
+//! after a lost answer is one code, and one sale.
 
 use std::time::Duration;
 
