@@ -119,8 +119,9 @@ impl Faults {
         self.take(true, kind, false)
     }
 
-    pub(crate) fn judge(&mut self, path: &str, is_page: bool) -> Verdict {
-        match self.take(false, path, is_page) {
+    /// `call` is the method and the path: `POST /uapi/…`.
+    pub(crate) fn judge(&mut self, call: &str, is_page: bool) -> Verdict {
+        match self.take(false, call, is_page) {
             Some(FaultKind::Status { status }) => Verdict::Refuse { status },
             Some(FaultKind::Hang { ms }) => Verdict::Hang { ms },
             Some(FaultKind::ReplyLost) => Verdict::Mute,

@@ -160,7 +160,7 @@ fn describe(payment: &Payment, view: &PaymentView) -> String {
     row("Reference", &payment.reference);
     row("Held", &sum(payment.facts.authorized));
     row("Paid", &sum(payment.facts.paid));
-    row("Paid at", &payment.facts.paid_ms.map(moscow).unwrap_or_default());
+    row("Paid at", &payment.facts.paid_at_ms().map(moscow).unwrap_or_default());
     row("Paid by", payment.facts.method.as_deref().unwrap_or_default());
     row("Refunded", &sum(payment.refunded()));
     row("Made", &moscow(payment.created_ms));

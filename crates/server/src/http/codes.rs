@@ -237,6 +237,12 @@ pub const DESK_BUSY: Code = code(
     "Another sale goes on at the desk.",
     "Wait until it is paid or over, cancel it, or charge at another desk.",
 );
+pub const DESK_REPEATED: Code = code(
+    "desk_repeated",
+    409,
+    "This sale was charged already; the page shows how it ended.",
+    "Send the form once more to charge the same sum anew.",
+);
 pub const DESK_IDLE: Code = code(
     "desk_idle",
     409,
@@ -399,6 +405,7 @@ pub static CODES: &[Code] = &[
     PLACE_SUSPENDED,
     DESK_NOT_FOUND,
     DESK_BUSY,
+    DESK_REPEATED,
     DESK_IDLE,
     DESK_ARMED,
     DESK_UNANSWERED,

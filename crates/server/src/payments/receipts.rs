@@ -118,7 +118,7 @@ fn follow_income(ctx: &Ctx, payment: &Payment, what: &Stored, known: Option<&Rec
             next.is_by_hand = true;
             if is_paid && next.state == State::None && next.due_ms.is_none() {
                 next.body = Some(serde_json::json!({ "name": name }).to_string());
-                next.due_ms = Some(payment.facts.paid_ms.unwrap_or(now_ms));
+                next.due_ms = Some(payment.facts.paid_at_ms().unwrap_or(now_ms));
                 next.note =
                     Some("Make it in «Мой налог», https://lknpd.nalog.ru, on this day".to_owned());
             }

@@ -58,6 +58,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0009_saving_accounts.sql"),
         postgres: include_str!("../../../migrations/postgres/0009_saving_accounts.sql"),
     },
+    Migration {
+        name: "0010_heard",
+        sqlite: include_str!("../../../migrations/sqlite/0010_heard.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_heard.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

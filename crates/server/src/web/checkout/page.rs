@@ -50,6 +50,8 @@ struct Action<'a> {
 /// two is left to the style sheet, which knows what the payer points with.
 struct CodeView<'a> {
     payload: &'a str,
+    scan: &'static str,
+    tap: &'static str,
     alt: &'static str,
     open: &'static str,
     choose: &'static str,
@@ -108,20 +110,17 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askam
         purpose: &payment.purpose,
         tone: said.tone.as_str(),
         headline: said.headline,
-        detail: match payload(payment) {
-            Some(_) => lang.pick(PAY_BY_CODE[0], PAY_BY_CODE[1]).to_owned(),
-            None => said.detail,
-        },
+        detail: said.detail,
         code: code(payment, lang),
         action: action(payment, said.tone, lang),
         others: others(payment, lang, now_ms),
         facts: facts(payment, lang),
-        safety: match payload(payment) {
-            Some(_) => lang.pick(
+        safety: match payment.methods.as_slice() {
+            [PayMethod::Sbp] => lang.pick(
                 "Платёж подтверждается только в приложении вашего банка.",
                 "The payment is confirmed in your bank's app only.",
             ),
-            None => lang.pick(
+            _ => lang.pick(
                 "Данные карты вводятся только на странице банка.",
                 "Card data is entered on the bank's page only.",
             ),
@@ -191,15 +190,19 @@ const fn is_moving(status: Status) -> bool {
     }
 }
 
-const PAY_BY_CODE: [&str; 2] = [
-    "Оплатите в приложении любого банка: отсканируйте код или откройте приложение. Страница \
-     обновится сама.",
-    "Pay in any bank's app: scan the code or open the app. This page refreshes by itself.",
-];
-
 fn code(payment: &Payment, lang: Lang) -> Option<CodeView<'_>> {
     Some(CodeView {
         payload: payload(payment)?,
+        scan: lang.pick(
+            "Отсканируйте код камерой телефона или в приложении любого банка. Страница обновится \
+             сама.",
+            "Scan the code with the phone's camera or in any bank's app. This page refreshes by \
+             itself.",
+        ),
+        tap: lang.pick(
+            "Откройте приложение банка: сумма и получатель уже указаны. Страница обновится сама.",
+            "Open your bank's app: sum and payee are filled in. This page refreshes by itself.",
+        ),
         alt: lang.pick("QR-код СБП для оплаты", "SBP QR code to pay by"),
         open: lang.pick("Открыть приложение банка", "Open the bank's app"),
         choose: lang.pick("Выбрать банк", "Choose the bank"),
@@ -268,7 +271,7 @@ fn facts(payment: &Payment, lang: Lang) -> Vec<String> {
         facts.push(format!("{} {order_id}", lang.pick("Заказ", "Order")));
     }
     facts.push(format!("{} {}", lang.pick("Номер платежа", "Payment"), payment.reference));
-    if let Some(paid_ms) = payment.facts.paid_ms {
+    if let Some(paid_ms) = payment.facts.paid_at_ms() {
         facts.push(format!("{} {}", lang.pick("Оплачено", "Paid"), moscow(paid_ms, lang)));
     } else if payment.status() == Status::Open {
         let until = lang.pick("Оплатить до", "Pay before");

@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod checkout;
+mod code_input;
+mod code_keys;
 pub mod codes;
 mod customers;
-mod desks;
+mod desk_doubts;
+pub mod desks;
 mod docs;
 mod idempotency;
 mod lists;

@@ -10,9 +10,11 @@
 mod chance;
 mod checks;
 mod codes;
+mod desks;
 mod heal;
 mod people;
 mod places;
+mod rest;
 mod routed;
 mod saved;
 mod steps;
