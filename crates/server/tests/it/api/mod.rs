@@ -12,6 +12,7 @@ mod money;
 mod notices;
 mod outages;
 mod places;
+mod receipt_tries;
 mod receipts;
 mod routing;
 mod serving;

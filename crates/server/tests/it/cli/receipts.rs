@@ -70,3 +70,35 @@ fn a_prepayment_is_listed_as_due_and_noted() {
     let text = shop.run(&["payment", "show", id]).out;
     assert!(text.contains("closing receipt of"), "{text}");
 }
+
+#[test]
+fn goods_come_back_by_name_and_what_is_due_is_settled() {
+    let shop = Shop::new();
+    let item = "Курс;2;2450.00;none;service;full_prepayment";
+    let create = ["tochka-payment", "--action", "create-link", "--amount", "4900"];
+    let more = ["--description", "Курс", "--item", item, "--email", "a@example.ru"];
+    let more = [&more[..], &["--closes-on", "2030-01-31"]].concat();
+    let link = shop.json(&[&create[..], &more].concat());
+    let id = link["id"].as_str().unwrap();
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(shown["receipts"][0]["receipt"]["items"][0]["quantity"], "2");
+    shop.json(&["sandbox", "pay", link["bank_payment_id"].as_str().unwrap()]);
+    shop.json(&["payment", "show", id]);
+    let due = shop.json(&["receipt", "due"])["receipts"][0].clone();
+    assert_eq!(due["due_at"], "2030-01-31T06:00:00Z");
+    shop.fails(&["payment", "refund", id, "--item", "Чай;1"], "param_invalid");
+    let made = shop.json(&["payment", "refund", id, "--item", "курс;1", "--reason", "болезнь"]);
+    assert_eq!(made["refund"]["amount"], "2450.00");
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(shown["receipts"][1]["receipt"]["items"][0]["quantity"], "1");
+    let closing = shop.run(&["receipt", "close", id]);
+    assert!(closing.err.contains("«Курс» 1 × 2450.00"), "{}", closing.err);
+    assert_eq!(shop.json(&["receipt", "summary"])["upcoming"], 1);
+    let receipt = due["id"].as_str().unwrap();
+    shop.fails(&["receipt", "retry", receipt, "--reason", "x"], "receipt_not_retryable");
+    shop.fails(&["receipt", "settle", receipt], "param_missing");
+    let settled = shop.json(&["receipt", "settle", receipt, "--note", "курс не состоится"]);
+    assert_eq!(settled["due_at"], serde_json::Value::Null);
+    let text = shop.run(&["receipt", "summary"]).out;
+    assert!(text.contains("No receipt needs anybody"), "{text}");
+}
