@@ -214,10 +214,14 @@ pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a 
     if let Some(known) = records.iter().find(told).or_else(|| records.iter().find(same)) {
         return Some(known);
     }
-    let is_kind = |record: &&Record| match record.kind {
-        Kind::Income | Kind::Closing => !is_return,
-        Kind::Refund => is_return,
-        Kind::Correction => false,
+    let has_closing = records.iter().any(|record| record.kind == Kind::Closing);
+    let is_kind = |record: &&Record| match (record.kind, word.is_prepaid) {
+        // What closed a prepayment has nothing prepaid on it any more.
+        (Kind::Income, Some(false)) => !is_return && !has_closing,
+        (Kind::Closing, Some(true)) => false,
+        (Kind::Income | Kind::Closing, _) => !is_return,
+        (Kind::Refund, _) => is_return,
+        (Kind::Correction, _) => false,
     };
     let open: Vec<&Record> = records
         .iter()
@@ -229,5 +233,8 @@ pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a 
     let is_same_sum = |record: &&&Record| Some(record.amount) == word.amount;
     let of_same_sum = open.iter().filter(is_same_sum);
     let same_sum = of_same_sum.clone().find(is_at_work).or_else(|| of_same_sum.clone().next());
-    same_sum.or_else(|| open.iter().find(is_at_work)).or(open.first()).copied()
+    // A refund of another sum is another one, such as one made in the cabinet.
+    let may_differ = !is_return || word.amount.is_none();
+    let any = open.iter().find(is_at_work).or(open.first()).filter(|_| may_differ);
+    same_sum.or(any).copied()
 }

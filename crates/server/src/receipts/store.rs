@@ -317,6 +317,7 @@ fn encode_fiscal(fiscal: &FiscalRecord) -> String {
     json!({
         "bank_id": bank_id, "reference": reference, "problem": problem, "kind": kind,
         "is_done": is_done.then_some("yes"),
+        "is_prepaid": fiscal.is_prepaid.map(|is| if is { "yes" } else { "no" }),
         "amount": amount.map(Money::to_rubles), "fiscal_number": fiscal.fiscal_number,
         "shift_number": fiscal.shift_number, "receipt_at": fiscal.receipt_at,
         "storage_number": fiscal.storage_number, "register_number": fiscal.register_number,
@@ -333,6 +334,7 @@ fn decode_fiscal(text: &str) -> Result<FiscalRecord, DbError> {
         bank_id: some("bank_id"),
         reference: some("reference"),
         is_done: some("is_done").is_some(),
+        is_prepaid: some("is_prepaid").map(|word| word == "yes"),
         problem: some("problem"),
         amount: some("amount").and_then(|text| Money::parse_rubles(&text).ok()),
         kind: some("kind"),

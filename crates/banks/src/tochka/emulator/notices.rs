@@ -109,7 +109,8 @@ impl TochkaEmulator {
                 FaultKind::NoticeDoubled
                 | FaultKind::Status { .. }
                 | FaultKind::ReplyLost
-                | FaultKind::Hang { .. },
+                | FaultKind::Hang { .. }
+                | FaultKind::ReceiptFailed,
             )
             | None => {}
         }

@@ -30,11 +30,7 @@ pub fn take_fiscal(
     };
     let known = rows::list_of_payment(tx, &payment.id)?;
     let meant = find_meant(&known, word);
-    // "Made" is the last word about a document, and what was said before is no news.
-    let is_old = |record: &&Record| {
-        record.state == State::Registered || record.fiscal.as_ref() == Some(word)
-    };
-    if meant.is_some_and(|record| is_old(&record)) {
+    if meant.is_some_and(|record| is_old(record, word)) {
         return Ok(Some(payment.id));
     }
     let is_return = word.kind.as_deref().is_some_and(|kind| kind.contains("Return"));
@@ -59,6 +55,17 @@ pub fn take_fiscal(
     };
     save(tx, ctx, &payment, meant, next)?;
     Ok(Some(payment.id))
+}
+
+/// "Made" is the last word about a document, and what was said before is no news. A failure that
+/// says neither when nor of which document may be one of a second try that looks like the first.
+fn is_old(record: &Record, word: &FiscalRecord) -> bool {
+    let Some(heard) = &record.fiscal else { return record.state == State::Registered };
+    let is_dated = word.receipt_at.is_some() || word.document_number.is_some();
+    let is_same = heard == word && (is_dated || record.state == State::Failed);
+    // Bank's times are of one form, so that they compare as texts.
+    let is_older = !word.is_done && word.receipt_at.is_some() && word.receipt_at < heard.receipt_at;
+    record.state == State::Registered || is_same || is_older
 }
 
 /// One that failed once more. Only a closing receipt has a request of its own that can be sent

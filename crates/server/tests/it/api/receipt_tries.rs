@@ -12,7 +12,7 @@ use super::{
     receipts::{basket, count, due, fiscal, item, receipts},
     tbank::{path, settle},
 };
-use crate::harness::app::TestApp;
+use crate::harness::{app::TestApp, receipts::bad};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -339,4 +339,41 @@ async fn money_that_came_twice_has_receipts_of_its_own() {
     let events = events["data"].as_array().unwrap();
     assert_eq!(events.len(), 3);
     assert!(events.iter().all(|event| event["payment_id"] == payment["id"]), "{events:?}");
+}
+
+#[tokio::test]
+async fn a_bad_receipt_is_named_by_the_check_and_refused_with_the_payment() {
+    let app = TestApp::at("tbank").await;
+    for (code, mut receipt) in bad() {
+        receipt["ffd"] = json!("1.2");
+        if receipt["taxation"].is_null() {
+            receipt["taxation"] = json!("usn_income");
+        }
+        let body = json!({"receipt": receipt, "bank": "tbank", "amount": "5000"});
+        let report = app.post("/v1/receipts/check", body).await.expect(200);
+        let codes: Vec<&str> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["code"].as_str().unwrap())
+            .collect();
+        assert!(report["ok"] == false && codes.contains(&code), "{code}: {report}");
+        let body = json!({"amount": "5000.00", "purpose": "Курс", "receipt": receipt});
+        let refused = app.post("/v1/payments", body).await;
+        let said = refused.expect(422)["error"].clone();
+        // What cannot be read is `receipt_invalid`; what breaks a rule has the rule's code.
+        let is_own = said["code"] == code || said["code"] == "receipt_invalid";
+        assert!(is_own && said["param"] == "receipt", "{code}: {said}");
+        assert!(!said["hint"].as_str().unwrap().is_empty(), "{said}");
+    }
+    assert_eq!(app.bank.count("POST"), 0, "nothing was sent");
+    assert_eq!(app.rows("payments").await, 0);
+    // A shop whose plan begins later knows no VAT for today.
+    let plan = json!([{"vat": "usn5", "valid_from": "2027-01-01"}]);
+    app.put("/v1/receipts/defaults", json!({"taxation": "usn_income", "vat": plan}))
+        .await
+        .expect(200);
+    let body = json!({"amount": "5000.00", "purpose": "Курс",
+        "receipt": {"preset": "service", "email": "a@example.ru"}});
+    app.post("/v1/payments", body).await.expect_error(422, "receipt_defaults_missing");
 }

@@ -1,6 +1,7 @@
 //! `kopeck receipt`, and the receipts of links.
 
-use super::bank::Shop;
+use super::bank::{Home, Shop, run_in};
+use crate::harness::receipts::bad;
 
 const GOOD: &str = r#"{"email": "a@example.ru", "items": [
     {"name": "Курс", "price": "4900.00", "vat": "none"}]}"#;
@@ -101,4 +102,24 @@ fn goods_come_back_by_name_and_what_is_due_is_settled() {
     assert_eq!(settled["due_at"], serde_json::Value::Null);
     let text = shop.run(&["receipt", "summary"]).out;
     assert!(text.contains("No receipt needs anybody"), "{text}");
+}
+
+#[test]
+fn the_check_names_what_the_api_refuses() {
+    let home = Home::new();
+    let around = ["--bank", "tbank", "--amount", "5000", "--on", "2026-11-21", "--ffd", "1.2"];
+    for (code, receipt) in bad() {
+        std::fs::write(home.path("bad.json"), receipt.to_string()).unwrap();
+        let args = [&["receipt", "check", "bad.json", "--taxation", "usn_income"], &around[..]];
+        let ran = run_in(&home, &args.concat());
+        assert_eq!(ran.code, 1, "{code}: {}", ran.out);
+        assert!(ran.out.contains(code), "{code}: {}", ran.out);
+        let json = [&args.concat()[..], &["--json"]].concat();
+        let report = run_in(&home, &json).json();
+        let finding = report["findings"].as_array().unwrap().iter().find(|it| it["code"] == code);
+        let finding = finding.unwrap_or_else(|| panic!("{code}: {report}"));
+        for text in [&finding["ru"]["fix"], &finding["en"]["fix"], &finding["basis"]] {
+            assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{finding}");
+        }
+    }
 }
