@@ -210,95 +210,127 @@ impl World {
         let documents: Vec<Document> =
             shown["documents"].as_array().unwrap().iter().map(Document::read).collect();
         let records = self.records(&payment.id);
-        let all = || format!("{records:#?}\n{documents:#?}\n{payment:#?}");
-        let fail = |why: String| Err(format!("{why}\n{}", all()));
-        let made = |kind: Kind| documents.iter().filter(move |it| it.is_made && it.is_of(kind));
-        if made(Kind::Closing).count() > 1 || made(Kind::Income).count() > 1 {
-            return fail("two receipts of one thing".into());
+        let books = Both { records, documents };
+        for record in &books.records {
+            self.count(seen(record));
+            if record.kind == Kind::Closing && record.asks > 1 {
+                self.count("closing sent again");
+            }
+        }
+        let done = books.compare_sums().and_then(|()| books.compare_refunds(payment));
+        let done = done.and_then(|()| books.compare_states());
+        // In a world where notices come, what the register told is known.
+        let done = done.and_then(|()| if self.is_deaf { Ok(()) } else { books.compare_told() });
+        done.map_err(|why| {
+            format!("{why}\n{:#?}\n{:#?}\n{payment:#?}", books.records, books.documents)
+        })
+    }
+}
+
+fn seen(record: &Record) -> &'static str {
+    match (record.kind, record.state) {
+        (Kind::Income, State::Registered) => "sale registered",
+        (Kind::Income, State::Failed) => "sale not registered",
+        (Kind::Refund, State::Registered) => "refund registered",
+        (Kind::Refund, State::Failed) => "refund not registered",
+        (Kind::Closing, State::Registered) => "closing registered",
+        (Kind::Closing, State::Failed) => "closing failed",
+        (Kind::Closing, State::Sent) => "closing not known",
+        (_, State::None | State::Queued | State::Sent) => "receipt open",
+        (Kind::Correction, _) => "correction",
+    }
+}
+
+fn number(record: &Record) -> Option<&String> {
+    record.fiscal.as_ref()?.document_number.as_ref()
+}
+
+/// Our receipts of one payment, and the register's.
+struct Both {
+    records: Vec<Record>,
+    documents: Vec<Document>,
+}
+
+impl Both {
+    fn made(&self, kind: Kind) -> impl Iterator<Item = &Document> {
+        self.documents.iter().filter(move |document| document.is_made && document.is_of(kind))
+    }
+
+    fn compare_sums(&self) -> Result<(), String> {
+        if self.made(Kind::Closing).count() > 1 || self.made(Kind::Income).count() > 1 {
+            return Err("two receipts of one thing".into());
         }
         // Whatever the network did, each request that arrived was written down before it left.
-        let closings = documents.iter().filter(|it| it.is_of(Kind::Closing)).count();
-        let asks: u32 = records.iter().map(|record| record.asks).sum();
+        let closings = self.documents.iter().filter(|it| it.is_of(Kind::Closing)).count();
+        let asks: u32 = self.records.iter().map(|record| record.asks).sum();
         if closings > usize::try_from(asks).unwrap() {
-            return fail(format!("asked to close {asks} times, arrived {closings} times"));
+            return Err(format!("asked to close {asks} times, arrived {closings} times"));
         }
-        if let Some(odd) = documents.iter().find(|it| it.lines.is_some_and(|sum| sum != it.amount))
-        {
-            return fail(format!("the register's lines do not add up: {odd:?}"));
+        let is_odd = |it: &&Document| it.lines.is_some_and(|sum| sum != it.amount);
+        match self.documents.iter().find(is_odd) {
+            Some(odd) => Err(format!("the register's lines do not add up: {odd:?}")),
+            None => Ok(()),
         }
+    }
+
+    fn compare_refunds(&self, payment: &Payment) -> Result<(), String> {
         for refund in payment.refunds.iter().filter(|refund| refund.origin == Origin::Shop) {
-            let own = records.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id));
-            let Some(own) = own else { return fail(format!("no receipt of {refund:?}")) };
+            let own = self.records.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id));
+            let own = own.ok_or_else(|| format!("no receipt of {refund:?}"))?;
             let is_right = match refund.state {
                 RefundState::Succeeded => own.state != State::None && own.amount == refund.amount,
                 RefundState::Failed(_) => own.state == State::None,
                 RefundState::Requested | RefundState::Asked { .. } => false,
             };
-            if !is_right {
-                return fail(format!("{own:?} is not the receipt of {refund:?}"));
-            }
-            let is_there = documents.iter().any(|document| {
-                document.is_of(Kind::Refund) && document.amount == refund.amount.kopecks()
-            });
-            if own.state != State::None && !is_there {
-                return fail(format!("the register knows nothing of {own:?}"));
+            let is_same = |it: &&Document| it.amount == refund.amount.kopecks();
+            let is_there = self.documents.iter().filter(is_same).any(|it| it.is_of(Kind::Refund));
+            if !is_right || (own.state != State::None && !is_there) {
+                return Err(format!("{own:?} is not the receipt of {refund:?}"));
             }
         }
+        Ok(())
+    }
+
+    fn compare_states(&self) -> Result<(), String> {
         let mut numbers = BTreeSet::new();
-        for record in &records {
-            self.count(match (record.kind, record.state) {
-                (Kind::Income, State::Registered) => "sale registered",
-                (Kind::Income, State::Failed) => "sale not registered",
-                (Kind::Refund, State::Registered) => "refund registered",
-                (Kind::Refund, State::Failed) => "refund not registered",
-                (Kind::Closing, State::Registered) => "closing registered",
-                (Kind::Closing, State::Failed) => "closing failed",
-                (Kind::Closing, State::Sent) => "closing not known",
-                (_, State::None | State::Queued | State::Sent) => "receipt open",
-                (Kind::Correction, _) => "correction",
-            });
-            if record.kind == Kind::Closing && record.asks > 1 {
-                self.count("closing sent again");
-            }
-            let fiscal = record.fiscal.as_ref();
-            let number = fiscal.and_then(|fiscal| fiscal.document_number.clone());
-            let is_lie = match record.state {
+        for record in &self.records {
+            let is_right = match record.state {
                 State::Registered => {
-                    let number = number.unwrap_or_default();
-                    let is_new = numbers.insert(number.clone());
+                    let number = number(record).cloned().unwrap_or_default();
                     let is_it =
                         |it: &Document| it.number == number && it.amount == record.amount.kopecks();
-                    !is_new || !made(record.kind).any(is_it)
+                    numbers.insert(number.clone()) && self.made(record.kind).any(is_it)
                 }
-                State::Failed => {
-                    let code = record.failure.as_ref().map_or("", |failure| failure.code.as_str());
-                    let is_told = |it: &Document| it.is_of(record.kind) && !it.is_made;
-                    let by_register = documents.iter().any(is_told);
-                    // The bank refuses to close what it closed: we asked twice.
-                    let is_twice = record.kind == Kind::Closing && made(Kind::Closing).count() > 0;
-                    is_twice || (code == "receipt_not_made" && !by_register)
-                }
-                State::None | State::Queued | State::Sent => {
-                    record.kind == Kind::Closing && record.state == State::Queued
-                }
+                State::Failed => self.may_have_failed(record),
+                State::Queued => record.kind != Kind::Closing,
+                State::None | State::Sent => true,
             };
-            if is_lie {
-                return fail(format!("not so at the register: {record:?}"));
+            if !is_right {
+                return Err(format!("not so at the register: {record:?}"));
             }
         }
-        // In a world where notices come, what the register told is known.
-        let told = documents.iter().filter(|it| it.is_told && !self.is_deaf);
-        for document in told {
-            let is_known = records.iter().any(|record| {
-                let fiscal = record.fiscal.as_ref();
-                let number = fiscal.and_then(|fiscal| fiscal.document_number.as_ref());
-                match document.is_made {
-                    true => number == Some(&document.number) && record.state == State::Registered,
-                    false => record.failures > 0 && document.is_of(record.kind),
+        Ok(())
+    }
+
+    fn may_have_failed(&self, record: &Record) -> bool {
+        let code = record.failure.as_ref().map_or("", |failure| failure.code.as_str());
+        let is_unmade = |it: &Document| it.is_of(record.kind) && !it.is_made;
+        let by_register = self.documents.iter().any(is_unmade);
+        // The bank refuses to close what it closed: then we asked twice.
+        let is_twice = record.kind == Kind::Closing && self.made(Kind::Closing).count() > 0;
+        !is_twice && (code != "receipt_not_made" || by_register)
+    }
+
+    fn compare_told(&self) -> Result<(), String> {
+        for document in self.documents.iter().filter(|document| document.is_told) {
+            let is_known = self.records.iter().any(|record| match document.is_made {
+                true => {
+                    number(record) == Some(&document.number) && record.state == State::Registered
                 }
+                false => record.failures > 0 && document.is_of(record.kind),
             });
             if !is_known {
-                return fail(format!("told and not known: {document:?}"));
+                return Err(format!("told and not known: {document:?}"));
             }
         }
         Ok(())
