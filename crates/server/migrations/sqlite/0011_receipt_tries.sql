@@ -12,6 +12,10 @@ alter table receipts add column retry_ms integer;
 alter table receipts add column retry_reason text;
 -- How many reminders were given of what is due now.
 alter table receipts add column reminders integer not null default 0;
+-- When its sale was paid, as far as we know: the cash register's word may come first.
+alter table receipts add column sold_ms integer;
+update receipts set sold_ms = changed_ms
+    where kind = 'income' and state in ('sent', 'registered', 'failed');
 -- By when the cash register's word is expected, where the bank passes it on.
 alter table receipts add column expected_ms integer;
 create index receipts_by_expected on receipts (shop_id, expected_ms) where expected_ms is not null;

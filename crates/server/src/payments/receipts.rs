@@ -122,7 +122,6 @@ fn follow_income(
     let is_over = is_over || payment.intents.failure.is_some();
     let new = || new_record(ctx, payment, Kind::Income, payment.amount);
     let mut next = known.cloned().unwrap_or_else(new);
-    let was_paid = matches!(next.state, State::Sent | State::Registered | State::Failed);
     let paid_ms = payment.facts.paid_ms.unwrap_or(ctx.now_ms());
     match what {
         Stored::Npd(name) => {
@@ -134,7 +133,7 @@ fn follow_income(
                     Some("Make it in «Мой налог», https://lknpd.nalog.ru, on this day".to_owned());
             }
         }
-        Stored::Bank(receipt) if !was_paid => {
+        Stored::Bank(receipt) if next.sold_ms.is_none() => {
             let delivered = mirror::delivered(payment, receipt.as_ref().clone());
             next.body = Some(crate::receipts::form::write(&delivered));
             next.state = match (is_paid, is_over) {
@@ -144,6 +143,7 @@ fn follow_income(
             };
             if is_paid {
                 next.amount = payment.facts.paid;
+                next.sold_ms = Some(paid_ms);
             }
             // What was paid twice is never delivered.
             if is_paid && receipt.is_prepaid() && payment.attempt_of.is_none() {

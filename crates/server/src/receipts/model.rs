@@ -145,6 +145,8 @@ pub struct Record {
     pub retry_reason: Option<String>,
     /// By when the cash register's word is expected, where the bank passes it on.
     pub expected_ms: Option<i64>,
+    /// Of a sale: when it was paid, as far as we know; the cash register's word may come first.
+    pub sold_ms: Option<i64>,
     pub created_ms: i64,
     pub changed_ms: i64,
 }
@@ -177,6 +179,7 @@ impl Record {
             retry_ms: None,
             retry_reason: None,
             expected_ms: None,
+            sold_ms: None,
             created_ms: 0,
             changed_ms: 0,
         }

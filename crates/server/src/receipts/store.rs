@@ -33,7 +33,7 @@ pub fn update_defaults(
 
 const COLUMNS: &str = "id, shop_id, payment_id, refund_id, kind, state, amount_kopecks, body, \
      taken, fiscal, failure, by_hand, note, due_ms, asked_ms, created_ms, changed_ms, closes_ms, \
-     look_ms, reminders, asks, failures, retry_ms, retry_reason, expected_ms";
+     look_ms, reminders, asks, failures, retry_ms, retry_reason, expected_ms, sold_ms";
 
 /// As they are read: with the bank that the payment is at now.
 fn read_columns() -> String {
@@ -46,7 +46,8 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
     let r = record;
     let sql = format!(
         "insert into receipts ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) on conflict (id) do update set state = excluded.state, \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) \
+         on conflict (id) do update set state = excluded.state, \
          amount_kopecks = excluded.amount_kopecks, body = excluded.body, \
          taken = excluded.taken, fiscal = excluded.fiscal, failure = excluded.failure, \
          by_hand = excluded.by_hand, note = excluded.note, due_ms = excluded.due_ms, \
@@ -54,7 +55,7 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
          closes_ms = excluded.closes_ms, look_ms = excluded.look_ms, \
          reminders = excluded.reminders, asks = excluded.asks, failures = excluded.failures, \
          retry_ms = excluded.retry_ms, retry_reason = excluded.retry_reason, \
-         expected_ms = excluded.expected_ms"
+         expected_ms = excluded.expected_ms, sold_ms = excluded.sold_ms"
     );
     tx.execute(
         &sql,
@@ -84,6 +85,7 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
             r.retry_ms.into(),
             r.retry_reason.clone().into(),
             r.expected_ms.into(),
+            r.sold_ms.into(),
         ],
     )?;
     Ok(())
@@ -277,7 +279,8 @@ fn decode(row: &Row) -> Result<Record, DbError> {
         retry_ms: row.opt_int(22)?,
         retry_reason: row.opt_text(23)?,
         expected_ms: row.opt_int(24)?,
-        bank: row.opt_text(25)?.unwrap_or_default(),
+        sold_ms: row.opt_int(25)?,
+        bank: row.opt_text(26)?.unwrap_or_default(),
     })
 }
 
