@@ -215,13 +215,13 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, on: Date) -> Vat {
     }
 }
 
-/// The rate of a renewal, on the day of its charge. What was the shop's own rate at the first sale
-/// follows its plan; what the law replaced since follows the law; the rest belongs to the goods.
+/// The plain rate of a renewal, on the day of its charge. What was the shop's own rate at the first
+/// sale follows its plan; what the law replaced since follows the law; the rest belongs to the
+/// goods.
 pub fn at_renewal(first: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
     let own = plain(first);
     let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));
     let by_plan = rate_on(on).filter(|_| rate_on(sold_on) == Some(own));
     let outdated = find_date_problem(own, Occasion::Sale { on });
-    let due = by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own);
-    if first == own { due } else { calculated(due) }
+    by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)
 }

@@ -55,10 +55,14 @@ pub fn timeline(
     }
     for event in list_events_of_payment(tx, shop_id, payment_id)? {
         let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
-        let step = steps.iter().find(|step| {
-            Some(&step.receipt_id) == event.refund_id.as_ref() && step.at_ms == event.at_ms
-        });
-        let refund = match (&event.refund_id, step.filter(|_| event.kind.starts_with("receipt."))) {
+        // Each change of a receipt tells once of what it was; two may be of one millisecond.
+        let is_own = |step: &Change| {
+            Some(&step.receipt_id) == event.refund_id.as_ref()
+                && step.at_ms == event.at_ms
+                && event.kind.strip_prefix("receipt.") == Some(step.state.as_str())
+        };
+        let step = steps.iter().position(is_own).map(|at| steps.remove(at));
+        let refund = match (&event.refund_id, &step) {
             (Some(id), Some(Change { kind, why: Some(why), .. })) => {
                 format!(" ({kind}, {id}): {why}")
             }

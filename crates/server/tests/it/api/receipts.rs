@@ -361,6 +361,10 @@ async fn what_a_bank_cannot_make_a_person_notes() {
         let refused = app.post(&path(&payment, "receipts/close"), json!({})).await;
         refused.expect_error(409, "receipt_by_hand");
         assert_eq!(due(&app).await.len(), 1);
+        let summary = app.get("/v1/receipts/summary").await.expect(200);
+        assert_eq!((&summary["upcoming"], &summary["ok"]), (&json!(1), &json!(true)), "{summary}");
+        let listed = app.get("/v1/receipts?due=true&kind=income&status=sent&limit=1").await;
+        assert_eq!(listed.expect(200)["data"][0]["payment_id"], payment["id"]);
         let noted = json!({"kind": "closing", "document_number": "1", "url": "https://ofd.ru/1"});
         let noted = app.post(&path(&payment, "receipts"), noted).await.expect(201);
         assert_eq!((&noted["status"], &noted["by_hand"]), (&json!("registered"), &json!(true)));
@@ -386,6 +390,7 @@ async fn what_a_bank_cannot_make_a_person_notes() {
         );
         assert_eq!(reminder["receipt"]["name"], "Торт");
         assert_eq!(count(&app, "receipt.due").await, 1);
+        assert_eq!(app.get("/healthz").await.expect(200)["receipts"]["due"], 1);
         let made = json!({"kind": "income", "url": "https://lknpd.nalog.ru/1"});
         app.post(&path(&payment, "receipts"), made).await.expect(201);
         app.advance(86_400_000).await;
