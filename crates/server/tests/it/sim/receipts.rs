@@ -8,7 +8,7 @@ use kopeck::{
     kit::db::DbError,
     payments::{
         flow::{self, Problem},
-        model::{Origin, Payment, RefundState},
+        model::{Origin, Payment, Refund, RefundState},
         receipts::{close, hand},
     },
     receipts::{
@@ -279,12 +279,18 @@ impl Both {
             let own = own.ok_or_else(|| format!("no receipt of {refund:?}"))?;
             let is_right = match refund.state {
                 RefundState::Succeeded => own.state != State::None && own.amount == refund.amount,
-                RefundState::Failed(_) => own.state == State::None,
+                // A word of one of the same sum made in the cabinet may have been taken for it.
+                RefundState::Failed(_) => {
+                    let is_twin =
+                        |it: &Refund| it.origin == Origin::Bank && it.amount == refund.amount;
+                    own.state == State::None || payment.refunds.iter().any(is_twin)
+                }
                 RefundState::Requested | RefundState::Asked { .. } => false,
             };
             let is_same = |it: &&Document| it.amount == refund.amount.kopecks();
             let is_there = self.documents.iter().filter(is_same).any(|it| it.is_of(Kind::Refund));
-            if !is_right || (own.state != State::None && !is_there) {
+            let is_gone = refund.state == RefundState::Succeeded;
+            if !is_right || (is_gone && !is_there) {
                 return Err(format!("{own:?} is not the receipt of {refund:?}"));
             }
         }
