@@ -118,7 +118,7 @@ enum Command {
         remote: Remote,
     },
     /// Break something: lose-notice, delay-notice:5000, double-notice, reorder-notice,
-    /// corrupt-notice, status:503, lose-reply, hang:30000; `clear` ends all
+    /// corrupt-notice, status:503, lose-reply, hang:30000, fail-receipt; `clear` ends all
     Fault {
         /// The fault, or `clear`
         kind: String,

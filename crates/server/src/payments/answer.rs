@@ -45,8 +45,8 @@ pub async fn compose(
 }
 
 fn created(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
-    match &payment.intents.failure {
-        Some(failure) if payment.status() == Status::Failed => Err(refusal(payment, failure)),
+    match payment.failure() {
+        Some(failure) if payment.status() == Status::Failed => Err(refusal(payment, &failure)),
         Some(_) | None => Answer::json(201, &PaymentView::new(payment, public_url)),
     }
 }

@@ -36,6 +36,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of a command, which says this.
+    pub fn of_command(key: String, said: &[&str]) -> Key {
+        Key { key, fingerprint: secret::hash_bytes(said.join("\n").as_bytes()) }
+    }
+
     /// `None` when the request has none.
     pub fn parse(
         headers: &HeaderMap,
@@ -141,6 +146,25 @@ pub fn take(
     store::insert_key(tx, shop_id, key, (fingerprint, &subject.to_text()), now_ms)
 }
 
+/// What was made with a key before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// The payment of the same request.
+    Same { payment_id: String },
+    /// The key stands for another request.
+    Other,
+}
+
+/// What a request of this key made, for whoever needs no answer of it.
+pub fn find_made(tx: &mut dyn Tx, shop_id: &str, key: &Key) -> Result<Option<Made>, DbError> {
+    let Some(row) = store::find_key(tx, shop_id, &key.key)? else { return Ok(None) };
+    if row.fingerprint != key.fingerprint {
+        return Ok(Some(Made::Other));
+    }
+    let payment_id = parse::<Subject>(&row.subject)?.payment_id().to_owned();
+    Ok(Some(Made::Same { payment_id }))
+}
+
 /// Does a request's work once, whoever repeats it. `save` runs in the transaction that takes the
 /// key, `then` when it is durable; then the answer is composed. A twin waits for that answer.
 pub async fn once<W, E, S, T, F>(ask: &Ask, work: &W, save: S, then: T) -> Result<Answer, ApiError>
@@ -181,12 +205,11 @@ pub async fn find_work<W: Work>(
     if row.fingerprint != key.fingerprint {
         return Err(ApiError::of(codes::IDEMPOTENCY_KEY_REUSED).param("Idempotency-Key"));
     }
-    parse(&row.subject).map(Some)
+    Ok(Some(parse(&row.subject)?))
 }
 
-fn parse<W: Work>(text: &str) -> Result<W, ApiError> {
-    let strange = || DbError::Decode(format!("idempotency subject {text}"));
-    Ok(W::parse(text).ok_or_else(strange)?)
+fn parse<W: Work>(text: &str) -> Result<W, DbError> {
+    W::parse(text).ok_or_else(|| DbError::Decode(format!("idempotency subject {text}")))
 }
 
 /// The answer of an earlier request about a payment; see [`replay_of`].

@@ -56,7 +56,12 @@ pub fn merge(lists: &Map<String, Value>) -> Value {
         });
         Value::Array(per_bank.collect())
     };
-    json!({ "payments": all("payments"), "codes": all("codes"), "notices": all("notices") })
+    json!({
+        "payments": all("payments"),
+        "codes": all("codes"),
+        "bindings": all("bindings"),
+        "notices": all("notices"),
+    })
 }
 
 /// A code of SBP as people see it.

@@ -3,6 +3,7 @@
 mod bank;
 mod code_input;
 mod codes_paid;
+mod customer;
 mod desk;
 mod life;
 mod places;

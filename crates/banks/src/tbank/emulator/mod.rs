@@ -38,6 +38,7 @@ mod payments;
 mod problem;
 mod qr;
 pub(crate) mod receipts;
+mod register;
 mod route;
 mod sbp;
 mod state;

@@ -12,7 +12,7 @@ use crate::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::model::{Facts, Intents, Payment},
+    payments::model::{Facts, Intents, Means, Payment},
 };
 
 /// By which code it came, and what was asked for there.
@@ -47,7 +47,7 @@ pub fn receive(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: Some(source.place_id.to_owned()),
-        account_id: None,
+        means: Means::Payer,
         reference: reference(None, &ctx.mint.code(10)),
         order_id: None,
         amount: source.amount.unwrap_or(paid),

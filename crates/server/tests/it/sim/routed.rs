@@ -8,7 +8,7 @@ use kopeck::{
     payments::{
         self,
         flow::{self, NewPayment, attempts::request_move, routing::plan_routed},
-        model::{Origin, Payment, Status},
+        model::{Means, Origin, Payment, Status},
         store::find_payment_by_id,
     },
 };
@@ -91,6 +91,7 @@ impl Routed {
             customer: None,
             receipt: None,
             metadata: "{}".into(),
+            means: Means::Payer,
         };
         let ctx = self.world.ctx(self.links.len() % 2);
         let shop_id = self.world.banks[0].connection.shop_id.clone();
