@@ -127,7 +127,8 @@ pub struct NewEvent<'a> {
     pub shop_id: &'a str,
     pub payment_id: &'a str,
     pub kind: EventKind,
-    /// The refund, or of `receipt.*` the receipt, that it is about.
+    /// The refund, or of `receipt.*` the receipt, that it is about; what happens to that again has
+    /// its number after a space.
     pub refund_id: Option<&'a str>,
     pub at_ms: i64,
     /// The payment as the API shows it at that moment, as JSON text.

@@ -60,12 +60,14 @@ pub fn find_last_seq(tx: &mut dyn Tx, shop_id: &str) -> Result<i64, DbError> {
 
 fn decode(row: &Row) -> Result<StoredEvent, DbError> {
     let once = row.text(4)?;
+    // What happens again to the same receipt has its number after a space.
+    let about = once.split_once(':').map(|(_, about)| about.split(' ').next().unwrap_or(about));
     Ok(StoredEvent {
         id: row.text(0)?,
         seq: row.int(1)?,
         kind: row.text(2)?,
         payment_id: row.text(3)?,
-        refund_id: once.split_once(':').map(|(_, refund_id)| refund_id.to_owned()),
+        refund_id: about.map(str::to_owned),
         at_ms: row.int(5)?,
         body: row.text(6)?,
     })

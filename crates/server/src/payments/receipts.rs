@@ -251,7 +251,7 @@ fn tell(
         State::Failed => EventKind::ReceiptFailed,
         State::None | State::Queued => return Ok(()),
     };
-    announce_receipt(tx, ctx, payment, kind, &next.id)?;
+    announce_receipt(tx, ctx, payment, kind, (&next.id, next.failures))?;
     if next.state == State::Failed {
         let code = failure.map_or("", |failure| failure.code.as_str());
         let (payment_id, receipt_id, failures) = (&payment.id, &next.id, next.failures);
@@ -260,19 +260,21 @@ fn tell(
     Ok(())
 }
 
-/// What became of a receipt of money that came twice, at another bank, is its link's event.
+/// What became of a receipt of money that came twice, at another bank, is its link's event. What
+/// happens to a receipt again (a failure, a reminder) is told again, by its number.
 fn announce_receipt(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,
     kind: EventKind,
-    receipt_id: &str,
+    (receipt_id, nth): (&str, u32),
 ) -> Result<(), DbError> {
+    let about = if nth > 1 { format!("{receipt_id} {nth}") } else { receipt_id.to_owned() };
     let Some(link_id) = &payment.attempt_of else {
-        return announce(tx, ctx, payment, kind, Some(receipt_id));
+        return announce(tx, ctx, payment, kind, Some(&about));
     };
     let link = store::find_payment(tx, &payment.shop_id, link_id)?;
-    link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(receipt_id)))
+    link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(&about)))
 }
 
 /// All receipts of a payment, those of its attempts at other banks after its own.

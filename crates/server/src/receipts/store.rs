@@ -135,7 +135,9 @@ pub fn list_steps(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Change>, DbEr
 /// The payment's receipts in their order.
 pub fn list_of_payment(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Record>, DbError> {
     let sql = format!(
-        "select {} from receipts where payment_id = $1 order by created_ms, id",
+        "select {} from receipts where payment_id = $1 order by created_ms, \
+             case kind when 'income' then 0 when 'closing' then 1 when 'refund' then 2 else 3 end, \
+             id",
         read_columns()
     );
     tx.query(&sql, &[payment_id.into()])?.iter().map(decode).collect()

@@ -360,7 +360,8 @@ async fn remind(ctx: &Ctx, record: Record, payment: Payment) -> anyhow::Result<A
             let id = next.id.as_str();
             let todo = find_todo(&next).map_or("", |todo| todo.code);
             tracing::warn!(receipt_id = id, todo, "somebody has to do something about a receipt");
-            announce_receipt(tx, &inner, &payment, EventKind::ReceiptDue, id)?;
+            let about = (id, next.reminders);
+            announce_receipt(tx, &inner, &payment, EventKind::ReceiptDue, about)?;
             Ok(rest(&next))
         })
         .await;
