@@ -23,7 +23,8 @@ pub struct TimelineEntry {
     pub at: String,
     #[serde(skip)]
     pub at_ms: i64,
-    /// event (something happened), notice (the bank told us), call (we asked the bank).
+    /// event (something happened), notice (the bank told us), call (we asked the bank), webhook
+    /// (we told somebody).
     #[schema(value_type = String, example = "event")]
     pub kind: &'static str,
     /// The event's, notice's or operation's word.
@@ -36,11 +37,16 @@ pub struct TimelineEntry {
     pub reply: Option<String>,
 }
 
+/// Tells what others did about a payment of the shop: whoever is above payments and has a part in
+/// their story.
+pub type Teller = fn(&mut dyn Tx, &str, &str) -> Result<Vec<TimelineEntry>, DbError>;
+
 /// `None` when the shop has no such payment.
 pub fn timeline(
     tx: &mut dyn Tx,
     shop_id: &str,
     payment_id: &str,
+    more: Teller,
 ) -> Result<Option<Vec<TimelineEntry>>, DbError> {
     let Some(payment) = store::find_payment(tx, shop_id, payment_id)? else { return Ok(None) };
     let mut entries = Vec::new();
@@ -61,8 +67,10 @@ pub fn timeline(
     for attempt in &payment.attempts {
         entries.extend(talk(tx, &attempt.id)?);
     }
+    entries.extend(more(tx, shop_id, payment_id)?);
     // Within one millisecond the cause comes first: our question, the bank's word, the event.
-    let rank = |kind| ["call", "notice", "event"].iter().position(|other| *other == kind);
+    let rank =
+        |kind| ["call", "notice", "event", "webhook"].iter().position(|other| *other == kind);
     entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
     Ok(Some(entries))
 }

@@ -1,0 +1,8 @@
+//! Webhooks against receivers on real sockets, and a simulation of many with crashes.
+
+mod claims;
+mod deliveries;
+mod failing;
+pub mod receiver;
+mod replay;
+mod setting;
