@@ -64,6 +64,10 @@ fi
 # compiling it so costs. All checks of the dev profile stay on.
 export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
 
+# A failing test says in its message what is wrong; the frames of its backtrace would only push that
+# off the end of a log. KOPECK_BACKTRACE=1 brings them back.
+export RUST_BACKTRACE="${KOPECK_BACKTRACE:-0}"
+
 # The examples in the documentation, then everything else: the runner's closing
 # line comes last.
 cargo test --doc --workspace

@@ -11,7 +11,7 @@ use crate::{
     http::{HttpReply, HttpRequest},
     op::{
         AccountBinding, BankOp, CardBinding, CodeKind, FiscalRecord, Observation, Outcome, Refusal,
-        SbpPayment,
+        SbpPayment, SubscriptionLimits,
     },
 };
 
@@ -102,6 +102,10 @@ pub struct Capabilities {
     pub sbp_refunds: &'static [CodeKind],
     /// The notice kinds that such codes need.
     pub sbp_notice_kinds: &'static [&'static str],
+    /// Where a card is kept as a subscription and charged by [`crate::op::SubscriptionOp`], what
+    /// that can do. `None`: there is no such thing; a card kept by a payment is charged by a
+    /// payment of its own and [`crate::op::CardOp::Charge`].
+    pub subscriptions: Option<&'static SubscriptionLimits>,
 }
 
 /// One value of a connection: described here, asked by `kopeck init`, stored encrypted.

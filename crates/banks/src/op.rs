@@ -11,6 +11,7 @@ mod cards;
 mod decline;
 mod sbp;
 mod statement;
+mod subscription;
 mod terminal;
 
 pub use cards::{
@@ -24,6 +25,10 @@ pub use sbp::{
     SbpTransfer, SbpWord, SetupOp, TestFate, TransferStatus,
 };
 pub use statement::{Statement, StatementLine, StatementOp, StatementState};
+pub use subscription::{
+    Approval, Approvals, NewSubscription, Schedule, SchedulePeriod, Subscription,
+    SubscriptionLimits, SubscriptionOp, SubscriptionPage, SubscriptionStatus, SubscriptionWord,
+};
 pub use terminal::{
     FiscalRecord, Letter, LetterTo, TerminalMethods, TerminalOp, TerminalWord, Wallet,
 };
@@ -134,6 +139,8 @@ pub enum BankOp {
     Auth(AuthOp),
     /// Payers known to the bank and their saved cards.
     Card(CardOp),
+    /// Cards that a bank keeps as subscriptions, to be charged without the payer.
+    Subscription(SubscriptionOp),
     Sbp(SbpOp),
     /// What a terminal can do and its papers.
     Terminal(TerminalOp),
@@ -152,6 +159,9 @@ impl BankOp {
         }
         if let BankOp::Terminal(TerminalOp::ClosingReceipt { receipt, .. }) = self {
             return Some((receipt, None));
+        }
+        if let BankOp::Subscription(SubscriptionOp::Open(new)) = self {
+            return new.receipt.as_ref().map(|receipt| (receipt, Some(new.amount)));
         }
         None
     }
@@ -270,6 +280,7 @@ pub enum Answer {
     Payer(Payer),
     CardBinding(CardBinding),
     Cards(Vec<SavedCard>),
+    Subscription(SubscriptionWord),
     Qr(Qr),
     SbpBanks(Vec<SbpBank>),
     AccountBinding(AccountBinding),
@@ -329,6 +340,11 @@ pub struct Observation {
     pub refunds: BTreeMap<String, Money>,
     /// Whether this source lists all refunds, so that an absent one is known to be absent.
     pub lists_refunds: bool,
+    /// Each sum that came in, by the bank's id of it: one for a payment, one more for every charge
+    /// of a subscription. It only grows; one that is not there may still come.
+    pub approvals: Approvals,
+    /// Whether this source lists all of them and every one was read.
+    pub lists_approvals: bool,
     pub url: Option<String>,
     pub method: Option<String>,
     pub paid_at: Option<Timestamp>,

@@ -218,6 +218,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
         | BankOp::Statement(_)
         | BankOp::ShowNotices
         | BankOp::FetchNoticeKeys
+        | BankOp::Subscription(_)
         | BankOp::Card(
             CardOp::ShowPayer { .. } | CardOp::ShowBinding { .. } | CardOp::List { .. },
         )

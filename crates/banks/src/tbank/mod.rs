@@ -78,6 +78,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     sbp_codes: &[],
     sbp_refunds: &[],
     sbp_notice_kinds: &[],
+    subscriptions: None,
 };
 
 impl Bank for Tbank {

@@ -122,6 +122,16 @@ pub const OWN_CODES: Quirk = Quirk {
     },
 };
 
+/// A card saved by a payment is charged by a payment of its own.
+pub const SUBSCRIPTIONS: Quirk = Quirk {
+    code: "subscription_unsupported",
+    class: RefusalClass::Unsupported,
+    param: None,
+    message: "T-Bank keeps no subscriptions: it charges nothing by itself.",
+    hint: "Save the card with a payment, then charge it with a new payment each time.",
+    is_broken: |_, op| matches!(op, BankOp::Subscription(_)),
+};
+
 /// Shortens an entry to what differs: code, class, field, message, hint, test.
 pub(super) const fn quirk(
     code: &'static str,
@@ -136,6 +146,7 @@ pub(super) const fn quirk(
 static REQUEST_QUIRKS: &[Quirk] = &[
     UNSUPPORTED,
     OWN_CODES,
+    SUBSCRIPTIONS,
     quirk(
         "payment_id_invalid",
         Invalid,
@@ -170,6 +181,7 @@ static REQUEST_QUIRKS: &[Quirk] = &[
             | BankOp::FetchNoticeKeys
             | BankOp::Auth(_)
             | BankOp::Card(_)
+            | BankOp::Subscription(_)
             | BankOp::Sbp(_)
             | BankOp::Terminal(_) => false,
         },

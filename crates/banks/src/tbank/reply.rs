@@ -128,6 +128,7 @@ fn asked_about(op: &BankOp) -> (Option<&str>, Option<&str>) {
         | BankOp::FetchNoticeKeys
         | BankOp::Auth(_)
         | BankOp::Card(_)
+        | BankOp::Subscription(_)
         | BankOp::Sbp(_)
         | BankOp::Terminal(_) => (None, None),
     }
@@ -197,6 +198,7 @@ fn answer(op: &BankOp, fields: &Fields) -> Result<Answer, Unreadable> {
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices
         | BankOp::FetchNoticeKeys
+        | BankOp::Subscription(_)
         | BankOp::Auth(_) => Err("nothing was asked"),
     }
 }

@@ -81,6 +81,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
             Some(request) => request,
             None => return Step::refuse(quirks::OWN_CODES.refusal()),
         },
+        BankOp::Subscription(_) => return Step::refuse(quirks::SUBSCRIPTIONS.refusal()),
         BankOp::Terminal(op) => terminal(credentials, op),
     };
     Step::Send(request)

@@ -6,7 +6,7 @@ use crate::{
     receipt::{Limits, Measure, PaymentMethod, Subject, Vat},
 };
 
-use super::{sbp, wire};
+use super::{sbp, subscriptions, wire};
 
 /// The notice about a payment by link; the other kinds are about accounts and plain SBP.
 pub const PAYMENT_NOTICE: &str = "acquiringInternetPayment";
@@ -148,6 +148,7 @@ pub const fn permission(op: &BankOp) -> Option<&'static str> {
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices => Some("ManageWebhookData"),
         BankOp::Sbp(op) => sbp::codes::permission(op),
+        BankOp::Subscription(op) => Some(subscriptions::permission(op)),
         BankOp::FetchNoticeKeys
         | BankOp::Card(_)
         | BankOp::Terminal(_)
@@ -176,6 +177,7 @@ pub const fn is_mutating(op: &BankOp) -> bool {
             AuthOp::CreateConsent { .. } | AuthOp::ExchangeCode { .. } | AuthOp::Refresh,
         ) => true,
         BankOp::Sbp(op) => sbp::codes::is_change(op),
+        BankOp::Subscription(op) => subscriptions::is_change(op),
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
         | BankOp::FindPayment { .. }

@@ -4,12 +4,12 @@
 use crate::{
     bank::Credentials,
     http::HttpReply,
-    op::{Answer, AuthOp, BankOp, Outcome, Refusal, RefusalClass},
+    op::{Answer, AuthOp, BankOp, Outcome, Refusal, RefusalClass, SubscriptionOp},
 };
 
 use super::{
     codes::{self, BankError},
-    quirks, sbp, token,
+    quirks, sbp, subscriptions, token,
 };
 
 /// A `Retry-After` beyond this is not believed: a day without asking would lose payments.
@@ -68,7 +68,9 @@ fn dependency(
     if error.detail.is_empty() && (error.general.is_empty() || codes::is_mutating(op)) {
         return Outcome::Unknown { why: "the bank answered 424 without a reason".to_owned() };
     }
-    if matches!(op, BankOp::CreateLink(_)) && error.says_exists() {
+    let makes_link =
+        matches!(op, BankOp::CreateLink(_) | BankOp::Subscription(SubscriptionOp::Open(_)));
+    if makes_link && error.says_exists() {
         return refuse(
             RefusalClass::Duplicate,
             "reference_taken",
@@ -91,6 +93,10 @@ fn missing(op: &BankOp, refuse: impl Fn(RefusalClass, &'static str, &str) -> Out
     if let BankOp::Sbp(op) = op {
         let meaning = sbp::errors::missing(op);
         return refuse(meaning.class, meaning.code, meaning.hint);
+    }
+    if let BankOp::Subscription(op) = op {
+        let (code, hint) = subscriptions::errors::missing(op);
+        return refuse(RefusalClass::NotFound, code, hint);
     }
     refuse(RefusalClass::NotFound, MISSING, MISSING_HINT)
 }
@@ -166,6 +172,7 @@ const fn hint_for_conflict(op: &BankOp) -> &'static str {
         }
         BankOp::RegisterNotices { .. } => NOTICES_HINT,
         BankOp::Sbp(op) => sbp::errors::hint_for_conflict(op),
+        BankOp::Subscription(op) => subscriptions::errors::hint_for_conflict(op),
         BankOp::GetPayment { .. }
         | BankOp::ListPayments { .. }
         | BankOp::FindPayment { .. }

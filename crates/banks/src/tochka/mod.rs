@@ -16,6 +16,7 @@
 //! | `reply`, `errors` | reply to outcome: 2xx, and everything else |
 //! | `observation` | its operation or notice as facts about a payment |
 //! | `notice`, `sign` | signed notices |
+//! | `subscriptions` | the same roles for cards that are kept and charged again |
 //! | `sbp` | the same roles for codes of SBP beside the payment links |
 //! | `emulator` | the mirror of all this, for trying and testing without the bank |
 //!
@@ -33,6 +34,7 @@ mod request;
 mod sbp;
 pub mod settings;
 pub mod sign;
+mod subscriptions;
 pub mod token;
 mod wire;
 
@@ -81,6 +83,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     sbp_codes: &CodeKind::ALL,
     sbp_refunds: &[CodeKind::Dynamic],
     sbp_notice_kinds: &[codes::SBP_NOTICE, codes::SBP_B2B_NOTICE],
+    subscriptions: Some(&subscriptions::LIMITS),
 };
 
 impl Bank for Tochka {

@@ -2,13 +2,13 @@
 //! read is left out, so that one strange field in a list hides nothing else, and never becomes a
 //! zero.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::{
     Money,
-    op::{BankStatus, Observation},
+    op::{Approval, Approvals, BankStatus, Observation, SavedCard},
 };
 
 use super::{codes, wire};
@@ -27,6 +27,10 @@ pub fn of_operation(operation: wire::Operation) -> Observation {
         lists_refunds: orders.is_complete
             && (!orders.is_empty || status.is_some_and(implies_no_refund)),
         refunds: orders.refunds,
+        // The bank's sandbox lists nothing of a paid operation.
+        lists_approvals: orders.lists_approvals
+            && (!orders.approvals.is_empty() || status.is_some_and(|status| !was_paid(status))),
+        approvals: orders.approvals,
         url: operation.payment_link,
         method: operation.payment_type.as_deref().map(codes::method_text),
         paid_at: operation.paid_at.as_deref().and_then(parse_time).or(orders.paid_at),
@@ -34,6 +38,7 @@ pub fn of_operation(operation: wire::Operation) -> Observation {
         purpose: operation.purpose,
         payer_id: operation.consumer_id,
         reference: operation.payment_link_id,
+        saved_card: operation.card.and_then(saved_card),
         bank_id: Some(operation.operation_id),
         ..Observation::default()
     }
@@ -60,8 +65,20 @@ pub fn of_notice(notice: wire::PaymentNotice) -> Option<Observation> {
         method: notice.payment_type.as_deref().map(codes::method_text),
         purpose: notice.purpose,
         payer_id: notice.consumer_id,
+        saved_card: saved_card(wire::CofToken {
+            token_card_id: notice.token_card_id,
+            masked_pan: notice.masked_pan,
+        }),
         ..Observation::default()
     })
+}
+
+/// The card that a payment left with the bank. It is charged by the subscription's id, not by its
+/// own; what is not masked is nothing to keep.
+pub fn saved_card(card: wire::CofToken) -> Option<SavedCard> {
+    let masked = card.masked_pan.filter(|pan| pan.contains('*'));
+    let is_told = card.token_card_id.is_some() || masked.is_some();
+    is_told.then(|| SavedCard { card_id: card.token_card_id, masked, ..SavedCard::default() })
 }
 
 /// ISO 8601 with an offset; `None` for anything else.
@@ -75,6 +92,9 @@ struct Orders {
     paid: Option<Money>,
     paid_at: Option<Timestamp>,
     refunds: BTreeMap<String, Money>,
+    approvals: Approvals,
+    /// The list was there and every approval of it was read.
+    lists_approvals: bool,
     is_empty: bool,
     /// The list was there and every entry of it was read.
     is_complete: bool,
@@ -89,18 +109,19 @@ impl Orders {
             paid: None,
             paid_at: None,
             refunds: BTreeMap::new(),
+            approvals: Approvals::new(),
+            lists_approvals: list.is_some(),
             is_empty: list.is_none_or(<[wire::Order]>::is_empty),
             is_complete: list.is_some(),
             may_be_silent: true,
         };
-        let mut approvals = Vec::new();
-        let mut seen = BTreeSet::new();
         for order in list.unwrap_or_default() {
             let kind = order.kind.as_deref().unwrap_or("");
             let amount = order.amount.as_deref().and_then(|raw| Money::parse_json(raw).ok());
             let (Some(id), Some(amount)) = (&order.order_id, amount) else {
                 orders.is_complete = false;
                 orders.may_be_silent &= kind != "approval";
+                orders.lists_approvals &= matches!(kind, "authorized" | "refund");
                 continue;
             };
             match kind {
@@ -109,21 +130,23 @@ impl Orders {
                     orders.refunds.entry(id.clone()).or_insert(amount);
                 }
                 "approval" => {
+                    let at = order.time.as_deref().and_then(parse_time);
                     // The same order listed twice is one receipt of money.
-                    if seen.insert(id) {
-                        approvals.push(amount);
-                    }
-                    let time = order.time.as_deref().and_then(parse_time);
-                    orders.paid_at = orders.paid_at.or(time);
+                    orders.approvals.entry(id.clone()).or_insert(Approval { amount, at });
+                    orders.paid_at = orders.paid_at.or(at);
                 }
                 // A kind that the bank added later could be anything, a refund included.
-                _ => orders.is_complete = false,
+                _ => {
+                    orders.is_complete = false;
+                    orders.lists_approvals = false;
+                }
             }
         }
         // A sum of which a part is unreadable is not a fact.
-        if orders.may_be_silent && !approvals.is_empty() {
+        if orders.may_be_silent && !orders.approvals.is_empty() {
             orders.may_be_silent = false;
-            orders.paid = Money::checked_sum(approvals);
+            let sums = orders.approvals.values().map(|approval| approval.amount);
+            orders.paid = Money::checked_sum(sums);
         }
         orders
     }

@@ -5,11 +5,14 @@
 
 use crate::{
     bank::Credentials,
-    op::{AuthOp, BankOp, CaptureMode, CreateLink, PayMethod, Refusal, RefusalClass},
+    op::{
+        AuthOp, BankOp, CaptureMode, CreateLink, NewSubscription, PayMethod, Refusal, RefusalClass,
+        SubscriptionOp,
+    },
     receipt::lint,
 };
 
-use super::{codes, sbp, settings, token};
+use super::{codes, sbp, settings, subscriptions, token};
 use RefusalClass::{Credentials as Connection, Invalid, Unsupported};
 
 /// One rule of the bank.
@@ -52,17 +55,16 @@ pub fn find_problem(credentials: &Credentials, op: &BankOp) -> Option<Refusal> {
 
 /// Receipts go with links only: refunds and captures take none.
 fn receipt_problem(op: &BankOp) -> Option<Refusal> {
-    let BankOp::CreateLink(CreateLink { receipt: Some(receipt), amount, .. }) = op else {
-        return None;
-    };
-    let (limits, amount) = (Some(&codes::RECEIPTS), Some(*amount));
+    let (BankOp::CreateLink(_) | BankOp::Subscription(_)) = op else { return None };
+    let (receipt, amount) = op.receipt()?;
+    let limits = Some(&codes::RECEIPTS);
     let context = lint::Context { limits, amount, ..lint::Context::default() };
     lint::find_refusal(&context, receipt).map(|finding| finding.refusal())
 }
 
 /// Every rule of the bank's own, in the order of checking.
 pub fn all() -> impl Iterator<Item = &'static Quirk> {
-    QUIRKS.iter().chain(sbp::quirks::QUIRKS)
+    QUIRKS.iter().chain(subscriptions::quirks::QUIRKS).chain(sbp::quirks::QUIRKS)
 }
 
 /// The token that an operation is sent with, empty when it is not set; `None` where none is sent.
@@ -91,6 +93,7 @@ pub fn find_token<'a>(credentials: &'a Credentials, op: &'a BankOp) -> Option<&'
         | BankOp::RegisterNotices { .. }
         | BankOp::TestNotice { .. }
         | BankOp::DeleteNotices
+        | BankOp::Subscription(_)
         | BankOp::Sbp(_)
         | BankOp::Auth(AuthOp::ListConsents | AuthOp::Introspect) => {
             Some(credentials.get(settings::ACCESS_TOKEN))
@@ -159,8 +162,16 @@ pub static QUIRKS: &[Quirk] = &[
         Some("amount"),
         ["The amount must be more than zero.", "Send an amount of at least 0.01 rubles."],
         |_, op| {
-            matches!(op, BankOp::Refund { amount, .. } if amount.is_zero())
-                || link(op, |link| link.amount.is_zero())
+            let (BankOp::Refund { amount, .. }
+            | BankOp::CreateLink(CreateLink { amount, .. })
+            | BankOp::Subscription(
+                SubscriptionOp::Open(NewSubscription { amount, .. })
+                | SubscriptionOp::Charge { amount, .. },
+            )) = op
+            else {
+                return false;
+            };
+            amount.is_zero()
         },
     ),
     quirk(
@@ -172,7 +183,9 @@ pub static QUIRKS: &[Quirk] = &[
             "Shorten the purpose; the payer sees it on the bank's page.",
         ],
         |_, op| {
-            link(op, |link| link.purpose.trim().is_empty() || link.purpose.chars().count() > 140)
+            texts(op).is_some_and(|texts| {
+                texts.purpose.trim().is_empty() || texts.purpose.chars().count() > 140
+            })
         },
     ),
     quirk(
@@ -193,7 +206,10 @@ pub static QUIRKS: &[Quirk] = &[
             "Tochka takes an order number (paymentLinkId) of 1 to 45 characters.",
             "Send a shorter reference.",
         ],
-        |_, op| link(op, |link| !(1..=45).contains(&link.reference.chars().count())),
+        |_, op| {
+            let length = texts(op).map(|texts| texts.reference.chars().count());
+            length.is_some_and(|length| !(1..=45).contains(&length))
+        },
     ),
     quirk(
         "methods_empty",
@@ -219,18 +235,28 @@ pub static QUIRKS: &[Quirk] = &[
         },
     ),
     quirk(
+        "saved_charge_unsupported",
+        Unsupported,
+        Some("saved_charge"),
+        [
+            "Tochka charges no saved card by a payment of its own.",
+            "Open a subscription without a schedule and charge that.",
+        ],
+        |_, op| link(op, |link| link.saved_charge.is_some()),
+    ),
+    quirk(
         "success_url_invalid",
         Invalid,
         Some("success_url"),
         ["The return address is not an http(s) URL of at most 2083 characters.", URL_HINT],
-        |_, op| link(op, |link| link.success_url.as_deref().is_some_and(|url| !is_url(url))),
+        |_, op| texts(op).and_then(|texts| texts.success_url).is_some_and(|url| !is_url(url)),
     ),
     quirk(
         "fail_url_invalid",
         Invalid,
         Some("fail_url"),
         ["The return address is not an http(s) URL of at most 2083 characters.", URL_HINT],
-        |_, op| link(op, |link| link.fail_url.as_deref().is_some_and(|url| !is_url(url))),
+        |_, op| texts(op).and_then(|texts| texts.fail_url).is_some_and(|url| !is_url(url)),
     ),
     quirk(
         "notice_url_invalid",
@@ -292,7 +318,7 @@ pub static QUIRKS: &[Quirk] = &[
         |credentials, op| {
             let set = credentials.find(settings::MERCHANT_ID);
             matches!(op, BankOp::Registry { merchant_id, .. } if !is_merchant_id(merchant_id))
-                || link(op, |_| set.is_some_and(|id| !is_merchant_id(id)))
+                || (texts(op).is_some() && set.is_some_and(|id| !is_merchant_id(id)))
         },
     ),
     quirk(
@@ -336,7 +362,38 @@ fn link(op: &BankOp, is_broken: impl Fn(&CreateLink) -> bool) -> bool {
     matches!(op, BankOp::CreateLink(link) if is_broken(link))
 }
 
+/// What a payment's link and a subscription's have in common.
+struct Texts<'a> {
+    purpose: &'a str,
+    reference: &'a str,
+    success_url: Option<&'a str>,
+    fail_url: Option<&'a str>,
+}
+
+fn texts(op: &BankOp) -> Option<Texts<'_>> {
+    let (BankOp::CreateLink(CreateLink { purpose, reference, success_url, fail_url, .. })
+    | BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
+        purpose,
+        reference,
+        success_url,
+        fail_url,
+        ..
+    }))) = op
+    else {
+        return None;
+    };
+    Some(Texts {
+        purpose,
+        reference,
+        success_url: success_url.as_deref(),
+        fail_url: fail_url.as_deref(),
+    })
+}
+
 fn find_bank_id(op: &BankOp) -> Option<&str> {
+    if let BankOp::Subscription(op) = op {
+        return subscriptions::find_id(op);
+    }
     if let BankOp::GetPayment { bank_id }
     | BankOp::Capture { bank_id, .. }
     | BankOp::Refund { bank_id, .. } = op
@@ -355,6 +412,7 @@ fn needs_customer_code(op: &BankOp) -> bool {
                 | BankOp::FindPayment { .. }
                 | BankOp::Registry { .. }
                 | BankOp::Retailers
+                | BankOp::Subscription(SubscriptionOp::Open(_) | SubscriptionOp::List { .. })
         )
 }
 

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-use super::{codes, errors, observation, sbp, settings, sign, token, wire};
+use super::{codes, errors, observation, sbp, settings, sign, subscriptions, token, wire};
 
 /// The lifetime that the bank documents for access tokens, used when a reply does not say.
 const TOKEN_LIFE_S: u64 = 86_400;
@@ -42,13 +42,7 @@ pub type Unreadable = String;
 
 fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, Unreadable> {
     let answer = match op {
-        BankOp::CreateLink(_) => {
-            let link: wire::CreatedLink = data(body)?;
-            if link.operation_id.is_empty() || link.payment_link.is_empty() {
-                return Err("it names no link".to_owned());
-            }
-            Answer::Link { bank_id: link.operation_id, url: link.payment_link }
-        }
+        BankOp::CreateLink(_) => link(body)?,
         BankOp::GetPayment { bank_id } => return payment(credentials, bank_id, body),
         BankOp::ListPayments { page, .. } | BankOp::FindPayment { page, .. } => {
             payments(*page, body)?
@@ -87,11 +81,21 @@ fn answer(credentials: &Credentials, op: &BankOp, body: &[u8]) -> Result<Heard, 
         }
         BankOp::Auth(op) => auth(op, body)?,
         BankOp::Sbp(op) => sbp::reply::read(op, body)?,
+        BankOp::Subscription(op) => subscriptions::reply::read(op, body)?,
         BankOp::Card(_) | BankOp::Terminal(_) => {
             return Err("nothing was asked".to_owned());
         }
     };
     Ok(Heard::Answer(answer))
+}
+
+/// A link that was made, of a payment or of a subscription.
+pub fn link(body: &[u8]) -> Result<Answer, Unreadable> {
+    let link: wire::CreatedLink = data(body)?;
+    if link.operation_id.is_empty() || link.payment_link.is_empty() {
+        return Err("it names no link".to_owned());
+    }
+    Ok(Answer::Link { bank_id: link.operation_id, url: link.payment_link })
 }
 
 fn auth(op: &AuthOp, body: &[u8]) -> Result<Answer, Unreadable> {

@@ -9,7 +9,7 @@ use crate::{
     receipt::{Line, Receipt, Supplier, quantity_text},
 };
 
-use super::{codes, quirks, sbp, settings, wire};
+use super::{codes, quirks, sbp, settings, subscriptions, wire};
 
 /// The bank's largest page, said aloud since a default may change.
 pub const PER_PAGE: &str = "200";
@@ -79,6 +79,7 @@ pub fn start(credentials: &Credentials, op: &BankOp) -> Step {
             Some(request) => request,
             None => return Step::refuse(quirks::OTHER.refusal()),
         },
+        BankOp::Subscription(op) => subscriptions::request::build(credentials, op),
         BankOp::Card(_) | BankOp::Terminal(_) => return Step::refuse(quirks::OTHER.refusal()),
     };
     Step::Send(request)
@@ -204,7 +205,7 @@ fn statement(credentials: &Credentials, op: &StatementOp) -> HttpRequest {
     }
 }
 
-fn client(receipt: &Receipt) -> wire::Client<'_> {
+pub fn client(receipt: &Receipt) -> wire::Client<'_> {
     wire::Client {
         name: receipt.buyer_name.as_deref(),
         email: receipt.email.as_deref().unwrap_or(""),
@@ -212,7 +213,7 @@ fn client(receipt: &Receipt) -> wire::Client<'_> {
     }
 }
 
-fn item(line: &Line) -> wire::Item<'_> {
+pub fn item(line: &Line) -> wire::Item<'_> {
     wire::Item {
         vat_type: line.vat.as_str(),
         name: &line.name,
@@ -225,7 +226,7 @@ fn item(line: &Line) -> wire::Item<'_> {
     }
 }
 
-fn supplier(supplier: &Supplier) -> wire::Supplier<'_> {
+pub fn supplier(supplier: &Supplier) -> wire::Supplier<'_> {
     wire::Supplier { phone: &supplier.phone, name: &supplier.name, tax_code: &supplier.tax_code }
 }
 

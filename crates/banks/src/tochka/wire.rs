@@ -175,6 +175,18 @@ pub struct Operation {
     /// What happened to the money; absent means that the source does not tell.
     #[serde(rename = "Order")]
     pub orders: Option<Vec<Order>>,
+    /// The card of a paid subscription without a schedule.
+    #[serde(rename = "CofToken", default, deserialize_with = "lenient")]
+    pub card: Option<CofToken>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CofToken {
+    #[serde(default, deserialize_with = "text")]
+    pub token_card_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub masked_pan: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -424,6 +436,18 @@ pub struct PaymentNotice {
     pub purpose: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub consumer_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub token_card_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub masked_pan: Option<String>,
+}
+
+/// An object that may be something else one day: then it is absent.
+pub fn lenient<'de, T: serde::de::DeserializeOwned, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(from)?;
+    Ok(value.and_then(|value| serde_json::from_value(value).ok()))
 }
 
 /// Text where the bank wavers between a string, a number and a boolean; empty is absent, and so is

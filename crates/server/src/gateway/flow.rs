@@ -260,6 +260,7 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::FindPayment { .. } => "find_payment",
         BankOp::Auth(_) => "auth",
         BankOp::Card(_) => "card",
+        BankOp::Subscription(_) => "subscription",
         BankOp::Sbp(_) => "sbp",
         BankOp::Terminal(_) => "terminal",
     }

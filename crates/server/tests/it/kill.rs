@@ -137,14 +137,19 @@ impl Shop {
         }
     }
 
-    /// Refused until the payment is known to be paid or held; that answer is not remembered.
+    /// Refused until the payment is known to be paid or held; that answer is not remembered. A
+    /// payment that was driven when the server died rests until its lease ends, so this may take
+    /// as long as any calm does; given up sooner, a hold would stay for ever.
     async fn insist(&self, path: &str, name: &str, body: &Value) {
         let verb = path.rsplit('/').next().unwrap_or_default();
-        for _ in 0..50 {
-            let (status, _) = self.post(path, &format!("{verb}-{name}"), body).await;
+        let deadline = tokio::time::Instant::now() + CALM;
+        loop {
+            let (status, answer) = self.post(path, &format!("{verb}-{name}"), body).await;
             if status < 300 {
                 return;
             }
+            let is_late = tokio::time::Instant::now() > deadline;
+            assert!(!is_late, "{path} is refused for ever: {answer}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

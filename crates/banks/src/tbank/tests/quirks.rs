@@ -86,6 +86,22 @@ fn every_rule_about_a_receipt_bites() {
 }
 
 #[test]
+fn the_bank_keeps_no_subscriptions() {
+    use crate::op::SubscriptionOp;
+    let (bank_id, amount) = (ID.to_owned(), rubles("10"));
+    let ops = [
+        SubscriptionOp::Open(crate::op::NewSubscription::default()),
+        SubscriptionOp::List { scheduled: true, page: 1 },
+        SubscriptionOp::Status { bank_id: bank_id.clone() },
+        SubscriptionOp::Cancel { bank_id: bank_id.clone() },
+        SubscriptionOp::Charge { bank_id, amount },
+    ];
+    for op in ops {
+        check(&BankOp::Subscription(op), "subscription_unsupported");
+    }
+}
+
+#[test]
 fn every_rule_about_other_operations_bites() {
     check(&BankOp::GetPayment { bank_id: "a/../b".to_owned() }, "payment_id_invalid");
     let letter = TerminalOp::ConfirmationLetter {

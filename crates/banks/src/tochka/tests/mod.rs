@@ -6,6 +6,7 @@ mod quirks;
 mod replies;
 mod requests;
 mod sbp;
+mod subscriptions;
 
 use jiff::civil::date;
 

@@ -156,12 +156,15 @@ fn captures_and_refunds_are_taken_at_their_word() {
     assert_eq!((refusal.class, refusal.code), (RefusalClass::Conflict, "refund_refused"));
 }
 
-/// An operation with these fields is this observation.
+/// An operation with these fields is this observation; its approvals are judged in `subscriptions`.
 #[track_caller]
 fn check_payment(fields: &str, expect: Observation) {
     let data = format!(r#"{{"Operation":[{{"operationId":"{ID}",{fields}}}]}}"#);
     let expect = Observation { bank_id: Some(ID.to_owned()), ..expect };
-    check(&get(), &data, Answer::Payment(expect));
+    let outcome = outcome(&get(), &reply(200, &format!(r#"{{"Data":{data}}}"#)));
+    let Outcome::Done(Answer::Payment(seen)) = outcome else { panic!("{outcome:?}") };
+    let (approvals, lists_approvals) = Default::default();
+    assert_eq!(Observation { approvals, lists_approvals, ..seen }, expect);
 }
 
 fn observed(status: BankStatus) -> Observation {
@@ -280,6 +283,7 @@ fn a_page_keeps_what_it_can_read() {
     let b = Observation {
         bank_id: Some("b".to_owned()),
         amount: Some(rubles("2")),
+        lists_approvals: true,
         ..observed(BankStatus::Expired)
     };
     check(&list(), data, Answer::Payments(Page { items: vec![a, b], page: 3, total_pages: 7 }));

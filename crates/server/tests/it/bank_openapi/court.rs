@@ -11,7 +11,7 @@ use kopeck_banks::{
     http::{HttpReply, HttpRequest},
     op::{
         Answer, AuthOp, BankOp, CardOp, CodeOp, CreateLink, DeskOp, InvoiceOp, Outcome, PayMethod,
-        RefusalClass, SbpOp, SetupOp, StatementOp, TerminalOp,
+        RefusalClass, SbpOp, SetupOp, StatementOp, SubscriptionOp, TerminalOp,
     },
 };
 use serde_json::Value;
@@ -320,6 +320,7 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::Auth(AuthOp::Refresh) => "Refresh",
         BankOp::Auth(AuthOp::Introspect) => "Introspect",
         BankOp::Card(op) => card_name(op),
+        BankOp::Subscription(op) => subscription_name(op),
         BankOp::Sbp(op) => sbp_name(op),
         BankOp::Terminal(op) => terminal_name(op),
     }
@@ -335,6 +336,16 @@ const fn card_name(op: &CardOp) -> &'static str {
         CardOp::List { .. } => "Card List",
         CardOp::Remove { .. } => "Card Remove",
         CardOp::Charge { .. } => "Card Charge",
+    }
+}
+
+const fn subscription_name(op: &SubscriptionOp) -> &'static str {
+    match op {
+        SubscriptionOp::Open(_) => "Subscription Open",
+        SubscriptionOp::List { .. } => "Subscription List",
+        SubscriptionOp::Status { .. } => "Subscription Status",
+        SubscriptionOp::Cancel { .. } => "Subscription Cancel",
+        SubscriptionOp::Charge { .. } => "Subscription Charge",
     }
 }
 
