@@ -190,11 +190,6 @@ impl App {
     }
 }
 
-async fn wait(mut stopped: watch::Receiver<bool>) {
-    // An error means that the sender is gone: the same as an order to stop.
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
 /// Every connection has its daily sweep; the first one is due at once, to catch up after a pause.
 async fn schedule_sweeps(ctx: &Ctx) -> anyhow::Result<()> {
     let inner = ctx.clone();
