@@ -100,18 +100,20 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str, flying: &[String]) -> Result<Plan,
     let Some(next_ms) = deliveries::find_next_due(tx, id, webhook.is_ordered)? else {
         return Ok(idle(After::Done));
     };
-    let after = After::At(next_ms.max(webhook.health.rest_until_ms));
-    if webhook.health.rest_until_ms > now_ms {
+    let (rest_until_ms, is_down) = (webhook.health.rest_until_ms, webhook.health.is_down());
+    // A webhook that is down is tried when it has rested, whatever its deliveries wait for.
+    let after = After::At(if is_down { rest_until_ms } else { next_ms.max(rest_until_ms) });
+    if rest_until_ms > now_ms {
         return Ok(idle(after));
     }
-    let room = if webhook.health.is_down() { 1 } else { AT_ONCE };
+    let (room, until_ms) = if is_down { (1, i64::MAX) } else { (AT_ONCE, now_ms) };
     let room = room.saturating_sub(flying.len());
     if room == 0 {
         return Ok(idle(after));
     }
     let limit = i64::try_from(room + flying.len()).unwrap_or_default();
     let mut due = Vec::new();
-    let listed = deliveries::list_due(tx, id, webhook.is_ordered, now_ms, limit)?;
+    let listed = deliveries::list_due(tx, id, webhook.is_ordered, until_ms, limit)?;
     for delivery in listed.into_iter().filter(|it| !flying.contains(&it.id)).take(room) {
         let found = find_event(tx, &webhook.shop_id, &delivery.event_id)?;
         let missing = || DbError::Decode(format!("{} has no event", delivery.id));

@@ -19,19 +19,14 @@ const WAITS_MS: [i64; 11] = [
     8 * HOUR_MS,
     12 * HOUR_MS,
 ];
-/// Refusals in a row after which a webhook counts as down: then it is tried with one delivery at a
-/// time and rests in between, so that neither it nor its neighbours feel a flood.
+/// Attempts in a row without a good answer after which a webhook counts as down: then it is tried
+/// with one delivery at a time and rests in between, so that neither it nor its neighbours feel a
+/// flood.
 const DOWN_AFTER: i64 = 5;
-/// Rests of a webhook that is down: short enough to see it come back.
-const RESTS_MS: [i64; 7] = [
-    5 * SECOND_MS,
-    10 * SECOND_MS,
-    20 * SECOND_MS,
-    40 * SECOND_MS,
-    80 * SECOND_MS,
-    160 * SECOND_MS,
-    5 * MINUTE_MS,
-];
+/// Rests of a webhook that is down: short enough to see it come back, whatever the waits of its
+/// deliveries have grown to.
+const RESTS_MS: [i64; 6] =
+    [5 * SECOND_MS, 20 * SECOND_MS, MINUTE_MS, 3 * MINUTE_MS, 8 * MINUTE_MS, 15 * MINUTE_MS];
 /// The longest `Retry-After` that is believed: for the delivery, and for all of its webhook.
 const RETRY_AFTER_MAX_MS: i64 = DAY_MS;
 const REST_MAX_MS: i64 = HOUR_MS;
@@ -98,8 +93,10 @@ pub fn settle(
         Fate::Again { due_ms: (now_ms + wait.max(asked)).min(until_ms) }
     };
     let since_ms = health.failing_since_ms.unwrap_or(now_ms);
-    let mut after =
-        Health { streak: health.streak + 1, failing_since_ms: Some(since_ms), ..health };
+    // Whoever refuses one event with a reason is there, and may take the next.
+    let is_there = status.is_some_and(|status| status != 429 && status < 500);
+    let streak = if is_there { 0 } else { health.streak + 1 };
+    let mut after = Health { streak, failing_since_ms: Some(since_ms), ..health };
     if after.is_down() {
         let rest = jitter(nth(&RESTS_MS, after.streak - DOWN_AFTER), chance);
         after.rest_until_ms = after.rest_until_ms.max(now_ms + rest);
@@ -113,7 +110,7 @@ pub fn settle(
         _ if now_ms - since_ms >= PATIENCE_MS => Some(Reason::Failing),
         _ => None,
     };
-    Settled { fate, health: after, disable, is_back: false }
+    Settled { fate, health: after, disable, is_back: is_there && health.is_down() }
 }
 
 fn nth(list: &[i64], at: i64) -> i64 {

@@ -2,7 +2,7 @@
 
 use super::store::{
     self,
-    deliveries::{DeliveryFilter, list_attempts, list_deliveries},
+    deliveries::{list_attempts, list_of_subject},
 };
 use crate::{
     kit::{
@@ -22,9 +22,8 @@ pub fn entries(
     shop_id: &str,
     payment_id: &str,
 ) -> Result<Vec<TimelineEntry>, DbError> {
-    let filter = DeliveryFilter { subject: Some(payment_id.to_owned()), ..Default::default() };
     let mut entries = Vec::new();
-    for delivery in list_deliveries(tx, shop_id, &filter, MAX_DELIVERIES)? {
+    for delivery in list_of_subject(tx, shop_id, payment_id, MAX_DELIVERIES)? {
         let webhook = store::find_any_webhook(tx, &delivery.webhook_id)?;
         let host = webhook.as_ref().map_or("a removed webhook", |webhook| webhook.host());
         for attempt in list_attempts(tx, &delivery.id, MAX_ATTEMPTS)? {

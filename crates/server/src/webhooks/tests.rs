@@ -153,8 +153,11 @@ fn a_webhook_that_is_down_rests_and_is_back_with_one_success() {
         rests.push(health.rest_until_ms - NOW);
         health.rest_until_ms = 0;
     }
-    assert_eq!((rests[0], rests[11]), (5_000, 5 * MINUTE_MS));
+    assert_eq!((rests[0], rests[11]), (5_000, 15 * MINUTE_MS));
     assert!(rests.is_sorted());
+    // A refusal with a reason comes from somebody who is there.
+    let there = settle(health, (1, NOW), &refused(404), NOW, 20);
+    assert!(there.is_back && there.health.streak == 0 && there.health.failing_since_ms.is_some());
     let back = settle(health, (1, NOW), &Heard::Taken, NOW, 20);
     assert!(back.is_back && back.health == Health::default() && back.fate == Fate::Delivered);
 }

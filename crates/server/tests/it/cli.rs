@@ -10,3 +10,4 @@ mod routing;
 mod sbp;
 mod shell;
 mod terminal_tests;
+mod webhooks;

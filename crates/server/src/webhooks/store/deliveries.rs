@@ -59,7 +59,7 @@ const IN_TURN: &str = "($2 = 0 or not exists (select 1 from deliveries e \
      where e.webhook_id = d.webhook_id and e.subject = d.subject and e.state = 'pending' \
      and e.event_seq < d.event_seq))";
 
-/// What may leave for the webhook now, oldest first.
+/// What is due for the webhook by then, oldest first.
 pub fn list_due(
     tx: &mut dyn Tx,
     webhook_id: &str,
@@ -167,6 +167,21 @@ pub fn list_deliveries(
         text(&filter.before_id),
         limit.into(),
     ];
+    tx.query(&sql, &params)?.iter().map(decode).collect()
+}
+
+/// The deliveries of the events about one subject, oldest first.
+pub fn list_of_subject(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    subject: &str,
+    limit: i64,
+) -> Result<Vec<Delivery>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from deliveries where subject = $1 and shop_id = $2 \
+         order by event_seq, id limit $3"
+    );
+    let params = [subject.into(), shop_id.into(), limit.into()];
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 

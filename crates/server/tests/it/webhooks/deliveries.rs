@@ -69,7 +69,9 @@ async fn a_thin_webhook_gets_ids_only_and_its_header_and_nobody_reads_the_header
     let webhook = hook(&app, &receiver, json!({"payload": "thin", "header": header})).await;
     app.create_paid(json!({})).await;
     let seen = receiver.seen();
-    assert_eq!(receiver.kinds(), ["payment.created", "payment.opened", "payment.paid"]);
+    let mut kinds = receiver.kinds();
+    kinds.sort();
+    assert_eq!(kinds, ["payment.created", "payment.opened", "payment.paid"]);
     for hook in &seen {
         assert!(hook.is_signed_with(webhook["secret"].as_str().unwrap()));
         assert_eq!(hook.header("x-api-key"), "hush-hush");

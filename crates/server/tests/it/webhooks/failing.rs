@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kopeck::{
     kit::{
-        clock::Clock as _,
         jobs::LEASE_MS,
         net::{AddressPolicy, NetSettings, NetWire},
     },
@@ -99,8 +98,8 @@ async fn a_receiver_that_is_away_for_a_day_gets_everything_soon_after_it_is_back
         }
     }
     let receiver = Receiver::at(port);
-    for _ in 0..7 {
-        app.advance(MINUTE).await;
+    for _ in 0..4 {
+        app.advance(5 * MINUTE).await;
     }
     let mut ids: Vec<String> = receiver.seen().iter().map(|hook| hook.id()).collect();
     ids.sort();
@@ -123,7 +122,7 @@ async fn a_receiver_that_takes_nothing_for_a_week_is_disabled_and_told_of() {
     let shown = app.get(&path).await.expect(200);
     assert_eq!(shown["disabled_reason"], "failing", "{shown}");
     let attempts = deliveries(&app, &webhook).await[0]["attempts"].as_i64().unwrap();
-    assert!((15..40).contains(&attempts), "{attempts} attempts in a week");
+    assert!((50..120).contains(&attempts), "{attempts} attempts in a week");
 
     let receiver = Receiver::at(port);
     app.advance(DAY).await;
@@ -144,29 +143,19 @@ async fn one_event_that_is_always_refused_stops_no_other() {
     receiver.then([Behave::status(400)]);
     app.advance(0).await;
     let poison = receiver.seen()[0].id();
-    let mut taken = 0;
-    // Refused whenever it comes; the others come in between.
-    for _ in 0..30 {
+    receiver.refuse(&poison);
+    for count in 1..=20 {
         app.create(json!({})).await;
-        let before = receiver.count();
-        let is_due = app.clock.now_ms() >= next_of(&app, &webhook, &poison).await - 5 * MINUTE;
-        if is_due {
-            receiver.then([Behave::status(400)]);
-        }
-        app.advance(5 * MINUTE).await;
-        let new = receiver.seen()[before..].iter().filter(|hook| hook.id() != poison).count();
-        taken += new;
+        app.advance(0).await;
+        let others = receiver.seen().into_iter().filter(|hook| hook.id() != poison).count();
+        assert_eq!(others, count, "none waits for the one that is refused");
+        app.advance(6 * 60 * MINUTE).await;
     }
-    assert!(taken >= 30, "{taken}");
+    let list = deliveries(&app, &webhook).await;
+    let mine = list.iter().find(|delivery| delivery["event_id"] == poison.as_str()).unwrap();
+    assert!(mine["status"] == "pending" && mine["attempts"].as_i64().unwrap() > 10, "{mine}");
     let shown = app.get(&format!("/v1/webhooks/{}", id_of(&webhook))).await.expect(200);
-    assert_ne!(shown["status"], "disabled");
-}
-
-async fn next_of(app: &TestApp, webhook: &serde_json::Value, event_id: &str) -> i64 {
-    let list = deliveries(app, webhook).await;
-    let mine = list.iter().find(|delivery| delivery["event_id"] == event_id);
-    let next = mine.and_then(|delivery| delivery["next_attempt_at"].as_str());
-    next.map_or(i64::MAX / 2, |at| at.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    assert_eq!(shown["disabled_reason"], json!(null));
 }
 
 #[tokio::test]
@@ -179,7 +168,7 @@ async fn a_process_that_dies_while_it_sends_leaves_nothing_unsent() {
     for job in claim_due(&app.ctx, 16).await.unwrap() {
         let dying = run_and_finish(&app.ctx, job);
         // Dropped while the receiver hangs: what a kill does.
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(100), dying).await;
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(300), dying).await;
     }
     assert_eq!(receiver.count(), 1);
     assert_eq!(deliveries(&app, &webhook).await[0]["attempts"], 0);

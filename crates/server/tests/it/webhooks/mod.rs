@@ -3,6 +3,8 @@
 mod claims;
 mod deliveries;
 mod failing;
+mod guide;
 pub mod receiver;
 mod replay;
 mod setting;
+mod sim;

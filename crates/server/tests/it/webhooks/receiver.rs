@@ -43,6 +43,8 @@ impl Behave {
 struct State {
     seen: Vec<Hook>,
     script: VecDeque<Behave>,
+    /// An event that is always refused.
+    refused: Option<String>,
 }
 
 pub struct Receiver {
@@ -113,6 +115,11 @@ impl Receiver {
         self.state.lock().unwrap().script.extend(script);
     }
 
+    /// This event is never taken.
+    pub fn refuse(&self, event_id: &str) {
+        self.state.lock().unwrap().refused = Some(event_id.to_owned());
+    }
+
     pub fn seen(&self) -> Vec<Hook> {
         self.state.lock().unwrap().seen.clone()
     }
@@ -152,8 +159,12 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
     reader.read_exact(&mut hook.body).unwrap();
     let behave = {
         let mut state = state.lock().unwrap();
+        let is_refused = state.refused.as_ref().is_some_and(|id| *id == hook.id());
         state.seen.push(hook);
-        state.script.pop_front().unwrap_or(Behave::status(200))
+        match is_refused {
+            true => Behave::status(400),
+            false => state.script.pop_front().unwrap_or(Behave::status(200)),
+        }
     };
     match behave {
         Behave::Answer(status, more) => {
