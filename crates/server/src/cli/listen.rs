@@ -22,7 +22,7 @@ use deed::Deed;
 use place::Place;
 use source::{Event, Source};
 
-/// Waits after a failure, then the last one again and again: the event is offered until it is taken.
+/// Waits after a failure, the last one again and again: an event is offered until it is taken.
 const WAITS_S: [u64; 5] = [1, 2, 5, 10, 30];
 
 /// Hand events to a program on this machine, one after the other, each until it is taken
