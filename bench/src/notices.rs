@@ -14,7 +14,7 @@ use kopeck::{
     kit::db::DbError,
     payments::{
         flow::{self, NewPayment, Problem},
-        model::Payment,
+        model::{Means, Payment},
         notices::{RefusedCount, Taken, take},
     },
     runner::Nudge,
@@ -177,6 +177,7 @@ fn open_payment(world: &World, number: usize) -> anyhow::Result<Payment> {
         customer: None,
         receipt: None,
         metadata: "{}".to_owned(),
+        means: Means::Payer,
     };
     let planned = flow::plan(&world.ctx, &Tochka, &world.connection, new);
     let mut payment = planned.map_err(|problem: Problem| anyhow!("{problem:?}"))?;

@@ -100,6 +100,9 @@ pub struct Capabilities {
     /// Those of them whose payments [`crate::op::SbpOp::StartRefund`] sends back; the others in the
     /// bank's cabinet only.
     pub sbp_refunds: &'static [CodeKind],
+    /// Whether payers' bank accounts can be saved and charged again: [`crate::op::SbpOp::Bind`],
+    /// [`crate::op::CreateLink::sbp_account`].
+    pub saves_accounts: bool,
     /// The notice kinds that such codes need.
     pub sbp_notice_kinds: &'static [&'static str],
     /// Where a card is kept as a subscription and charged by [`crate::op::SubscriptionOp`], what

@@ -10,6 +10,7 @@ pub mod events;
 pub mod gateway;
 pub mod http;
 pub mod ids;
+pub mod instruments;
 pub mod kit;
 pub mod payments;
 pub mod places;

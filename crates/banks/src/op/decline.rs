@@ -44,6 +44,23 @@ pub enum DeclineReason {
 }
 
 impl DeclineReason {
+    pub const ALL: [DeclineReason; 14] = [
+        DeclineReason::InsufficientFunds,
+        DeclineReason::CardExpired,
+        DeclineReason::CardDetails,
+        DeclineReason::CardBlocked,
+        DeclineReason::LimitExceeded,
+        DeclineReason::ThreeDsFailed,
+        DeclineReason::Suspicion,
+        DeclineReason::IssuerDeclined,
+        DeclineReason::ForeignCard,
+        DeclineReason::NotPermitted,
+        DeclineReason::SavedGone,
+        DeclineReason::Technical,
+        DeclineReason::Shop,
+        DeclineReason::Unknown,
+    ];
+
     /// The word in APIs: `insufficient_funds`.
     pub const fn as_str(self) -> &'static str {
         match self {

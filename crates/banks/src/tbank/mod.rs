@@ -77,6 +77,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &[],
     sbp_refunds: &[],
+    saves_accounts: true,
     sbp_notice_kinds: &[],
     subscriptions: None,
 };

@@ -15,6 +15,11 @@ pub fn is_decline(code: &str) -> bool {
     errors::find(code).is_some_and(|entry| entry.cause.meaning().class == Class::Declined)
 }
 
+/// Whether a code says no more than that the payment's state does not allow it.
+pub fn is_about_state(code: &str) -> bool {
+    errors::find(code).is_some_and(|entry| entry.cause == Cause::State)
+}
+
 /// Reads an error envelope: `Message` is general, `Details` says what is wrong.
 pub fn read(op: &BankOp, fields: &Fields) -> Outcome {
     let code = fields.text("ErrorCode").unwrap_or_default();

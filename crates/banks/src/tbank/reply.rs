@@ -145,6 +145,11 @@ fn no(op: &BankOp, fields: &Fields) -> Outcome {
         let decline = observation::decline(&code).map(Box::new);
         return Outcome::Done(Answer::Payment(Observation { decline, ..seen }));
     }
+    // Its payment is under way or over: perhaps by this very charge, asked a moment ago.
+    if is_charge && refusal::is_about_state(&code) {
+        let why = format!("the bank said no with code {code}, by the state of the payment");
+        return Outcome::Unknown { why };
+    }
     if matches!(op, BankOp::GetPayment { .. }) && seen.status.is_some() {
         return Outcome::Done(Answer::Payment(seen));
     }

@@ -82,6 +82,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &CodeKind::ALL,
     sbp_refunds: &[CodeKind::Dynamic],
+    saves_accounts: false,
     sbp_notice_kinds: &[codes::SBP_NOTICE, codes::SBP_B2B_NOTICE],
     subscriptions: Some(&subscriptions::LIMITS),
 };

@@ -14,18 +14,28 @@ use super::{
 };
 use crate::{
     customers::{
-        drive::{ask_about, bind, charge_now},
-        flow::{self, NewCharge, connection_for, get_account},
-        model::{AccountStatus, SavedAccount},
+        drive::{ask_about, bind},
+        flow::{self, connection_for},
         request::customer_id,
-        store,
         view::AccountView,
     },
     http::text,
+    instruments::{
+        model::{AccountStatus, SavedAccount},
+        store,
+    },
     kit::db::DbError,
-    payments::view::PaymentView,
+    payments::{
+        flow::{
+            NewPayment, Problem,
+            charge::{Saved, create_any, plan},
+        },
+        idempotency::{self, Key, Made, Subject},
+        model::{Payment, Status},
+        request::MAX_ORDER_ID_CHARS,
+        view::PaymentView,
+    },
     qr::Code,
-    shops,
 };
 
 /// Customers and the bank accounts that they saved
@@ -76,6 +86,9 @@ enum Accounts {
         /// Your order number
         #[arg(long, value_name = "ID")]
         order: Option<String>,
+        /// Run again with the same key, it is the same charge; by default the order is the key
+        #[arg(long, value_name = "TEXT")]
+        key: Option<String>,
     },
 }
 
@@ -88,9 +101,12 @@ impl CustomerArgs {
                 begin(&world, &customer, &purpose, bank.as_deref()).await
             }
             Accounts::List { customer } => list(&world, &customer).await,
-            Accounts::Charge { customer, amount, purpose, account, order } => {
-                let new = NewCharge { amount, purpose, order_id: order, metadata: "{}".to_owned() };
-                charge(&world, &customer, account, new).await
+            Accounts::Charge { customer, amount, purpose, account, order, key } => {
+                let order_id = order.filter(|order| !order.is_empty());
+                let metadata = "{}".to_owned();
+                let new =
+                    NewPayment { amount, purpose, order_id, metadata, ..NewPayment::default() };
+                charge(&world, &customer, account, key, new).await
             }
         }
     }
@@ -154,43 +170,96 @@ async fn list(world: &World, customer: &str) -> Result<(), Fail> {
     })
 }
 
+/// A payment with one key is one charge, however often the command is run.
 async fn charge(
     world: &World,
     customer: &str,
     wanted: Option<String>,
-    new: NewCharge,
+    key: Option<String>,
+    new: NewPayment,
 ) -> Result<(), Fail> {
     text::check("purpose", &new.purpose, 140)?;
-    let account = match wanted {
-        Some(id) => {
-            let (shop_id, customer) = (world.shop.id.clone(), customer.to_owned());
-            let found: Result<_, flow::Problem> =
-                world.ctx.db.read(move |tx| get_account(tx, &shop_id, &customer, &id)).await;
-            found?
-        }
-        None => {
-            let is_active = |it: &SavedAccount| it.status == AccountStatus::Active;
-            let found = all(world, customer).await?.into_iter().find(is_active);
-            found.ok_or(flow::Problem::NoSuchAccount)?
-        }
+    if let Some(order) = &new.order_id {
+        text::check("order", order, MAX_ORDER_ID_CHARS)?;
+    }
+    let amount = new.amount.to_rubles();
+    let order = new.order_id.as_deref().unwrap_or_default();
+    let said = ["customer charge", customer, &amount, &new.purpose, order];
+    // By the customer and not by the account: a newer account is no other order.
+    let of_order = || new.order_id.as_ref().map(|order| format!("charge {customer} {order}"));
+    let key = key.or_else(of_order).map(|key| Key::of_command(key, &said));
+    let payment = match find_made(world, key.as_ref()).await? {
+        Some(payment) => payment,
+        None => match make(world, customer, wanted, key.as_ref(), new).await? {
+            Some(payment) => payment,
+            // A twin was first.
+            None => find_made(world, key.as_ref()).await?.ok_or(flow::Problem::NoSuchAccount)?,
+        },
     };
-    let connection = shops::flow::get_connection(&world.ctx, &account.connection_id).await?;
-    let payment = flow::plan(&world.ctx, &connection, &account, new)?;
-    let (ctx, row) = (world.ctx.clone(), payment.clone());
-    let saved: Result<(), DbError> =
-        world.ctx.db.write(move |tx| flow::start(tx, &ctx, &row)).await;
-    saved?;
-    charge_now(&world.ctx, &payment.id).await?;
-    let id = payment.id.clone();
-    let refused: Result<_, DbError> =
-        world.ctx.db.read(move |tx| store::find_charge(tx, &id)).await;
-    if let Some(failure) = refused?.and_then(|charge| charge.failure) {
+    let is_over = |payment: &Payment| !matches!(payment.status(), Status::Opening | Status::Open);
+    let payment = find::wait_for(world, &payment, is_over).await?;
+    if let Some(failure) = payment.failure() {
         return Err(failure.into());
     }
-    let payment = find::again(world, &payment).await?;
     let view = PaymentView::new(&payment, &world.ctx.public_url);
     world.out.show(&view, || {
         let sum = paint(STRONG, &payment.amount.to_human());
-        format!("{} {sum}: {} ({})", paint(GOOD, "✓"), payment.status().as_str(), payment.id)
+        let done = format!("{sum}: {} ({})", payment.status().as_str(), payment.id);
+        if is_over(&payment) {
+            return format!("{} {done}", paint(GOOD, "✓"));
+        }
+        let next = format!("kopeck payment show {}", payment.id);
+        format!("{done}\n  {} tells what became of it; it is sent once", paint(HINT, &next))
     })
+}
+
+/// The payment that this key stands for already.
+async fn find_made(world: &World, key: Option<&Key>) -> Result<Option<Payment>, Fail> {
+    let Some(key) = key.cloned() else { return Ok(None) };
+    let shop_id = world.shop.id.clone();
+    let made: Result<_, DbError> =
+        world.ctx.db.read(move |tx| idempotency::find_made(tx, &shop_id, &key)).await;
+    match made? {
+        None => Ok(None),
+        Some(Made::Same { payment_id }) => find::by_id(world, &payment_id).await,
+        Some(Made::Other) => {
+            let message = "This order, or this --key, was charged before with other words or sums";
+            let hint = "Repeat the command as it was; for another charge name another --key";
+            Err(Fail::new("idempotency_key_reused", message, hint).param("key"))
+        }
+    }
+}
+
+/// Saves the charge with its key; `None` when a twin was first.
+async fn make(
+    world: &World,
+    customer: &str,
+    wanted: Option<String>,
+    key: Option<&Key>,
+    new: NewPayment,
+) -> Result<Option<Payment>, Fail> {
+    let account_id = match wanted {
+        Some(id) => id,
+        None => {
+            let is_active = |it: &SavedAccount| it.status == AccountStatus::Active;
+            let found = all(world, customer).await?.into_iter().find(is_active);
+            found.ok_or(flow::Problem::NoSuchAccount)?.id
+        }
+    };
+    let from = Saved { account_id, customer_id: Some(customer.to_owned()), bank: None };
+    let payment = plan(&world.ctx, &world.shop.id, &from, new).await?;
+    let (ctx, row, key) = (world.ctx.clone(), payment.clone(), key.cloned());
+    let subject = Subject::Create { payment_id: payment.id.clone() };
+    let taken: Result<bool, Problem> = world
+        .ctx
+        .db
+        .write(move |tx| {
+            if !idempotency::take(tx, &row.shop_id, key.as_ref(), &subject, ctx.now_ms())? {
+                return Ok(false);
+            }
+            create_any(tx, &ctx, &row)?;
+            Ok(true)
+        })
+        .await;
+    Ok(taken?.then_some(payment))
 }

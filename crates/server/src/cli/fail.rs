@@ -155,7 +155,6 @@ impl From<customers::flow::Problem> for Fail {
             customers::flow::Problem::Payment(problem) => problem.into(),
             customers::flow::Problem::Bank(refusal) => refusal.into(),
             other @ (customers::flow::Problem::NoSuchAccount
-            | customers::flow::Problem::NotActive(_)
             | customers::flow::Problem::NotConnected
             | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
         }
@@ -173,6 +172,10 @@ impl From<ComposeProblem> for Fail {
         match problem {
             ComposeProblem::Receipt(problem) => problem.into(),
             ComposeProblem::Preset(problem) => problem.into(),
+            ComposeProblem::Renewal(problem) => {
+                let hint = "Give the renewal a receipt of its own";
+                Fail::new("receipt_invalid", format!("{problem}."), hint).param("receipt")
+            }
             ComposeProblem::NoDefaults { hint } => {
                 let message = "The shop's VAT is not known, so no receipt of one line can be made";
                 Fail::new("receipt_defaults_missing", message, hint).param("receipt")
@@ -204,6 +207,7 @@ impl From<Problem> for Fail {
                 "There is no such payment",
                 "`kopeck payment list` shows what there is",
             ),
+            other @ Problem::Saved(_) => ApiError::from(other).into(),
             Problem::Goods(why) => Fail::new("param_invalid", why, "").param("items"),
             Problem::Internal(error) => error.into(),
         }
@@ -246,6 +250,7 @@ impl From<Refused> for Fail {
                 format!("Refund at most --amount {left}"),
             )
             .param("amount"),
+            other @ Refused::NotChargeable(_) => ApiError::from(other).into(),
             Refused::RefundOfNothing => Fail::new(
                 "amount_invalid",
                 "A refund must be more than zero",

@@ -23,7 +23,7 @@ use crate::{
             self, NewPayment,
             routing::{plan_at, plan_routed},
         },
-        model::{Payment, Status},
+        model::{Means, Payment, Status},
         receipts,
         view::PaymentView,
     },
@@ -200,6 +200,7 @@ fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> 
         customer,
         receipt,
         metadata: "{}".to_owned(),
+        means: Means::Payer,
     })
 }
 

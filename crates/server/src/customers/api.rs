@@ -4,23 +4,20 @@ use axum::extract::{Path, State};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    drive::{ask_about, bind, charge_now},
+    drive::{ask_about, bind},
     flow::{self, connection_for, get_account},
-    model::AccountStatus,
     request::{BindAccount, ChargeAccount, customer_id},
-    store,
     view::AccountView,
 };
 use crate::{
-    http::{Answer, ApiError, Caller, Server, codes, error::ErrorBody, json, page::Page},
+    http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page},
+    instruments::{model::AccountStatus, store},
     kit::db::DbError,
     payments::{
-        self,
-        idempotency::{self, Subject},
+        flow::charge::Saved,
         submit::{self, Ask},
         view::PaymentView,
     },
-    shops,
 };
 
 /// A customer's accounts all stand on one page.
@@ -133,60 +130,7 @@ async fn charge_account(
 ) -> Result<Answer, ApiError> {
     let new = json::read::<ChargeAccount>(&ask.body)?.read()?;
     submit::run(ask, |ask| async move {
-        if let Some(answer) = idempotency::replay(&ask).await? {
-            return Ok(answer);
-        }
-        let ctx = ask.server.ctx.clone();
-        let shop_id = ask.caller.shop_id.clone();
-        let found: Result<_, flow::Problem> =
-            ctx.db.read(move |tx| get_account(tx, &shop_id, &id, &account_id)).await;
-        let account = found?;
-        let connection = shops::flow::get_connection(&ctx, &account.connection_id).await?;
-        let payment = flow::plan(&ctx, &connection, &account, new)?;
-        if !begin(&ask, &payment).await? {
-            let answer = idempotency::replay(&ask).await?;
-            return answer.ok_or_else(|| ApiError::of(codes::INTERNAL));
-        }
-        let (inner, id) = (ctx.clone(), payment.id.clone());
-        let driving = ask.server.spawn(async move { charge_now(&inner, &id).await });
-        // The time is over: the answer tells what is known, the task goes on.
-        let _ = tokio::time::timeout(ask.server.limits.bank_wait, driving).await;
-        ask.server.nudge.notify_one();
-        let id = payment.id.clone();
-        let read: Result<_, DbError> = ctx
-            .db
-            .read(move |tx| {
-                let found = payments::store::find_payment_by_id(tx, &id)?;
-                Ok((found, store::find_charge(tx, &id)?))
-            })
-            .await;
-        let (found, charge) = read?;
-        if let Some(failure) = charge.and_then(|charge| charge.failure) {
-            let error = ApiError::stored(&failure.code, &failure.message, &failure.hint);
-            let error = ApiError { payment_id: Some(payment.id), ..error };
-            let refused = Answer { status: error.status, body: error.render(&ask.request_id) };
-            return idempotency::keep(&ask, refused).await;
-        }
-        let shown = PaymentView::new(&found.unwrap_or(payment), &ctx.public_url);
-        idempotency::keep(&ask, Answer::json(201, &shown)?).await
+        submit::charge(ask, Saved { account_id, customer_id: Some(id), bank: None }, new).await
     })
     .await
-}
-
-/// Saves the charge together with the request's key; `false` when a twin was first.
-async fn begin(ask: &Ask, payment: &payments::model::Payment) -> Result<bool, DbError> {
-    let ctx = ask.server.ctx.clone();
-    let (row, key) = (payment.clone(), ask.key.clone());
-    let subject = Subject::Create { payment_id: payment.id.clone() };
-    let inner = ctx.clone();
-    ctx.db
-        .write(move |tx| {
-            let now_ms = inner.now_ms();
-            if !idempotency::take(tx, &row.shop_id, key.as_ref(), &subject, now_ms)? {
-                return Ok(false);
-            }
-            flow::start(tx, &inner, &row)?;
-            Ok(true)
-        })
-        .await
 }

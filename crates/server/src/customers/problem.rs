@@ -9,10 +9,6 @@ impl From<Problem> for ApiError {
             Problem::Payment(problem) => problem.into(),
             Problem::Bank(refusal) => refusal.into(),
             Problem::NoSuchAccount => ApiError::of(codes::ACCOUNT_NOT_FOUND),
-            Problem::NotActive(status) => {
-                let message = format!("The account cannot be charged: it is {}.", status.as_str());
-                ApiError::new(codes::ACCOUNT_NOT_ACTIVE, message)
-            }
             Problem::NotConnected => ApiError::of(codes::BANK_NOT_CONNECTED).param("bank"),
             Problem::NoBank => {
                 let message = "None of the shop's banks saves accounts: T-Bank does.";

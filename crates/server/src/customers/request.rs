@@ -3,14 +3,16 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::flow::NewCharge;
 use crate::{
     http::{
         ApiError,
         json::{Raw, invalid, missing},
         text,
     },
-    payments::request::amount,
+    payments::{
+        flow::NewPayment,
+        request::{MAX_CUSTOMER_ID_CHARS, amount},
+    },
     places::request::words,
 };
 
@@ -53,13 +55,15 @@ impl BindAccount {
 }
 
 impl ChargeAccount {
-    pub fn read(&self) -> Result<NewCharge, ApiError> {
+    /// What is to be paid; how, follows from the account.
+    pub fn read(&self) -> Result<NewPayment, ApiError> {
         let purpose = words("purpose", &self.purpose, MAX_PURPOSE_CHARS)?;
-        Ok(NewCharge {
+        Ok(NewPayment {
             amount: amount(&self.amount, &self.amount_kopecks)?.ok_or_else(|| missing("amount"))?,
             purpose: purpose.ok_or_else(|| missing("purpose"))?,
             order_id: words("order_id", &self.order_id, MAX_ID_CHARS)?,
             metadata: "{}".to_owned(),
+            ..NewPayment::default()
         })
     }
 }
@@ -69,6 +73,6 @@ pub fn customer_id(text: &str) -> Result<String, ApiError> {
     if text.trim().is_empty() {
         return Err(invalid("customer_id", "is empty"));
     }
-    text::check("customer_id", text, MAX_ID_CHARS)?;
+    text::check("customer_id", text, MAX_CUSTOMER_ID_CHARS)?;
     Ok(text.to_owned())
 }

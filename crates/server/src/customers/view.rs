@@ -3,8 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{AccountStatus, SavedAccount};
-use crate::kit::clock::iso;
+use crate::{
+    instruments::model::{AccountStatus, SavedAccount},
+    kit::clock::iso,
+};
 
 /// A bank account that a customer saved, to be charged again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +25,8 @@ pub struct AccountView {
     /// What the payer agrees to.
     #[schema(example = "Подписка на кофе")]
     pub purpose: String,
+    /// The payment that saved it; null when it was saved without paying.
+    pub payment_id: Option<String>,
     /// What the payer opens on a phone or scans; null once it is decided.
     pub link: Option<String>,
     /// The payer's bank.
@@ -40,6 +44,7 @@ impl AccountView {
             status: account.status.as_str(),
             bank: account.bank.clone(),
             purpose: account.purpose.clone(),
+            payment_id: account.payment_id.clone(),
             link: is_pending.then(|| account.link.clone()),
             payer_bank: account.member_name.clone(),
             created_at: iso(account.created_ms),

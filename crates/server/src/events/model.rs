@@ -23,10 +23,11 @@ pub enum EventKind {
     ReceiptRegistered,
     ReceiptFailed,
     ReceiptDue,
+    AccountSaved,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 20] = [
+    pub const ALL: [EventKind; 21] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -47,6 +48,7 @@ impl EventKind {
         EventKind::ReceiptRegistered,
         EventKind::ReceiptFailed,
         EventKind::ReceiptDue,
+        EventKind::AccountSaved,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +73,7 @@ impl EventKind {
             EventKind::ReceiptRegistered => "receipt.registered",
             EventKind::ReceiptFailed => "receipt.failed",
             EventKind::ReceiptDue => "receipt.due",
+            EventKind::AccountSaved => "account.saved",
         }
     }
 
@@ -109,6 +112,9 @@ impl EventKind {
             EventKind::ReceiptDue => {
                 "A person has to make a receipt: the closing one of a prepayment, or one in \
                  «Мой налог»"
+            }
+            EventKind::AccountSaved => {
+                "The payer's bank account was saved with the payment; it can be charged from now on"
             }
         }
     }

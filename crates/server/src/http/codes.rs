@@ -1,10 +1,12 @@
 //! Every error code of the API in one table: what it means and what to do. The table generates
 //! `docs/reference/errors.md`. Codes are contract: programs branch on them.
 
+mod declines;
 mod hooks;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
 
+pub use declines::DECLINES;
 pub use hooks::{
     ALREADY_CLAIMED, DELIVERY_NOT_FOUND, EVENT_NOT_FOUND, PAYMENT_NOT_PAID, WEBHOOK_DISABLED,
     WEBHOOK_HEADER_INVALID, WEBHOOK_LIMIT, WEBHOOK_NOT_FOUND, WEBHOOK_REMOVED, WEBHOOK_URL_INVALID,
@@ -90,6 +92,20 @@ pub const RECEIPT_BY_HAND: Code = code(
     409,
     "The bank has no request for this receipt: a person makes it.",
     "Make it at your cash register, then note it: POST /v1/payments/{id}/receipts.",
+);
+pub const RECEIPT_NOT_FOUND: Code =
+    code("receipt_not_found", 404, "The shop has no such receipt.", "List them: GET /v1/receipts.");
+pub const RECEIPT_NOT_DUE: Code = code(
+    "receipt_not_due",
+    409,
+    "Nothing is to be done about this receipt.",
+    "What is due: GET /v1/receipts/due; a correction: POST /v1/payments/{id}/receipts.",
+);
+pub const RECEIPT_NOT_RETRYABLE: Code = code(
+    "receipt_not_retryable",
+    409,
+    "The receipt cannot be asked for again.",
+    "Make it by hand, then say so: POST /v1/receipts/{id}/settle.",
 );
 pub const RECEIPT_NOT_CLOSABLE: Code = code(
     "receipt_not_closable",
@@ -241,6 +257,12 @@ pub const DESK_BUSY: Code = code(
     "Another sale goes on at the desk.",
     "Wait until it is paid or over, cancel it, or charge at another desk.",
 );
+pub const DESK_REPEATED: Code = code(
+    "desk_repeated",
+    409,
+    "This sale was charged already; the page shows how it ended.",
+    "Send the form once more to charge the same sum anew.",
+);
 pub const DESK_IDLE: Code = code(
     "desk_idle",
     409,
@@ -276,6 +298,12 @@ pub const ACCOUNT_NOT_ACTIVE: Code = code(
     409,
     "The saved account cannot be charged: the payer has not agreed, or has taken it back.",
     "Wait until its status is `active`, or let the customer save an account anew.",
+);
+pub const ACCOUNT_UNSUPPORTED: Code = code(
+    "account_unsupported",
+    422,
+    "None of the shop's banks, or not the one that is named, saves payers' bank accounts.",
+    "Connect T-Bank with `kopeck init`, or leave `save_account` out.",
 );
 pub const POSTER_INVALID: Code =
     code("poster_invalid", 422, "The poster cannot be drawn so.", "Mend what `param` names.");
@@ -371,6 +399,12 @@ const BANK_ROUTE_UNKNOWN: Code = code(
     "The bank has no such method at the address that is set.",
     "Check base_url of the connection.",
 );
+pub const CHARGE_UNANSWERED: Code = code(
+    "charge_unanswered",
+    409,
+    "The bank did not answer a charge of what was saved, and took nothing until its time was over.",
+    "Nothing was charged: make another payment if the sum is still due.",
+);
 const REFERENCE_TAKEN: Code = code(
     "reference_taken",
     409,
@@ -391,12 +425,14 @@ pub static CODES: &[Code] = &[
     PLACE_SUSPENDED,
     DESK_NOT_FOUND,
     DESK_BUSY,
+    DESK_REPEATED,
     DESK_IDLE,
     DESK_ARMED,
     DESK_UNANSWERED,
     DESK_LINK_NOT_FOUND,
     ACCOUNT_NOT_FOUND,
     ACCOUNT_NOT_ACTIVE,
+    ACCOUNT_UNSUPPORTED,
     POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
@@ -411,6 +447,9 @@ pub static CODES: &[Code] = &[
     RECEIPT_INVALID,
     RECEIPT_DEFAULTS_MISSING,
     RECEIPT_BY_HAND,
+    RECEIPT_NOT_FOUND,
+    RECEIPT_NOT_DUE,
+    RECEIPT_NOT_RETRYABLE,
     RECEIPT_NOT_CLOSABLE,
     BANK_UNKNOWN,
     BANK_NOT_CONNECTED,
@@ -437,6 +476,7 @@ pub static CODES: &[Code] = &[
     BANK_OBJECT_MISSING,
     BANK_ROUTE_UNKNOWN,
     REFERENCE_TAKEN,
+    CHARGE_UNANSWERED,
     BANK_UNAVAILABLE,
     DATABASE_UNAVAILABLE,
     INTERNAL,
@@ -454,7 +494,7 @@ pub static CODES: &[Code] = &[
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {
-    CODES.iter().find(|row| row.code == code)
+    CODES.iter().chain(DECLINES).find(|row| row.code == code)
 }
 
 /// The status of a bank's refusal. A bank that does not accept our key is a bad gateway: the caller
@@ -490,6 +530,15 @@ pub fn markdown() -> String {
          be looked at.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
     );
     for row in CODES {
+        let line =
+            format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
+        page.push_str(&line);
+    }
+    page.push_str(
+        "\n## Why a payer's bank declines\n\nOf payments that are taken from what was saved, and \
+         in `failure` of others.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
+    );
+    for row in DECLINES {
         let line =
             format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
         page.push_str(&line);

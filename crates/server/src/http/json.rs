@@ -87,6 +87,12 @@ pub fn string(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
     serde_json::from_str(raw.get()).map(Some).map_err(|_| invalid(param, "is not a string"))
 }
 
+/// Yes or no; absent is no.
+pub fn flag(param: &str, raw: &Raw) -> Result<bool, ApiError> {
+    let Some(raw) = raw else { return Ok(false) };
+    serde_json::from_str(raw.get()).map_err(|_| invalid(param, "is neither true nor false"))
+}
+
 /// A whole number, read from its digits.
 pub fn whole(param: &str, raw: &Raw) -> Result<Option<i64>, ApiError> {
     let Some(raw) = raw else { return Ok(None) };

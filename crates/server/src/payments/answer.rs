@@ -41,12 +41,12 @@ pub async fn compose(
         Subject::Cancel { .. } => canceled(&payment, &ctx.public_url),
         Subject::Refund { refund_id, .. } => refunded(payment, refund_id, &ctx.public_url),
     };
-    said.or_else(|error| Ok(Answer { body: error.render(request_id), status: error.status }))
+    Ok(said.unwrap_or_else(|error| Answer::refused(&error, request_id)))
 }
 
 fn created(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {
-    match &payment.intents.failure {
-        Some(failure) if payment.status() == Status::Failed => Err(refusal(payment, failure)),
+    match payment.failure() {
+        Some(failure) if payment.status() == Status::Failed => Err(refusal(payment, &failure)),
         Some(_) | None => Answer::json(201, &PaymentView::new(payment, public_url)),
     }
 }

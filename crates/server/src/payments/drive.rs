@@ -4,6 +4,7 @@
 //! Before the attempt its intent is saved; after the attempt nothing is rolled back, the bank is
 //! asked. One driver per payment at a time holds by the job's lease.
 
+mod charge;
 mod code;
 mod elsewhere;
 mod hold;
@@ -113,6 +114,7 @@ async fn drive_here(ctx: &Ctx, job: &Job, steps: &mut usize) -> anyhow::Result<O
             | Step::LookUp
             | Step::Ask
             | Step::FetchQr
+            | Step::Charge
             | Step::Capture
             | Step::Void
             | Step::Move
@@ -166,6 +168,7 @@ impl Driver<'_> {
                 Look::Nothing => self.pause(MINUTE_MS),
             }),
             Step::FetchQr => self.fetch_qr(payment).await,
+            Step::Charge => self.charge(payment).await,
             Step::Capture => self.capture(payment).await,
             Step::Void => self.void(payment).await,
             Step::Move => self.move_on(payment).await,

@@ -2,6 +2,7 @@
 //! commit. Calls to the bank are in [`super::drive`], between transactions.
 
 pub mod attempts;
+pub mod charge;
 pub mod receive;
 pub mod routing;
 
@@ -16,7 +17,7 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Facts, Intents, Payment},
+    model::{Facts, Intents, Means, Payment},
     receipts,
     schedule::DENSE_FOR_MS,
     state::{self, Applied, Effect, Event, Refused},
@@ -28,6 +29,7 @@ use crate::{
         flow::get_bank,
         store::{Exchange, insert_exchange},
     },
+    instruments::flow::Unusable,
     kit::{
         Ctx,
         clock::{MINUTE_MS, timestamp},
@@ -44,7 +46,7 @@ pub const JOB: &str = "payment";
 const MAX_ORDER_IN_REFERENCE: usize = 25;
 
 /// What a shop asks for, already read and checked for its shape.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewPayment {
     pub amount: Money,
     pub purpose: String,
@@ -57,6 +59,8 @@ pub struct NewPayment {
     pub customer: Option<String>,
     pub receipt: Option<String>,
     pub metadata: String,
+    /// What it is paid with, and what of it is saved.
+    pub means: Means,
 }
 
 /// Why a use case did nothing.
@@ -66,6 +70,8 @@ pub enum Problem {
     Bank(Refusal),
     Refused(Refused),
     NoSuchPayment,
+    /// What was saved cannot be charged.
+    Saved(Unusable),
     /// The goods that shall come back are not so in the payment's receipt.
     Goods(String),
     Internal(anyhow::Error),
@@ -95,7 +101,7 @@ pub fn plan(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
-        account_id: None,
+        means: new.means,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
@@ -165,7 +171,10 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
-        sbp_account: payment.account_id.is_some(),
+        sbp_account: match payment.means {
+            Means::SaveAccount { .. } | Means::Account { .. } => true,
+            Means::Payer => false,
+        },
         receipt: receipts::for_bank(payment)?,
         ..CreateLink::default()
     };
@@ -180,7 +189,8 @@ pub fn create_op(
     Ok(op)
 }
 
-/// Saves a planned payment; the caller then lets it be driven.
+/// Saves a planned payment that its payer pays; the caller then lets it be driven. One that is
+/// taken from what was saved: [`charge::create`].
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
     store::insert_payment(tx, payment)?;
     announce(tx, ctx, payment, EventKind::PaymentCreated, None)?;
@@ -382,7 +392,10 @@ fn save(
     before: &Payment,
     applied: Applied,
 ) -> Result<Payment, DbError> {
-    let Applied { next, effects } = applied;
+    let Applied { mut next, effects } = applied;
+    if before.facts.paid.is_zero() && !next.facts.paid.is_zero() {
+        next.facts.heard_paid_ms = next.facts.heard_paid_ms.or(Some(ctx.now_ms()));
+    }
     if next != *before {
         store::update_payment(tx, &next)?;
     }
@@ -412,6 +425,7 @@ fn save(
     if next != *before {
         receipts::follow(tx, ctx, &next)?;
     }
+    charge::follow(tx, ctx, before, &next)?;
     Ok(next)
 }
 

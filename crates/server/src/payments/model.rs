@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, PayMethod, Refusal, SbpTransfer},
+    op::{CaptureMode, Decline, PayMethod, Refusal, SbpTransfer},
 };
 
 use super::route::Route;
@@ -27,8 +27,8 @@ pub struct Payment {
     pub attempts: Vec<Attempt>,
     /// The place whose code it was paid by: a static code, a desk.
     pub place_id: Option<String>,
-    /// The saved account that it is taken from, without its payer.
-    pub account_id: Option<String>,
+    /// What it is paid with: whatever its payer chooses, or what he saved earlier.
+    pub means: Means,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -58,6 +58,19 @@ pub struct Payment {
     pub dense_until_ms: i64,
 }
 
+/// What a payment is paid with, and what of it is kept to be charged again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Means {
+    /// Whatever the payer chooses.
+    #[default]
+    Payer,
+    /// The payer pays, and the bank account he pays from is saved for this customer if he agrees.
+    /// `account_id` once it is.
+    SaveAccount { customer_id: String, account_id: Option<String> },
+    /// A saved account, without its payer.
+    Account { id: String },
+}
+
 /// What we asked of the bank. Saved before the request leaves, so that a restart knows that the
 /// bank may have heard it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,9 +86,12 @@ pub struct Intents {
     /// When the bank was last asked for the QR code of the payment, and how often.
     pub qr_asked_ms: Option<i64>,
     pub qr_tries: u32,
+    /// When the charge of what was saved was sent; it is sent once.
+    pub charge_asked_ms: Option<i64>,
     /// The payer wants to pay elsewhere: a place in [`Payment::routes`].
     pub move_to: Option<usize>,
-    /// The bank refused to open the payment; nothing exists there.
+    /// The bank refused to open the payment, and nothing exists there; or to charge what was saved,
+    /// and nothing was taken.
     pub failure: Option<Failure>,
     /// The bank refused the capture; the hold is still there.
     pub capture_failure: Option<Failure>,
@@ -113,8 +129,13 @@ pub struct Facts {
     pub expired: bool,
     pub canceled: bool,
     pub declined: bool,
+    /// Why, where the bank tells.
+    pub decline: Option<Failure>,
     pub method: Option<String>,
+    /// When it was paid, as the bank tells it; not every source does.
     pub paid_ms: Option<i64>,
+    /// When we first heard that it was paid: our own word, kept beside the bank's and never joined.
+    pub heard_paid_ms: Option<i64>,
     pub payer_id: Option<String>,
     /// What a QR code of SBP holds, for paying this alone.
     pub qr_payload: Option<String>,
@@ -122,8 +143,15 @@ pub struct Facts {
     pub transfer: Option<SbpTransfer>,
 }
 
+impl Facts {
+    /// When it was paid: the bank's time if it told one, else when we heard of it.
+    pub fn paid_at_ms(&self) -> Option<i64> {
+        self.paid_ms.or(self.heard_paid_ms)
+    }
+}
+
 /// A refusal as it is stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Failure {
     pub code: String,
     pub message: String,
@@ -136,6 +164,16 @@ impl From<&Refusal> for Failure {
             code: refusal.code.to_owned(),
             message: refusal.message.clone(),
             hint: refusal.hint.clone(),
+        }
+    }
+}
+
+impl From<&Decline> for Failure {
+    fn from(decline: &Decline) -> Failure {
+        Failure {
+            code: format!("declined_{}", decline.reason.as_str()),
+            message: format!("{} (the bank's code {})", decline.merchant.en, decline.bank_code),
+            hint: decline.payer.en.to_owned(),
         }
     }
 }
@@ -289,8 +327,37 @@ impl Payment {
     /// The bank keeps a page for it, and SBP is the only way to pay there: its QR code is wanted.
     /// Not where nobody will scan it; asking for it would keep a saved account from being charged.
     pub fn wants_qr(&self) -> bool {
-        let is_wanted = self.facts.qr_payload.is_none() && self.account_id.is_none();
+        let is_wanted = self.facts.qr_payload.is_none() && !self.is_charge();
         is_wanted && self.bank_methods == [PayMethod::Sbp]
+    }
+
+    /// Whether it is taken from what its payer saved, without him.
+    pub fn is_charge(&self) -> bool {
+        match self.means {
+            Means::Account { .. } => true,
+            Means::Payer | Means::SaveAccount { .. } => false,
+        }
+    }
+
+    /// The saved account that it is taken from, or that it saved.
+    pub fn account_id(&self) -> Option<&str> {
+        match &self.means {
+            Means::Account { id } => Some(id),
+            Means::SaveAccount { account_id, .. } => account_id.as_deref(),
+            Means::Payer => None,
+        }
+    }
+
+    /// Why it failed, if it did. A charge that was not taken within the time that the bank had for
+    /// it was not made.
+    pub fn failure(&self) -> Option<Failure> {
+        let is_over = self.status() == Status::Failed;
+        let declined = self.facts.decline.clone().filter(|_| is_over && self.facts.declined);
+        let lapsed = || {
+            let is_lapsed = is_over && self.facts.expired;
+            is_lapsed.then(|| not_charged(self.intents.charge_asked_ms.is_some()))
+        };
+        self.intents.failure.clone().or(declined).or_else(lapsed)
     }
 
     /// Whether it is held first, and taken when the shop says so.
@@ -369,7 +436,10 @@ impl Payment {
                 () => Status::Paid,
             };
         }
+        let is_refused = self.intents.failure.is_some() || facts.declined || facts.expired;
         match () {
+            // Nobody pays it later: what ends a charge is a failure to take it.
+            () if self.is_charge() && is_refused => Status::Failed,
             () if facts.canceled => Status::Canceled,
             () if facts.expired => Status::Expired,
             () if facts.declined => Status::Failed,
@@ -386,5 +456,21 @@ impl Payment {
             () if self.intents.failure.is_some() => Status::Failed,
             () => Status::Opening,
         }
+    }
+}
+
+/// The bank was asked for a charge or could not be, and took nothing until its time was over.
+fn not_charged(is_asked: bool) -> Failure {
+    if is_asked {
+        return Failure {
+            code: "charge_unanswered".into(),
+            message: "The bank did not answer the charge, and says that nothing was taken".into(),
+            hint: "Nothing was charged: make another payment if the sum is still due".into(),
+        };
+    }
+    Failure {
+        code: "bank_unavailable".into(),
+        message: "The bank could not be asked for the charge before its time was over".into(),
+        hint: "Nothing was charged: make another payment if the sum is still due".into(),
     }
 }

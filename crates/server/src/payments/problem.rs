@@ -1,7 +1,10 @@
 //! Why a use case did nothing, in the API's words.
 
 use super::{flow::Problem, state::Refused};
-use crate::http::{ApiError, codes};
+use crate::{
+    http::{ApiError, codes},
+    instruments::flow::Unusable,
+};
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> ApiError {
@@ -9,6 +12,13 @@ impl From<Problem> for ApiError {
             Problem::Bank(refusal) => refusal.into(),
             Problem::Refused(refused) => refused.into(),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            Problem::Saved(Unusable::Missing) => {
+                ApiError::of(codes::ACCOUNT_NOT_FOUND).param("account_id")
+            }
+            Problem::Saved(Unusable::NotActive(status)) => {
+                let message = format!("The account cannot be charged: it is {}.", status.as_str());
+                ApiError::new(codes::ACCOUNT_NOT_ACTIVE, message).param("account_id")
+            }
             Problem::Goods(why) => {
                 let message = format!("`items` cannot come back so: {why}.");
                 ApiError::new(codes::PARAM_INVALID, message).param("items")
@@ -47,6 +57,10 @@ impl From<Refused> for ApiError {
             Refused::RefundTooLarge { left } => {
                 let message = format!("Only {left} rubles of the payment are left to refund.");
                 ApiError::new(codes::REFUND_TOO_LARGE, message).param("amount")
+            }
+            Refused::NotChargeable(status) => {
+                let message = format!("The payment is {}: it is charged once.", status.as_str());
+                ApiError::new(codes::CHARGE_UNANSWERED, message)
             }
             Refused::RefundOfNothing => ApiError::of(codes::REFUND_NOTHING_LEFT),
             Refused::NoSuchRefund => ApiError::of(codes::REFUND_NOT_FOUND),

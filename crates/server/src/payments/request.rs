@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::flow::NewPayment;
+use super::{flow::NewPayment, model::Means};
 use crate::{
     http::{
         ApiError, codes,
@@ -33,6 +33,10 @@ const MAX_PURPOSE_CHARS: usize = 1_000;
 /// Printed on no receipt; a sentence for the shop's own books.
 const MAX_REASON_CHARS: usize = 200;
 const MAX_CUSTOMER_CHARS: usize = 200;
+/// A number of a customer, who is an address in the API.
+pub const MAX_CUSTOMER_ID_CHARS: usize = 100;
+/// Our own ids are shorter.
+const MAX_SAVED_ID_CHARS: usize = 64;
 /// As much as fits one screen: what belongs to an order lives in the shop's own database.
 const MAX_METADATA_KEYS: usize = 50;
 /// A payment is stored with each of its events: its size is paid ten times.
@@ -85,6 +89,13 @@ pub struct CreatePayment {
     /// defaults. Salebot's `products_for_receipt` and the banks' own forms are read too.
     #[schema(value_type = Option<ReceiptWish>)]
     receipt: Raw,
+    /// true: paying by SBP also saves the payer's bank account for `customer.id`, if he agrees in
+    /// his bank's app. Then the payment names `account_id`.
+    #[schema(value_type = Option<bool>, example = false)]
+    save_account: Raw,
+    /// A saved account to take the payment from at once, without the payer.
+    #[schema(value_type = Option<String>, example = "acc_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
+    account_id: Raw,
 }
 
 /// Who pays, as far as the shop knows.
@@ -165,7 +176,11 @@ impl CreatePayment {
             return Err(missing("purpose"));
         }
         text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
-        let methods = methods(&self.methods, capture)?;
+        let means = self.means()?;
+        let methods = match (&means, &self.methods) {
+            (Means::SaveAccount { .. } | Means::Account { .. }, None) => vec![PayMethod::Sbp],
+            (_, given) => methods(given, capture)?,
+        };
         Ok(NewPayment {
             amount: amount.ok_or_else(|| missing("amount"))?,
             purpose,
@@ -178,7 +193,53 @@ impl CreatePayment {
             customer: customer(&self.customer)?,
             receipt: receipt_text(&self.receipt)?,
             metadata: metadata(&self.metadata)?,
+            means,
         })
+    }
+
+    /// The shop's own number of the customer, if it was sent.
+    pub fn customer_id(&self) -> Result<Option<String>, ApiError> {
+        let Some(text) = customer(&self.customer)? else { return Ok(None) };
+        let customer: Customer = json::read(text.as_bytes())?;
+        free_text("customer.id", &customer.id, MAX_CUSTOMER_ID_CHARS)
+    }
+
+    /// What it is paid with, and what of it is saved.
+    pub fn means(&self) -> Result<Means, ApiError> {
+        let account_id = free_text("account_id", &self.account_id, MAX_SAVED_ID_CHARS)?;
+        let saves = json::flag("save_account", &self.save_account)?;
+        if account_id.is_none() && !saves {
+            return Ok(Means::Payer);
+        }
+        let param = if saves { "save_account" } else { "account_id" };
+        let is_sbp = methods(&self.methods, CaptureMode::Automatic)? == [PayMethod::Sbp];
+        if self.methods.is_some() && !is_sbp {
+            let what = format!("takes only [\"sbp\"] with {param}");
+            return Err(invalid("methods", &what).hint("Leave it out."));
+        }
+        if capture(&self.capture)? == CaptureMode::Manual {
+            let what = format!("takes only automatic with {param}: SBP holds no money");
+            return Err(invalid("capture", &what).hint("Leave it out."));
+        }
+        match account_id {
+            Some(_) if saves => {
+                let what = "is not for a payment that is taken from a saved account";
+                Err(invalid("save_account", what).hint("Send one of save_account and account_id."))
+            }
+            Some(_) if self.ttl_minutes.is_some() => {
+                let what = "is not for a payment that is taken from a saved account";
+                Err(invalid("ttl_minutes", what).hint("Leave it out."))
+            }
+            Some(id) => Ok(Means::Account { id }),
+            None => {
+                let customer_id = self.customer_id()?.ok_or_else(|| {
+                    let hint =
+                        "Send your own number of the customer: the account is saved for him.";
+                    missing("customer.id").hint(hint)
+                })?;
+                Ok(Means::SaveAccount { customer_id, account_id: None })
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use kopeck_banks::op::BankStatus;
 
 use super::{
-    model::{Intents, Payment, RefundState, Status},
+    model::{Intents, Means, Payment, RefundState, Status},
     state::MAX_QR_TRIES,
 };
 
@@ -27,6 +27,8 @@ const UNLISTED_FOR_MS: i64 = 45 * 24 * HOUR_MS;
 const CODE_GRACE_MINUTES: u32 = 5;
 /// Longer than any payer may take after the link's end.
 const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
+/// Tries to get a code that also saves an account: once in five minutes, for a week.
+const MAX_SAVING_QR_TRIES: u32 = 2_000;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -41,6 +43,8 @@ pub enum Step {
     Ask,
     /// Ask for the QR code of a payment that can be paid by SBP alone.
     FetchQr,
+    /// Charge what the payer saved: sent once, then asked about.
+    Charge,
     /// Capture the hold: safe to send again, since a hold can be captured once.
     Capture,
     /// Release the hold: what is released cannot be released again.
@@ -147,7 +151,9 @@ fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     let at = |due_ms: i64, step: Step| {
         if due_ms <= now_ms { step } else { Step::Wait { until_ms: due_ms } }
     };
-    let grace_minutes = if payment.is_code() { CODE_GRACE_MINUTES } else { grace_minutes };
+    // Nobody can be at the page of what is paid without its payer.
+    let is_short = payment.is_code() || payment.is_charge();
+    let grace_minutes = if is_short { CODE_GRACE_MINUTES } else { grace_minutes };
     let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
     let dead_ms = payment.link_end_ms() + grace_ms;
     if now_ms >= dead_ms {
@@ -155,6 +161,13 @@ fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     }
     if payment.attempt_of.is_some() && payment.is_voiding() {
         return at(close_ms(payment), Step::Close);
+    }
+    if payment.is_charge() {
+        return match payment.intents.charge_asked_ms {
+            None if now_ms < payment.link_end_ms() => Step::Charge,
+            None => at(dead_ms, Step::Lapse),
+            Some(asked_ms) => at(charge_look_ms(payment, asked_ms).min(dead_ms), Step::Ask),
+        };
     }
     let due_ms = next_look_ms(payment).min(dead_ms);
     match qr_ms(payment) {
@@ -182,10 +195,21 @@ fn is_movable(payment: &Payment) -> bool {
     }
 }
 
+/// A charge takes seconds: it is asked about after two of them, and less and less often for a
+/// minute.
+fn charge_look_ms(payment: &Payment, asked_ms: i64) -> i64 {
+    let dense = RETRY_MS.iter().map(|wait_ms| asked_ms + wait_ms);
+    let next = dense.filter(|due_ms| *due_ms <= asked_ms + MINUTE_MS && *due_ms > payment.asked_ms);
+    next.min().unwrap_or_else(|| next_look_ms(payment))
+}
+
 /// When the QR code of an open payment is to be asked for.
 fn qr_ms(payment: &Payment) -> Option<i64> {
     let Intents { qr_asked_ms, qr_tries, .. } = payment.intents;
-    let is_due = payment.wants_qr() && qr_tries < MAX_QR_TRIES && payment.attempt_of.is_none();
+    // Without its code the payment can be paid, but saves no account.
+    let saves = matches!(payment.means, Means::SaveAccount { .. });
+    let max_tries = if saves { MAX_SAVING_QR_TRIES } else { MAX_QR_TRIES };
+    let is_due = payment.wants_qr() && qr_tries < max_tries && payment.attempt_of.is_none();
     let due_ms =
         qr_asked_ms.map_or(0, |asked_ms| asked_ms + backoff_ms(qr_tries.saturating_sub(1)));
     is_due.then_some(due_ms)

@@ -5,6 +5,7 @@
 //! payment ([`announcements`]), so any set of true observations, in any order and any number of
 //! times, ends in the same payment with the same events announced once.
 
+mod hold;
 mod left;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,14 @@ pub enum Event {
     },
     VoidNotSent,
     VoidRefused(Failure),
+    /// The request to charge what was saved is about to leave.
+    ChargeAsked {
+        at_ms: i64,
+    },
+    /// It certainly did not arrive.
+    ChargeNotSent,
+    /// Nothing was taken, for certain.
+    ChargeRefused(Failure),
     /// What the bank has under our reference cannot be paid by anybody: it is tried anew under
     /// another one.
     Reopened {
@@ -139,6 +148,8 @@ pub enum Refused {
     NoSuchRefund,
     /// More refunds than [`MAX_REFUNDS`].
     TooManyRefunds,
+    /// The charge was sent before, or may not be sent any more.
+    NotChargeable(Status),
 }
 
 /// Refunds of one payment. A bank's list of them is read whole with every look at the payment.
@@ -146,6 +157,8 @@ pub const MAX_REFUNDS: usize = 200;
 
 /// After so many tries without an answer the payment goes on without a QR code, by the bank's page.
 pub const MAX_QR_TRIES: u32 = 5;
+/// As many tries as there can be: the bank said that it gives none.
+const NO_QR: u32 = 1_000_000;
 
 /// Lists without the refund before it is believed that the bank never had it …
 const REFUND_ASKS: u32 = 5;
@@ -181,6 +194,7 @@ const fn given_up(status: Status) -> bool {
 pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)> {
     let facts = &payment.facts;
     let refused = payment.intents.failure.is_some();
+    let lapsed = payment.is_charge() && facts.expired;
     let is_paid = !facts.paid.is_zero();
     // A bank may tell of the moment between holding and taking: nobody has to act on it.
     let is_held = payment.is_hold() && !facts.authorized.is_zero();
@@ -190,9 +204,9 @@ pub fn announcements(payment: &Payment) -> BTreeSet<(EventKind, Option<String>)>
         (is_held && !payment.holds_other_sum(), EventKind::PaymentAuthorized),
         (is_paid && facts.paid == payment.expected(), EventKind::PaymentPaid),
         (is_other_sum, EventKind::PaymentAmountMismatch),
-        (facts.expired, EventKind::PaymentExpired),
+        (facts.expired && !payment.is_charge(), EventKind::PaymentExpired),
         (facts.canceled, EventKind::PaymentCanceled),
-        (facts.declined || refused, EventKind::PaymentFailed),
+        (facts.declined || refused || lapsed, EventKind::PaymentFailed),
         (payment.intents.capture_failure.is_some(), EventKind::PaymentCaptureFailed),
         (is_paid && payment.refunded() >= facts.paid, EventKind::PaymentRefunded),
     ];
@@ -231,15 +245,21 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
         }
         Event::OpenRefused(_) => {}
         Event::CaptureRequested { at_ms, amount } => {
-            return request_capture(next, *at_ms, *amount);
+            return hold::request_capture(next, *at_ms, *amount);
         }
         Event::CaptureAsked { at_ms } => next.intents.capture_asked_ms = Some(*at_ms),
         Event::CaptureNotSent => next.intents.capture_asked_ms = None,
         Event::CaptureRefused(failure) => next.intents.capture_failure = Some(failure.clone()),
-        Event::VoidRequested { at_ms } => return request_void(next, *at_ms),
+        Event::VoidRequested { at_ms } => return hold::request_void(next, *at_ms),
         Event::VoidAsked { at_ms } => next.intents.void_asked_ms = Some(*at_ms),
         Event::VoidNotSent => next.intents.void_asked_ms = None,
         Event::VoidRefused(failure) => next.intents.void_failure = Some(failure.clone()),
+        Event::ChargeAsked { at_ms } => ask_charge(next, *at_ms)?,
+        Event::ChargeNotSent => next.intents.charge_asked_ms = None,
+        Event::ChargeRefused(failure) if next.is_charge() => {
+            next.intents.failure = Some(failure.clone());
+        }
+        Event::ChargeRefused(_) => {}
         Event::Reopened { reference } if next.facts.bank_id.is_none() => {
             next.reference.clone_from(reference);
             next.intents.open_asked_ms = None;
@@ -270,7 +290,7 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
             next.intents.qr_asked_ms = Some(*at_ms);
             next.intents.qr_tries += 1;
         }
-        Event::QrRefused => next.intents.qr_tries = MAX_QR_TRIES,
+        Event::QrRefused => next.intents.qr_tries = NO_QR,
         Event::Lapsed => {
             let facts = &mut next.facts;
             facts.expired |= facts.paid.is_zero() && facts.authorized.is_zero();
@@ -286,6 +306,16 @@ pub fn is_other(payment: &Payment, seen: &Observation) -> bool {
     let Some(id) = &seen.bank_id else { return false };
     let is_other_id = payment.facts.bank_id.as_ref().is_some_and(|own| own != id);
     is_other_id || seen.reference.as_ref().is_some_and(|it| *it != payment.reference)
+}
+
+/// A charge leaves once. A driver whose lease passed on while it waited learns it here.
+fn ask_charge(next: &mut Payment, at_ms: i64) -> Result<(), Refused> {
+    let is_open = next.status() == Status::Open && next.is_charge();
+    if !is_open || next.intents.charge_asked_ms.is_some() {
+        return Err(Refused::NotChargeable(next.status()));
+    }
+    next.intents.charge_asked_ms = Some(at_ms);
+    Ok(())
 }
 
 /// Joins what the bank said into what is known. Every field takes the larger of two values, so the
@@ -306,7 +336,11 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     match seen.status {
         Some(BankStatus::Expired) => facts.expired = true,
         Some(BankStatus::Canceled) => facts.canceled = true,
-        Some(BankStatus::Declined) => facts.declined = true,
+        Some(BankStatus::Declined) => {
+            facts.declined = true;
+            let told = seen.decline.as_deref().map(Failure::from);
+            facts.decline = facts.decline.take().max(told);
+        }
         Some(BankStatus::Refunded) => facts.fully_refunded = true,
         Some(
             BankStatus::Created
@@ -422,75 +456,6 @@ fn claim(payment: &mut Payment, amount: Money) {
         created_ms: payment.created_ms,
     });
     payment.refunds.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
-}
-
-/// Asking twice for the same capture is one capture.
-fn request_capture(next: &mut Payment, at_ms: i64, amount: Option<Money>) -> Result<bool, Refused> {
-    let is_same = |next: &Payment| amount.is_none_or(|amount| amount == next.expected());
-    match next.status() {
-        // It is being released; or the bank takes it by itself in a moment, and all of it.
-        status @ (Status::Authorized | Status::AmountMismatch)
-            if next.is_voiding() || (!next.is_hold() && amount.is_some()) =>
-        {
-            Err(Refused::NotCapturable(status))
-        }
-        Status::Authorized | Status::AmountMismatch if next.is_held() => {
-            let held = next.held();
-            if amount.is_some_and(|amount| amount > held) {
-                return Err(Refused::CaptureTooLarge { held });
-            }
-            let is_other = next.is_hold() && held != next.amount;
-            if amount.is_none() && is_other {
-                return Err(Refused::CaptureAmountNeeded { held });
-            }
-            next.intents.capture_amount =
-                amount.filter(|amount| is_other || *amount != next.amount);
-            next.intents.capture_requested_ms = Some(at_ms);
-            next.intents.capture_asked_ms = None;
-            next.intents.capture_failure = None;
-            Ok(true)
-        }
-        Status::Capturing | Status::Paid if is_same(next) => Ok(false),
-        status @ (Status::Opening
-        | Status::Authorized
-        | Status::Capturing
-        | Status::Paid
-        | Status::Open
-        | Status::Refunding
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::Expired
-        | Status::Canceled
-        | Status::Failed
-        | Status::AmountMismatch) => Err(Refused::NotCapturable(status)),
-    }
-}
-
-/// Asking twice for the same release is one release.
-fn request_void(next: &mut Payment, at_ms: i64) -> Result<bool, Refused> {
-    match next.status() {
-        Status::Authorized | Status::AmountMismatch if next.is_held() && next.is_voiding() => {
-            Ok(false)
-        }
-        Status::Authorized | Status::AmountMismatch if next.is_held() && next.is_hold() => {
-            next.intents.void_requested_ms = Some(at_ms);
-            next.intents.void_asked_ms = None;
-            next.intents.void_failure = None;
-            Ok(true)
-        }
-        Status::Canceled => Ok(false),
-        status @ (Status::Opening
-        | Status::Open
-        | Status::Authorized
-        | Status::Capturing
-        | Status::Paid
-        | Status::Refunding
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::Expired
-        | Status::Failed
-        | Status::AmountMismatch) => Err(Refused::NotVoidable(status)),
-    }
 }
 
 fn request_refund(

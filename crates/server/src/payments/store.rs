@@ -6,9 +6,9 @@ mod keys;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_refunds, decode_routes, decode_transfer, encode_refunds,
-    encode_routes, join_methods, opt_money, origin_word, parse_capture, parse_methods,
-    parse_origin,
+    capture_word, count, decode_means, decode_refunds, decode_routes, decode_transfer,
+    encode_refunds, encode_routes, join_methods, opt_money, origin_word, parse_capture,
+    parse_methods, parse_origin, saves_for,
 };
 pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
@@ -22,7 +22,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      bank_fully_refunded, bank_expired, bank_canceled, bank_declined, method, paid_ms, payer_id, \
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
-     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id";
+     qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
+     save_account_for, charge_asked_ms, decline, heard_paid_ms";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -43,9 +44,9 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id, account_id) \
+         place_id, account_id, save_account_for) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23)",
+         $19, $20, $21, $22, $23, $24)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -69,7 +70,8 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.status().as_str().into(),
             p.attempt_of.clone().into(),
             p.place_id.clone().into(),
-            p.account_id.clone().into(),
+            p.account_id().into(),
+            saves_for(&p.means).into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -93,7 +95,8 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
          routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
          qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
-         qr_tries = $40, ttl_minutes = $41 where id = $42 and shop_id = $43",
+         qr_tries = $40, ttl_minutes = $41, charge_asked_ms = $42, decline = $43, \
+         heard_paid_ms = $44 where id = $45 and shop_id = $46",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -136,6 +139,9 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             intents.qr_asked_ms.into(),
             intents.qr_tries.into(),
             payment.ttl_minutes.into(),
+            intents.charge_asked_ms.into(),
+            facts.decline.as_ref().map(encode_failure).into(),
+            facts.heard_paid_ms.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -336,7 +342,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
-        account_id: row.opt_text(55)?,
+        means: decode_means(row, 55)?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -369,30 +375,37 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             void_failure: row.opt_text(41)?.as_deref().map(decode_failure).transpose()?,
             qr_asked_ms: row.opt_int(53)?,
             qr_tries: count(row, 54)?,
+            charge_asked_ms: row.opt_int(57)?,
             move_to: move_to.map_err(|_| DbError::Decode("move_to is no place".into()))?,
         },
-        facts: Facts {
-            bank_id: row.opt_text(24)?,
-            bank_url: row.opt_text(25)?,
-            authorized: row.money(26)?,
-            paid: row.money(27)?,
-            left: opt_money(row, 42)?,
-            is_paid_guessed: row.flag(43)?,
-            refunds: decode_refunds(&row.text(28)?)?,
-            fully_refunded: row.flag(29)?,
-            expired: row.flag(30)?,
-            canceled: row.flag(31)?,
-            declined: row.flag(32)?,
-            method: row.opt_text(33)?,
-            paid_ms: row.opt_int(34)?,
-            payer_id: row.opt_text(35)?,
-            qr_payload: row.opt_text(49)?,
-            transfer: decode_transfer(row, 50)?,
-        },
+        facts: decode_facts(row)?,
         refunds,
         asked_ms: row.int(36)?,
         dense_until_ms: row.int(37)?,
         id,
+    })
+}
+
+fn decode_facts(row: &Row) -> Result<Facts, DbError> {
+    Ok(Facts {
+        bank_id: row.opt_text(24)?,
+        bank_url: row.opt_text(25)?,
+        authorized: row.money(26)?,
+        paid: row.money(27)?,
+        left: opt_money(row, 42)?,
+        is_paid_guessed: row.flag(43)?,
+        refunds: decode_refunds(&row.text(28)?)?,
+        fully_refunded: row.flag(29)?,
+        expired: row.flag(30)?,
+        canceled: row.flag(31)?,
+        declined: row.flag(32)?,
+        decline: row.opt_text(58)?.as_deref().map(decode_failure).transpose()?,
+        method: row.opt_text(33)?,
+        paid_ms: row.opt_int(34)?,
+        heard_paid_ms: row.opt_int(59)?,
+        payer_id: row.opt_text(35)?,
+        qr_payload: row.opt_text(49)?,
+        transfer: decode_transfer(row, 50)?,
     })
 }
 
@@ -459,6 +472,15 @@ pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbE
     let sql = format!("select {COLUMNS} from payments where attempt_of = $1 order by id{lock}");
     let rows = tx.query(&sql, &[link_id.into()])?;
     rows.iter().map(|row| decode(tx, row)).collect()
+}
+
+/// The payment saved this account. Its event is announced by whoever heard of it.
+pub fn update_account(tx: &mut dyn Tx, payment: &Payment, account_id: &str) -> Result<(), DbError> {
+    tx.execute(
+        "update payments set account_id = $1 where id = $2 and shop_id = $3",
+        &[account_id.into(), payment.id.as_str().into(), payment.shop_id.as_str().into()],
+    )?;
+    Ok(())
 }
 
 /// Who paid, told later than that somebody did.

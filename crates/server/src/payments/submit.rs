@@ -11,11 +11,12 @@ use kopeck_banks::bank::find_bank;
 use super::{
     drive::drive_now,
     flow::{
-        self, Problem,
+        self, NewPayment, Problem,
+        charge::Saved,
         routing::{plan_at, plan_routed},
     },
     idempotency::{self, Key, Subject},
-    model::Status,
+    model::{Means, Payment, Status},
     receipts,
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store,
@@ -66,7 +67,7 @@ where
     server.finish(work(ask)).await.unwrap_or_else(|| Err(ApiError::of(codes::INTERNAL)))
 }
 
-/// Makes a payment and waits a little for its link.
+/// Makes a payment and waits a little: for its link, or for what becomes of its charge.
 pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     if let Some(answer) = idempotency::replay(&ask).await? {
         return Ok(answer);
@@ -75,23 +76,52 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     let input: CreatePayment = json::read(&ask.body)?;
     let wanted = input.bank()?;
     let is_free = wanted.is_none();
-    let connections = choose_connections(&ask, wanted).await?;
+    let mut connections = choose_connections(&ask, wanted.clone()).await?;
+    let is_saving = matches!(input.means()?, Means::SaveAccount { .. });
+    if is_saving {
+        connections.retain(saves_accounts);
+        if connections.is_empty() {
+            return Err(ApiError::of(codes::ACCOUNT_UNSUPPORTED).param("save_account"));
+        }
+    }
     let banks: Vec<_> = connections.iter().filter_map(|it| find_bank(&it.bank)).collect();
     let new = input.read(&banks.iter().map(|bank| bank.capabilities()).collect::<Vec<_>>())?;
+    if let Means::Account { id } = &new.means {
+        let (account_id, customer_id) = (id.clone(), input.customer_id()?);
+        return charge(ask, Saved { account_id, customer_id, bank: wanted }, new).await;
+    }
     let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
     let payment = match connections.as_slice() {
+        // What is saved belongs to the bank that it was saved at: it goes on to no other.
+        [.., newest] if is_saving => plan_at(&ctx, newest, new)?,
         [only] if !is_free => plan_at(&ctx, only, new)?,
         _ => plan_routed(&ctx, &ask.caller.shop_id, new).await?,
     };
+    save(ask, payment).await
+}
+
+/// Takes a payment from what was saved, and waits a little for what becomes of it.
+pub async fn charge(ask: Ask, from: Saved, new: NewPayment) -> Result<Answer, ApiError> {
+    if let Some(answer) = idempotency::replay(&ask).await? {
+        return Ok(answer);
+    }
+    let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
+    let new = receipts::fill(ctx, shop_id, new).await?;
+    let payment = flow::charge::plan(ctx, shop_id, &from, new).await?;
+    save(ask, payment).await
+}
+
+async fn save(ask: Ask, payment: Payment) -> Result<Answer, ApiError> {
+    let ctx = ask.server.ctx.clone();
     let subject = Subject::Create { payment_id: payment.id.clone() };
     let (inner, key, what) = (ctx.clone(), ask.key.clone(), subject.clone());
-    let taken: Result<bool, DbError> = ctx
+    let taken: Result<bool, Problem> = ctx
         .db
         .write(move |tx| {
             if !idempotency::take(tx, &payment.shop_id, key.as_ref(), &what, inner.now_ms())? {
                 return Ok(false);
             }
-            flow::create(tx, &inner, &payment)?;
+            flow::charge::create_any(tx, &inner, &payment)?;
             Ok(true)
         })
         .await;
@@ -216,7 +246,13 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
     let refunding = payment.refunds.iter().any(|refund| refund.state.is_pending());
     let status = payment.status();
     let voiding = payment.is_held() && payment.is_voiding();
-    refunding || voiding || matches!(status, Status::Opening | Status::Capturing)
+    let is_unsent = payment.is_charge() && payment.intents.charge_asked_ms.is_none();
+    let charging = is_unsent && status == Status::Open;
+    refunding || voiding || charging || matches!(status, Status::Opening | Status::Capturing)
+}
+
+fn saves_accounts(connection: &Connection) -> bool {
+    find_bank(&connection.bank).is_some_and(|bank| bank.capabilities().saves_accounts)
 }
 
 /// The connection of that bank, or of that id, the last one of several; all when none is named.

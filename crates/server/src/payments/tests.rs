@@ -1,6 +1,8 @@
 //! Tables and the property test of the state machine, and the grid of it for the docs.
 
 mod attempts;
+mod charges;
+mod code_history;
 mod codes;
 mod grid;
 mod history;
@@ -16,7 +18,7 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Facts, Failure, Intents, Payment, Status},
+    model::{Facts, Failure, Intents, Means, Payment, Status},
     state::{Effect, Event, apply},
 };
 use crate::events::EventKind;
@@ -47,7 +49,7 @@ fn created() -> Payment {
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
-        account_id: None,
+        means: Means::Payer,
         order_id: None,
         reference: "K-1".into(),
         amount: money(AMOUNT),

@@ -41,7 +41,8 @@ pub struct PaymentView {
     pub order_id: Option<String>,
     /// The place whose code it was paid by, when it was.
     pub place_id: Option<String>,
-    /// The saved account that it is taken from, without its payer.
+    /// The saved account that it is taken from, without its payer; or, once its payer agreed, the
+    /// one that it saved.
     pub account_id: Option<String>,
     /// Our number of the payment at the bank; the payer may see it.
     pub reference: String,
@@ -71,6 +72,7 @@ pub struct PaymentView {
     #[schema(example = "2026-11-21T19:47:00Z")]
     pub created_at: String,
     pub expires_at: String,
+    /// The bank's time if it told one, else when Kopeck heard of it.
     pub paid_at: Option<String>,
 }
 
@@ -204,7 +206,7 @@ impl PaymentView {
             },
             order_id: payment.order_id.clone(),
             place_id: payment.place_id.clone(),
-            account_id: payment.account_id.clone(),
+            account_id: payment.account_id().map(str::to_owned),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
             bank_payment_id: payment.facts.bank_id.clone(),
@@ -216,13 +218,13 @@ impl PaymentView {
             method: payment.facts.method.clone(),
             customer: payment.customer.as_ref().and_then(raw),
             metadata: raw(&payment.metadata),
-            failure: payment.intents.failure.as_ref().map(Into::into),
+            failure: payment.failure().as_ref().map(Into::into),
             capture_failure: payment.intents.capture_failure.as_ref().map(Into::into),
             refunds: payment.refunds.iter().map(RefundView::new).collect(),
             attempts: payment.attempts.iter().map(AttemptView::new).collect(),
             created_at: iso(payment.created_ms),
             expires_at: iso(payment.expires_ms),
-            paid_at: payment.facts.paid_ms.map(iso),
+            paid_at: payment.facts.paid_at_ms().map(iso),
         }
     }
 }

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["qr"],
     &["events"],
     &["shops", "gateway"],
-    &["receipts"],
+    &["receipts", "instruments"],
     &["payments"],
     &["places"],
     &["desks", "customers", "claims"],

@@ -14,6 +14,9 @@ use crate::{
     http::{HttpReply, HttpRequest, html_escape, parse_query},
 };
 
+/// The field of the form that says whether the account is kept.
+const KEEP: &str = "keep";
+
 const PAY: &str = include_str!("pay.html");
 const PAY_CARD: &str = include_str!("pay_card.html");
 
@@ -183,6 +186,10 @@ impl TbankEmulator {
         if !sources(payment).contains(&source) {
             return Err(Pressed::BadForm);
         }
+        if let Some(key) = payment.qr_request_key.clone().filter(|_| field(form, KEEP) == "no") {
+            // The payer pays and keeps his account to himself; if that was decided, so it is.
+            drop(self.settle_account(now_ms, &key, false));
+        }
         let card = if source == Source::Cards { Some(typed_card(form)?) } else { None };
         self.pay_with(now_ms, id, source, card).map_err(|_| Pressed::Closed)?;
         let status = self.state.payments.get(&id).map(|payment| payment.status);
@@ -327,6 +334,7 @@ fn panel(payment: &Payment, source: Source) -> String {
             let action = if payment.two_stage { "Удержать" } else { "Оплатить" };
             return card_panel(&payment.code, action, &payment.amount.to_human());
         }
+        Source::Sbp if payment.qr_request_key.is_some() => return saving_panels(&payment.code),
         Source::Sbp => ("", "Оплатить через СБП"),
         Source::TinkoffPay => ("tpay", "Оплатить через T-Pay"),
         Source::SberPay => ("quiet", "Оплатить через SberPay"),
@@ -343,6 +351,15 @@ fn button_panel(code: &str, word: &str, class: &str, text: &str) -> String {
 <input type="hidden" name="method" value="{word}"><button class="{class}">{text}</button></form>
 "#
     )
+}
+
+/// A payment by SBP that also saves the account, if the payer likes.
+fn saving_panels(code: &str) -> String {
+    let agree = button_panel(code, "sbp", "", "Оплатить через СБП и привязать счёт");
+    let refuse = button_panel(code, "sbp", "quiet", "Оплатить через СБП, не привязывая счёт")
+        .replace(r#"id="sbp""#, r#"id="sbp-only""#)
+        .replace("<button", &format!(r#"<input type="hidden" name="{KEEP}" value="no"><button"#));
+    format!("{agree}{refuse}")
 }
 
 fn acs_panel(code: &str) -> String {

@@ -286,3 +286,21 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_charge_refused_by_the_state_of_its_payment_may_have_been_taken() {
+    let account = BankOp::Sbp(SbpOp::Charge {
+        bank_id: ID.into(),
+        account_token: "t".into(),
+        member_id: None,
+        email: None,
+    });
+    let body =
+        |code: &str| format!(r#"{{"Success":false,"ErrorCode":"{code}","Message":"Ошибка."}}"#);
+    // The method may not be called again: the first call is what counts.
+    check_unknown(&account, 200, &body("3037"));
+    check_unknown(&charge(), 200, &body("4"));
+    // What certainly did not happen.
+    let outcome = outcome(&account, 200, &body("3014"));
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+}

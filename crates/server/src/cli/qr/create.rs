@@ -20,7 +20,11 @@ use crate::{
     },
     gateway::flow::get_bank,
     kit::secret::contains_card_number,
-    payments::{flow::NewPayment, model::Payment, view::PaymentView},
+    payments::{
+        flow::NewPayment,
+        model::{Means, Payment},
+        view::PaymentView,
+    },
     qr::Code,
 };
 
@@ -114,6 +118,7 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
         customer: None,
         receipt: None,
         metadata: "{}".to_owned(),
+        means: Means::Payer,
     };
     let payment = link::open(world, &connection, new).await?;
     find::wait_for(world, &payment, |payment| payment.facts.qr_payload.is_some()).await

@@ -24,7 +24,7 @@ use crate::{
         find,
         init::steps::Steps,
         link,
-        payment::{capture_now, refund_now},
+        payment::{Wanted, capture_now, refund_now},
     },
     gateway::{
         flow::{Told, ask, ask_now, get_bank},
@@ -34,7 +34,7 @@ use crate::{
     payments::{
         drive::{NOTHING_NEW, drive_now},
         flow::{NewPayment, record},
-        model::{Payment, Status},
+        model::{Means, Payment, Status},
         state::{self, Event},
         store::{self, PaymentFilter},
     },
@@ -101,6 +101,7 @@ fn order(stage: &Stage<'_>, case: &Case) -> Result<NewPayment, Fail> {
         customer: None,
         receipt: case.has_receipt.then(|| receipt(stage, method)),
         metadata: "{}".to_owned(),
+        means: Means::Payer,
     })
 }
 
@@ -371,7 +372,7 @@ async fn refund(
 ) -> Result<Verdict, Fail> {
     if payment.status() == Status::Paid {
         let reason = Some("terminal test".to_owned());
-        *payment = refund_now(stage.world, payment.clone(), None, reason).await?.0;
+        *payment = refund_now(stage.world, payment.clone(), Wanted::Money(None), reason).await?.0;
     }
     let done = until(stage, "waiting for the refund", BANK_WAIT, async |asks| {
         *payment = look(stage, payment, asks).await?;

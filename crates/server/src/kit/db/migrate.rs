@@ -54,6 +54,21 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0008_receipts.sql"),
     },
     Migration {
+        name: "0009_saving_accounts",
+        sqlite: include_str!("../../../migrations/sqlite/0009_saving_accounts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009_saving_accounts.sql"),
+    },
+    Migration {
+        name: "0010_heard",
+        sqlite: include_str!("../../../migrations/sqlite/0010_heard.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_heard.sql"),
+    },
+    Migration {
+        name: "0011_receipt_tries",
+        sqlite: include_str!("../../../migrations/sqlite/0011_receipt_tries.sql"),
+        postgres: include_str!("../../../migrations/postgres/0011_receipt_tries.sql"),
+    },
+    Migration {
         name: "0013_webhooks",
         sqlite: include_str!("../../../migrations/sqlite/0013_webhooks.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_webhooks.sql"),

@@ -50,6 +50,9 @@ impl Driver<'_> {
         let payment = self.record(&payment, vec![asked], vec![]).await?;
         let op = BankOp::Sbp(SbpOp::Qr { bank_id: bank_id.clone(), asked: QrAsked::default() });
         let Told { outcome, exchanges } = self.ask(&op).await?;
+        if let Outcome::Done(Answer::Qr(qr)) = &outcome {
+            flow::charge::begin_account(self.ctx, &payment, qr).await?;
+        }
         let event = match outcome {
             Outcome::Done(Answer::Qr(qr)) => Some(Event::Observed(Observation {
                 bank_id: Some(bank_id),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     kit::db::{DbError, Row},
     payments::{
-        model::{Failure, Origin},
+        model::{Failure, Means, Origin},
         route::Route,
     },
 };
@@ -95,6 +95,23 @@ pub(super) fn decode_transfer(row: &Row, at: usize) -> Result<Option<SbpTransfer
     let (trx_id, ref_id) = (row.opt_text(at)?, row.opt_text(at + 1)?);
     let is_told = trx_id.is_some() || ref_id.is_some();
     Ok(is_told.then_some(SbpTransfer { trx_id, ref_id }))
+}
+
+/// Two columns: the account, and for whom it is saved.
+pub(super) fn decode_means(row: &Row, at: usize) -> Result<Means, DbError> {
+    let (account_id, saved_for) = (row.opt_text(at)?, row.opt_text(at + 1)?);
+    Ok(match (account_id, saved_for) {
+        (account_id, Some(customer_id)) => Means::SaveAccount { customer_id, account_id },
+        (Some(id), None) => Means::Account { id },
+        (None, None) => Means::Payer,
+    })
+}
+
+pub(super) fn saves_for(means: &Means) -> Option<&str> {
+    match means {
+        Means::SaveAccount { customer_id, .. } => Some(customer_id),
+        Means::Payer | Means::Account { .. } => None,
+    }
 }
 
 pub(super) fn join_methods(methods: &[PayMethod]) -> String {

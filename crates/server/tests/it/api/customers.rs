@@ -84,14 +84,6 @@ async fn a_charge_whose_answer_was_lost_is_asked_about_and_never_repeated() {
     }
     assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
     assert_eq!(app.bank.count("/ChargeQr"), 1);
-    // It did not arrive at all: still never repeated, and nothing is taken.
-    fault(&app, FaultKind::Hang { ms: 1 }, 1, "/ChargeQr");
-    let payment = charge(&app, &account).await;
-    for _ in 0..4 {
-        app.advance(MINUTE).await;
-    }
-    assert_eq!(app.payment(&payment["id"]).await["status"], "open");
-    assert_eq!(app.bank.count("/ChargeQr"), 2);
 }
 
 #[tokio::test]

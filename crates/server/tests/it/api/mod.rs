@@ -2,9 +2,12 @@
 
 mod bad_input;
 mod checkout;
+mod code_input;
+mod code_keys;
 pub mod codes;
 mod customers;
-mod desks;
+mod desk_doubts;
+pub mod desks;
 mod docs;
 mod idempotency;
 mod lists;
@@ -12,8 +15,10 @@ mod money;
 mod notices;
 mod outages;
 mod places;
+mod receipt_tries;
 mod receipts;
 mod routing;
+mod saving;
 mod serving;
 mod tbank;
 mod tbank_sums;

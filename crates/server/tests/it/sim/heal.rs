@@ -38,6 +38,7 @@ impl World {
         }
         // In half of the worlds no notice ever arrives again: asking must be enough.
         let has_notices = self.chance.percent(50);
+        self.is_deaf = !has_notices;
         let mut quiet_since_ms = self.now_ms();
         for round in 0..MAX_ROUNDS {
             self.wake_all();
@@ -121,8 +122,14 @@ impl World {
                 self.compare_one(payment, operation).map_err(|why| {
                     format!("{why}\nours: {payment:#?}\nthe bank's: {operation:#?}")
                 })?;
+                if self.has_receipts {
+                    self.compare_receipts(payment)?;
+                }
                 self.count(status_seen(payment.status()));
                 known += 1;
+            }
+            if self.saves {
+                self.compare_saved(at, &payments)?;
             }
         }
         if known == self.orders.len() { Ok(()) } else { Err("payments are missing".into()) }
@@ -136,6 +143,7 @@ impl World {
         let status = payment.status();
         let expected = match operation.map(|own| own.status.as_str()) {
             None => Status::Failed,
+            Some("EXPIRED") if payment.is_charge() => Status::Failed,
             Some("EXPIRED") => Status::Expired,
             Some("CANCELED") => Status::Canceled,
             Some("REJECTED") => Status::Failed,

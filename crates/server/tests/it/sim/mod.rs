@@ -10,10 +10,14 @@
 pub mod chance;
 mod checks;
 mod codes;
+mod desks;
 mod heal;
 mod people;
 mod places;
+mod receipts;
+mod rest;
 mod routed;
+mod saved;
 mod steps;
 mod tasks;
 mod truth;
@@ -162,6 +166,36 @@ fn no_kopeck_is_lost_or_doubled_at_tbank() {
 }
 
 #[test]
+fn receipts_agree_with_the_cash_register() {
+    let (count, all) = run_many(Mix::Receipts);
+    if count >= 200 {
+        must_have_seen(
+            &all,
+            &[
+                "crash",
+                "reply lost",
+                "notice lost",
+                "notice doubled",
+                "register broken",
+                "part captured",
+                "goods refunded",
+                "cabinet refund",
+                "closing requested",
+                "closing retried by a person",
+                "closing sent again",
+                "sale registered",
+                "sale not registered",
+                "refund registered",
+                "refund not registered",
+                "closing registered",
+                "closing failed",
+                "closing not known",
+            ],
+        );
+    }
+}
+
+#[test]
 fn no_kopeck_is_lost_or_doubled_between_two_banks() {
     run_many(Mix::Both);
 }
@@ -186,6 +220,33 @@ fn no_kopeck_is_lost_or_doubled_by_codes() {
                 "ended partially refunded",
                 "ended refunded",
                 "ended expired",
+            ],
+        );
+    }
+}
+
+#[test]
+fn no_kopeck_is_lost_or_doubled_by_saved_accounts() {
+    let (count, all) = run_many(Mix::Saved);
+    if count >= 200 {
+        must_have_seen(
+            &all,
+            &[
+                "reply lost",
+                "request wanders",
+                "notice lost",
+                "notice doubled",
+                "crash",
+                "account kept to himself",
+                "account spoiled",
+                "account saved",
+                "account not saved",
+                "charge begun",
+                "charge paid",
+                "charge refused at once",
+                "charge declined",
+                "charge never taken",
+                "refund succeeded",
             ],
         );
     }

@@ -85,6 +85,9 @@ impl World {
     pub fn pay(&mut self) {
         let Some(order) = self.pick_order_at(&["CREATED"]) else { return };
         let Some(id) = self.id_at_bank(&order) else { return };
+        if self.saves && !self.scan(&order) {
+            return;
+        }
         let (mut method, mut card) = (None, None);
         if self.banks[order.bank].is_tbank() {
             let own = *self.chance.pick(&order.methods);

@@ -1,9 +1,10 @@
 //! What may happen next: one random step of a merchant, a payer, a bank, the network, a machine.
 
 use kopeck::{
+    app,
     kit::db::DbError,
-    payments::{self, flow, flow::NewPayment, notices::Taken},
-    places, runner,
+    payments::{self, flow, flow::NewPayment, model::Means, notices::Taken},
+    runner,
     shops::model::Connection,
 };
 use kopeck_banks::{
@@ -71,6 +72,10 @@ const MAX_ORDERS: usize = 4;
 
 impl World {
     pub fn step(&mut self) {
+        if self.has_receipts && self.chance.percent(10) {
+            self.receipt_step();
+            return self.collect();
+        }
         let step = self.chance.weighted(&WEIGHTS);
         match step {
             Step::Create if self.orders.len() < MAX_ORDERS => self.create(),
@@ -103,6 +108,9 @@ impl World {
     fn create(&mut self) {
         let bank = self.chance.below(self.banks.len());
         let amount = *self.chance.pick(&AMOUNTS);
+        if self.saves {
+            return self.create_saving(bank, amount);
+        }
         let is_hold = self.chance.percent(35);
         let minutes = *self.chance.pick(&[5, 30, 60, 60, 3 * 60, 24 * 60]);
         let new = NewPayment {
@@ -115,8 +123,9 @@ impl World {
             success_url: None,
             fail_url: None,
             customer: None,
-            receipt: None,
+            receipt: self.has_receipts.then(|| self.draw_receipt(amount)),
             metadata: "{}".into(),
+            means: Means::Payer,
         };
         let ctx = self.ctx(self.orders.len() % 2);
         let connection = &self.banks[bank].connection;
@@ -256,6 +265,7 @@ impl World {
         let at = self.bank_of(&request);
         let served = self.banks[at].emulator.serve(now, &request);
         self.banks[at].is_changed = true;
+        self.note_charge(&request, &served);
         self.say(|| {
             let answer = match &served {
                 Served::Now(reply) => reply.status.to_string(),
@@ -414,6 +424,9 @@ impl World {
     /// Another customer of the bank gives a payment of his own our reference, pays it to himself and
     /// sends us the notice that the bank signed for him.
     fn forge(&mut self) {
+        if self.saves {
+            return self.spoil_account();
+        }
         let Some(order) = self.pick_order() else { return };
         if self.banks[order.bank].is_tbank() {
             return;
@@ -428,7 +441,7 @@ impl World {
         self.say(|| format!("a notice of bank {} reaches process {process}", mail.bank));
         let own = &self.processes[process];
         let (ctx, refused) = (own.ctx.clone(), own.refused.clone());
-        let (answers, news) = (self.answers.clone(), places::flow::take_news);
+        let (answers, news) = (self.answers.clone(), app::take_news);
         let Connection { id, bank, .. } = self.banks[mail.bank].connection.clone();
         self.tasks.spawn(&self.wire, process, u32::MAX, async move {
             let taken =

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, HOOK};
+use super::{Bench, HOOK, ORIGIN};
 use crate::{
     emulator::Control,
+    http::{HttpRequest, Method},
     tbank::emulator::{directory, qr},
 };
 
@@ -186,6 +187,27 @@ fn paying_by_qr_can_bring_the_account() {
     assert_eq!(state["Status"], "ACTIVE");
     assert!(state["AccountToken"].is_string());
     bench.refused("GetAddAccountQrState", json!({ "RequestKey": "x" }), "3012");
+}
+
+#[test]
+fn at_the_page_a_payer_may_pay_and_keep_his_account() {
+    for (keep, status) in [("no", "INACTIVE"), ("", "ACTIVE")] {
+        let mut bench = Bench::new();
+        let id = child(&mut bench);
+        let url = bench.show(&id)["url"].as_str().unwrap().to_owned();
+        let path = url.strip_prefix(ORIGIN).unwrap().to_owned();
+        assert_eq!(bench.get(&path).text().matches("привязывая").count(), 0);
+        let reply = bench.ok("GetQr", json!({ "PaymentId": id }));
+        let key = reply["RequestKey"].as_str().unwrap().to_owned();
+        assert_eq!(bench.get(&path).text().matches("привязывая").count(), 1);
+        let form = [("method", "sbp"), ("keep", keep)];
+        let pressed = bench.send(&HttpRequest::new(Method::Post, &path).form(&form));
+        assert_eq!(pressed.status, 303);
+        assert_eq!(bench.status(&id), "CONFIRMED");
+        let state = bench.ok("GetAddAccountQrState", json!({ "RequestKey": key }));
+        assert_eq!(state["Status"], status);
+        assert_eq!(state["AccountToken"].is_string(), status == "ACTIVE");
+    }
 }
 
 #[test]

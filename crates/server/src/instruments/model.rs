@@ -1,13 +1,10 @@
-//! A saved account and its charges, as plain data.
+//! A saved account as plain data.
 
 use kopeck_banks::op::{AccountBinding, BindingStatus};
 
-use crate::{
-    kit::clock::{DAY_MS, MINUTE_MS, SECOND_MS},
-    payments::model::Failure,
-};
+use crate::kit::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
-/// How long a payer may take to agree; longer than the banks' codes live.
+/// How long a payer may take to agree, and a bank to tell of it.
 pub const PATIENCE_MS: i64 = 3 * DAY_MS;
 
 /// A bank account that a customer saved, or is asked to.
@@ -20,6 +17,10 @@ pub struct SavedAccount {
     pub connection_id: String,
     pub bank: String,
     pub purpose: String,
+    /// The payment that saves it; `None` for one that is saved without paying.
+    pub payment_id: Option<String>,
+    /// Since when the bank is asked about it: since its payment ended, if it has one.
+    pub watched_ms: Option<i64>,
     /// Where the bank is asked about it.
     pub request_key: String,
     /// What the payer opens or scans.
@@ -91,11 +92,17 @@ impl SavedAccount {
         Ok(next)
     }
 
-    /// When the bank is asked next; `None` when nothing can change by itself any more.
+    /// When the bank is asked next; `None` when nothing can change by itself any more. Nobody can
+    /// have agreed to save what nobody paid: until its payment ends there is nothing to ask.
     pub fn next_look_ms(&self, now_ms: i64) -> Option<i64> {
-        let age_ms = now_ms - self.created_ms;
+        let (since_ms, max_ms) = match &self.payment_id {
+            // It is decided; only the bank may be late to say so.
+            Some(_) => (self.watched_ms?, 6 * HOUR_MS),
+            None => (self.created_ms, 5 * MINUTE_MS),
+        };
+        let age_ms = now_ms - since_ms;
         let is_waiting = self.status == AccountStatus::Pending && age_ms < PATIENCE_MS;
-        let wait_ms = if age_ms < 5 * MINUTE_MS { 5 * SECOND_MS } else { 5 * MINUTE_MS };
+        let wait_ms = (age_ms / 4).clamp(5 * SECOND_MS, max_ms);
         is_waiting.then_some(now_ms + wait_ms)
     }
 }
@@ -105,15 +112,4 @@ impl std::fmt::Debug for SavedAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SavedAccount({}, {})", self.id, self.status.as_str())
     }
-}
-
-/// A payment that is taken from a saved account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Charge {
-    pub payment_id: String,
-    pub account_id: String,
-    /// The request is about to leave, or left.
-    pub asked_ms: Option<i64>,
-    /// Why the bank refused it.
-    pub failure: Option<Failure>,
 }
