@@ -2,6 +2,7 @@
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
 pub mod app;
+pub mod claims;
 pub mod cli;
 pub mod customers;
 pub mod desks;
@@ -20,3 +21,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod shops;
 pub mod web;
+pub mod webhooks;

@@ -15,7 +15,7 @@ use crate::{
     },
     places, qr,
     receipts::{defaults::DefaultsProblem, flow::ComposeProblem, request::ReceiptProblem},
-    sandbox,
+    sandbox, webhooks,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -112,6 +112,12 @@ impl From<Failure> for Fail {
 impl From<ReceiptProblem> for Fail {
     fn from(problem: ReceiptProblem) -> Fail {
         Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    }
+}
+
+impl From<webhooks::flow::Problem> for Fail {
+    fn from(problem: webhooks::flow::Problem) -> Fail {
+        ApiError::from(problem).into()
     }
 }
 

@@ -9,6 +9,7 @@ mod completions;
 mod connect;
 mod context;
 mod customer;
+mod deliveries;
 mod demo;
 mod desk;
 mod directory;
@@ -17,6 +18,7 @@ mod find;
 mod init;
 mod keys;
 mod link;
+mod listen;
 mod notice;
 mod notices;
 mod payment;
@@ -31,6 +33,7 @@ mod serve;
 mod tbank;
 mod timeline;
 mod tochka_payment;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -68,6 +71,10 @@ enum Command {
     Sbp(sbp::SbpArgs),
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
+    Webhook(webhook::WebhookArgs),
+    Deliveries(deliveries::DeliveriesArgs),
+    Events(deliveries::EventsArgs),
+    Listen(listen::ListenArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -117,6 +124,10 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Sbp(args) => args.run(&globals).await,
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
+        Command::Webhook(args) => args.run(&globals).await,
+        Command::Deliveries(args) => args.run(&globals).await,
+        Command::Events(args) => args.run(&globals).await,
+        Command::Listen(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

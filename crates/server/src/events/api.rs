@@ -1,18 +1,35 @@
 //! Routes of events.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{EventFilter, EventKind, StoredEvent, find_event, list_events};
+use super::{EventFilter, EventKind, StoredEvent, find_event, find_last_seq, list_events};
 use crate::{
     http::{
-        Answer, ApiError, Caller, Server, codes, error::ErrorBody, page::Page, query::RawQuery,
+        Answer, ApiError, Caller, Server, codes,
+        error::ErrorBody,
+        json::invalid,
+        page::Page,
+        query::{Query, RawQuery},
     },
-    kit::{clock::iso, db::DbError},
+    kit::{
+        clock::iso,
+        db::{DbError, Tx},
+    },
 };
+
+/// The cursor of what is still to come.
+const NOW: &str = "now";
+/// The longest long poll: shorter than a stopping server waits for its requests.
+const MAX_WAIT_S: u64 = 15;
+/// How often a long poll looks.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,8 +87,12 @@ pub fn routes() -> OpenApiRouter<Server> {
         ("type" = Option<String>, Query, description = "One type, such as `payment.paid`"),
         ("payment_id" = Option<String>, Query, description = "Events of one payment"),
         ("limit" = Option<i64>, Query, description = "1 to 100; 20 if absent"),
+        ("wait" = Option<i64>, Query,
+            description = "Long poll: if there is nothing, how many seconds to wait for it; 0 to \
+                           15, 0 if absent"),
         ("starting_after" = Option<String>, Query,
-            description = "`next_cursor` of the page before, or an event's id")),
+            description = "`next_cursor` of the page before, or an event's id; `now` for what is \
+                           still to come")),
     responses(
         (status = 200, description = "One page", body = Page<EventView>),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
@@ -81,30 +102,61 @@ async fn get_events(
     caller: Caller,
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
-    let query = query.read(&["type", "payment_id", "limit", "starting_after"])?;
+    let query = query.read(&["type", "payment_id", "limit", "wait", "starting_after"])?;
     let limit = query.limit()?;
     let kind = query.word("type", EventKind::parse, &EventKind::ALL.map(EventKind::as_str))?;
     let payment_id = query.find("payment_id").map(str::to_owned);
-    let cursor = query.find("starting_after").map(str::to_owned);
-    let start = cursor.clone();
-    let found: Result<_, DbError> = server
-        .ctx
-        .db
-        .read(move |tx| {
-            let after = match start {
-                None => Some(0),
-                Some(id) => find_event(tx, &caller.shop_id, &id)?.map(|event| event.seq),
-            };
-            let Some(after_seq) = after else { return Ok(None) };
-            let kind = kind.map(|kind| kind.as_str().to_owned());
-            let filter = EventFilter { after_seq, kind, payment_id };
-            list_events(tx, &caller.shop_id, &filter, limit + 1).map(Some)
-        })
-        .await;
+    let wait = read_wait(&query)?;
+    let start = query.find("starting_after").map(str::to_owned);
+    let shop_id = caller.shop_id.clone();
+    let found: Result<_, DbError> =
+        server.ctx.db.read(move |tx| find_start(tx, &shop_id, start.as_deref())).await;
     let bad_cursor = || ApiError::of(codes::CURSOR_INVALID).param("starting_after");
-    let events = found?.ok_or_else(bad_cursor)?;
+    let (after_seq, cursor) = found?.ok_or_else(bad_cursor)?;
+    let kind = kind.map(|kind| kind.as_str().to_owned());
+    let filter = EventFilter { after_seq, kind, payment_id };
+    let until = Instant::now() + wait;
+    let events = loop {
+        let (shop_id, filter) = (caller.shop_id.clone(), filter.clone());
+        let found: Result<Vec<StoredEvent>, DbError> =
+            server.ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, limit + 1)).await;
+        let events = found?;
+        if !events.is_empty() || Instant::now() >= until {
+            break events;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
     let data: Vec<EventView> = events.into_iter().map(EventView::from).collect();
     let mut page = Page::new(data, limit, |event| event.id.clone());
     page.next_cursor = page.data.last().map(|event| event.id.clone()).or(cursor);
     Answer::json(200, &page)
+}
+
+fn read_wait(query: &Query) -> Result<Duration, ApiError> {
+    let Some(text) = query.find("wait") else { return Ok(Duration::ZERO) };
+    let wait = text.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S);
+    let wrong = || invalid("wait", &format!("takes 0 to {MAX_WAIT_S} seconds"));
+    wait.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// The number after which to read, and the cursor that stands for it; `None` when there is no such
+/// event.
+fn find_start(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    start: Option<&str>,
+) -> Result<Option<(i64, Option<String>)>, DbError> {
+    match start {
+        None => Ok(Some((0, None))),
+        Some(NOW) => {
+            let last_seq = find_last_seq(tx, shop_id)?;
+            let filter = EventFilter { after_seq: last_seq - 1, ..Default::default() };
+            let last = list_events(tx, shop_id, &filter, 1)?.pop();
+            Ok(Some((last_seq, last.map(|event| event.id))))
+        }
+        Some(id) => {
+            let found = find_event(tx, shop_id, id)?;
+            Ok(found.map(|event| (event.seq, Some(event.id))))
+        }
+    }
 }

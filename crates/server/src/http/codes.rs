@@ -2,10 +2,16 @@
 //! `docs/reference/errors.md`. Codes are contract: programs branch on them.
 
 mod declines;
+mod hooks;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
 
 pub use declines::DECLINES;
+pub use hooks::{
+    ALREADY_CLAIMED, DELIVERY_NOT_FOUND, EVENT_NOT_FOUND, PAYMENT_NOT_PAID, WEBHOOK_DISABLED,
+    WEBHOOK_HEADER_INVALID, WEBHOOK_LIMIT, WEBHOOK_NOT_FOUND, WEBHOOK_REMOVED, WEBHOOK_URL_INVALID,
+    WEBHOOK_URL_PRIVATE,
+};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -474,6 +480,17 @@ pub static CODES: &[Code] = &[
     BANK_UNAVAILABLE,
     DATABASE_UNAVAILABLE,
     INTERNAL,
+    WEBHOOK_NOT_FOUND,
+    WEBHOOK_URL_INVALID,
+    WEBHOOK_URL_PRIVATE,
+    WEBHOOK_HEADER_INVALID,
+    WEBHOOK_LIMIT,
+    WEBHOOK_DISABLED,
+    WEBHOOK_REMOVED,
+    DELIVERY_NOT_FOUND,
+    EVENT_NOT_FOUND,
+    PAYMENT_NOT_PAID,
+    ALREADY_CLAIMED,
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {

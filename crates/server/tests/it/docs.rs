@@ -54,6 +54,7 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "docs/guides/receipts.md",
         "docs/guides/sandbox.md",
         "docs/guides/two-banks.md",
+        "docs/guides/webhooks.md",
         "docs/banks/tochka.md",
         "docs/banks/tbank.md",
     ];

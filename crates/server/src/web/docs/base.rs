@@ -46,6 +46,7 @@ pub fn base() -> OpenApi {
             tag("places", "Codes that are paid again and again, and invoices that companies pay."),
             tag("customers", "Bank accounts that customers saved, to be charged again."),
             tag("events", "What happened, in its order."),
+            tag("webhooks", "Who is told of what happened, and what became of it."),
             tag("shop", "The shop behind the key."),
         ]))
         .build()

@@ -7,7 +7,7 @@
 //! | `KOPECK_SIM_START` | the first of them; 0 if not set |
 //! | `KOPECK_SIM_SEED` | replays this one and prints what happens |
 
-mod chance;
+pub mod chance;
 mod checks;
 mod codes;
 mod desks;
