@@ -42,7 +42,8 @@ const RETRYING: Todo = Todo {
 const RETRY: Todo = Todo {
     code: "retry",
     ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Устраните причину и повторите: \
-         `kopeck receipt retry`; или выбейте чек на своей кассе и отметьте: `kopeck receipt settle`.",
+         `kopeck receipt retry`; или выбейте чек на своей кассе и отметьте: `kopeck receipt \
+         settle`.",
     en: "The closing receipt is not made, and Kopeck tries no more by itself. Mend the reason and \
          try again: `kopeck receipt retry`; or make it at your cash register and say so: `kopeck \
          receipt settle`.",
