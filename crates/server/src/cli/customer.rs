@@ -21,7 +21,7 @@ use crate::{
     },
     http::text,
     instruments::{
-        model::{AccountStatus, SavedAccount},
+        model::{Instrument, InstrumentStatus, Kind},
         store,
     },
     kit::db::DbError,
@@ -124,7 +124,7 @@ async fn begin(
     connect::get_of(world, Some(bank.unwrap_or("tbank"))).await?;
     let connection = connection_for(&world.ctx, &world.shop.id, bank).await?;
     let account = bind(&world.ctx, &connection, &customer, purpose).await?;
-    world.out.show(&AccountView::new(&account), || {
+    world.out.show(&AccountView::new(&(account.clone(), None)), || {
         let mut lines = vec![
             format!("{} {} waits for the payer's yes:", paint(GOOD, "✓"), account.id),
             format!("  {}", paint(STRONG, &account.link)),
@@ -142,15 +142,18 @@ async fn begin(
     })
 }
 
-async fn all(world: &World, customer: &str) -> Result<Vec<SavedAccount>, Fail> {
+async fn all(world: &World, customer: &str) -> Result<Vec<Instrument>, Fail> {
     let (shop_id, customer) = (world.shop.id.clone(), customer.to_owned());
-    let found: Result<Vec<_>, DbError> =
-        world.ctx.db.read(move |tx| store::list_accounts(tx, &shop_id, &customer)).await;
+    let found: Result<Vec<_>, DbError> = world
+        .ctx
+        .db
+        .read(move |tx| store::list_saved(tx, &shop_id, &customer, Kind::Account))
+        .await;
     let mut accounts = Vec::new();
     for account in found? {
         accounts.push(match account.status {
-            AccountStatus::Pending => ask_about(&world.ctx, account).await?,
-            AccountStatus::Active | AccountStatus::Inactive => account,
+            InstrumentStatus::Pending => ask_about(&world.ctx, account).await?,
+            InstrumentStatus::Active | InstrumentStatus::Inactive => account,
         });
     }
     Ok(accounts)
@@ -158,7 +161,8 @@ async fn all(world: &World, customer: &str) -> Result<Vec<SavedAccount>, Fail> {
 
 async fn list(world: &World, customer: &str) -> Result<(), Fail> {
     let accounts = all(world, customer).await?;
-    let views: Vec<AccountView> = accounts.iter().map(AccountView::new).collect();
+    let views: Vec<AccountView> =
+        accounts.iter().map(|own| AccountView::new(&(own.clone(), None))).collect();
     world.out.show(&json!({ "customer_id": customer, "accounts": views }), || {
         let mut table = table(&["Account", "State", "Payer's bank", "For", "Since, Moscow"]);
         for it in &accounts {
@@ -193,7 +197,9 @@ async fn charge(
         None => match make(world, customer, wanted, key.as_ref(), new).await? {
             Some(payment) => payment,
             // A twin was first.
-            None => find_made(world, key.as_ref()).await?.ok_or(flow::Problem::NoSuchAccount)?,
+            None => find_made(world, key.as_ref())
+                .await?
+                .ok_or(flow::Problem::Missing(Kind::Account))?,
         },
     };
     let is_over = |payment: &Payment| !matches!(payment.status(), Status::Opening | Status::Open);
@@ -241,12 +247,13 @@ async fn make(
     let account_id = match wanted {
         Some(id) => id,
         None => {
-            let is_active = |it: &SavedAccount| it.status == AccountStatus::Active;
+            let is_active = |it: &Instrument| it.status == InstrumentStatus::Active;
             let found = all(world, customer).await?.into_iter().find(is_active);
-            found.ok_or(flow::Problem::NoSuchAccount)?.id
+            found.ok_or(flow::Problem::Missing(Kind::Account))?.id
         }
     };
-    let from = Saved { account_id, customer_id: Some(customer.to_owned()), bank: None };
+    let customer_id = Some(customer.to_owned());
+    let from = Saved { kind: Kind::Account, id: account_id, customer_id, bank: None };
     let payment = plan(&world.ctx, &world.shop.id, &from, new).await?;
     let (ctx, row, key) = (world.ctx.clone(), payment.clone(), key.cloned());
     let subject = Subject::Create { payment_id: payment.id.clone() };
@@ -257,7 +264,7 @@ async fn make(
             if !idempotency::take(tx, &row.shop_id, key.as_ref(), &subject, ctx.now_ms())? {
                 return Ok(false);
             }
-            create_any(tx, &ctx, &row)?;
+            create_any(tx, &ctx, &row, None)?;
             Ok(true)
         })
         .await;

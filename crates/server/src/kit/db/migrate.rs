@@ -58,6 +58,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0009_saving_accounts.sql"),
         postgres: include_str!("../../../migrations/postgres/0009_saving_accounts.sql"),
     },
+    Migration {
+        name: "0009b_cards_and_consents",
+        sqlite: include_str!("../../../migrations/sqlite/0009b_cards_and_consents.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009b_cards_and_consents.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

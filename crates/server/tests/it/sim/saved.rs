@@ -2,7 +2,10 @@
 //! once, however often processes die; and what was saved is known in the end.
 
 use kopeck::{
-    instruments::store::{list_accounts, lock_by_payment},
+    instruments::{
+        model::Kind,
+        store::{list_saved, lock_by_payment},
+    },
     kit::db::DbError,
     payments::{
         flow::{
@@ -39,7 +42,7 @@ impl World {
         let shop_id = connection.shop_id.clone();
         let own = shop_id.clone();
         let accounts: Result<Vec<_>, DbError> =
-            self.write(move |tx| list_accounts(tx, &own, CUSTOMER));
+            self.write(move |tx| list_saved(tx, &own, CUSTOMER, Kind::Account));
         let accounts = accounts.unwrap();
         let new = NewPayment {
             amount: Money::from_kopecks(amount).unwrap(),
@@ -51,14 +54,14 @@ impl World {
             ..NewPayment::default()
         };
         let payment = if !accounts.is_empty() && self.chance.percent(80) {
-            let account_id = self.chance.pick(&accounts).id.clone();
-            let from = Saved { account_id, customer_id: None, bank: None };
+            let id = self.chance.pick(&accounts).id.clone();
+            let from = Saved { kind: Kind::Account, id, customer_id: None, bank: None };
             let Ok(payment) = tasks::now(plan(&ctx, &shop_id, &from, new)) else { return };
             self.count("charge begun");
             payment
         } else {
             let customer_id = CUSTOMER.to_owned();
-            let means = Means::SaveAccount { customer_id, account_id: None };
+            let means = Means::Save { kind: Kind::Account, customer_id, id: None };
             let bank_of = find_bank("tbank").unwrap();
             flow::plan(&ctx, bank_of, &connection, NewPayment { means, ..new }).unwrap()
         };
@@ -71,7 +74,8 @@ impl World {
             methods: payment.methods.clone(),
             bank_id: None,
         };
-        let saved: Result<(), flow::Problem> = self.write(move |tx| create_any(tx, &ctx, &payment));
+        let saved: Result<(), flow::Problem> =
+            self.write(move |tx| create_any(tx, &ctx, &payment, None));
         if saved.is_ok() {
             self.orders.push(order);
         }
@@ -182,7 +186,7 @@ impl World {
     fn compare_account(&mut self, at: usize, payment: &Payment) -> Result<(), String> {
         let id = payment.id.clone();
         let found: Result<_, DbError> = self.write(move |tx| lock_by_payment(tx, &id));
-        let own = payment.account_id().map(str::to_owned);
+        let own = payment.instrument().map(|(_, id)| id.to_owned());
         let told = self.was_told(payment, "account.saved");
         if own.is_some() != told {
             return Err(format!("account.saved was announced: {told}"));

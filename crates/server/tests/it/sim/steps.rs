@@ -122,6 +122,7 @@ impl World {
             receipt: None,
             metadata: "{}".into(),
             means: Means::Payer,
+            consent: None,
         };
         let ctx = self.ctx(self.orders.len() % 2);
         let connection = &self.banks[bank].connection;
