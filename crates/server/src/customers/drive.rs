@@ -15,7 +15,7 @@ use crate::{
         Ctx,
         clock::{HOUR_MS, SECOND_MS},
         db::DbError,
-        jobs::{After, Job},
+        jobs::{self, After, Job},
     },
     payments::flow::charge::hear,
     shops::{self, model::Connection},
@@ -115,6 +115,24 @@ async fn ask_once(ctx: &Ctx, own: Instrument) -> anyhow::Result<(Instrument, boo
     let inner = ctx.clone();
     let saved: Result<_, DbError> = ctx.db.write(move |tx| hear(tx, &inner, &own, &heard)).await;
     Ok((saved?, true))
+}
+
+/// Has the bank forget it now, unless somebody is at it.
+pub async fn forget_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
+    let (inner, subject) = (ctx.clone(), id.to_owned());
+    let claimed: Result<Option<Job>, DbError> = ctx
+        .db
+        .write(move |tx| {
+            jobs::claim(tx, &inner.mint, instruments::flow::JOB, &subject, inner.now_ms())
+        })
+        .await;
+    let Some(job) = claimed? else { return Ok(()) };
+    let after = look(ctx, &job).await.unwrap_or_else(|error| {
+        tracing::error!(id, "forgetting failed: {error:#}");
+        After::Retry { at_ms: ctx.now_ms() + FORGET_MIN_MS, why: format!("{error:#}") }
+    });
+    let now_ms = ctx.now_ms();
+    ctx.db.write(move |tx| jobs::finish(tx, &job, now_ms, &after)).await
 }
 
 /// Has the bank forget a card: asked for again until it answers, since removing what is removed
