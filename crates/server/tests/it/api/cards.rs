@@ -3,7 +3,7 @@
 use kopeck_banks::emulator::{Control, Fault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::harness::app::TestApp;
+use crate::harness::{app::TestApp, databases::on_each};
 
 const MINUTE: i64 = 60_000;
 const CARDS: &str = "/v1/customers/client-17/cards";
@@ -126,6 +126,40 @@ async fn whatever_is_lost_or_doubled_the_card_is_saved_once() {
         assert_eq!(listed["data"][0]["id"], payment["card_id"], "{kind:?} {path}");
         assert_eq!(events(&app, "card.saved").await, 1, "{kind:?} {path}");
     }
+}
+
+/// The whole life of what is saved, on each database.
+#[tokio::test]
+async fn both_databases_save_charge_and_forget() {
+    on_each(|db| async move {
+        let app = TestApp::at_over("tbank", db).await;
+        let payment = saved(&app).await;
+        let next = app.post("/v1/payments", taken_from(&payment["card_id"])).await.expect(201);
+        minutes(&app, 2).await;
+        assert_eq!(app.payment(&next["id"]).await["status"], "paid");
+        delete(&app, &payment["card_id"]).await.expect(200);
+        minutes(&app, 1).await;
+        assert!(card(&app, &payment["card_id"]).await["removed_at"].is_string());
+        // An account, too.
+        let wish = json!({
+            "amount": "499.00", "purpose": "x", "save_account": true,
+            "customer": {"id": "client-17"},
+            "consent": {"text_version": "1", "channel": "bot", "amount": "499.00"},
+        });
+        let payment = app.post("/v1/payments", wish).await.expect(201);
+        let id = payment["bank_payment_id"].as_str().expect("open").to_owned();
+        app.bank.control(&Control::Pay { id, method: Some("sbp".into()), card: None });
+        minutes(&app, 2).await;
+        let payment = app.payment(&payment["id"]).await;
+        let mut body = json!({"amount": "499.01", "purpose": "x"});
+        body["account_id"] = payment["account_id"].clone();
+        app.post("/v1/payments", body.clone()).await.expect_error(409, "consent_exceeded");
+        body["amount"] = json!("499.00");
+        let next = app.post("/v1/payments", body).await.expect(201);
+        minutes(&app, 2).await;
+        assert_eq!(app.payment(&next["id"]).await["status"], "paid");
+    })
+    .await;
 }
 
 #[tokio::test]
