@@ -80,6 +80,9 @@ pub async fn look(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     if own.must_be_forgotten() {
         return forget(ctx, own).await;
     }
+    if own.status != InstrumentStatus::Pending {
+        return Ok(After::Done);
+    }
     let (own, is_answered) = ask_once(ctx, own).await?;
     let now_ms = ctx.now_ms();
     let is_open = own.status == InstrumentStatus::Pending && !is_answered;

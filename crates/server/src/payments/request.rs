@@ -50,6 +50,9 @@ const DAY_MINUTES: u32 = 24 * 60;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
 
+/// The field that says what is saved or charged; the id of what is charged.
+type Wish = (&'static str, Kind, Option<String>);
+
 /// A new payment. Give `amount` or `amount_kopecks`, and `purpose`; the rest may be left out.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -247,9 +250,8 @@ impl CreatePayment {
         Ok(Means::Saved { kind, id })
     }
 
-    /// The field that says what is saved or charged, of which there may be one; the id of what is
-    /// charged.
-    fn wish(&self) -> Result<Option<(&'static str, Kind, Option<String>)>, ApiError> {
+    /// What is saved or charged, of which there may be one.
+    fn wish(&self) -> Result<Option<Wish>, ApiError> {
         let account_id = free_text("account_id", &self.account_id, MAX_SAVED_ID_CHARS)?;
         let card_id = free_text("card_id", &self.card_id, MAX_SAVED_ID_CHARS)?;
         let saves = |param: &str, raw: &Raw| json::flag(param, raw).map(|yes| yes.then_some(None));
