@@ -400,7 +400,7 @@ const BANK_ROUTE_UNKNOWN: Code = code(
 pub const CHARGE_UNANSWERED: Code = code(
     "charge_unanswered",
     409,
-    "The bank did not answer a charge of a saved account, and took nothing until its time was over.",
+    "The bank did not answer a charge of what was saved, and took nothing until its time was over.",
     "Nothing was charged: make another payment if the sum is still due.",
 );
 const REFERENCE_TAKEN: Code = code(

@@ -5,7 +5,7 @@ use kopeck_banks::{
     op::{AccountBinding, BindingStatus, SavedCard},
 };
 
-use crate::kit::clock::{DAY_MS, MINUTE_MS, SECOND_MS};
+use crate::kit::clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// How long a payer may take to agree, and a bank to tell of it.
 pub const PATIENCE_MS: i64 = 3 * DAY_MS;
@@ -191,13 +191,14 @@ impl Instrument {
     /// When the bank is asked next; `None` when nothing can change by itself any more. Nobody can
     /// have agreed to save what nobody paid: until its payment ends there is nothing to ask.
     pub fn next_look_ms(&self, now_ms: i64) -> Option<i64> {
-        let since_ms = match &self.payment_id {
-            Some(_) => self.watched_ms?,
-            None => self.created_ms,
+        let (since_ms, max_ms) = match &self.payment_id {
+            // It is decided; only the bank may be late to say so.
+            Some(_) => (self.watched_ms?, 6 * HOUR_MS),
+            None => (self.created_ms, 5 * MINUTE_MS),
         };
         let age_ms = now_ms - since_ms;
         let is_waiting = self.status == InstrumentStatus::Pending && age_ms < PATIENCE_MS;
-        let wait_ms = if age_ms < 5 * MINUTE_MS { 5 * SECOND_MS } else { 5 * MINUTE_MS };
+        let wait_ms = (age_ms / 4).clamp(5 * SECOND_MS, max_ms);
         is_waiting.then_some(now_ms + wait_ms)
     }
 }

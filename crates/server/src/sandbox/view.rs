@@ -56,7 +56,12 @@ pub fn merge(lists: &Map<String, Value>) -> Value {
         });
         Value::Array(per_bank.collect())
     };
-    json!({ "payments": all("payments"), "codes": all("codes"), "notices": all("notices") })
+    json!({
+        "payments": all("payments"),
+        "codes": all("codes"),
+        "bindings": all("bindings"),
+        "notices": all("notices"),
+    })
 }
 
 /// The payments of a merged list, or a single payment as `show` gives it.

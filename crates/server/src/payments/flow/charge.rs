@@ -47,17 +47,24 @@ pub async fn plan(
     from: &Saved,
     new: NewPayment,
 ) -> Result<Payment, Problem> {
-    let (shop_id, kind, id, amount) = (shop_id.to_owned(), from.kind, from.id.clone(), new.amount);
+    let (shop_id, wanted, amount) = (shop_id.to_owned(), from.clone(), new.amount);
     let found: Result<_, DbError> = ctx
         .db
-        .read(move |tx| instruments::flow::find_active(tx, &shop_id, (kind, &id), amount))
+        .read(move |tx| {
+            // Somebody else's is told apart from none by nobody.
+            let is_meant = saved::find_instrument(tx, &wanted.id)?.is_some_and(|own| {
+                let is_at = |bank: &String| *bank == own.bank || *bank == own.connection_id;
+                let is_his = |customer: &String| *customer == own.customer_id;
+                wanted.customer_id.as_ref().is_none_or(is_his)
+                    && wanted.bank.as_ref().is_none_or(is_at)
+            });
+            if !is_meant {
+                return Ok(Err(Unusable::Missing(wanted.kind)));
+            }
+            instruments::flow::find_active(tx, &shop_id, (wanted.kind, &wanted.id), amount)
+        })
         .await;
-    let own = found?.map_err(Problem::Saved)?;
-    let is_at = |bank: &String| *bank == own.bank || *bank == own.connection_id;
-    let is_his = from.customer_id.as_ref().is_none_or(|id| *id == own.customer_id);
-    if !is_his || !from.bank.as_ref().is_none_or(is_at) {
-        return Err(Problem::Saved(Unusable::Missing(kind)));
-    }
+    let (own, kind) = (found?.map_err(Problem::Saved)?, from.kind);
     let connection = shops::flow::get_connection(ctx, &own.connection_id).await;
     let new = NewPayment {
         methods: vec![method_of(kind)],

@@ -130,7 +130,7 @@ async fn whatever_is_lost_or_doubled_the_account_is_saved_once() {
         let payment = app.payment(&payment["id"]).await;
         assert!(payment["qr"]["payload"].is_string(), "{kind:?} {path}: {payment}");
         pay(&app, &payment, true);
-        minutes(&app, 3).await;
+        minutes(&app, 6).await;
         let payment = app.payment(&payment["id"]).await;
         assert_eq!(payment["status"], "paid", "{kind:?} {path}");
         let listed = app.get(ACCOUNTS).await.expect(200);
@@ -258,7 +258,7 @@ async fn a_bank_out_of_reach_is_charged_as_soon_as_it_is_back() {
     let account = saved(&app).await;
     fault(&app, FaultKind::Status { status: 429 }, 3, "/ChargeQr");
     let payment = app.post("/v1/payments", taken_from(&account)).await.expect(201);
-    minutes(&app, 3).await;
+    minutes(&app, 5).await;
     assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
 }
 
