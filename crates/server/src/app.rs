@@ -21,7 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     customers, desks, events,
-    http::{ApiError, Limits, Server, codes, request_id},
+    http::{ApiError, Limits, Server, codes, listen, request_id},
     kit::{
         Ctx,
         db::{DbError, Tx},
@@ -162,9 +162,7 @@ impl App {
         let router = router_of(&server, refused);
         let (stop, stopped) = watch::channel(false);
         let jobs = tokio::spawn(runner::run_until(ctx, nudge, wait(stopped.clone())));
-        let mut serving = tokio::spawn(
-            axum::serve(listener, router).with_graceful_shutdown(wait(stopped)).into_future(),
-        );
+        let mut serving = tokio::spawn(listen::serve(listener, router, limits.head_wait, stopped));
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
             () = shutdown => None,
@@ -182,7 +180,7 @@ impl App {
             tracing::warn!("stopped with work unfinished; the next start takes it up");
         }
         match ended {
-            Some(ended) => ended.context("the server's task broke")?.context("the server stopped"),
+            Some(ended) => ended.context("the server's task broke"),
             None => Ok(()),
         }
     }

@@ -12,6 +12,7 @@ pub mod caller;
 pub mod codes;
 pub mod error;
 pub mod json;
+pub mod listen;
 pub mod page;
 pub mod query;
 pub mod request_id;

@@ -18,6 +18,8 @@ pub struct Limits {
     /// How long a repeated request waits for the answer of the first one: longer than that one
     /// waits for the bank.
     pub twin_wait: Duration,
+    /// How long the head of a request may take to come, and a connection may say nothing.
+    pub head_wait: Duration,
     /// How long the body of a request may take to come.
     pub body_wait: Duration,
 }
@@ -29,6 +31,7 @@ impl Default for Limits {
             notice_body_bytes: 64 * 1024,
             bank_wait: Duration::from_secs(4),
             twin_wait: Duration::from_secs(6),
+            head_wait: Duration::from_secs(20),
             body_wait: Duration::from_secs(20),
         }
     }
