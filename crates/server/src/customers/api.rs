@@ -157,8 +157,8 @@ async fn get_saved_card(
 /// Take back a customer's card
 ///
 /// The payer's consent ends at once and for ever: nothing is charged any more, and the bank is told
-/// to forget the card. What is not sent yet fails; a charge that is on its way is given back when it
-/// is taken, with the event `charge.unwanted`. Again is no error.
+/// to forget the card. What is not sent yet fails; a charge that is on its way is given back when
+/// it is taken, with the event `charge.unwanted`. Again is no error.
 #[utoipa::path(delete, path = "/v1/customers/{id}/cards/{card_id}", tag = "customers",
     params(
         ("id" = String, Path, description = "The shop's own number of the customer"),

@@ -1,5 +1,5 @@
-//! Asking the bank for codes that save accounts, about accounts and cards, and to forget them. This is also the recovery:
-//! after a crash the next run reads the same rows.
+//! Asking the bank for codes that save accounts, about accounts and cards, and to forget them. This
+//! is also the recovery: after a crash the next run reads the same rows.
 
 use kopeck_banks::op::{Answer, BankOp, CardOp, Outcome, QrAsked, RefusalClass, SbpOp};
 

@@ -1,4 +1,5 @@
-//! Use cases of what customers saved. Calls to the bank are in [`super::drive`], between transactions.
+//! Use cases of what customers saved. Calls to the bank are in [`super::drive`], between
+//! transactions.
 
 use kopeck_banks::{
     bank::{NoticeNews, find_bank},

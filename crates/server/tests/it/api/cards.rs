@@ -118,7 +118,7 @@ async fn whatever_is_lost_or_doubled_the_card_is_saved_once() {
         minutes(&app, 1).await;
         let payment = app.payment(&payment["id"]).await;
         app.pay(&payment);
-        minutes(&app, 3).await;
+        minutes(&app, 6).await;
         let payment = app.payment(&payment["id"]).await;
         assert_eq!(payment["status"], "paid", "{kind:?} {path}");
         let listed = app.get(CARDS).await.expect(200);
@@ -248,7 +248,7 @@ async fn a_consent_taken_back_ends_at_once_for_ever_and_the_bank_forgets_the_car
     let refused = app.post("/v1/payments", taken_from(&id)).await;
     refused.expect_error(409, "card_not_active");
     assert_eq!(delete(&app, &id).await.expect(200)["withdrawn_at"], gone["withdrawn_at"]);
-    minutes(&app, 3).await;
+    minutes(&app, 9).await;
     let shown = card(&app, &id).await;
     assert!(shown["removed_at"].is_string(), "{shown}");
     assert_eq!(shown["consent"]["text_version"], "offer-2026-11", "what was agreed stays known");
