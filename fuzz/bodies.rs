@@ -11,8 +11,8 @@ use kopeck_banks::{
     emulator::{Emulator as _, Served},
     http::{HttpReply, HttpRequest, Method},
     op::{
-        Answer, AuthOp, BankOp, CaptureMode, CodeOp, CreateLink, DeskOp, Outcome, PayMethod, SbpOp,
-        SetupOp,
+        Answer, AuthOp, BankOp, CaptureMode, CodeOp, CreateLink, DeskOp, NewSubscription, Outcome,
+        PayMethod, SbpOp, SetupOp, SubscriptionOp, SubscriptionWord,
     },
     tochka::{
         Tochka,
@@ -79,6 +79,29 @@ pub fn tochka_notice(data: &[u8]) {
 
 /// Every operation, for the index that a reply's first byte is.
 pub fn ops() -> Vec<BankOp> {
+    let mut ops = other_ops();
+    ops.extend(subscription_ops());
+    ops
+}
+
+fn subscription_ops() -> Vec<BankOp> {
+    let bank_id = "beeac8a4-6047-3f38-8922-a664e6b5c43b".to_owned();
+    let amount = Money::parse_rubles("10.50").unwrap();
+    vec![
+        BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
+            reference: "sub-1".to_owned(),
+            amount,
+            purpose: "Подписка".to_owned(),
+            ..NewSubscription::default()
+        })),
+        BankOp::Subscription(SubscriptionOp::List { scheduled: false, page: 1 }),
+        BankOp::Subscription(SubscriptionOp::Status { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() }),
+        BankOp::Subscription(SubscriptionOp::Charge { bank_id, amount }),
+    ]
+}
+
+fn other_ops() -> Vec<BankOp> {
     let bank_id = "beeac8a4-6047-3f38-8922-a664e6b5c43b".to_owned();
     let amount = Money::parse_rubles("10.50").unwrap();
     vec![
@@ -167,6 +190,15 @@ pub fn tochka_reply(data: &[u8]) {
             let BankOp::GetPayment { bank_id } = op else { panic!("{op:?} tells of a payment") };
             let asked = seen.bank_id.as_ref() == Some(bank_id);
             assert!(asked && (200..300).contains(&status), "about another payment");
+            let sums = seen.approvals.values().map(|approval| approval.amount);
+            let is_whole = seen.lists_approvals && !seen.approvals.is_empty();
+            assert!(!is_whole || seen.paid == Money::checked_sum(sums), "{seen:?}");
+        }
+        Outcome::Done(Answer::Subscription(
+            SubscriptionWord::Charged | SubscriptionWord::Declined(_),
+        )) => {
+            let charge = matches!(op, BankOp::Subscription(SubscriptionOp::Charge { .. }));
+            assert!(charge && (200..300).contains(&status), "nothing else charges");
         }
         Outcome::Done(_) => assert!((200..300).contains(&status)),
         Outcome::Refused(refusal) => {

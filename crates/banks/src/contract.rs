@@ -10,6 +10,7 @@
 //! | `bench` | a bank, its emulator, two clocks and the way between them |
 //! | `paying`, `holding`, `refunding`, `sbp_links` | what happens to money |
 //! | `silence` | lost replies, broken gateways, skewed clocks, restarts |
+//! | `charging` | cards that the bank keeps, charged without the payer |
 //! | `notices` | what the bank tells by itself, and where to |
 //! | `access` | tokens, permissions, OAuth |
 //! | `reading` | lists, the register, the directory |
@@ -17,6 +18,7 @@
 
 mod access;
 mod bench;
+mod charging;
 mod desks;
 mod holding;
 mod notices;
@@ -58,6 +60,8 @@ pub struct Setup {
     pub declining_cards: &'static [&'static str],
     /// The declined attempt that closes a link; `None` when a link outlives them all.
     pub last_attempt: Option<usize>,
+    /// Whether a kept card may be charged without the payer.
+    pub charges_cards: bool,
     /// Whether a reference names one payment for good.
     pub unique_references: bool,
     /// How long after a payment's beginning its hold is given back by itself.
@@ -180,6 +184,31 @@ static SCENARIOS: &[Scenario] = &[
     ),
     when(with_link_codes, "a link's SBP code: its text and picture, paid", sbp_links::code),
     when(with_test_payer, "a link's SBP code: the bank's test payer", sbp_links::test_payer),
+    when(with_charges, "a kept card: kept by a payment, charged", charging::keep_and_charge),
+    when(with_charges, "a kept card: a charge is announced", charging::a_charge_is_told),
+    when(with_charges, "a kept card: a charge is declined", charging::a_charge_is_declined),
+    when(
+        with_charges,
+        "a kept card: a charge's lost answer is settled by asking",
+        charging::a_lost_answer,
+    ),
+    when(with_charges, "a kept card: a charge that hangs took nothing", charging::a_hanging_charge),
+    when(with_charges, "a kept card: two charges at once are two", charging::two_at_once),
+    when(with_charges, "a kept card: the same charge sent twice", charging::the_same_twice),
+    when(
+        with_charges,
+        "a kept card: one that is not there is not charged",
+        charging::an_unknown_card,
+    ),
+    when(with_subscriptions, "a subscription that nobody paid", charging::an_unpaid_link),
+    when(with_subscriptions, "a subscription charged by the bank", charging::by_schedule),
+    when(with_subscriptions, "subscriptions are listed by kind", charging::listed),
+    when(with_subscriptions, "a subscription's limits are said", charging::limits),
+    when(
+        without_subscriptions,
+        "subscriptions that are not there are refused",
+        charging::subscriptions_are_not_there,
+    ),
     always("create: a lost reply is unknown, the list tells", silence::create_reply_lost),
     always("capture: a lost reply is unknown, asking tells", silence::capture_reply_lost),
     always("refund: a lost reply is unknown, asking tells", silence::refund_reply_lost),
@@ -304,6 +333,18 @@ fn with_codes(setup: &Setup) -> bool {
 
 fn without_codes(setup: &Setup) -> bool {
     !with_codes(setup)
+}
+
+fn with_charges(setup: &Setup) -> bool {
+    setup.charges_cards
+}
+
+fn with_subscriptions(setup: &Setup) -> bool {
+    setup.capabilities().subscriptions.is_some()
+}
+
+fn without_subscriptions(setup: &Setup) -> bool {
+    !with_subscriptions(setup)
 }
 
 fn with_foreign_kind(setup: &Setup) -> bool {

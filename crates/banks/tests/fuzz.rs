@@ -107,6 +107,13 @@ fn replies_of_anybody() {
             "paymentList":[{"qrcId":"A","code":"RQ00000","status":"Accepted"}],"paramsId":"P",
             "Payments":[{"qrcId":"A","status":"Accepted","refTransactionId":"R"}],
             "requestId":"openapi-1","MerchantList":[{"merchantId":"M"}]},"Meta":{"totalPages":1}}"#,
+        r#"{"Data":{"status":"PastDue","Subscription":[{"operationId":"a","recurring":true,
+            "Options":{"period":"Quarter","trancheCount":4,"daysInPeriod":1},"amount":"1.50",
+            "CofToken":{"tokenCardId":"t","maskedPan":"220000******0004"}}],"Operation":[{
+            "operationId":"beeac8a4-6047-3f38-8922-a664e6b5c43b","status":"APPROVED","amount":1,
+            "Order":[{"orderId":"1","type":"approval","amount":1,"time":"x"},
+            {"orderId":"2","type":"approval","amount":"2.5"}]}]},"Meta":{"totalPages":2}}"#,
+        r#"{"Data":{"result":false}}"#,
         r#"{"code":"424","id":"1","message":"x","Errors":[{"message":"заказ существует"}]}"#,
         r#"{"access_token":"a","refresh_token":"b","expires_in":86400}"#,
         r#""eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwiYXVkIjoiMiJ9.x""#,
@@ -152,6 +159,12 @@ fn requests_of_anybody() {
         "\u{1}uapi/sbp/v1.0/refund\n{\"Data\":{\"bankCode\":\"044525104\",\"accountCode\":\"1\",\
          \"amount\":\"10\",\"qrcId\":\"A\",\"trxId\":\"T\"}}",
         "\0uapi/sbp/v1.0/get-sbp-payments?customerCode=300000092&perPage=2&page=9",
+        "\u{1}uapi/acquiring/v1.0/subscriptions\n{\"Data\":{\"customerCode\":\"300000092\",\
+         \"amount\":1,\"purpose\":\"x\",\"Options\":{\"period\":\"Day\",\"daysInPeriod\":1,\
+         \"trancheCount\":2}}}",
+        "\u{1}uapi/acquiring/v1.0/subscriptions/x/charge\n{\"Data\":{\"amount\":1}}",
+        "\u{1}uapi/acquiring/v1.0/subscriptions/x/status\n{\"Data\":{\"status\":\"Cancelled\"}}",
+        "\0uapi/acquiring/v1.0/subscriptions?customerCode=300000092&recurring=true&perPage=2",
         "\u{1}uapi/consent/v1.0/consents\n{\"Data\":{\"permissions\":[\"ReadBalances\"]}}",
     ];
     run(bodies::emulator_request, &bytes(&seeds), 1_000);

@@ -6,7 +6,7 @@ use kopeck_banks::{
     bank::{Step, find_bank},
     exchange::{self, Heard, Silence},
     http::HttpRequest,
-    op::{Answer, AuthOp, BankOp, Outcome, Refusal, RefusalClass, Tokens},
+    op::{Answer, AuthOp, BankOp, Outcome, Refusal, RefusalClass, SubscriptionOp, Tokens},
 };
 
 use super::store::{Exchange, insert_exchange};
@@ -260,7 +260,13 @@ const fn op_name(op: &BankOp) -> &'static str {
         BankOp::FindPayment { .. } => "find_payment",
         BankOp::Auth(_) => "auth",
         BankOp::Card(_) => "card",
-        BankOp::Subscription(_) => "subscription",
+        BankOp::Subscription(op) => match op {
+            SubscriptionOp::Open(_) => "subscription_open",
+            SubscriptionOp::List { .. } => "subscription_list",
+            SubscriptionOp::Status { .. } => "subscription_status",
+            SubscriptionOp::Cancel { .. } => "subscription_cancel",
+            SubscriptionOp::Charge { .. } => "subscription_charge",
+        },
         BankOp::Sbp(_) => "sbp",
         BankOp::Terminal(_) => "terminal",
     }

@@ -54,7 +54,8 @@ pub fn insert_exchange(
 pub fn delete_polls(tx: &mut dyn Tx, before_ms: i64) -> Result<u64, DbError> {
     tx.execute(
         "delete from exchanges where at_ms < $1 and op in \
-         ('get_payment', 'list_payments', 'registry', 'fetch_notice_keys')",
+         ('get_payment', 'list_payments', 'registry', 'fetch_notice_keys', 'subscription_list', \
+         'subscription_status')",
         &[before_ms.into()],
     )
 }

@@ -95,6 +95,9 @@ fn call(exchange: StoredExchange) -> TimelineEntry {
         "closing_receipt" => "Kopeck sent the bank a closing receipt",
         "refund" => "Kopeck asked the bank for a refund",
         "void" => "Kopeck asked the bank to release the hold or to close the link",
+        "subscription_open" => "Kopeck asked the bank for a link that keeps the card",
+        "subscription_charge" => "Kopeck asked the bank to charge the kept card",
+        "subscription_cancel" => "Kopeck asked the bank to end the subscription",
         "find_payment" => "Kopeck looked for the payment at the bank",
         _ => "Kopeck asked the bank",
     };

@@ -61,6 +61,10 @@ static NOT_THERE: &[(&str, &str)] = &[
     ("an access token ends and is renewed", "a password opens it"),
     ("the list's pages hold every payment once", "it has no list"),
     ("the register adds up", "it has no register"),
+    ("a subscription that nobody paid", "it keeps none"),
+    ("a subscription charged by the bank", "it keeps none"),
+    ("subscriptions are listed by kind", "it keeps none"),
+    ("a subscription's limits are said", "it keeps none"),
     ("customers, accounts and retailers are read", "a terminal knows only itself"),
 ];
 
@@ -100,6 +104,7 @@ fn demo() -> Setup {
         approving_card: "2201382000000013",
         declining_cards: &["2201382000000021", "2201382000000831", "2201382000000005"],
         last_attempt: Some(1),
+        charges_cards: true,
         unique_references: false,
         hold_life: SignedDuration::from_hours(7 * 24),
         tells_releases: true,
@@ -155,6 +160,7 @@ fn tbank_keeps_the_contract_at_a_terminal_without_sbp_and_with_unique_orders() {
     let setup = Setup {
         credentials: || credentials_of(directory::STRICT_KEY),
         methods: &[PayMethod::Card, PayMethod::TPay, PayMethod::Dolyame],
+        charges_cards: false,
         unique_references: true,
         sbp: None,
         ..demo()
@@ -163,6 +169,15 @@ fn tbank_keeps_the_contract_at_a_terminal_without_sbp_and_with_unique_orders() {
         "a decline leaves the link open",
         "decline, then pay",
         "a reference names every payment of it",
+        // Charges are switched on by the bank, for terminals that ask.
+        "a kept card: kept by a payment, charged",
+        "a kept card: a charge is announced",
+        "a kept card: a charge is declined",
+        "a kept card: a charge's lost answer is settled by asking",
+        "a kept card: a charge that hangs took nothing",
+        "a kept card: two charges at once are two",
+        "a kept card: the same charge sent twice",
+        "a kept card: one that is not there is not charged",
         "a link paid by SBP: refund by parts",
         "a link paid by SBP: a refund runs alone and may fail",
         "a link's SBP code: its text and picture, paid",

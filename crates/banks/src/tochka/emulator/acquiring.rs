@@ -10,12 +10,13 @@ use super::{
     problem::Problem,
     route::Call,
     state::{Operation, Order, Status},
+    subscriptions::print_card,
     time,
 };
 use crate::{emulator::Served, http::HttpReply, http::encode_query, money::Money};
 
 /// The document's default; it names no upper limit, and neither does the emulator.
-const DEFAULT_PER_PAGE: usize = 1_000;
+pub(super) const DEFAULT_PER_PAGE: usize = 1_000;
 
 struct ListQuery {
     customer_code: String,
@@ -85,7 +86,7 @@ impl TochkaEmulator {
         Ok(Served::Now(HttpReply::new(200, "application/json", body.end())))
     }
 
-    fn page_links(&self, call: &Call<'_>, page: usize, pages: usize) -> String {
+    pub(super) fn page_links(&self, call: &Call<'_>, page: usize, pages: usize) -> String {
         let link = |page: usize| {
             let number = page.to_string();
             let query = call.request.query();
@@ -139,7 +140,11 @@ impl TochkaEmulator {
     ) -> Result<Served, Problem> {
         let fields = Fields::of_data(&call.request.body)?;
         let amount: Money = fields.required("amount", fields.amount("amount")?)?;
-        self.find_operation(grant, id)?;
+        let operation = self.find_operation(grant, id)?;
+        if operation.subscription.is_some() {
+            let why = "Возврат по подписке доступен только в интернет-банке";
+            return Err(Problem::refused(why));
+        }
         let order_id = self.refund(call.now_ms, id, amount).map_err(Problem::refused)?;
         // Whether the bank answers the id of `Order[]` is unknown: nobody may rely on either.
         let is_other = self.state.mint.mostly("refund-reply");
@@ -195,6 +200,8 @@ impl TochkaEmulator {
             .flag("preAuthorization", operation.pre_authorization)
             .text_if("paidAt", operation.paid_ms.map(time::print).as_deref())
             .text("paymentLinkId", &operation.reference);
+        let card = operation.subscription.as_deref().and_then(|own| own.shown_card());
+        data = data.raw_if("CofToken", card.map(print_card).as_deref());
         if let Some(receipt) = &operation.receipt {
             data = print_receipt(data, receipt);
         }

@@ -6,7 +6,7 @@ use super::{
     TochkaEmulator,
     cards::{CardFate, find_test_card},
     directory,
-    state::{Mode, Notice, Operation, TokenState},
+    state::{Mode, Notice, Operation, Status, TokenState},
     time,
 };
 use crate::{emulator::Control, money::Money};
@@ -128,6 +128,11 @@ impl TochkaEmulator {
         if name == directory::SANDBOX_TOKEN {
             return Err("The token sandbox.jwt.token is always valid.".to_owned());
         }
+        // A payment's id or reference stands for the card that it keeps.
+        if let Ok(id) = self.resolve(name) {
+            self.set_card_fate(&id, state)?;
+            return self.show(&id);
+        }
         let new_state = match state {
             "valid" => TokenState::Valid,
             "expired" => TokenState::Expired,
@@ -182,8 +187,24 @@ impl TochkaEmulator {
             "orders": orders,
             "declines": operation.declines,
             "notices": notices,
+            "subscription": print_subscription(operation),
         })
     }
+}
+
+fn print_subscription(operation: &Operation) -> Option<Value> {
+    let own = operation.subscription.as_deref()?;
+    Some(json!({
+        "kind": if own.schedule.is_some() { "scheduled" } else { "recurring" },
+        "status": own.life.word(operation.status == Status::Expired),
+        "period": own.schedule.map(|schedule| schedule.period.as_str()),
+        "days_in_period": own.schedule.and_then(|schedule| schedule.days),
+        "count": own.schedule.map(|schedule| schedule.count),
+        "charged": own.charged,
+        "next_charge_at": own.next_ms.map(time::print),
+        "card": own.card.as_ref().map(|card| card.masked.as_str()),
+        "card_state": own.card.as_ref().map(|card| card.fate.as_str()),
+    }))
 }
 
 /// The bank's words and the merchant's.

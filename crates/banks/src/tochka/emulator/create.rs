@@ -10,6 +10,7 @@ use super::{
     receipts::parse_receipt,
     route::Call,
     state::{Mode, Operation, Receipt, Status},
+    subscriptions::state::Subscription,
     time::MINUTE_MS,
 };
 use crate::{emulator::Served, money::Money};
@@ -18,20 +19,21 @@ use crate::{emulator::Served, money::Money};
 const DEFAULT_TTL_MINUTES: u32 = 10_080;
 const MAX_TTL_MINUTES: u32 = 44_640;
 
-struct Request {
-    customer_code: String,
-    amount: Money,
-    purpose: String,
-    modes: Vec<Mode>,
-    redirect_url: Option<String>,
-    fail_redirect_url: Option<String>,
-    save_card: bool,
-    consumer_id: Option<String>,
-    merchant_id: Option<String>,
-    pre_authorization: bool,
-    ttl_minutes: u32,
-    reference: Option<String>,
-    receipt: Option<Receipt>,
+pub(super) struct Request {
+    pub(super) customer_code: String,
+    pub(super) amount: Money,
+    pub(super) purpose: String,
+    pub(super) modes: Vec<Mode>,
+    pub(super) redirect_url: Option<String>,
+    pub(super) fail_redirect_url: Option<String>,
+    pub(super) save_card: bool,
+    pub(super) consumer_id: Option<String>,
+    pub(super) merchant_id: Option<String>,
+    pub(super) pre_authorization: bool,
+    pub(super) ttl_minutes: u32,
+    pub(super) reference: Option<String>,
+    pub(super) receipt: Option<Receipt>,
+    pub(super) subscription: Option<Subscription>,
 }
 
 fn parse_request(body: &[u8], with_receipt: bool) -> Result<Request, Problem> {
@@ -57,12 +59,13 @@ fn parse_request(body: &[u8], with_receipt: bool) -> Result<Request, Problem> {
         ttl_minutes: fields.integer("ttl", 1..=MAX_TTL_MINUTES)?.unwrap_or(DEFAULT_TTL_MINUTES),
         reference: fields.text("paymentLinkId", 1..=45)?,
         receipt: if with_receipt { Some(parse_receipt(&fields)?) } else { None },
+        subscription: None,
         modes,
     })
 }
 
 /// The point to pay to: the one asked for, or the only one that works.
-fn choose_retailer(request: &Request) -> Result<&'static Retailer, Problem> {
+pub(super) fn choose_retailer(request: &Request) -> Result<&'static Retailer, Problem> {
     if request.customer_code != directory::BUSINESS_CODE {
         return Err(Problem::refused("Интернет-эквайринг не подключен"));
     }
@@ -88,16 +91,22 @@ impl TochkaEmulator {
         let request = parse_request(&call.request.body, with_receipt)?;
         grant.check_customer(&request.customer_code)?;
         let retailer = choose_retailer(&request)?;
+        let operation = self.insert_operation(call.now_ms, request, retailer)?;
+        Ok(call.reply(&self.print_created(&operation)))
+    }
+
+    /// A number that is taken, by a link or by a subscription, is refused.
+    pub(super) fn insert_operation(
+        &mut self,
+        now_ms: i64,
+        request: Request,
+        retailer: &Retailer,
+    ) -> Result<Operation, Problem> {
         let is_taken = |reference: &String| self.state.references.contains_key(reference);
         if request.reference.as_ref().is_some_and(is_taken) {
             return Err(Problem::refused("Заказ с таким номером уже существует"));
         }
         let merchant_id = retailer.merchant_id.unwrap_or(directory::MERCHANT_ID);
-        let operation = self.insert_operation(call.now_ms, request, merchant_id);
-        Ok(call.reply(&self.print_created(&operation)))
-    }
-
-    fn insert_operation(&mut self, now_ms: i64, request: Request, merchant_id: &str) -> Operation {
         let id = self.state.mint.uuid("operation");
         let reference = request.reference.unwrap_or_else(|| self.next_reference());
         // A card to be remembered is remembered for someone.
@@ -133,12 +142,13 @@ impl TochkaEmulator {
             running_refund: None,
             declines: Vec::new(),
             notices: Vec::new(),
+            subscription: request.subscription.map(Box::new),
         };
         self.state.alarms.insert((expires_ms, id.clone()));
         self.state.references.insert(reference, id.clone());
         self.state.sequence.push(id.clone());
         self.state.operations.insert(id, operation.clone());
-        operation
+        Ok(operation)
     }
 
     /// The bank numbers links that come without a number.

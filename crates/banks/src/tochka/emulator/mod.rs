@@ -6,7 +6,8 @@
 //!
 //! The path of a request: `route` finds the call, `faults` may spoil it, `grants` checks the
 //! token, then `create`, `acquiring`, `registry`, `openbanking`, `statements`, `consents`,
-//! `webhooks`, `oauth` or `sbp` do the work; `payments` and `sbp::transfers` alone move money.
+//! `webhooks`, `oauth`, `subscriptions` or `sbp` do the work; `payments`, `subscriptions::charges`
+//! and `sbp::transfers` alone move money.
 //! `notices` delivers, `control` is the person at the controls, `page` is what the payer sees.
 //!
 //! What stands firm, for tests and guides: the customers, accounts, acquiring points and the
@@ -41,6 +42,7 @@ mod route;
 mod sbp;
 mod state;
 mod statements;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -134,8 +136,11 @@ impl Emulator for TochkaEmulator {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        let (due_ms, _) = self.state.queue.first()?;
-        Some(time::from_ms(*due_ms))
+        // What a schedule will charge is told a moment after.
+        let delay_ms = self.state.timing.notice_delay_ms;
+        let charge = self.state.charges.first().map(|(at_ms, _)| at_ms.saturating_add(delay_ms));
+        let notice = self.state.queue.first().map(|(due_ms, _)| *due_ms);
+        notice.into_iter().chain(charge).min().map(time::from_ms)
     }
 
     fn take_reply(&mut self, ticket: u64) -> Option<HttpReply> {

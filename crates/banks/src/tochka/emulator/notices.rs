@@ -3,11 +3,12 @@
 use super::{
     TochkaEmulator,
     json::Obj,
-    state::{Mode, Notice, NoticeState, Operation, Try},
+    state::{Mode, Notice, NoticeState, Operation, Status, Try},
 };
 use crate::{
     emulator::{Delivery, FaultKind},
     http::{HttpRequest, Method},
+    money::Money,
 };
 
 /// The bank: 30 tries, 10 seconds apart, until one is answered with 200.
@@ -18,10 +19,10 @@ const MAX_TEST_TRIES: usize = 3;
 const KIND: &str = "acquiringInternetPayment";
 
 /// The payload of a payment's notice: amounts are strings of rubles here.
-fn payload(operation: &Operation, mode: Mode) -> String {
+fn payload(operation: &Operation, mode: Mode, amount: Money) -> String {
     let data = Obj::new()
         .text("customerCode", &operation.customer_code)
-        .text("amount", &operation.amount.to_rubles())
+        .text("amount", &amount.to_rubles())
         .text("paymentType", mode.as_str())
         .text("operationId", &operation.id);
     let data = match mode {
@@ -37,16 +38,27 @@ fn payload(operation: &Operation, mode: Mode) -> String {
         Mode::Card | Mode::Tinkoff => data.text_if("consumerId", operation.consumer_id.as_deref()),
         Mode::Sbp | Mode::Dolyame => data,
     };
-    data.text("status", operation.status.as_str()).text("paymentLinkId", &operation.reference).end()
+    let card = operation.subscription.as_deref().and_then(|own| own.shown_card());
+    let data = match card {
+        Some(card) => data
+            .text("maskedPan", &card.masked)
+            .text("cardType", "MIR")
+            .text("tokenCardId", &card.id),
+        None => data,
+    };
+    // A charge of what was partly given back is announced like any other.
+    let is_held = operation.status == Status::Authorized;
+    let status = if is_held { Status::Authorized } else { Status::Approved };
+    data.text("status", status.as_str()).text("paymentLinkId", &operation.reference).end()
 }
 
 impl TochkaEmulator {
-    /// Announces the operation's present state to the client that made it, faults permitting.
-    pub(super) fn announce(&mut self, now_ms: i64, operation_id: &str) {
+    /// Announces what was held or came in to the client that made the operation, faults permitting.
+    pub(super) fn announce(&mut self, now_ms: i64, operation_id: &str, amount: Money) {
         let Some(operation) = self.state.operations.get(operation_id) else { return };
         let Some(mode) = operation.paid_by else { return };
         let Some(url) = self.subscribed_url(&operation.client_id, KIND) else { return };
-        let payload = payload(operation, mode);
+        let payload = payload(operation, mode, amount);
         let ids = self.announce_as(now_ms, KIND, operation_id, &url, &payload);
         if let Some(operation) = self.state.operations.get_mut(operation_id) {
             operation.notices.extend(ids);

@@ -201,7 +201,11 @@ fn card_panel(operation: &Operation) -> String {
         let groups = [0, 4, 8, 12].map(|at| card.number.get(at..at + 4).unwrap_or(""));
         format!("<tr><td>{}</td><td>{}</td></tr>", groups.join(" "), html_escape(card.ru))
     });
-    let action = if operation.pre_authorization { "Удержать" } else { "Оплатить" };
+    let action = match &operation.subscription {
+        Some(_) => "Оплатить и привязать карту:",
+        None if operation.pre_authorization => "Удержать",
+        None => "Оплатить",
+    };
     fill(
         PAY_CARD,
         &[

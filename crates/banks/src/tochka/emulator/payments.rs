@@ -8,18 +8,30 @@ use super::{
 use crate::money::Money;
 
 /// Order ids are decimal numbers at the bank (its sandbox answers "20").
-const ORDER_BASE: u64 = 10_000_000;
+pub(super) const ORDER_BASE: u64 = 10_000_000;
 /// Processing ids of cards have eight digits (the sandbox answers "12965545").
 const PAYMENT_BASE: u64 = 12_000_000;
 
 impl TochkaEmulator {
-    /// What time alone changes: links and holds expire, running refunds become final.
+    /// What time alone changes, each in its order: links and holds expire, running refunds become
+    /// final, schedules charge.
     pub(super) fn ring_alarms(&mut self, now_ms: i64) {
-        while let Some((at_ms, id)) = self.state.alarms.first().cloned() {
-            if at_ms > now_ms {
-                break;
+        loop {
+            let [link, charge] = [&self.state.alarms, &self.state.charges]
+                .map(|due| due.first().filter(|(at_ms, _)| *at_ms <= now_ms).cloned());
+            let is_charge = match (&link, &charge) {
+                (None, None) => break,
+                (Some((link_ms, _)), Some((charge_ms, _))) => charge_ms < link_ms,
+                (None, Some(_)) => true,
+                (Some(_), None) => false,
+            };
+            if is_charge {
+                if let Some((at_ms, id)) = self.state.charges.pop_first() {
+                    self.ring_charge(at_ms, &id);
+                }
+                continue;
             }
-            self.state.alarms.pop_first();
+            let Some((_, id)) = self.state.alarms.pop_first() else { break };
             let Some(operation) = self.state.operations.get_mut(&id) else { continue };
             let finished = operation.running_refund.take_if(|refund| refund.until_ms <= now_ms);
             if let Some(refund) = finished {
@@ -60,7 +72,10 @@ impl TochkaEmulator {
         operation.qrc_id = qrc_id;
         let amount = operation.amount;
         operation.orders.push(Order { id: order_id, kind, amount, at_ms: now_ms });
-        self.announce(now_ms, id);
+        if operation.subscription.is_some() {
+            self.keep_card(now_ms, id);
+        }
+        self.announce(now_ms, id, amount);
         Ok(())
     }
 
@@ -77,7 +92,7 @@ impl TochkaEmulator {
         operation.paid_ms = Some(now_ms);
         let (kind, amount) = (OrderKind::Approval, operation.amount);
         operation.orders.push(Order { id: order_id, kind, amount, at_ms: now_ms });
-        self.announce(now_ms, id);
+        self.announce(now_ms, id, amount);
         Ok(())
     }
 

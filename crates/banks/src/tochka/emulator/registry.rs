@@ -11,7 +11,7 @@ use super::{
     json::{Obj, array},
     problem::Problem,
     route::Call,
-    state::{Mode, Operation, Status},
+    state::{Mode, Operation, Order, OrderKind, Status},
     time,
 };
 use crate::{emulator::Served, money::Money};
@@ -21,13 +21,13 @@ const CARD_RATE: i64 = 250;
 const SBP_RATE: i64 = 70;
 
 /// What the bank keeps, rounded half up to a kopeck.
-fn commission(operation: &Operation, mode: Mode) -> Money {
+fn commission(amount: Money, mode: Mode) -> Money {
     let rate = match mode {
         Mode::Sbp => SBP_RATE,
         Mode::Card | Mode::Tinkoff | Mode::Dolyame => CARD_RATE,
     };
     // At most 2.5 % of an amount in range: neither overflows nor leaves the range.
-    Money::from_kopecks((operation.amount.kopecks() * rate + 5_000) / 10_000).unwrap_or_default()
+    Money::from_kopecks((amount.kopecks() * rate + 5_000) / 10_000).unwrap_or_default()
 }
 
 impl TochkaEmulator {
@@ -44,28 +44,32 @@ impl TochkaEmulator {
             return Err(Problem::forbidden());
         }
         let is_today = date == time::day(call.now_ms);
-        let mut groups: BTreeMap<Mode, Vec<(&Operation, i64)>> = BTreeMap::new();
+        let mut groups: BTreeMap<Mode, Vec<(&Operation, &Order)>> = BTreeMap::new();
         for operation in self.state.sequence.iter().filter_map(|id| self.state.operations.get(id)) {
-            let (Some(mode), Some(paid_ms)) = (operation.paid_by, operation.paid_ms) else {
-                continue;
-            };
+            let Some(mode) = operation.paid_by else { continue };
             let fits = operation.customer_code == customer_code
                 && operation.merchant_id == merchant_id
-                && time::day(paid_ms) == date
                 && is_registered(operation.status)
                 && !(is_today && mode == Mode::Card)
                 && payment_id.as_ref().is_none_or(|id| operation.payment_id.as_ref() == Some(id));
-            if fits {
-                groups.entry(mode).or_default().push((operation, paid_ms));
+            if !fits {
+                continue;
+            }
+            // One for a payment, one for each charge of a subscription.
+            let approvals = operation.orders.iter().filter(|order| {
+                order.kind == OrderKind::Approval && time::day(order.at_ms) == date
+            });
+            for approval in approvals {
+                groups.entry(mode).or_default().push((operation, approval));
             }
         }
         let items = groups.iter().map(|(mode, payments)| {
-            let amounts = payments.iter().map(|(operation, _)| operation.amount);
+            let amounts = payments.iter().map(|(_, approval)| approval.amount);
             // A day's sum beyond ten billion rubles does not happen in an emulator.
             let total = Money::checked_sum(amounts).unwrap_or_default();
             let lines = payments
                 .iter()
-                .map(|(operation, paid_ms)| self.print_line(operation, *mode, *paid_ms));
+                .map(|(operation, approval)| self.print_line(operation, *mode, approval));
             Obj::new()
                 .text("paymentType", mode.as_str())
                 .money("totalAmount", total)
@@ -76,18 +80,19 @@ impl TochkaEmulator {
         Ok(call.reply(&Obj::new().raw("Registry", &array(items)).end()))
     }
 
-    fn print_line(&self, operation: &Operation, mode: Mode, paid_ms: i64) -> String {
-        let commission = commission(operation, mode);
+    fn print_line(&self, operation: &Operation, mode: Mode, approval: &Order) -> String {
+        let amount = approval.amount;
+        let commission = commission(amount, mode);
         Obj::new()
             .text("purpose", &operation.purpose)
             .text("status", operation.status.as_str())
-            .money("amount", operation.amount)
+            .money("amount", amount)
             .text("operationId", &operation.id)
             .text("paymentLink", &self.payment_link(&operation.id))
-            .text("time", &time::print(paid_ms))
+            .text("time", &time::print(approval.at_ms))
             .text("number", &operation.reference)
             .money("commission", commission)
-            .money("enrollmentAmount", operation.amount.minus_or_zero(commission))
+            .money("enrollmentAmount", amount.minus_or_zero(commission))
             .end()
     }
 }

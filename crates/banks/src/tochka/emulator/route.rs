@@ -47,6 +47,11 @@ enum Route {
     One(String),
     Capture(String),
     Refund(String),
+    Subscribe { with_receipt: bool },
+    Subscriptions,
+    SubscriptionStatus(String),
+    SetSubscriptionStatus(String),
+    Charge(String),
     Registry,
     Retailers,
     Customers,
@@ -79,6 +84,20 @@ impl Route {
             (Get, ["acquiring", "v1.0", "payments", id]) => Route::One(own(id)),
             (Post, ["acquiring", "v1.0", "payments", id, "capture"]) => Route::Capture(own(id)),
             (Post, ["acquiring", "v1.0", "payments", id, "refund"]) => Route::Refund(own(id)),
+            (Post, ["acquiring", "v1.0", "subscriptions"]) => {
+                Route::Subscribe { with_receipt: false }
+            }
+            (Post, ["acquiring", "v1.0", "subscriptions_with_receipt"]) => {
+                Route::Subscribe { with_receipt: true }
+            }
+            (Get, ["acquiring", "v1.0", "subscriptions"]) => Route::Subscriptions,
+            (Get, ["acquiring", "v1.0", "subscriptions", id, "status"]) => {
+                Route::SubscriptionStatus(own(id))
+            }
+            (Post, ["acquiring", "v1.0", "subscriptions", id, "status"]) => {
+                Route::SetSubscriptionStatus(own(id))
+            }
+            (Post, ["acquiring", "v1.0", "subscriptions", id, "charge"]) => Route::Charge(own(id)),
             (Get, ["acquiring", "v1.0", "registry"]) => Route::Registry,
             (Get, ["acquiring", "v1.0", "retailers"]) => Route::Retailers,
             (Get, ["open-banking", "v1.0", "customers"]) => Route::Customers,
@@ -122,12 +141,18 @@ impl Route {
 
     fn needs(&self) -> Needs {
         match self {
-            Route::List | Route::One(_) | Route::Registry | Route::Retailers => {
-                Needs::All(&["ReadAcquiringData"])
-            }
-            Route::Create { .. } | Route::Capture(_) | Route::Refund(_) => {
-                Needs::All(&["MakeAcquiringOperation"])
-            }
+            Route::List
+            | Route::One(_)
+            | Route::Registry
+            | Route::Retailers
+            | Route::Subscriptions
+            | Route::SubscriptionStatus(_) => Needs::All(&["ReadAcquiringData"]),
+            Route::Create { .. }
+            | Route::Capture(_)
+            | Route::Refund(_)
+            | Route::Subscribe { .. }
+            | Route::SetSubscriptionStatus(_)
+            | Route::Charge(_) => Needs::All(&["MakeAcquiringOperation"]),
             Route::Customers | Route::Customer(_) => Needs::All(&["ReadCustomerData"]),
             Route::Accounts | Route::Account(_) => {
                 Needs::All(&["ReadAccountsBasic", "ReadAccountsDetail"])
@@ -194,6 +219,11 @@ impl TochkaEmulator {
             Route::One(id) => self.one(call, &grant, &id),
             Route::Capture(id) => self.capture_call(call, &grant, &id),
             Route::Refund(id) => self.refund_call(call, &grant, &id),
+            Route::Subscribe { with_receipt } => self.open_subscription(call, &grant, with_receipt),
+            Route::Subscriptions => self.subscriptions(call, &grant),
+            Route::SubscriptionStatus(id) => self.subscription_status(call, &grant, &id),
+            Route::SetSubscriptionStatus(id) => self.set_subscription_status(call, &grant, &id),
+            Route::Charge(id) => self.charge_call(call, &grant, &id),
             Route::Registry => self.registry(call, &grant),
             Route::Retailers => self.retailers(call, &grant),
             Route::Customers => self.customers(call, &grant),

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ids::Mint, sbp::state::Sbp, statements::Statement};
+use super::{
+    ids::Mint, sbp::state::Sbp, statements::Statement, subscriptions::state::Subscription,
+};
 use crate::{emulator::faults::Faults, money::Money};
 
 /// The bank's word for a way to pay.
@@ -152,12 +154,16 @@ pub(super) struct Operation {
     /// Why attempts to pay failed, oldest first. The bank shows none of it; the controls do.
     pub(super) declines: Vec<String>,
     pub(super) notices: Vec<u64>,
+    /// Of a link that opens one. Absent from snapshots that are older than it.
+    #[serde(default)]
+    pub(super) subscription: Option<Box<Subscription>>,
 }
 
 impl Operation {
     fn sum_of(&self, kind: OrderKind) -> Money {
         let orders = self.orders.iter().filter(|order| order.kind == kind);
-        // Orders never exceed the operation's own amount, so that the sum stays in range.
+        // Orders never exceed the operation's own amount, and charges are refused beforehand, so
+        // that the sum stays in range.
         Money::checked_sum(orders.map(|order| order.amount)).unwrap_or(self.amount)
     }
 
@@ -315,11 +321,15 @@ pub struct Timing {
     pub notice_delay_ms: i64,
     /// How long a refund stays `ON-REFUND`. Zero: it is final at once.
     pub refund_lock_ms: i64,
+    /// How long after a charge of a subscription was answered it comes to stand in `Order[]`.
+    /// Zero: it is there at once.
+    #[serde(default)]
+    pub charge_ms: i64,
 }
 
 impl Default for Timing {
     fn default() -> Timing {
-        Timing { notice_delay_ms: 500, refund_lock_ms: 0 }
+        Timing { notice_delay_ms: 500, refund_lock_ms: 0, charge_ms: 0 }
     }
 }
 
@@ -335,6 +345,9 @@ pub(super) struct State {
     pub(super) references: BTreeMap<String, String>,
     /// When an operation changes by itself: it expires, or its refund becomes final.
     pub(super) alarms: BTreeSet<(i64, String)>,
+    /// When something of a subscription is due: a charge by schedule, or one to be shown.
+    #[serde(default)]
+    pub(super) charges: BTreeSet<(i64, String)>,
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) consents: BTreeMap<String, Consent>,
     pub(super) webhooks: BTreeMap<String, Webhook>,
@@ -368,6 +381,7 @@ impl State {
             sequence: Vec::new(),
             references: BTreeMap::new(),
             alarms: BTreeSet::new(),
+            charges: BTreeSet::new(),
             tokens: BTreeMap::new(),
             consents: BTreeMap::new(),
             webhooks: BTreeMap::new(),
@@ -388,16 +402,21 @@ impl State {
 }
 
 /// Money as its kopecks: exact in any JSON.
-mod kopecks {
+pub(super) mod kopecks {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     use crate::money::Money;
 
-    pub(super) fn serialize<S: Serializer>(money: &Money, out: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::tochka::emulator) fn serialize<S: Serializer>(
+        money: &Money,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
         out.serialize_i64(money.kopecks())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Money, D::Error> {
+    pub(in crate::tochka::emulator) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Money, D::Error> {
         Money::from_kopecks(i64::deserialize(input)?).map_err(D::Error::custom)
     }
 }

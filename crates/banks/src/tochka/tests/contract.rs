@@ -77,6 +77,7 @@ fn tochka_keeps_the_contract() {
             "2200000000000046",
         ],
         last_attempt: None,
+        charges_cards: true,
         unique_references: true,
         // As long as the links of the scenarios live.
         hold_life: SignedDuration::from_hours(3 * 24),
@@ -116,6 +117,7 @@ fn tochka_keeps_the_contract() {
         "a link paid by SBP: a refund runs alone and may fail",
         "a link's SBP code: its text and picture, paid",
         "a link's SBP code: the bank's test payer",
+        "subscriptions that are not there are refused",
         "each payment names the address of its notices",
         "a list is not asked for",
         "SBP: codes that are not there are refused",

@@ -1,5 +1,7 @@
 //! Subscriptions: what is sent, what is never sent, what a reply means and what it does not.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{
     bank::{Bank, Step},
@@ -334,4 +336,36 @@ fn a_list_that_is_not_whole_proves_no_absence() {
     }
     // Nobody has paid: there is nothing to list.
     assert!(seen(r#""status":"CREATED","amount":1,"Order":[]"#).lists_approvals);
+}
+
+/// What a bank may write into `Order[]`, odd entries among it.
+fn any_order() -> impl Strategy<Value = (u8, &'static str, u16)> {
+    let kinds = prop::sample::select(vec!["approval", "refund", "authorized", "tip"]);
+    (0..12_u8, kinds, 1..500_u16)
+}
+
+fn print_orders(orders: &[(u8, &str, u16)]) -> String {
+    let print = |(id, kind, rubles): &(u8, &str, u16)| {
+        format!(r#"{{"orderId":"{kind}-{id}","type":"{kind}","amount":{rubles},"time":"x"}}"#)
+    };
+    orders.iter().map(print).collect::<Vec<_>>().join(",")
+}
+
+proptest! {
+    /// A list that grows takes nothing back: what was an approval once stays that very one, so that
+    /// a charge found is found for good, and no refund or strange entry is taken for a charge.
+    #[test]
+    fn approvals_only_grow(orders in prop::collection::vec(any_order(), 0..12), cut in 0..12_usize) {
+        let told = |orders: &[(u8, &str, u16)]| {
+            seen(&format!(r#""status":"APPROVED","amount":1,"Order":[{}]"#, print_orders(orders)))
+        };
+        let (before, after) = (told(&orders[..cut.min(orders.len())]), told(&orders));
+        for (id, approval) in &before.approvals {
+            prop_assert_eq!(after.approvals.get(id), Some(approval));
+        }
+        prop_assert!(after.approvals.keys().all(|id| id.starts_with("approval-")));
+        let sums = after.approvals.values().map(|approval| approval.amount);
+        let is_told = after.lists_approvals && !after.approvals.is_empty();
+        prop_assert!(!is_told || after.paid == Money::checked_sum(sums));
+    }
 }

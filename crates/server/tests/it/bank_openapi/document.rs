@@ -159,11 +159,12 @@ impl Document {
         }
     }
 
-    /// In a URL a number is text, and so is text.
+    /// In a URL a number is text, a boolean too, and so is text.
     fn judge_parameter(&self, schema: &str, text: &str) -> Vec<String> {
         let as_text = self.judge(schema, &json!(text));
-        let number = serde_json::from_str::<serde_json::Number>(text).ok();
-        match number.map(|number| self.judge(schema, &Value::Number(number))) {
+        let scalar = serde_json::from_str::<Value>(text).ok();
+        let scalar = scalar.filter(|value| value.is_number() || value.is_boolean());
+        match scalar.map(|scalar| self.judge(schema, &scalar)) {
             Some(faults) if faults.is_empty() => faults,
             Some(_) | None => as_text,
         }

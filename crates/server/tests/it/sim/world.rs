@@ -294,7 +294,7 @@ fn open_bank(
     let refund_lock_ms =
         chance.weighted(&[(10, 0), (6, 20 * SECOND_MS), (3, 12 * HOUR_MS), (1, 3 * DAY_MS)]);
     let notice_delay_ms = *chance.pick(&[500, 7 * SECOND_MS]);
-    emulator.set_timing(Timing { notice_delay_ms, refund_lock_ms });
+    emulator.set_timing(Timing { notice_delay_ms, refund_lock_ms, ..Timing::default() });
     // A sweep with registers is 32 requests: now and then is enough.
     let has_registers = chance.percent(6);
     let settings = emulator

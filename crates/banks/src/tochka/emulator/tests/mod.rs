@@ -10,6 +10,7 @@ mod oauth;
 mod page;
 mod reading;
 mod sbp;
+mod subscriptions;
 mod webhooks;
 
 use std::sync::LazyLock;

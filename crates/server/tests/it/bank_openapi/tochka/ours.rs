@@ -43,7 +43,7 @@ fn refund(bank_id: String, amount: &str) -> BankOp {
 }
 
 /// Every word that a receipt may hold at Tochka, over many lines of one ruble.
-fn widest_receipt() -> Receipt {
+pub fn widest_receipt() -> Receipt {
     let supplier = Supplier {
         phone: "+79991234567".to_owned(),
         name: "ООО Поставщик".to_owned(),

@@ -43,7 +43,7 @@ fn fault(court: &mut Court, status: u16) {
 }
 
 /// The required fields alone, with these over them; `null` takes one away.
-fn body(base: &Value, over: &Value) -> String {
+pub fn body(base: &Value, over: &Value) -> String {
     let mut data = base.clone();
     let fields = data.as_object_mut().unwrap();
     for (key, value) in over.as_object().unwrap() {
