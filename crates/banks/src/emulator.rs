@@ -109,7 +109,8 @@ pub enum Control {
 pub struct Fault {
     pub kind: FaultKind,
     pub times: u32,
-    /// Only requests whose path contains this; empty means all. For notices, the notice's kind.
+    /// Only requests whose path contains this; empty means all. For notices, the notice's kind; for
+    /// receipts `Income`, `IncomeReturn` or `Closing`.
     pub path: String,
 }
 
@@ -135,6 +136,8 @@ pub enum FaultKind {
     Hang {
         ms: u64,
     },
+    /// The cash register does not make a receipt; where the bank tells of receipts, it tells that.
+    ReceiptFailed,
 }
 
 impl FaultKind {
@@ -145,11 +148,15 @@ impl FaultKind {
             | FaultKind::NoticeDoubled
             | FaultKind::NoticeReordered
             | FaultKind::NoticeCorrupted => true,
-            FaultKind::Status { .. } | FaultKind::ReplyLost | FaultKind::Hang { .. } => false,
+            FaultKind::Status { .. }
+            | FaultKind::ReplyLost
+            | FaultKind::Hang { .. }
+            | FaultKind::ReceiptFailed => false,
         }
     }
 
-    /// `lose-notice`, `delay-notice:5000`, `status:503`, `hang:30000` …: as CLI and HTTP write it.
+    /// `lose-notice`, `delay-notice:5000`, `status:503`, `hang:30000`, `fail-receipt` …: as CLI and
+    /// HTTP write it.
     pub fn parse(text: &str) -> Option<FaultKind> {
         let (word, number) = text.split_once(':').unwrap_or((text, ""));
         Some(match word {
@@ -163,6 +170,7 @@ impl FaultKind {
             },
             "lose-reply" => FaultKind::ReplyLost,
             "hang" => FaultKind::Hang { ms: number.parse().ok()? },
+            "fail-receipt" => FaultKind::ReceiptFailed,
             _ => return None,
         })
     }

@@ -127,15 +127,18 @@ async fn plain_errors(request: axum::extract::Request, next: axum::middleware::N
     response
 }
 
-/// Alive, and the database answers.
-/// Whether the database answers, and how many forged or broken notices this process refused.
+/// Whether the database answers, how many forged or broken notices this process refused, and how
+/// many receipts failed, are late or wait for a person.
 async fn healthz(
     State(server): State<Server>,
     Extension(refused): Extension<Arc<RefusedCount>>,
 ) -> Result<Response, ApiError> {
-    let read: Result<_, DbError> = server.ctx.db.read(|tx| tx.query("select 1", &[])).await;
-    read?;
-    let body = serde_json::json!({ "status": "ok", "refused_notices": refused.total() });
+    let standing = receipts::flow::stand_all(&server.ctx).await?;
+    let receipts::store::Standing { due, failed, late, .. } = standing;
+    let body = serde_json::json!({
+        "status": "ok", "refused_notices": refused.total(),
+        "receipts": { "due": due, "failed": failed, "late": late },
+    });
     Ok(axum::Json(body).into_response())
 }
 

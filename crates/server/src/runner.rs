@@ -35,6 +35,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         payments::flow::JOB => payments::drive::drive(ctx, job).await,
         places::flow::JOB => places::drive::drive(ctx, job).await,
         desks::flow::JOB => desks::drive::drive(ctx, job).await,
+        desks::flow::DOUBT_JOB => desks::doubts::run(ctx, job).await,
         instruments::flow::JOB => customers::drive::look(ctx, job).await,
         places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
         payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,

@@ -32,6 +32,7 @@ enum Kind {
     Status { status: u16 },
     ReplyLost,
     Hang { ms: u64 },
+    ReceiptFailed,
 }
 
 impl Kind {
@@ -45,6 +46,7 @@ impl Kind {
             FaultKind::Status { status } => Kind::Status { status },
             FaultKind::ReplyLost => Kind::ReplyLost,
             FaultKind::Hang { ms } => Kind::Hang { ms },
+            FaultKind::ReceiptFailed => Kind::ReceiptFailed,
         }
     }
 
@@ -58,6 +60,7 @@ impl Kind {
             Kind::Status { status } => FaultKind::Status { status },
             Kind::ReplyLost => FaultKind::ReplyLost,
             Kind::Hang { ms } => FaultKind::Hang { ms },
+            Kind::ReceiptFailed => FaultKind::ReceiptFailed,
         }
     }
 }
@@ -102,10 +105,15 @@ impl Faults {
     /// about the API, and a person at the page is not what it tests.
     fn take(&mut self, of_notices: bool, subject: &str, is_page: bool) -> Option<FaultKind> {
         let at = self.0.iter().position(|fault| {
-            fault.kind.fault_kind().is_of_notices() == of_notices
+            fault.kind != Kind::ReceiptFailed
+                && fault.kind.fault_kind().is_of_notices() == of_notices
                 && subject.contains(&fault.path)
                 && !(is_page && fault.path.is_empty())
         })?;
+        self.use_up(at)
+    }
+
+    fn use_up(&mut self, at: usize) -> Option<FaultKind> {
         let fault = self.0.get_mut(at)?;
         fault.times -= 1;
         let kind = fault.kind.fault_kind();
@@ -119,8 +127,18 @@ impl Faults {
         self.take(true, kind, false)
     }
 
-    pub(crate) fn judge(&mut self, path: &str, is_page: bool) -> Verdict {
-        match self.take(false, path, is_page) {
+    /// Whether the cash register fails at this kind of receipt.
+    pub(crate) fn take_for_receipt(&mut self, kind: &str) -> bool {
+        let is_own = |fault: &ActiveFault| {
+            fault.kind == Kind::ReceiptFailed && kind.contains(fault.path.as_str())
+        };
+        let at = self.0.iter().position(is_own);
+        at.is_some_and(|at| self.use_up(at).is_some())
+    }
+
+    /// `call` is the method and the path: `POST /uapi/…`.
+    pub(crate) fn judge(&mut self, call: &str, is_page: bool) -> Verdict {
+        match self.take(false, call, is_page) {
             Some(FaultKind::Status { status }) => Verdict::Refuse { status },
             Some(FaultKind::Hang { ms }) => Verdict::Hang { ms },
             Some(FaultKind::ReplyLost) => Verdict::Mute,
@@ -129,7 +147,8 @@ impl Faults {
                 | FaultKind::NoticeDelayed { .. }
                 | FaultKind::NoticeDoubled
                 | FaultKind::NoticeReordered
-                | FaultKind::NoticeCorrupted,
+                | FaultKind::NoticeCorrupted
+                | FaultKind::ReceiptFailed,
             )
             | None => Verdict::Serve,
         }

@@ -80,6 +80,9 @@ pub struct FiscalRecord {
     pub amount: Option<Money>,
     /// The bank's word for sale or refund: `Income`, `IncomeReturn`.
     pub kind: Option<String>,
+    /// Whether something on it is paid before delivery, where its lines are told: it tells the
+    /// closing receipt from the first one.
+    pub is_prepaid: Option<bool>,
     pub fiscal_number: Option<String>,
     pub shift_number: Option<String>,
     pub receipt_at: Option<String>,

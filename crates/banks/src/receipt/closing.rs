@@ -57,7 +57,7 @@ pub fn close(
             .collect(),
     };
     let settlement = Settlement { advance: prepaid_sum, ..Settlement::default() };
-    let closing = Receipt { lines, settlement: Some(settlement), ..first.clone() };
+    let closing = Receipt { lines, settlement: Some(settlement), closes_on: None, ..first.clone() };
     let sum = closing.total().ok_or(ClosingProblem::TooLarge)?;
     if sum != prepaid_sum {
         return Err(ClosingProblem::OtherSum { delivered: sum, prepaid: prepaid_sum });

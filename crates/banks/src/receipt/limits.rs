@@ -29,4 +29,10 @@ pub struct Limits {
     pub carries_agents: bool,
     /// Ways of paying besides the payment itself.
     pub carries_settlement: bool,
+    /// The request for a part's refund says which lines go back.
+    pub carries_refunds: bool,
+    /// The bank tells what its cash register says.
+    pub tells: bool,
+    /// A request closes a prepayment, as long as nothing of it went back.
+    pub closes: bool,
 }

@@ -6,7 +6,7 @@
 //! | `model`, `words`, `quantity`, `contact` | a receipt as data and its closed lists |
 //! | `vat` | which rate is due when, with its law |
 //! | `balance` | discounts and parts spread to the kopeck |
-//! | `refund`, `closing` | the receipts that follow from a first one |
+//! | `refund`, `closing`, `renewal` | the receipts that follow from a first one |
 //! | `limits`, `lint` | what a bank carries; what is wrong, explained |
 //! | `preset`, `npd` | a small shop fills one field; the self-employed get a reminder |
 //! | `legacy`, `item` | older systems' forms and the command line's |
@@ -26,6 +26,7 @@ pub mod npd;
 pub mod preset;
 mod quantity;
 pub mod refund;
+pub mod renewal;
 pub mod vat;
 mod words;
 

@@ -1,5 +1,7 @@
 //! A receipt as data: who bought what, at which price, with which VAT.
 
+use jiff::civil::Date;
+
 use super::{
     quantity::ONE_MILLI,
     words::{AgentKind, Ffd, MarkKind, Measure, PaymentMethod, Subject, Taxation, Vat},
@@ -19,6 +21,8 @@ pub struct Receipt {
     pub ffd: Option<Ffd>,
     /// How the sum was paid; `None` is all of it by this payment.
     pub settlement: Option<Settlement>,
+    /// The day on which what is prepaid will be delivered, as the shop says; on no bank's wire.
+    pub closes_on: Option<Date>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::money::Money;
 /// Where the self-employed make their receipts.
 pub const CABINET_URL: &str = "https://lknpd.nalog.ru";
 
-/// How the money came, which decides until when the receipt is due (422-ФЗ ст. 14 п. 3).
+/// How the money came, which decides until when the receipt is due (422-ФЗ ст. 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NpdMeans {
     /// A card or SBP: at the moment of paying.

@@ -4,6 +4,7 @@
 use super::{
     balance::{self, BalanceProblem},
     model::{Line, Receipt},
+    quantity::quantity_text,
 };
 use crate::money::Money;
 
@@ -40,9 +41,9 @@ pub struct Refund {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefundProblem {
-    #[error("the receipt has no line {0}")]
+    #[error("the receipt has no line {}", .0.saturating_add(1))]
     NoSuchLine(usize),
-    #[error("line {line} has {left_milli} thousandths left to return")]
+    #[error("line {} has {} left to return", line.saturating_add(1), quantity_text(*left_milli))]
     TooMany { line: usize, left_milli: u64 },
     #[error("{left} rubles are left to return")]
     TooMuch { left: Money },
@@ -93,7 +94,7 @@ pub fn refund(
     }
     let lines = placed.into_iter().map(|(_, line)| line).collect();
     // How the first sum was paid says nothing of how a part goes back.
-    let receipt = Receipt { lines, settlement: None, ..original.clone() };
+    let receipt = Receipt { lines, settlement: None, closes_on: None, ..original.clone() };
     let amount = receipt.total().filter(|amount| !amount.is_zero());
     let amount = amount.ok_or(RefundProblem::Nothing)?;
     Ok(Refund { receipt, amount, left: after })

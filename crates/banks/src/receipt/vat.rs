@@ -29,52 +29,45 @@ const SINCE_2026: Option<Date> = Some(date(2026, 1, 1));
 const SINCE_2019: Option<Date> = Some(date(2019, 1, 1));
 const END_OF_2025: Option<Date> = Some(date(2025, 12, 31));
 
-/// Every rate.
+/// The law that took 20 % to 22 %, and the order that gave it the codes of tag 1199.
+const LAW_OF_2026: &str = "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025): тег 1199";
+
+/// Every rate. A source is named as exactly as it was checked, and no more.
 pub static RATES: [Rate; 12] = [
-    rate(
-        Vat::None,
-        None,
-        "НК РФ ст. 145, 145.1, 149, 346.11 п. 2: не плательщик или не облагается",
-    ),
-    rate(Vat::Vat0, None, "НК РФ ст. 164 п. 1"),
+    rate(Vat::None, None, "НК РФ: не плательщик НДС или не облагается; тег 1199, код 6"),
+    rate(Vat::Vat0, None, "НК РФ: ставка 0 %; тег 1199, код 5"),
     Rate {
         from: SINCE_2025,
-        ..rate(Vat::Vat5, Some(5), "НК РФ ст. 164 п. 8 (176-ФЗ, 12.07.2024)")
+        ..rate(Vat::Vat5, Some(5), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 7")
     },
     Rate {
         from: SINCE_2025,
-        ..rate(Vat::Vat7, Some(7), "НК РФ ст. 164 п. 8 (176-ФЗ, 12.07.2024)")
+        ..rate(Vat::Vat7, Some(7), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 8")
     },
-    rate(Vat::Vat10, Some(10), "НК РФ ст. 164 п. 2"),
+    rate(Vat::Vat10, Some(10), "НК РФ: ставка 10 %; тег 1199, код 2"),
     Rate {
         from: SINCE_2019,
         until: END_OF_2025,
         successor: Some(Vat::Vat22),
-        ..rate(Vat::Vat20, Some(20), "НК РФ ст. 164 п. 3 до 425-ФЗ (28.11.2025)")
+        ..rate(Vat::Vat20, Some(20), "НК РФ до 425-ФЗ (28.11.2025); тег 1199, код 1")
     },
+    Rate { from: SINCE_2026, ..rate(Vat::Vat22, Some(22), LAW_OF_2026) },
     Rate {
-        from: SINCE_2026,
-        ..rate(Vat::Vat22, Some(22), "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025)")
+        from: SINCE_2025,
+        ..rate(Vat::Vat105, Some(5), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 9")
     },
     Rate {
         from: SINCE_2025,
-        ..rate(Vat::Vat105, Some(5), "НК РФ ст. 164 п. 4 и 8 (176-ФЗ, 12.07.2024)")
+        ..rate(Vat::Vat107, Some(7), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 10")
     },
-    Rate {
-        from: SINCE_2025,
-        ..rate(Vat::Vat107, Some(7), "НК РФ ст. 164 п. 4 и 8 (176-ФЗ, 12.07.2024)")
-    },
-    rate(Vat::Vat110, Some(10), "НК РФ ст. 164 п. 4"),
+    rate(Vat::Vat110, Some(10), "НК РФ: ставка 10/110; тег 1199, код 4"),
     Rate {
         from: SINCE_2019,
         until: END_OF_2025,
         successor: Some(Vat::Vat122),
-        ..rate(Vat::Vat120, Some(20), "НК РФ ст. 164 п. 3 и 4 до 425-ФЗ (28.11.2025)")
+        ..rate(Vat::Vat120, Some(20), "НК РФ до 425-ФЗ (28.11.2025); тег 1199, код 3")
     },
-    Rate {
-        from: SINCE_2026,
-        ..rate(Vat::Vat122, Some(22), "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025)")
-    },
+    Rate { from: SINCE_2026, ..rate(Vat::Vat122, Some(22), LAW_OF_2026) },
 ];
 
 /// What a receipt is made for, so that the day whose rates apply is known (FNS, letter
@@ -220,4 +213,15 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, on: Date) -> Vat {
         | Vat::Vat120
         | Vat::Vat122 => own,
     }
+}
+
+/// The plain rate of a renewal, on the day of its charge. What was the shop's own rate at the first
+/// sale follows its plan; what the law replaced since follows the law; the rest belongs to the
+/// goods.
+pub fn at_renewal(first: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
+    let own = plain(first);
+    let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));
+    let by_plan = rate_on(on).filter(|_| rate_on(sold_on) == Some(own));
+    let outdated = find_date_problem(own, Occasion::Sale { on });
+    by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)
 }

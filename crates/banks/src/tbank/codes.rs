@@ -99,6 +99,9 @@ pub static RECEIPTS: Limits = Limits {
     carries_marks: true,
     carries_agents: true,
     carries_settlement: true,
+    carries_refunds: true,
+    tells: true,
+    closes: true,
 };
 
 /// `PaymentObject`: two words differ from ours.

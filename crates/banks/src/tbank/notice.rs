@@ -3,6 +3,7 @@
 use crate::{
     bank::{Credentials, GenuineNotice, Notice, NoticeNews, RawNotice},
     op::{FiscalRecord, Observation},
+    receipt::PaymentMethod,
 };
 
 use super::{
@@ -103,6 +104,7 @@ fn fiscal(fields: &Fields) -> FiscalRecord {
         problem: (!is_done).then(|| said.unwrap_or(code)),
         amount: fields.kopecks("Amount"),
         kind: fields.text("Type"),
+        is_prepaid: fields.raw("Receipt").and_then(|raw| is_prepaid(raw.get())),
         fiscal_number: fields.text("FiscalNumber"),
         shift_number: fields.text("ShiftNumber"),
         receipt_at: fields.text("ReceiptDatetime"),
@@ -114,6 +116,18 @@ fn fiscal(fields: &Fields) -> FiscalRecord {
         url: fields.text("Url"),
         qr_url: fields.text("QrCodeUrl"),
     }
+}
+
+/// Of the nested receipt's lines; `None` where they do not say how they are paid.
+fn is_prepaid(receipt: &str) -> Option<bool> {
+    let receipt: serde_json::Value = serde_json::from_str(receipt).ok()?;
+    let items = receipt.get("Items")?.as_array()?;
+    let method = |item: &serde_json::Value| {
+        let word = item.get("PaymentMethod")?.as_str()?;
+        PaymentMethod::ALL.iter().find(|method| method.as_str() == word).copied()
+    };
+    let methods: Vec<PaymentMethod> = items.iter().map(method).collect::<Option<_>>()?;
+    (!methods.is_empty()).then(|| methods.iter().any(|method| method.is_prepaid()))
 }
 
 /// What a field means, in plain English; empty for one that the bank added since.

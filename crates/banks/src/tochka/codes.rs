@@ -85,6 +85,9 @@ pub static RECEIPTS: Limits = Limits {
     carries_marks: false,
     carries_agents: false,
     carries_settlement: false,
+    carries_refunds: false,
+    tells: false,
+    closes: false,
 };
 
 /// All but the last of ours, which is no unit.

@@ -166,6 +166,10 @@ impl From<ComposeProblem> for Fail {
         match problem {
             ComposeProblem::Receipt(problem) => problem.into(),
             ComposeProblem::Preset(problem) => problem.into(),
+            ComposeProblem::Renewal(problem) => {
+                let hint = "Give the renewal a receipt of its own";
+                Fail::new("receipt_invalid", format!("{problem}."), hint).param("receipt")
+            }
             ComposeProblem::NoDefaults { hint } => {
                 let message = "The shop's VAT is not known, so no receipt of one line can be made";
                 Fail::new("receipt_defaults_missing", message, hint).param("receipt")

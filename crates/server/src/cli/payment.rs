@@ -1,7 +1,7 @@
 //! `kopeck payment`: payments, their refunds and their story.
 
 use clap::{Args, Subcommand};
-use kopeck_banks::Money;
+use kopeck_banks::{Money, receipt::refund::Returned};
 use serde::Serialize;
 use serde_json::json;
 
@@ -49,6 +49,11 @@ enum Command {
         /// Rubles; everything that is left by default
         #[arg(long, value_name = "RUBLES", value_parser = parse_money, allow_hyphen_values = true)]
         amount: Option<Money>,
+        /// Goods that come back, by the receipt's name or number of the line and how many:
+        /// "Курс;1"; the amount follows. Once for each line
+        #[arg(long, value_name = "NAME;QTY", conflicts_with = "amount",
+            value_parser = receipt::parse_goods)]
+        item: Vec<receipt::Goods>,
         /// Why; kept with the refund
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -104,7 +109,9 @@ impl PaymentArgs {
                 show_whole(&world, &find::look(&world, payment).await?).await
             }
             Command::List(args) => list(&world, &args).await,
-            Command::Refund { id, amount, reason } => refund(&world, &id, amount, reason).await,
+            Command::Refund { id, amount, item, reason } => {
+                refund(&world, &id, (amount, item), reason).await
+            }
             Command::Capture { id, amount } => capture(&world, &id, amount).await,
             Command::Cancel { id } => cancel(&world, &id).await,
             Command::Timeline { id, full } => {
@@ -117,7 +124,7 @@ impl PaymentArgs {
 
 /// With its receipts.
 async fn show_whole(world: &World, payment: &Payment) -> Result<(), Fail> {
-    let receipts = receipt::of_payment(world, &payment.id).await?;
+    let receipts = receipt::of_payment(world, payment).await?;
     let view = PaymentView::new(payment, &world.ctx.public_url);
     let views: Vec<ReceiptView> = receipts.iter().map(ReceiptView::from).collect();
     let whole = Whole { payment: &view, receipts: views };
@@ -160,7 +167,7 @@ fn describe(payment: &Payment, view: &PaymentView) -> String {
     row("Reference", &payment.reference);
     row("Held", &sum(payment.facts.authorized));
     row("Paid", &sum(payment.facts.paid));
-    row("Paid at", &payment.facts.paid_ms.map(moscow).unwrap_or_default());
+    row("Paid at", &payment.facts.paid_at_ms().map(moscow).unwrap_or_default());
     row("Paid by", payment.facts.method.as_deref().unwrap_or_default());
     row("Refunded", &sum(payment.refunded()));
     row("Made", &moscow(payment.created_ms));
@@ -234,13 +241,15 @@ pub async fn list(world: &World, args: &ListArgs) -> Result<(), Fail> {
 async fn refund(
     world: &World,
     id: &str,
-    amount: Option<Money>,
+    (amount, item): (Option<Money>, Vec<receipt::Goods>),
     reason: Option<String>,
 ) -> Result<(), Fail> {
     let payment = find::payment(world, id).await?;
     // What was paid a moment ago may not be known here yet.
     let payment = find::look(world, payment).await?;
-    let (payment, refund) = refund_now(world, payment, amount, reason).await?;
+    let goods = receipt::find_goods(world, &payment, &item).await?;
+    let what = goods.map_or(Wanted::Money(amount), Wanted::Goods);
+    let (payment, refund) = refund_now(world, payment, what, reason).await?;
     let (left, status) = (payment.refundable(), payment.status().as_str());
     let shown = json!({
         "refund": RefundView::new(&refund),
@@ -257,13 +266,24 @@ async fn refund(
     })
 }
 
+/// What shall go back.
+pub enum Wanted {
+    /// All that is left, where no sum is named.
+    Money(Option<Money>),
+    Goods(Vec<Returned>),
+}
+
 /// Asks for the refund and waits for its outcome, which may still be unknown afterwards.
 pub async fn refund_now(
     world: &World,
     payment: Payment,
-    amount: Option<Money>,
+    what: Wanted,
     reason: Option<String>,
 ) -> Result<(Payment, Refund), Fail> {
+    let (amount, goods) = match what {
+        Wanted::Money(amount) => (amount, None),
+        Wanted::Goods(goods) => (None, Some(goods)),
+    };
     let amount = match amount {
         Some(amount) => amount,
         None if payment.refundable().is_zero() && !payment.facts.paid.is_zero() => {
@@ -279,6 +299,10 @@ pub async fn refund_now(
         .ctx
         .db
         .write(move |tx| {
+            let amount = match &goods {
+                Some(goods) => flow::plan_goods(tx, &ctx, (&shop_id, &payment_id), &wanted, goods)?,
+                None => amount,
+            };
             flow::request_refund(tx, &ctx, &shop_id, &payment_id, (&wanted, amount, reason))
         })
         .await;

@@ -1,9 +1,11 @@
 //! `kopeck receipt`: receipts checked and the shop's defaults; and the flags by which a link gets
 //! its receipt.
 
+mod goods;
 mod made;
 
-pub use made::{describe, of_payment};
+pub use goods::{Goods, find_goods, parse_goods};
+pub use made::{describe, describe_standing, of_payment};
 
 use std::{
     io::Read as _,
@@ -66,6 +68,10 @@ enum Command {
     Due,
     Close(made::CloseArgs),
     Note(made::NoteArgs),
+    Retry(made::RetryArgs),
+    Settle(made::SettleArgs),
+    /// How the shop's receipts stand: failed, late, due
+    Summary,
     /// What the shop said once: its preset, tax system and VAT
     #[command(subcommand)]
     Defaults(DefaultsCommand),
@@ -119,6 +125,9 @@ struct SetArgs {
     /// The cash register's format: 1.05 or 1.2
     #[arg(long)]
     ffd: Option<String>,
+    /// After how many days to remind of a prepayment that is not closed; 30 by default
+    #[arg(long, value_name = "DAYS")]
+    close_after_days: Option<u16>,
     /// On whose behalf you sell: name;phone;INN
     #[arg(long, value_name = "NAME;PHONE;INN")]
     supplier: Option<String>,
@@ -138,6 +147,9 @@ pub struct ReceiptFlags {
     /// One line by the shop's defaults and this preset
     #[arg(long, conflicts_with_all = ["receipt", "item"])]
     pub preset: Option<String>,
+    /// The day on which what is prepaid will be delivered
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub closes_on: Option<Date>,
     /// Where the receipt goes
     #[arg(long)]
     pub email: Option<String>,
@@ -178,11 +190,17 @@ impl ReceiptFlags {
                 email: self.email.clone(),
                 phone: self.phone.as_ref().map(|p| normal_phone(p).unwrap_or_else(|| p.clone())),
                 lines: self.item.clone(),
+                closes_on: self.closes_on,
                 ..Receipt::default()
             })),
             None => {
-                let said =
-                    [("preset", &self.preset), ("email", &self.email), ("phone", &self.phone)];
+                let closes_on = self.closes_on.map(|day| day.to_string());
+                let said = [
+                    ("preset", &self.preset),
+                    ("email", &self.email),
+                    ("phone", &self.phone),
+                    ("closes_on", &closes_on),
+                ];
                 let said = said
                     .into_iter()
                     .filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?))));
@@ -226,6 +244,9 @@ impl ReceiptArgs {
             Command::Due => made::due(&globals.open().await?).await,
             Command::Close(args) => args.run(&globals.open().await?).await,
             Command::Note(args) => args.run(&globals.open().await?).await,
+            Command::Retry(args) => args.run(&globals.open().await?).await,
+            Command::Settle(args) => args.run(&globals.open().await?).await,
+            Command::Summary => made::summary(&globals.open().await?).await,
             Command::Defaults(DefaultsCommand::Show) => show(&globals.open().await?).await,
             Command::Defaults(DefaultsCommand::Set(args)) => args.run(globals).await,
         }
@@ -293,6 +314,7 @@ impl SetArgs {
             vat: vat.collect(),
             ffd: self.ffd,
             supplier: self.supplier.as_deref().map(supplier).transpose()?,
+            close_after_days: self.close_after_days,
         };
         let world = globals.open().await?;
         flow::save_defaults(&world.ctx, &world.shop.id, input).await??;

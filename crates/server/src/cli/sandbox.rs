@@ -9,11 +9,14 @@ use kopeck_banks::BANKS;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use self::print::{cards_table, notices_table, payments_table, print, print_json, shell};
+use self::print::{
+    cards_table, codes_table, notices_table, payments_table, print, print_json, shell,
+};
 use crate::{
     kit::clock::{Clock as _, SystemClock},
     sandbox::{
-        Client, KeyBits, Options, Sandbox, notices_of, parse_duration_ms, serve, test_cards,
+        Client, KeyBits, Options, Sandbox, codes_of, notices_of, parse_duration_ms, serve,
+        test_cards,
     },
 };
 
@@ -50,9 +53,10 @@ struct RunArgs {
 enum Command {
     /// Print base addresses and test credentials: eval "$(kopeck sandbox env)"
     Env(Remote),
-    /// Pay a payment
+    /// Pay a payment, or a code of SBP: a place's, an invoice's, that of a desk that is armed
+    #[command(after_help = PAY_EXAMPLES)]
     Pay {
-        /// The bank's id of the payment, or your own reference
+        /// The bank's id of the payment or of the code, the code's link, or your own reference
         id: String,
         /// card, sbp, tpay or dolyame; the link's first method by default
         #[arg(long)]
@@ -60,12 +64,18 @@ enum Command {
         /// A test card's number; see `kopeck sandbox cards`
         #[arg(long)]
         card: Option<String>,
+        /// Rubles, such as 100.00, by a code whose payer enters the sum
+        #[arg(long, value_name = "RUBLES", conflicts_with_all = ["method", "card"])]
+        amount: Option<String>,
+        /// Who pays by a code, as the payer's bank shortens it: «Иван Иванович И.»
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["method", "card"])]
+        payer: Option<String>,
         #[command(flatten)]
         remote: Remote,
     },
     /// Let an attempt to pay fail
     Decline {
-        /// The bank's id of the payment, or your own reference
+        /// The bank's id of the payment or of the code, the code's link, or your own reference
         id: String,
         /// Such as insufficient_funds
         #[arg(long)]
@@ -75,14 +85,14 @@ enum Command {
     },
     /// Let a payment link expire
     Expire {
-        /// The bank's id of the payment, or your own reference
+        /// The bank's id of the payment or of the code, the code's link, or your own reference
         id: String,
         #[command(flatten)]
         remote: Remote,
     },
     /// Refund in the bank's own cabinet
     Refund {
-        /// The bank's id of the payment, or your own reference
+        /// The bank's id of the payment or of the code, the code's link, or your own reference
         id: String,
         /// Rubles, such as 100.00; all that is left by default
         #[arg(long)]
@@ -92,7 +102,7 @@ enum Command {
     },
     /// Show one payment with its notices
     Show {
-        /// The bank's id of the payment, or your own reference
+        /// The bank's id of the payment or of the code, the code's link, or your own reference
         id: String,
         #[command(flatten)]
         remote: Remote,
@@ -108,7 +118,7 @@ enum Command {
         remote: Remote,
     },
     /// Break something: lose-notice, delay-notice:5000, double-notice, reorder-notice,
-    /// corrupt-notice, status:503, lose-reply, hang:30000; `clear` ends all
+    /// corrupt-notice, status:503, lose-reply, hang:30000, fail-receipt; `clear` ends all
     Fault {
         /// The fault, or `clear`
         kind: String,
@@ -144,6 +154,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+const PAY_EXAMPLES: &str = "Examples:
+  kopeck sandbox pay 4711                                 # an order's payment, by its first method
+  kopeck sandbox pay AD10… --method sbp                   # a code for one payment
+  kopeck sandbox pay AS10… --amount 350 --payer \"Анна П.\"  # a place whose payer enters the sum
+  kopeck sandbox pay AS10…                                # a place with a sum, a desk that is armed
+  kopeck sandbox pay \"https://qr.nspk.ru/AS10…\"           # what a phone reads off the poster";
+
+/// What stands in a code's link is the code's id, as a phone reads it.
+fn code_of(id: &str) -> &str {
+    let Some(rest) = id.strip_prefix("https://qr.nspk.ru/") else { return id };
+    rest.split(['?', '/', '#']).next().unwrap_or(rest)
 }
 
 /// Where a fault goes that names no bank.
@@ -280,18 +303,30 @@ impl Command {
                 let env = remote.client()?.env().await?;
                 if remote.json { print_json(&env) } else { print(&shell(&env)?) }
             }
-            Command::Pay { id, method, card, remote } => {
+            Command::Pay { id, method: None, card: None, amount, payer, remote }
+                if amount.is_some() || payer.is_some() =>
+            {
                 let client = remote.client()?;
-                remote.tell(&client.pay(&id, method.as_deref(), card.as_deref()).await?)
+                let (amount, payer) = (amount.as_deref(), payer.as_deref());
+                remote.tell(&client.pay_code(code_of(&id), amount, payer).await?)
+            }
+            Command::Pay { id, method, card, remote, .. } => {
+                let client = remote.client()?;
+                let told = client.pay(code_of(&id), method.as_deref(), card.as_deref()).await;
+                remote.tell(&told?)
             }
             Command::Decline { id, reason, remote } => {
-                remote.tell(&remote.client()?.decline(&id, reason.as_deref()).await?)
+                remote.tell(&remote.client()?.decline(code_of(&id), reason.as_deref()).await?)
             }
-            Command::Expire { id, remote } => remote.tell(&remote.client()?.expire(&id).await?),
+            Command::Expire { id, remote } => {
+                remote.tell(&remote.client()?.expire(code_of(&id)).await?)
+            }
             Command::Refund { id, amount, remote } => {
                 remote.tell(&remote.client()?.refund(&id, amount.as_deref()).await?)
             }
-            Command::Show { id, remote } => remote.tell(&remote.client()?.show(&id).await?),
+            Command::Show { id, remote } => {
+                remote.tell(&remote.client()?.show(code_of(&id)).await?)
+            }
             Command::List(remote) => remote.tell(&remote.client()?.list().await?),
             Command::Clock { advance, remote } => remote.clock(advance).await,
             Command::Fault { kind, bank, remote, .. } if kind == "clear" => {
@@ -324,7 +359,12 @@ impl Remote {
         if self.json {
             return print_json(told);
         }
-        let mut text = payments_table(told);
+        let (has_codes, is_code) = (!codes_of(told).is_empty(), told.get("kind").is_some());
+        let mut text = if is_code { String::new() } else { payments_table(told) };
+        if has_codes {
+            let gap = if is_code { "" } else { "\n\n" };
+            text.push_str(&format!("{gap}{}", codes_table(told)));
+        }
         if !notices_of(told).is_empty() {
             text.push_str(&format!("\n\n{}", notices_table(told)));
         }
@@ -383,6 +423,8 @@ mod tests {
         assert!(parses("sandbox clock --advance 1d12h --json"));
         assert!(parses("sandbox fault hang:30000 --times 2 --path refund --at http://x"));
         assert!(parses("sandbox faults clear"));
+        assert!(parses("sandbox pay AS10 --amount 100 --payer Anna"));
+        assert!(!parses("sandbox pay AS10 --amount 100 --card 2200000000000004"));
         assert!(!parses("sandbox --listen 127.0.0.1:9901 list"));
         assert!(!parses("sandbox token abc"));
     }

@@ -12,10 +12,12 @@ use super::{
     context::{Globals, World, open},
     fail::Fail,
     print::{HINT, WARN, is_terminal, note, paint},
+    receipt,
 };
 use crate::{
     app::App,
     kit::{log, net::AddressPolicy},
+    receipts::flow,
     shops,
 };
 
@@ -88,6 +90,11 @@ async fn greet(world: &World) -> Result<(), Fail> {
     }
     if connections.is_empty() {
         note("no bank is connected yet: run `kopeck init` (it works while the server runs)");
+    }
+    let standing = flow::stand_all(&world.ctx).await?;
+    if standing.due > 0 || standing.failed > 0 || standing.late > 0 {
+        let text = receipt::describe_standing(&standing).replace('\n', "\n  ");
+        world.out.tell(&format!("Receipts:\n  {text}"))?;
     }
     if world.config.server.public_url.is_empty() {
         note("server.public_url is not set, so banks and payers cannot find this server");

@@ -22,7 +22,11 @@ use super::{
     qr,
     receipt::ReceiptFlags,
 };
-use crate::{gateway::flow::ask_now, kit::clock::timestamp};
+use crate::{
+    gateway::flow::ask_now,
+    kit::{clock::timestamp, db::DbError},
+    places::{self, model::Place},
+};
 
 /// How far back `list-payments` looks, as the bank's own page does.
 const LIST_DAYS: i64 = 30;
@@ -139,12 +143,24 @@ impl TochkaPaymentArgs {
             return Err(Fail::usage("check-status needs --payment-id", hint).param("payment_id"));
         };
         let world = globals.open().await?;
+        // A code that is paid again and again has no state of its own: its payments have.
+        if let Some(place) = place_of(&world, &id).await? {
+            return qr::place::show(&world, &place).await;
+        }
         match find::payment(&world, &id).await {
             Ok(found) => payment::show(&world, &find::look(&world, found).await?),
             Err(fail) if fail.code == "payment_not_found" => foreign(&world, &id).await,
             Err(fail) => Err(fail),
         }
     }
+}
+
+/// The place, the desk or the invoice of this code.
+async fn place_of(world: &World, code_id: &str) -> Result<Option<Place>, Fail> {
+    let (shop_id, code_id) = (world.shop.id.clone(), code_id.to_owned());
+    let found: Result<_, DbError> =
+        world.ctx.db.read(move |tx| places::store::find_by_code(tx, &shop_id, &code_id)).await;
+    Ok(found?)
 }
 
 /// What the script explained, and how it stands here and now.
@@ -180,6 +196,12 @@ async fn foreign(world: &World, id: &str) -> Result<(), Fail> {
     let op = BankOp::GetPayment { bank_id: id.to_owned() };
     let answer = answer_of(ask_now(&world.ctx, &connection, &op).await?)?;
     let Answer::Payment(seen) = answer else { return Err(strange(answer)) };
+    if seen.status.is_none() {
+        let message = format!("Neither Kopeck nor the bank tells of {id}");
+        let hint =
+            "The bank tells of a code while it can be paid and for a day after; check the id";
+        return Err(Fail::new("payment_not_found", message, hint).param("payment_id"));
+    }
     world.out.show(&view(&seen), || rows(std::slice::from_ref(&seen)))
 }
 

@@ -6,14 +6,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     request::{Charge, CreateDesk},
     store,
-    submit::{cancel, charge, show},
+    submit::{Done, cancel, charge, show},
     view::{DeskView, SaleView},
 };
 use crate::{
     http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page, query::RawQuery},
-    kit::db::DbError,
+    kit::db::Tx,
     payments::submit::{self, Ask},
-    places::{self, api::open},
+    places::{
+        model::Place,
+        submit::{list, open},
+    },
 };
 use kopeck_banks::op::CodeKind;
 
@@ -31,6 +34,8 @@ pub fn routes() -> OpenApiRouter<Server> {
 ///
 /// A code to print and put on a counter. It takes money only while it is armed with a sum.
 #[utoipa::path(post, path = "/v1/desks", tag = "desks", request_body = CreateDesk,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Remembered for ever; see Create a payment")),
     responses(
         (status = 201, description = "The desk; `opening` if the bank is slow", body = DeskView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
@@ -40,11 +45,7 @@ pub fn routes() -> OpenApiRouter<Server> {
 async fn create_desk(ask: Ask) -> Result<Answer, ApiError> {
     let input: CreateDesk = json::read(&ask.body)?;
     let (new, bank) = (input.read()?, json::string("bank", &input.bank)?);
-    submit::run(ask, |ask| async move {
-        let place = open(&ask, new, bank).await?;
-        Answer::json(201, &DeskView::new(&place, None))
-    })
-    .await
+    submit::run(ask, |ask| open(ask, new, bank, Done::Desk)).await
 }
 
 /// List desks
@@ -65,22 +66,11 @@ async fn list_desks(
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
     let query = query.read(&FILTERS)?;
-    let limit = query.limit()?;
-    let before = query.id("starting_after", "plc_")?;
-    let found: Result<Vec<DeskView>, DbError> = server
-        .ctx
-        .db
-        .read(move |tx| {
-            let (kind, before) = (Some(CodeKind::Desk), before.as_deref());
-            let desks = places::store::list_places(tx, &caller.shop_id, kind, before, limit + 1)?;
-            let mut views = Vec::new();
-            for desk in &desks {
-                views.push(DeskView::new(desk, store::find_last(tx, &desk.id)?.as_ref()));
-            }
-            Ok(views)
-        })
-        .await;
-    Answer::json(200, &Page::new(found?, limit, |desk| desk.id.clone()))
+    let show = |tx: &mut dyn Tx, desk: &Place| {
+        Ok(DeskView::new(desk, store::find_last(tx, &desk.id)?.as_ref()))
+    };
+    let desks = (caller.shop_id, Some(CodeKind::Desk));
+    list(&server, desks, &query, show, |desk| desk.id.clone()).await
 }
 
 /// Get a desk
@@ -116,17 +106,7 @@ async fn get_desk(
         (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
 async fn charge_desk(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     let new = json::read::<Charge>(&ask.body)?.read()?;
-    submit::run(ask, |ask| async move {
-        let (ctx, wait) = (&ask.server.ctx, ask.server.limits.bank_wait);
-        let (desk, _) = show(ctx, &ask.caller.shop_id, &id).await?;
-        let sale = charge(ctx, &desk, new, wait).await?;
-        ask.server.nudge.notify_one();
-        if let Some(failure) = &sale.failure {
-            return Err(ApiError::stored(&failure.code, &failure.message, &failure.hint));
-        }
-        Answer::json(201, &SaleView::new(&sale))
-    })
-    .await
+    submit::run(ask, |ask| charge(ask, id, new)).await
 }
 
 /// Cancel the sale at a desk

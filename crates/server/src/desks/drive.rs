@@ -9,7 +9,7 @@ use kopeck_banks::op::{
 use super::{
     flow::{self, arm_op, change, end, settle},
     model::{Ending, Sale},
-    schedule::{Step, may_be_paying, may_expire, next_step},
+    schedule::{Step, may_be_paying, must_expire, next_step},
     store,
 };
 use crate::{
@@ -29,6 +29,14 @@ use crate::{
 const MAX_STEPS: usize = 16;
 /// After a failure of our own.
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
+
+/// What an arming brought whose sale is not known.
+enum Brought {
+    This(Box<SbpPayment>),
+    NotThis,
+    /// The bank did not say: that is no look.
+    Untold,
+}
 
 /// What a step works with.
 struct Drive<'a> {
@@ -103,7 +111,12 @@ impl Drive<'_> {
     /// clerk stands there and sees at once whether to try again.
     async fn arm(&self, sale: Sale) -> anyhow::Result<Sale> {
         let now_ms = self.ctx.now_ms();
-        let sale = self.save(&sale, move |sale| sale.asked_ms = Some(now_ms)).await?;
+        let begun: Result<(Sale, bool), DbError> =
+            self.ctx.db.write(move |tx| flow::begin(tx, &sale, now_ms)).await;
+        let (sale, is_ours) = begun?;
+        if !is_ours {
+            return Ok(sale);
+        }
         let outcome = ask_now(self.ctx, &self.connection, &arm_op(&self.desk, &sale)).await?;
         let failure = match outcome {
             Outcome::Done(Answer::Sbp(SbpWord::Armed { arming_id, .. })) => {
@@ -141,8 +154,14 @@ impl Drive<'_> {
             return Ok(self.looked(&sale, true).await?);
         }
         if !matches!(state.status, Some(DeskStatus::Waiting | DeskStatus::InProgress)) {
-            let Some(paid) = self.find_paid(&sale, &arming_id).await? else {
+            // It may be the arming of the sale that goes on now, whose own look is soon.
+            if sale.is_over() && self.has_live().await? {
                 return Ok(self.looked(&sale, true).await?);
+            }
+            let paid = match self.find_paid(&sale, &arming_id).await? {
+                Brought::This(paid) => *paid,
+                Brought::NotThis => return Ok(self.looked(&sale, true).await?),
+                Brought::Untold => return Ok(self.looked(&sale, false).await?),
             };
             let sale = self.adopt(&sale, arming_id).await?;
             return Ok(self.paid(&sale, paid).await?);
@@ -167,6 +186,13 @@ impl Drive<'_> {
         .await
     }
 
+    async fn has_live(&self) -> Result<bool, DbError> {
+        let place_id = self.desk.id.clone();
+        let found: Result<_, DbError> =
+            self.ctx.db.read(move |tx| store::find_live(tx, &place_id)).await;
+        Ok(found?.is_some())
+    }
+
     async fn is_known(&self, arming_id: &str) -> Result<bool, DbError> {
         let (place_id, arming_id) = (self.desk.id.clone(), arming_id.to_owned());
         let found: Result<_, DbError> =
@@ -175,19 +201,20 @@ impl Drive<'_> {
     }
 
     /// What an arming that is over brought, if it is this sale's sum and came after the request.
-    async fn find_paid(&self, sale: &Sale, arming_id: &str) -> anyhow::Result<Option<SbpPayment>> {
+    async fn find_paid(&self, sale: &Sale, arming_id: &str) -> anyhow::Result<Brought> {
         let op = DeskOp::Payment { code_id: self.code_id(), arming_id: arming_id.to_owned() };
         let told = self.ask(op).await?;
-        let Outcome::Done(Answer::Sbp(SbpWord::DeskPayment { payment: Some(paid), .. })) = told
-        else {
-            return Ok(None);
+        let Outcome::Done(Answer::Sbp(SbpWord::DeskPayment { payment, .. })) = told else {
+            return Ok(Brought::Untold);
         };
+        let Some(paid) = payment else { return Ok(Brought::NotThis) };
         let asked_ms = sale.asked_ms.unwrap_or_default();
         // Bank's seconds have no fractions.
         let is_later = paid.at.is_none_or(|at| at.as_millisecond() >= asked_ms - SECOND_MS);
         let is_sum = paid.amount.is_none_or(|amount| amount == sale.amount);
         let is_paid = paid.status == Some(BankStatus::Paid);
-        Ok((is_paid && is_later && is_sum).then_some(paid))
+        let is_this = is_paid && is_later && is_sum;
+        Ok(if is_this { Brought::This(Box::new(paid)) } else { Brought::NotThis })
     }
 
     /// Nothing was found; `told`: the bank answered.
@@ -195,7 +222,12 @@ impl Drive<'_> {
         let now_ms = self.ctx.now_ms();
         self.save(sale, move |sale| {
             sale.looked_ms = now_ms;
-            sale.looks += u32::from(told);
+            sale.looks = match told {
+                true => sale.looks + 1,
+                // What is over rests only after a look that was answered.
+                false if sale.is_over() => 0,
+                false => sale.looks,
+            };
         })
         .await
     }
@@ -225,10 +257,11 @@ impl Drive<'_> {
         let sale = self
             .save(&sale, move |sale| {
                 sale.looked_ms = now_ms;
+                sale.looks += 1;
                 sale.is_paying = is_paying && may_be_paying(sale, now_ms);
             })
             .await?;
-        let is_over = status == Some(DeskStatus::Idle) || may_expire(&sale, now_ms);
+        let is_over = status == Some(DeskStatus::Idle) || must_expire(&sale, now_ms);
         if sale.is_paying || sale.ending.is_some() || !is_over {
             return Ok(sale);
         }

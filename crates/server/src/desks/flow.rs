@@ -8,7 +8,8 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Ending, Sale},
+    model::{Doubt, Ending, Sale},
+    state::{Meant, meant},
     store,
 };
 use crate::{
@@ -33,10 +34,12 @@ use crate::{
 
 /// The kind of the job that drives a sale; its subject is the sale's id.
 pub const JOB: &str = "sale";
+/// The kind of the job that finds out whose a transfer is; its subject is the doubt's id.
+pub const DOUBT_JOB: &str = "doubt";
 /// Letters of a purpose's number.
 const NUMBER_CHARS: usize = 6;
 /// How far back an unpaid sale may be meant by a notice that comes late.
-const MEANT_MS: i64 = DAY_MS;
+pub const MEANT_MS: i64 = DAY_MS;
 
 /// What a clerk asks for, already read and checked for its shape.
 #[derive(Clone, Debug)]
@@ -172,6 +175,19 @@ pub fn change(
     Ok(now)
 }
 
+/// Marks the request that arms the code as about to leave; `false` when it must not: somebody else
+/// sent it meanwhile, or nobody wants it any more.
+pub fn begin(tx: &mut dyn Tx, sale: &Sale, now_ms: i64) -> Result<(Sale, bool), DbError> {
+    places::store::lock_place(tx, &sale.place_id)?;
+    let Some(mut now) = store::find_sale(tx, &sale.id)? else { return Ok((sale.clone(), false)) };
+    if now.asked_ms.is_some() || now.is_over() || now.cancel_ms.is_some() {
+        return Ok((now, false));
+    }
+    now.asked_ms = Some(now_ms);
+    store::update_sale(tx, &now)?;
+    Ok((now, true))
+}
+
 /// Ends a sale that nobody paid. What is over stays as it is.
 pub fn end(sale: &mut Sale, ending: Ending, failure: Option<Failure>, now_ms: i64) {
     if !sale.is_over() {
@@ -190,6 +206,10 @@ pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, sale: &Sale, seen: &SbpPayment) -> Res
     let Some(mut now) = store::find_sale(tx, &sale.id)? else { return Ok(sale.clone()) };
     if let Some(payment_id) = now.payment_id.clone() {
         receive::learn(tx, ctx, &now.shop_id, &payment_id, seen)?;
+        if now.trx_id.is_none() && seen.trx_id.is_some() {
+            now.trx_id.clone_from(&seen.trx_id);
+            store::update_sale(tx, &now)?;
+        }
         return Ok(now);
     }
     // A notice may have come before anybody knew whose it was.
@@ -224,9 +244,10 @@ fn source<'a>(desk: &'a Place, amount: Money, purpose: &'a str) -> Source<'a> {
     }
 }
 
-/// A notice told that somebody paid by a desk's code. It names no arming: it settles the one sale
-/// that it can mean; of several each is asked about; with none the money is a payment of its own.
-/// `None`: it is about no desk.
+/// A notice told that somebody paid by a desk's code. It names no arming: where its purpose does
+/// not tell whose it is either, the transfer is kept and the bank is asked about each arming that
+/// it may have paid. Returns the payment that it is, if that is known; `None` too if it is about
+/// no desk.
 pub fn take_news(
     tx: &mut dyn Tx,
     ctx: &Ctx,
@@ -243,26 +264,53 @@ pub fn take_news(
         receive::learn(tx, ctx, &desk.shop_id, &payment_id, seen)?;
         return Ok(Some(payment_id));
     }
-    let unpaid = store::list_unpaid(tx, &desk.id, ctx.now_ms() - MEANT_MS)?;
-    let is_meant = |it: &&Sale| seen.amount.is_none_or(|amount| amount == it.amount);
-    let meant: Vec<&Sale> = unpaid.iter().filter(is_meant).collect();
-    match (meant.as_slice(), seen.amount) {
-        ([only], _) => Ok(settle(tx, ctx, only, seen)?.payment_id),
-        ([], Some(amount)) => {
-            let source = source(&desk, amount, &desk.purpose);
-            Ok(Some(receive::receive(tx, ctx, &source, amount, seen)?.id))
-        }
-        (several, _) => {
-            for sale in several {
-                jobs::nudge(tx, &ctx.mint, JOB, &sale.id, ctx.now_ms())?;
-            }
-            Ok(None)
-        }
+    let sales = store::list_meant(tx, &desk.id, ctx.now_ms() - MEANT_MS)?;
+    match meant(&sales, seen) {
+        Meant::One(sale) => Ok(settle(tx, ctx, sale, seen)?.payment_id),
+        Meant::Nobody => receive_alone(tx, ctx, &desk, seen),
+        Meant::Unsure => doubt(tx, ctx, &desk, seen).map(|()| None),
     }
 }
 
+/// Money that belongs to no sale is a payment of the desk. A transfer without an id or a sum is
+/// none: told twice, it would be two.
+pub fn receive_alone(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    desk: &Place,
+    seen: &SbpPayment,
+) -> Result<Option<String>, DbError> {
+    let amount = seen.amount.filter(|_| transfer_id(seen).is_some());
+    let Some(amount) = amount.filter(|amount| !amount.is_zero()) else {
+        tracing::warn!(desk = desk.id, "a notice without id or sum is no payment");
+        return Ok(None);
+    };
+    let source = source(desk, amount, &desk.purpose);
+    Ok(Some(receive::receive(tx, ctx, &source, amount, seen)?.id))
+}
+
+fn transfer_id(seen: &SbpPayment) -> Option<&str> {
+    let told = seen.trx_id.as_deref().or(seen.ref_id.as_deref());
+    told.filter(|id| !id.is_empty())
+}
+
+/// Keeps the transfer until it is known whose it is; told again, it is kept once.
+fn doubt(tx: &mut dyn Tx, ctx: &Ctx, desk: &Place, seen: &SbpPayment) -> Result<(), DbError> {
+    let Some(key) = transfer_id(seen) else { return Ok(()) };
+    let id = format!("{} {key}", desk.id);
+    if store::find_doubt(tx, &id)?.is_none() {
+        let (place_id, seen_ms) = (desk.id.clone(), ctx.now_ms());
+        store::insert_doubt(tx, &Doubt { id: id.clone(), place_id, seen: seen.clone(), seen_ms })?;
+    }
+    jobs::nudge(tx, &ctx.mint, DOUBT_JOB, &id, ctx.now_ms())
+}
+
 /// The payment that this transfer is already.
-fn find_known(tx: &mut dyn Tx, desk: &Place, seen: &SbpPayment) -> Result<Option<String>, DbError> {
+pub fn find_known(
+    tx: &mut dyn Tx,
+    desk: &Place,
+    seen: &SbpPayment,
+) -> Result<Option<String>, DbError> {
     let Some(trx_id) = seen.trx_id.as_deref() else { return Ok(None) };
     let sale = store::find_by_transfer(tx, &desk.id, trx_id)?;
     match sale.and_then(|sale| sale.payment_id) {

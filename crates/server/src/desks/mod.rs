@@ -14,11 +14,13 @@
 //!   and until when.
 //! * The arming is marked as asked before the request leaves, and is sent once. An answer that was
 //!   lost is looked for: the sale's purpose ends in a number that the bank's code shows.
-//! * A notice names the code but no arming. It settles a sale only where one alone can be meant;
-//!   else each of them is asked about by its arming.
+//! * A notice names the code but no arming. It settles a sale by the number in its purpose alone,
+//!   never by sum and time; else it is kept in doubt, and each arming that it may mean is asked
+//!   about ([`doubts`]).
 //! * Money that belongs to no sale becomes a payment of the desk all the same.
 
 pub mod api;
+pub mod doubts;
 pub mod drive;
 pub mod flow;
 pub mod links;
@@ -26,6 +28,7 @@ pub mod model;
 pub mod problem;
 pub mod request;
 pub mod schedule;
+pub mod state;
 pub mod store;
 pub mod submit;
 pub mod view;

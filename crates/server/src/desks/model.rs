@@ -1,6 +1,6 @@
 //! A sale at a desk, as plain data.
 
-use kopeck_banks::Money;
+use kopeck_banks::{Money, op::SbpPayment};
 
 use crate::payments::model::Failure;
 
@@ -115,6 +115,20 @@ impl Sale {
     pub const fn is_over(&self) -> bool {
         self.state().is_over()
     }
+
+    /// The number at the purpose's end, whatever the bank puts around it.
+    pub fn number(&self) -> &str {
+        self.purpose.rfind('№').map_or(self.purpose.as_str(), |at| &self.purpose[at..])
+    }
+}
+
+/// A transfer by a desk's code of which it is not known yet whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    pub id: String,
+    pub place_id: String,
+    pub seen: SbpPayment,
+    pub seen_ms: i64,
 }
 
 /// A link by which a clerk reaches a desk.

@@ -1,8 +1,16 @@
 //! SQL of sales and of clerks' links.
 
-use super::model::{ClerkLink, Ending, Sale};
+use kopeck_banks::{
+    Money,
+    op::{BankStatus, SbpPayment},
+};
+
+use super::model::{ClerkLink, Doubt, Ending, Sale};
 use crate::{
-    kit::db::{DbError, Row, Tx, Value},
+    kit::{
+        clock::timestamp,
+        db::{DbError, Row, Tx, Value},
+    },
     payments::store::{decode_failure, encode_failure},
 };
 
@@ -98,11 +106,13 @@ pub fn find_by_transfer(
     find_one(tx, &sql, &[place_id.into(), trx_id.into()])
 }
 
-/// The desk's unpaid sales since then that the bank may have armed, newest first.
-pub fn list_unpaid(tx: &mut dyn Tx, place_id: &str, since_ms: i64) -> Result<Vec<Sale>, DbError> {
+/// The desk's sales since then that a transfer may have paid, newest first: those that the bank may
+/// have armed and nobody paid, and those whose transfer has no name yet.
+pub fn list_meant(tx: &mut dyn Tx, place_id: &str, since_ms: i64) -> Result<Vec<Sale>, DbError> {
     let sql = format!(
         "select {COLUMNS} from sales where place_id = $1 and created_ms >= $2 \
-         and payment_id is null and asked_ms is not null order by id desc limit 50"
+         and asked_ms is not null and (payment_id is null or trx_id is null) \
+         order by id desc limit 500"
     );
     tx.query(&sql, &[place_id.into(), since_ms.into()])?.iter().map(decode).collect()
 }
@@ -210,4 +220,55 @@ fn decode_link(row: &Row) -> Result<ClerkLink, DbError> {
         created_ms: row.int(3)?,
         revoked_ms: row.opt_int(4)?,
     })
+}
+
+pub fn insert_doubt(tx: &mut dyn Tx, doubt: &Doubt) -> Result<(), DbError> {
+    let seen = &doubt.seen;
+    tx.execute(
+        "insert into desk_doubts (id, place_id, code_id, trx_id, ref_id, amount_kopecks, at_ms, \
+         payer_name, payer_phone, purpose, seen_ms) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            doubt.id.as_str().into(),
+            doubt.place_id.as_str().into(),
+            seen.code_id.as_str().into(),
+            seen.trx_id.clone().into(),
+            seen.ref_id.clone().into(),
+            seen.amount.into(),
+            seen.at.map(|at| at.as_millisecond()).into(),
+            seen.payer_name.clone().into(),
+            seen.payer_phone.clone().into(),
+            seen.purpose.clone().into(),
+            doubt.seen_ms.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn find_doubt(tx: &mut dyn Tx, id: &str) -> Result<Option<Doubt>, DbError> {
+    let row = tx.find(
+        "select id, place_id, code_id, trx_id, ref_id, amount_kopecks, at_ms, payer_name, \
+         payer_phone, purpose, seen_ms from desk_doubts where id = $1",
+        &[id.into()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let amount: Option<Money> = row.opt_int(5)?.map(|_| row.money(5)).transpose()?;
+    let seen = SbpPayment {
+        code_id: row.text(2)?,
+        trx_id: row.opt_text(3)?,
+        ref_id: row.opt_text(4)?,
+        status: Some(BankStatus::Paid),
+        amount,
+        at: row.opt_int(6)?.map(timestamp),
+        payer_name: row.opt_text(7)?,
+        payer_phone: row.opt_text(8)?,
+        purpose: row.opt_text(9)?,
+        ..SbpPayment::default()
+    };
+    Ok(Some(Doubt { id: row.text(0)?, place_id: row.text(1)?, seen, seen_ms: row.int(10)? }))
+}
+
+pub fn delete_doubt(tx: &mut dyn Tx, id: &str) -> Result<(), DbError> {
+    tx.execute("delete from desk_doubts where id = $1", &[id.into()])?;
+    Ok(())
 }

@@ -20,6 +20,11 @@ impl Answer {
         let body = serde_json::to_vec(body).map_err(|e| ApiError::internal(&e.into()))?;
         Ok(Answer { status, body })
     }
+
+    /// A refusal as bytes.
+    pub fn refused(error: &ApiError, request_id: &str) -> Answer {
+        Answer { status: error.status, body: error.render(request_id) }
+    }
 }
 
 impl IntoResponse for Answer {

@@ -87,6 +87,20 @@ pub const RECEIPT_BY_HAND: Code = code(
     "The bank has no request for this receipt: a person makes it.",
     "Make it at your cash register, then note it: POST /v1/payments/{id}/receipts.",
 );
+pub const RECEIPT_NOT_FOUND: Code =
+    code("receipt_not_found", 404, "The shop has no such receipt.", "List them: GET /v1/receipts.");
+pub const RECEIPT_NOT_DUE: Code = code(
+    "receipt_not_due",
+    409,
+    "Nothing is to be done about this receipt.",
+    "What is due: GET /v1/receipts/due; a correction: POST /v1/payments/{id}/receipts.",
+);
+pub const RECEIPT_NOT_RETRYABLE: Code = code(
+    "receipt_not_retryable",
+    409,
+    "The receipt cannot be asked for again.",
+    "Make it by hand, then say so: POST /v1/receipts/{id}/settle.",
+);
 pub const RECEIPT_NOT_CLOSABLE: Code = code(
     "receipt_not_closable",
     409,
@@ -236,6 +250,12 @@ pub const DESK_BUSY: Code = code(
     409,
     "Another sale goes on at the desk.",
     "Wait until it is paid or over, cancel it, or charge at another desk.",
+);
+pub const DESK_REPEATED: Code = code(
+    "desk_repeated",
+    409,
+    "This sale was charged already; the page shows how it ended.",
+    "Send the form once more to charge the same sum anew.",
 );
 pub const DESK_IDLE: Code = code(
     "desk_idle",
@@ -423,6 +443,7 @@ pub static CODES: &[Code] = &[
     PLACE_SUSPENDED,
     DESK_NOT_FOUND,
     DESK_BUSY,
+    DESK_REPEATED,
     DESK_IDLE,
     DESK_ARMED,
     DESK_UNANSWERED,
@@ -448,6 +469,9 @@ pub static CODES: &[Code] = &[
     RECEIPT_INVALID,
     RECEIPT_DEFAULTS_MISSING,
     RECEIPT_BY_HAND,
+    RECEIPT_NOT_FOUND,
+    RECEIPT_NOT_DUE,
+    RECEIPT_NOT_RETRYABLE,
     RECEIPT_NOT_CLOSABLE,
     BANK_UNKNOWN,
     BANK_NOT_CONNECTED,

@@ -41,7 +41,7 @@ pub async fn compose(
         Subject::Cancel { .. } => canceled(&payment, &ctx.public_url),
         Subject::Refund { refund_id, .. } => refunded(payment, refund_id, &ctx.public_url),
     };
-    said.or_else(|error| Ok(Answer { body: error.render(request_id), status: error.status }))
+    Ok(said.unwrap_or_else(|error| Answer::refused(&error, request_id)))
 }
 
 fn created(payment: &Payment, public_url: &str) -> Result<Answer, ApiError> {

@@ -409,7 +409,10 @@ fn save(
     before: &Payment,
     applied: Applied,
 ) -> Result<Payment, DbError> {
-    let Applied { next, effects } = applied;
+    let Applied { mut next, effects } = applied;
+    if before.facts.paid.is_zero() && !next.facts.paid.is_zero() {
+        next.facts.heard_paid_ms = next.facts.heard_paid_ms.or(Some(ctx.now_ms()));
+    }
     if next != *before {
         store::update_payment(tx, &next)?;
     }

@@ -5,15 +5,18 @@
 //! is sent; a twin waits for it. If the first request's process died, the answer is composed from
 //! what is stored about the subject. A request that was refused before anything was saved is not
 //! remembered, nor is an answer of 500 and above: mended, it may come again with the same key.
+//!
+//! The folders above bring requests of their own: each says what it was about as a [`Work`].
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, Method};
 
-use super::{answer::compose, store, submit::Ask};
+use super::{answer, store, submit::Ask};
 use crate::{
     http::{Answer, ApiError, codes},
     kit::{
+        Ctx,
         db::{DbError, Tx},
         secret,
     },
@@ -47,17 +50,41 @@ impl Key {
     ) -> Result<Option<Key>, ApiError> {
         let mut values = headers.get_all(HEADER).iter();
         let (Some(value), more) = (values.next(), values.next()) else { return Ok(None) };
-        let text = value.to_str().unwrap_or("");
-        let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if more.is_some() || text.is_empty() || text.len() > MAX_KEY_CHARS || !printable {
-            return Err(ApiError::of(codes::IDEMPOTENCY_KEY_INVALID).param("Idempotency-Key"));
+        if more.is_some() {
+            return Err(invalid());
         }
-        let said = [method.as_str().as_bytes(), path.as_bytes(), body].join(&b"\n"[..]);
-        Ok(Some(Key { key: text.to_owned(), fingerprint: secret::hash_bytes(&said) }))
+        let said = [method.as_str().as_bytes(), path.as_bytes(), body];
+        Key::of(value.to_str().unwrap_or(""), &said).map(Some)
+    }
+
+    /// The key of a request that did not come by the API, and all that the request says.
+    pub fn of(key: &str, said: &[&[u8]]) -> Result<Key, ApiError> {
+        let printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if key.is_empty() || key.len() > MAX_KEY_CHARS || !printable {
+            return Err(invalid());
+        }
+        let fingerprint = secret::hash_bytes(&said.join(&b"\n"[..]));
+        Ok(Key { key: key.to_owned(), fingerprint })
     }
 }
 
-/// What a request was about.
+fn invalid() -> ApiError {
+    ApiError::of(codes::IDEMPOTENCY_KEY_INVALID).param("Idempotency-Key")
+}
+
+/// What a request was about: enough to answer it when the process that began it died.
+pub trait Work: Clone + Send + Sync + Sized + 'static {
+    fn to_text(&self) -> String;
+
+    /// `None`: it is no work of this kind.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// What is to be said about it as it is now. A stored refusal is an answer and is kept; an
+    /// error is a failure of ours and is not.
+    fn compose(&self, ask: &Ask) -> impl Future<Output = Result<Answer, ApiError>> + Send;
+}
+
+/// What a request about a payment was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     Create { payment_id: String },
@@ -75,7 +102,9 @@ impl Subject {
             | Subject::Refund { payment_id, .. } => payment_id,
         }
     }
+}
 
+impl Work for Subject {
     fn to_text(&self) -> String {
         match self {
             Subject::Create { payment_id } => format!("create {payment_id}"),
@@ -85,18 +114,22 @@ impl Subject {
         }
     }
 
-    fn parse(text: &str) -> Result<Subject, DbError> {
+    fn parse(text: &str) -> Option<Subject> {
         let words: Vec<&str> = text.split(' ').collect();
         let owned = |word: &&str| (*word).to_owned();
         match words.as_slice() {
-            ["create", id] => Ok(Subject::Create { payment_id: owned(id) }),
-            ["capture", id] => Ok(Subject::Capture { payment_id: owned(id) }),
-            ["cancel", id] => Ok(Subject::Cancel { payment_id: owned(id) }),
+            ["create", id] => Some(Subject::Create { payment_id: owned(id) }),
+            ["capture", id] => Some(Subject::Capture { payment_id: owned(id) }),
+            ["cancel", id] => Some(Subject::Cancel { payment_id: owned(id) }),
             ["refund", id, refund_id] => {
-                Ok(Subject::Refund { payment_id: owned(id), refund_id: owned(refund_id) })
+                Some(Subject::Refund { payment_id: owned(id), refund_id: owned(refund_id) })
             }
-            _ => Err(DbError::Decode(format!("idempotency subject {text}"))),
+            _ => None,
         }
+    }
+
+    async fn compose(&self, ask: &Ask) -> Result<Answer, ApiError> {
+        answer::compose(&ask.server.ctx, &ask.caller.shop_id, self, &ask.request_id).await
     }
 }
 
@@ -106,7 +139,7 @@ pub fn take(
     tx: &mut dyn Tx,
     shop_id: &str,
     key: Option<&Key>,
-    subject: &Subject,
+    subject: &impl Work,
     now_ms: i64,
 ) -> Result<bool, DbError> {
     let Some(Key { key, fingerprint }) = key else { return Ok(true) };
@@ -128,16 +161,69 @@ pub fn find_made(tx: &mut dyn Tx, shop_id: &str, key: &Key) -> Result<Option<Mad
     if row.fingerprint != key.fingerprint {
         return Ok(Some(Made::Other));
     }
-    let payment_id = Subject::parse(&row.subject)?.payment_id().to_owned();
+    let payment_id = parse::<Subject>(&row.subject)?.payment_id().to_owned();
     Ok(Some(Made::Same { payment_id }))
 }
 
-/// The answer of an earlier request with this key, waited for if need be; `None` if there was none.
+/// Does a request's work once, whoever repeats it. `save` runs in the transaction that takes the
+/// key, `then` when it is durable; then the answer is composed. A twin waits for that answer.
+pub async fn once<W, E, S, T, F>(ask: &Ask, work: &W, save: S, then: T) -> Result<Answer, ApiError>
+where
+    W: Work,
+    E: From<DbError> + Into<ApiError> + Send + 'static,
+    S: FnOnce(&mut dyn Tx) -> Result<(), E> + Send + 'static,
+    T: FnOnce() -> F + Send,
+    F: Future<Output = ()> + Send,
+{
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let (inner, key, what) = (ctx.clone(), ask.key.clone(), work.clone());
+    let taken: Result<bool, E> = ctx
+        .db
+        .write(move |tx| {
+            if !take(tx, &shop_id, key.as_ref(), &what, inner.now_ms())? {
+                return Ok(false);
+            }
+            save(tx).map(|()| true)
+        })
+        .await;
+    if !taken.map_err(Into::into)? {
+        let told = replay_of::<W>(ask).await?;
+        return told.ok_or_else(|| ApiError::of(codes::INTERNAL));
+    }
+    then().await;
+    answer(ask, work).await
+}
+
+/// What an earlier request with this key was about, for callers who are shown how it stands and no
+/// stored answer; `None` if there was none.
+pub async fn find_work<W: Work>(
+    ctx: &Ctx,
+    shop_id: &str,
+    key: &Key,
+) -> Result<Option<W>, ApiError> {
+    let Some(row) = find(ctx, shop_id, key).await? else { return Ok(None) };
+    if row.fingerprint != key.fingerprint {
+        return Err(ApiError::of(codes::IDEMPOTENCY_KEY_REUSED).param("Idempotency-Key"));
+    }
+    Ok(Some(parse(&row.subject)?))
+}
+
+fn parse<W: Work>(text: &str) -> Result<W, DbError> {
+    W::parse(text).ok_or_else(|| DbError::Decode(format!("idempotency subject {text}")))
+}
+
+/// The answer of an earlier request about a payment; see [`replay_of`].
 pub async fn replay(ask: &Ask) -> Result<Option<Answer>, ApiError> {
+    replay_of::<Subject>(ask).await
+}
+
+/// The answer of an earlier request with this key, waited for if need be; `None` if there was none.
+pub async fn replay_of<W: Work>(ask: &Ask) -> Result<Option<Answer>, ApiError> {
     let Some(key) = &ask.key else { return Ok(None) };
     let until = tokio::time::Instant::now() + ask.server.limits.twin_wait;
-    let subject = loop {
-        let Some(row) = find(ask, key).await? else { return Ok(None) };
+    let shop_id = &ask.caller.shop_id;
+    let work: W = loop {
+        let Some(row) = find(&ask.server.ctx, shop_id, key).await? else { return Ok(None) };
         if row.fingerprint != key.fingerprint {
             return Err(ApiError::of(codes::IDEMPOTENCY_KEY_REUSED).param("Idempotency-Key"));
         }
@@ -145,18 +231,17 @@ pub async fn replay(ask: &Ask) -> Result<Option<Answer>, ApiError> {
             return Ok(Some(answer));
         }
         if tokio::time::Instant::now() >= until {
-            break Subject::parse(&row.subject)?;
+            break parse(&row.subject)?;
         }
         tokio::time::sleep(TWIN_EVERY).await;
     };
     // Whoever began it died before it answered.
-    answer(ask, &subject).await.map(Some)
+    answer(ask, &work).await.map(Some)
 }
 
 /// Composes the answer and keeps it.
-pub async fn answer(ask: &Ask, subject: &Subject) -> Result<Answer, ApiError> {
-    let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
-    keep(ask, compose(ctx, shop_id, subject, &ask.request_id).await?).await
+pub async fn answer(ask: &Ask, work: &impl Work) -> Result<Answer, ApiError> {
+    keep(ask, work.compose(ask).await?).await
 }
 
 /// With a key, keeps the answer unless there is one, and gives the one that is kept.
@@ -182,9 +267,9 @@ pub async fn keep(ask: &Ask, composed: Answer) -> Result<Answer, ApiError> {
     Ok(kept?.and_then(|row| row.reply).map_or(composed, answer_of))
 }
 
-async fn find(ask: &Ask, key: &Key) -> Result<Option<store::Remembered>, DbError> {
-    let (shop_id, text) = (ask.caller.shop_id.clone(), key.key.clone());
-    ask.server.ctx.db.read(move |tx| store::find_key(tx, &shop_id, &text)).await
+async fn find(ctx: &Ctx, shop_id: &str, key: &Key) -> Result<Option<store::Remembered>, DbError> {
+    let (shop_id, text) = (shop_id.to_owned(), key.key.clone());
+    ctx.db.read(move |tx| store::find_key(tx, &shop_id, &text)).await
 }
 
 fn answer_of((status, body): (i64, Vec<u8>)) -> Answer {

@@ -133,12 +133,22 @@ pub struct Facts {
     /// Why, where the bank tells.
     pub decline: Option<Failure>,
     pub method: Option<String>,
+    /// When it was paid, as the bank tells it; not every source does.
     pub paid_ms: Option<i64>,
+    /// When we first heard that it was paid: our own word, kept beside the bank's and never joined.
+    pub heard_paid_ms: Option<i64>,
     pub payer_id: Option<String>,
     /// What a QR code of SBP holds, for paying this alone.
     pub qr_payload: Option<String>,
     /// The transfer that it was paid by, where it goes back as another one.
     pub transfer: Option<SbpTransfer>,
+}
+
+impl Facts {
+    /// When it was paid: the bank's time if it told one, else when we heard of it.
+    pub fn paid_at_ms(&self) -> Option<i64> {
+        self.paid_ms.or(self.heard_paid_ms)
+    }
 }
 
 /// A refusal as it is stored and shown.

@@ -6,13 +6,12 @@
 
 pub mod api;
 pub mod close;
+pub mod hand;
 mod mirror;
+mod word;
 
 use anyhow::anyhow;
-use kopeck_banks::{
-    op::{FiscalRecord, Refusal},
-    receipt::Receipt,
-};
+use kopeck_banks::{Money, op::Refusal, receipt::Receipt};
 use serde_json::Value;
 
 use super::{
@@ -24,26 +23,24 @@ use crate::{
     events::EventKind,
     kit::{
         Ctx,
-        clock::DAY_MS,
         db::{DbError, Tx},
         jobs,
     },
     receipts::{
         check,
         flow::{self, ComposeProblem, Stored, Wish},
-        model::{Failure, Kind, News, Record, State, find_meant, step},
+        model::{Kind, News, Record, State, step},
+        schedule::{WORD_AFTER_MS, closing_due},
         store as rows,
     },
 };
 
 pub use mirror::{for_bank, for_capture, for_refund, plan_goods};
+pub use word::take_fiscal;
 
-/// The kind of the job that sends closing receipts and reminds of what is due; its subject is the
-/// receipt's id.
+/// The kind of the job that sends closing receipts, sends them anew, and reminds of what is due;
+/// its subject is the receipt's id.
 pub const JOB: &str = "receipt";
-/// When to remind of a prepayment that is not closed. The law says "at delivery", and that day only
-/// the shop knows.
-const CLOSE_REMIND_MS: i64 = 30 * DAY_MS;
 
 /// Makes the receipt that the shop wants: from here on the payment carries our own form.
 pub async fn fill(ctx: &Ctx, shop_id: &str, new: NewPayment) -> Result<NewPayment, ComposeProblem> {
@@ -70,60 +67,73 @@ fn stored(payment: &Payment) -> anyhow::Result<Option<Stored>> {
 
 /// Brings the payment's receipts to what the payment is now.
 pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbError> {
-    // What a link left behind at another bank goes back whole, and that bank mirrors it itself.
-    if payment.receipt.is_none() || payment.attempt_of.is_some() {
+    if payment.receipt.is_none() {
         return Ok(());
     }
     let what = stored(payment).map_err(|e| DbError::Decode(format!("{e:#}")))?;
     let Some(what) = what else { return Ok(()) };
     let known = rows::list_of_payment(tx, &payment.id)?;
+    // What a link left behind at another bank has receipts once it is paid there; of money that
+    // came twice the self-employed make none.
+    let is_idle = payment.facts.paid.is_zero() && known.is_empty();
+    if payment.attempt_of.is_some() && (is_idle || matches!(what, Stored::Npd(_))) {
+        return Ok(());
+    }
     let income = known.iter().find(|record| record.kind == Kind::Income);
-    let next = follow_income(ctx, payment, &what, income);
+    let next = follow_income(tx, ctx, payment, &what, income)?;
     let income = save(tx, ctx, payment, income, next)?;
-    let mut refunds: Vec<Record> =
-        known.into_iter().filter(|record| record.kind == Kind::Refund).collect();
+    let mut all: Vec<Record> =
+        known.into_iter().filter(|record| record.kind != Kind::Income).collect();
+    all.push(income);
     for refund in payment.refunds.iter().filter(|refund| refund.origin == Origin::Shop) {
-        let before = refunds.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id)).cloned();
+        let before = all.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id)).cloned();
         let record = match (&before, &what) {
             (Some(record), _) => record.clone(),
-            (None, Stored::Bank(_)) => mirror::of_refund(ctx, payment, &income, &refunds, refund),
+            (None, Stored::Bank(_)) => mirror::of_refund(ctx, payment, &all, refund),
             (None, Stored::Npd(_)) => {
-                let id = ctx.mint.id("rcp");
-                let new =
-                    Record::new(id, &payment.shop_id, &payment.id, Kind::Refund, refund.amount);
                 let note = "Annul the receipt in «Мой налог»".to_owned();
+                let new = new_record(ctx, payment, Kind::Refund, refund.amount);
                 Record { note: Some(note), is_by_hand: true, ..new }
             }
         };
+        let record = Record { refund_id: Some(refund.id.clone()), ..record };
         let next = follow_refund(ctx, refund, record);
         let saved = save(tx, ctx, payment, before.as_ref(), next)?;
-        refunds.retain(|record| record.id != saved.id);
-        refunds.push(saved);
+        all.retain(|record| record.id != saved.id);
+        all.push(saved);
     }
     Ok(())
 }
 
-fn follow_income(ctx: &Ctx, payment: &Payment, what: &Stored, known: Option<&Record>) -> Record {
+fn new_record(ctx: &Ctx, payment: &Payment, kind: Kind, amount: Money) -> Record {
+    let of = [payment.shop_id.as_str(), &payment.id, &payment.bank];
+    Record::new(ctx.mint.id("rcp"), of, kind, amount)
+}
+
+fn follow_income(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    what: &Stored,
+    known: Option<&Record>,
+) -> Result<Record, DbError> {
     let is_paid = !payment.facts.paid.is_zero();
     let is_over = payment.facts.expired || payment.facts.canceled || payment.facts.declined;
     let is_over = is_over || payment.intents.failure.is_some();
-    let mut next = known.cloned().unwrap_or_else(|| {
-        let id = ctx.mint.id("rcp");
-        Record::new(id, &payment.shop_id, &payment.id, Kind::Income, payment.amount)
-    });
-    let was_paid = matches!(next.state, State::Sent | State::Registered | State::Failed);
-    let now_ms = ctx.now_ms();
+    let new = || new_record(ctx, payment, Kind::Income, payment.amount);
+    let mut next = known.cloned().unwrap_or_else(new);
+    let paid_ms = payment.facts.paid_at_ms().unwrap_or(ctx.now_ms());
     match what {
         Stored::Npd(name) => {
             next.is_by_hand = true;
-            if is_paid && next.state == State::None && next.due_ms.is_none() {
+            if is_paid && next.state == State::None && next.body.is_none() {
                 next.body = Some(serde_json::json!({ "name": name }).to_string());
-                next.due_ms = Some(payment.facts.paid_ms.unwrap_or(now_ms));
+                next.look_ms = Some(paid_ms);
                 next.note =
                     Some("Make it in «Мой налог», https://lknpd.nalog.ru, on this day".to_owned());
             }
         }
-        Stored::Bank(receipt) if !was_paid => {
+        Stored::Bank(receipt) if next.sold_ms.is_none() => {
             let delivered = mirror::delivered(payment, receipt.as_ref().clone());
             next.body = Some(crate::receipts::form::write(&delivered));
             next.state = match (is_paid, is_over) {
@@ -133,22 +143,30 @@ fn follow_income(ctx: &Ctx, payment: &Payment, what: &Stored, known: Option<&Rec
             };
             if is_paid {
                 next.amount = payment.facts.paid;
-                let is_prepaid = receipt.is_prepaid();
-                next.due_ms = is_prepaid.then_some(now_ms + CLOSE_REMIND_MS);
+                next.sold_ms = Some(paid_ms);
+            }
+            // What was paid twice is never delivered.
+            if is_paid && receipt.is_prepaid() && payment.attempt_of.is_none() {
+                let days = rows::find_defaults(tx, &payment.shop_id)?;
+                let days = days.and_then(|defaults| defaults.close_after_days);
+                next.closes_ms = Some(closing_due(receipt.closes_on, days, paid_ms));
             }
         }
         // All of it went back: nothing will be delivered.
-        Stored::Bank(_) if payment.refunded() >= payment.facts.paid => next.due_ms = None,
+        Stored::Bank(_) if payment.refunded() >= payment.facts.paid => next.closes_ms = None,
         Stored::Bank(_) => {}
     }
-    next
+    Ok(next)
 }
 
 fn follow_refund(ctx: &Ctx, refund: &Refund, record: Record) -> Record {
     let (state, now_ms) = (record.state, ctx.now_ms());
     match (&refund.state, record.is_by_hand) {
-        (RefundState::Succeeded, true) if state == State::None && record.due_ms.is_none() => {
-            Record { due_ms: Some(now_ms), ..record }
+        // Once: a row that a person changed since stays as it is.
+        (RefundState::Succeeded, true)
+            if state == State::None && record.changed_ms == record.created_ms =>
+        {
+            Record { look_ms: Some(record.look_ms.unwrap_or(now_ms)), ..record }
         }
         (_, true) => record,
         (RefundState::Succeeded, false) => Record { state: step(state, News::Moved), ..record },
@@ -156,6 +174,20 @@ fn follow_refund(ctx: &Ctx, refund: &Refund, record: Record) -> Record {
         (RefundState::Requested | RefundState::Asked { .. }, false) => {
             Record { state: step(state, News::Waits), ..record }
         }
+    }
+}
+
+/// What failed, asked for once more. The last failure stays in the row's steps.
+fn again(record: Record, reason: String) -> Record {
+    Record {
+        state: step(record.state, News::Again),
+        asked_ms: None,
+        failure: None,
+        note: None,
+        look_ms: None,
+        retry_ms: None,
+        retry_reason: Some(reason),
+        ..record
     }
 }
 
@@ -167,133 +199,107 @@ fn save(
     before: Option<&Record>,
     next: Record,
 ) -> Result<Record, DbError> {
+    let now_ms = ctx.now_ms();
+    let was = before.map(|before| before.state);
+    let expected_ms = match (was == Some(next.state), next.state) {
+        (true, _) => next.expected_ms,
+        (false, State::Sent) => next.limits().filter(|it| it.tells).map(|_| now_ms + WORD_AFTER_MS),
+        (false, State::None | State::Queued | State::Registered | State::Failed) => None,
+    };
+    let due_ms = next.due_ms();
+    let is_due_new = before.and_then(Record::due_ms) != due_ms;
+    let reminders = if is_due_new { 0 } else { next.reminders };
+    let next = Record { expected_ms, reminders, ..next };
     if before == Some(&next) {
         return Ok(next);
     }
-    let now_ms = ctx.now_ms();
     let created_ms = before.map_or(now_ms, |before| before.created_ms);
     let next = Record { created_ms, changed_ms: now_ms, ..next };
     rows::upsert(tx, &next)?;
-    let was = before.map(|before| before.state);
-    let kind = match next.state {
-        State::Sent => Some(EventKind::ReceiptSent),
-        State::Registered => Some(EventKind::ReceiptRegistered),
-        State::Failed => Some(EventKind::ReceiptFailed),
-        State::None | State::Queued => None,
-    };
-    if let Some(kind) = kind.filter(|_| was != Some(next.state)) {
-        announce(tx, ctx, payment, kind, Some(&next.id))?;
-    }
-    if next.state == State::Failed && was != Some(State::Failed) {
-        let why = next.failure.as_ref().map_or("", |failure| failure.code.as_str());
-        let (payment_id, receipt_id) = (&payment.id, &next.id);
-        tracing::error!(payment_id, receipt_id, why, "a receipt was not made: {receipt_id}");
-    }
-    // A reminder comes at its time, by a job of its own.
-    if let Some(due_ms) = next.due_ms.filter(|due| before.and_then(|it| it.due_ms) != Some(*due)) {
-        jobs::nudge(tx, &ctx.mint, JOB, &next.id, due_ms)?;
+    tell(tx, ctx, payment, before, &next)?;
+    // A try and a reminder come at their time, by a job of their own.
+    let reminder_ms = due_ms.filter(|_| is_due_new);
+    if let Some(at_ms) = [next.retry_ms, reminder_ms].into_iter().flatten().min() {
+        jobs::nudge(tx, &ctx.mint, JOB, &next.id, at_ms)?;
     }
     Ok(next)
 }
 
-/// Takes a cash register's word. Returns the payment that it is about, if it is ours.
-pub fn take_fiscal(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    connection_id: &str,
-    word: &FiscalRecord,
-) -> Result<Option<String>, DbError> {
-    let (bank_id, reference) = (word.bank_id.as_deref(), word.reference.as_deref());
-    let Some(payment) = store::lock_payment_of_bank(tx, connection_id, bank_id, reference)? else {
-        return Ok(None);
-    };
-    if payment.attempt_of.is_some() {
-        return Ok(Some(payment.id));
-    }
-    let known = rows::list_of_payment(tx, &payment.id)?;
-    let meant = find_meant(&known, word);
-    // "Made" is the last word about a document.
-    if meant.is_some_and(|record| record.state == State::Registered) {
-        return Ok(Some(payment.id));
-    }
-    let is_return = word.kind.as_deref().is_some_and(|kind| kind.contains("Return"));
-    let mut next = meant.cloned().unwrap_or_else(|| {
-        let kind = if is_return { Kind::Refund } else { Kind::Income };
-        let amount = word.amount.unwrap_or_default();
-        Record::new(ctx.mint.id("rcp"), &payment.shop_id, &payment.id, kind, amount)
-    });
-    let news = if word.is_done { News::Registered } else { News::Failed };
-    next.state = step(next.state, news);
-    next.fiscal = Some(word.clone());
-    next.failure = (!word.is_done).then(|| Failure {
-        code: "receipt_not_made".to_owned(),
-        message: word.problem.clone().unwrap_or_default(),
-        hint: "The payment stands. Look at the cash register; it tries again by itself, or make \
-               the receipt by hand and note it: `kopeck receipt note`"
-            .to_owned(),
-    });
-    save(tx, ctx, &payment, meant, next)?;
-    Ok(Some(payment.id))
-}
-
-/// What was made by hand: it closes the matter that it answers, or is a receipt of its own.
-pub struct ByHand {
-    pub kind: Kind,
-    pub document_number: Option<String>,
-    pub url: Option<String>,
-    pub note: Option<String>,
-}
-
-/// Notes a receipt that a person made.
-pub fn note(
+/// Writes down what became of a receipt, and announces it: each failure, not only the first.
+fn tell(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,
-    made: ByHand,
-) -> Result<Record, DbError> {
-    let known = rows::list_of_payment(tx, &payment.id)?;
-    let is_open = |record: &&Record| record.kind == made.kind && record.state != State::Registered;
-    // The closing receipt ends the reminder of the first one.
-    if made.kind == Kind::Closing {
-        settle_due(tx, ctx, payment, &known)?;
+    before: Option<&Record>,
+    next: &Record,
+) -> Result<(), DbError> {
+    let was = before.map(|before| before.state);
+    let is_failure = before.map_or(0, |before| before.failures) < next.failures;
+    if was == Some(next.state) && !is_failure {
+        return Ok(());
     }
-    let known = rows::list_of_payment(tx, &payment.id)?;
-    let open = known.iter().rev().find(is_open).filter(|_| made.kind != Kind::Correction);
-    let fresh = || {
-        let amount = payment.facts.paid;
-        Record::new(ctx.mint.id("rcp"), &payment.shop_id, &payment.id, made.kind, amount)
+    let failure = next.failure.as_ref();
+    let why = match next.state {
+        State::Failed => failure.map(|failure| failure.message.as_str()),
+        State::Queued => next.retry_reason.as_deref(),
+        State::None | State::Sent | State::Registered => next.note.as_deref(),
     };
-    let fiscal = FiscalRecord {
-        is_done: true,
-        document_number: made.document_number,
-        url: made.url,
-        ..FiscalRecord::default()
+    rows::insert_step(tx, &ctx.mint.id("rs"), next, why)?;
+    let kind = match next.state {
+        State::Sent => EventKind::ReceiptSent,
+        State::Registered => EventKind::ReceiptRegistered,
+        State::Failed => EventKind::ReceiptFailed,
+        State::None | State::Queued => return Ok(()),
     };
-    let next = Record {
-        state: State::Registered,
-        fiscal: Some(fiscal),
-        failure: None,
-        is_by_hand: true,
-        due_ms: None,
-        ..open.cloned().unwrap_or_else(fresh)
-    };
-    let note = made.note.or_else(|| next.note.clone());
-    save(tx, ctx, payment, open, Record { note, ..next })
+    announce_receipt(tx, ctx, payment, kind, &next.id)?;
+    if next.state == State::Failed {
+        let code = failure.map_or("", |failure| failure.code.as_str());
+        let (payment_id, receipt_id, failures) = (&payment.id, &next.id, next.failures);
+        tracing::error!(payment_id, receipt_id, failures, code, "a receipt was not made");
+    }
+    Ok(())
 }
 
-/// Nothing is left to close.
+/// What became of a receipt of money that came twice, at another bank, is its link's event.
+fn announce_receipt(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    kind: EventKind,
+    receipt_id: &str,
+) -> Result<(), DbError> {
+    let Some(link_id) = &payment.attempt_of else {
+        return announce(tx, ctx, payment, kind, Some(receipt_id));
+    };
+    let link = store::find_payment(tx, &payment.shop_id, link_id)?;
+    link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(receipt_id)))
+}
+
+/// All receipts of a payment, those of its attempts at other banks after its own.
+pub fn list_all(tx: &mut dyn Tx, payment: &Payment) -> Result<Vec<Record>, DbError> {
+    let mut all = rows::list_of_payment(tx, &payment.id)?;
+    for attempt in &payment.attempts {
+        all.extend(rows::list_of_payment(tx, &attempt.id)?);
+    }
+    Ok(all)
+}
+
+/// Nothing is left to close; nothing is to be done about earlier tries but the one that is `kept`.
 fn settle_due(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,
     known: &[Record],
+    kept: Option<&str>,
 ) -> Result<(), DbError> {
-    let is_waiting = |record: &&Record| {
-        let is_closable = matches!(record.kind, Kind::Income | Kind::Closing);
-        is_closable && !record.is_by_hand && record.due_ms.is_some()
-    };
-    for record in known.iter().filter(is_waiting) {
-        save(tx, ctx, payment, Some(record), Record { due_ms: None, ..record.clone() })?;
+    let others = known.iter().filter(|record| Some(record.id.as_str()) != kept);
+    for record in others.filter(|record| !record.is_by_hand && record.due_ms().is_some()) {
+        let next = match record.kind {
+            Kind::Income => Record { closes_ms: None, ..record.clone() },
+            Kind::Closing => Record { look_ms: None, retry_ms: None, ..record.clone() },
+            Kind::Refund | Kind::Correction => continue,
+        };
+        save(tx, ctx, payment, Some(record), next)?;
     }
     Ok(())
 }

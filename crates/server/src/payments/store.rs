@@ -26,7 +26,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
      qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
-     save_account_for, charge_asked_ms, decline, card_id, save_card_for";
+     save_account_for, charge_asked_ms, decline, heard_paid_ms, card_id, save_card_for";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -100,8 +100,8 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          bank_left_kopecks = $28, bank_paid_guessed = $29, connection_id = $30, bank = $31, \
          routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
          qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
-         qr_tries = $40, ttl_minutes = $41, charge_asked_ms = $42, decline = $43 \
-         where id = $44 and shop_id = $45",
+         qr_tries = $40, ttl_minutes = $41, charge_asked_ms = $42, decline = $43, \
+         heard_paid_ms = $44 where id = $45 and shop_id = $46",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -146,6 +146,7 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             payment.ttl_minutes.into(),
             intents.charge_asked_ms.into(),
             facts.decline.as_ref().map(encode_failure).into(),
+            facts.heard_paid_ms.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
@@ -346,7 +347,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
-        means: decode_means(row, [55, 56, 59, 60])?,
+        means: decode_means(row, [55, 56, 60, 61])?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -406,6 +407,7 @@ fn decode_facts(row: &Row) -> Result<Facts, DbError> {
         decline: row.opt_text(58)?.as_deref().map(decode_failure).transpose()?,
         method: row.opt_text(33)?,
         paid_ms: row.opt_int(34)?,
+        heard_paid_ms: row.opt_int(59)?,
         payer_id: row.opt_text(35)?,
         qr_payload: row.opt_text(49)?,
         transfer: decode_transfer(row, 50)?,

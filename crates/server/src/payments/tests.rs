@@ -2,6 +2,7 @@
 
 mod attempts;
 mod charges;
+mod code_history;
 mod codes;
 mod grid;
 mod history;

@@ -11,6 +11,10 @@ use crate::{
         clock::iso,
         db::{DbError, Tx},
     },
+    receipts::{
+        model::State,
+        store::{Change, list_steps},
+    },
 };
 
 /// Exchanges shown. A payment that is asked about every minute for a day makes some hundreds.
@@ -23,7 +27,8 @@ pub struct TimelineEntry {
     pub at: String,
     #[serde(skip)]
     pub at_ms: i64,
-    /// event (something happened), notice (the bank told us), call (we asked the bank).
+    /// event (something happened), notice (the bank told us), call (we asked the bank), receipt
+    /// (one that failed is tried again).
     #[schema(value_type = String, example = "event")]
     pub kind: &'static str,
     /// The event's, notice's or operation's word.
@@ -44,9 +49,27 @@ pub fn timeline(
 ) -> Result<Option<Vec<TimelineEntry>>, DbError> {
     let Some(payment) = store::find_payment(tx, shop_id, payment_id)? else { return Ok(None) };
     let mut entries = Vec::new();
+    let mut steps = list_steps(tx, payment_id)?;
+    for attempt in &payment.attempts {
+        steps.extend(list_steps(tx, &attempt.id)?);
+    }
     for event in list_events_of_payment(tx, shop_id, payment_id)? {
         let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
-        let refund = event.refund_id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+        // Each change of a receipt tells once of what it was; two may be of one millisecond.
+        let is_own = |step: &Change| {
+            Some(&step.receipt_id) == event.refund_id.as_ref()
+                && step.at_ms == event.at_ms
+                && event.kind.strip_prefix("receipt.") == Some(step.state.as_str())
+        };
+        let step = steps.iter().position(is_own).map(|at| steps.remove(at));
+        let refund = match (&event.refund_id, &step) {
+            (Some(id), Some(Change { kind, why: Some(why), .. })) => {
+                format!(" ({kind}, {id}): {why}")
+            }
+            (Some(id), Some(Change { kind, .. })) => format!(" ({kind}, {id})"),
+            (Some(id), None) => format!(" ({id})"),
+            (None, _) => String::new(),
+        };
         entries.push(TimelineEntry {
             at: iso(event.at_ms),
             at_ms: event.at_ms,
@@ -57,14 +80,30 @@ pub fn timeline(
             reply: None,
         });
     }
+    entries.extend(steps.into_iter().filter_map(again));
     entries.extend(talk(tx, payment_id)?);
     for attempt in &payment.attempts {
         entries.extend(talk(tx, &attempt.id)?);
     }
     // Within one millisecond the cause comes first: our question, the bank's word, the event.
-    let rank = |kind| ["call", "notice", "event"].iter().position(|other| *other == kind);
+    let rank =
+        |kind| ["call", "notice", "receipt", "event"].iter().position(|other| *other == kind);
     entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
     Ok(Some(entries))
+}
+
+/// A receipt that was asked for once more, with the reason.
+fn again(step: Change) -> Option<TimelineEntry> {
+    let why = step.why.filter(|_| step.state == State::Queued.as_str())?;
+    Some(TimelineEntry {
+        at: iso(step.at_ms),
+        at_ms: step.at_ms,
+        kind: "receipt",
+        name: "receipt.retried".to_owned(),
+        text: format!("The {} receipt is asked for again ({}): {why}", step.kind, step.receipt_id),
+        request: None,
+        reply: None,
+    })
 }
 
 /// What the bank and we said to each other about one row.

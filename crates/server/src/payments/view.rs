@@ -74,6 +74,7 @@ pub struct PaymentView {
     #[schema(example = "2026-11-21T19:47:00Z")]
     pub created_at: String,
     pub expires_at: String,
+    /// The bank's time if it told one, else when Kopeck heard of it.
     pub paid_at: Option<String>,
 }
 
@@ -226,7 +227,7 @@ impl PaymentView {
             attempts: payment.attempts.iter().map(AttemptView::new).collect(),
             created_at: iso(payment.created_ms),
             expires_at: iso(payment.expires_ms),
-            paid_at: payment.facts.paid_ms.map(iso),
+            paid_at: payment.facts.paid_at_ms().map(iso),
         }
     }
 }

@@ -9,12 +9,12 @@ use kopeck_banks::op::CodeKind;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    drive::drive_now,
-    flow::{self, NewPlace, Problem, connection_for},
-    model::{Place, State as PlaceState},
+    flow::{self, Problem},
+    model::Place,
     poster::{self, Print, SIZES},
     request::{CreateInvoice, CreatePlace},
     store,
+    submit::{Made, find, list, open, view},
     view::PlaceView,
 };
 use crate::{
@@ -25,8 +25,8 @@ use crate::{
         page::Page,
         query::{Query, RawQuery},
     },
-    kit::db::DbError,
-    payments::submit::{self, Ask},
+    kit::db::{DbError, Tx},
+    payments::submit::{Ask, run},
     qr::{Format, Lang},
     shops,
 };
@@ -53,6 +53,8 @@ pub fn routes() -> OpenApiRouter<Server> {
 /// A code to print and hang: paid any number of times, with a sum or with the sum that the payer
 /// enters. Every payment by it becomes a payment of its own with `place_id`.
 #[utoipa::path(post, path = "/v1/places", tag = "places", request_body = CreatePlace,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Remembered for ever; see Create a payment")),
     responses(
         (status = 201, description = "The place; `opening` if the bank is slow", body = PlaceView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
@@ -62,13 +64,15 @@ pub fn routes() -> OpenApiRouter<Server> {
 async fn create_place(ask: Ask) -> Result<Answer, ApiError> {
     let input: CreatePlace = json::read(&ask.body)?;
     let (new, bank) = (input.read()?, json::string("bank", &input.bank)?);
-    submit::run(ask, |ask| make(ask, new, bank)).await
+    run(ask, |ask| open(ask, new, bank, Made)).await
 }
 
 /// Create a B2B code
 ///
 /// A code that one company pays once, with its VAT: an invoice. Its payment has its `place_id`.
 #[utoipa::path(post, path = "/v1/invoices", tag = "places", request_body = CreateInvoice,
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "Remembered for ever; see Create a payment")),
     responses(
         (status = 201, description = "The invoice's place; `opening` if the bank is slow",
             body = PlaceView),
@@ -79,50 +83,7 @@ async fn create_place(ask: Ask) -> Result<Answer, ApiError> {
 async fn create_invoice(ask: Ask) -> Result<Answer, ApiError> {
     let input: CreateInvoice = json::read(&ask.body)?;
     let (new, bank) = (input.read()?, json::string("bank", &input.bank)?);
-    submit::run(ask, |ask| make(ask, new, bank)).await
-}
-
-async fn make(ask: Ask, new: NewPlace, bank: Option<String>) -> Result<Answer, ApiError> {
-    let place = open(&ask, new, bank).await?;
-    Answer::json(201, &view(&ask.server, place).await?)
-}
-
-/// Saves the place, waits a little for its code. What the bank refuses at once is forgotten.
-pub async fn open(ask: &Ask, new: NewPlace, bank: Option<String>) -> Result<Place, ApiError> {
-    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let connection = connection_for(&ctx, &shop_id, bank.as_deref(), new.kind).await?;
-    let place = flow::plan(&ctx, &connection, new)?;
-    let id = place.id.clone();
-    let inner = ctx.clone();
-    let saved: Result<(), DbError> = ctx.db.write(move |tx| flow::create(tx, &inner, &place)).await;
-    saved?;
-    let (inner, driven) = (ctx.clone(), id.clone());
-    let driving = ask.server.spawn(async move { drive_now(&inner, &driven).await });
-    // The time is over: the answer tells what is known, the task goes on.
-    let _ = tokio::time::timeout(ask.server.limits.bank_wait, driving).await;
-    ask.server.nudge.notify_one();
-    let place = find(&ask.server, &shop_id, &id).await?;
-    if let (PlaceState::Failed, Some(failure)) = (place.state(), &place.failure) {
-        let gone: Result<(), DbError> =
-            ctx.db.write(move |tx| store::delete_place(tx, &shop_id, &id)).await;
-        gone?;
-        return Err(ApiError::stored(&failure.code, &failure.message, &failure.hint));
-    }
-    Ok(place)
-}
-
-async fn view(server: &Server, place: Place) -> Result<PlaceView, ApiError> {
-    let id = place.id.clone();
-    let totals: Result<_, DbError> =
-        server.ctx.db.read(move |tx| store::count_totals(tx, &id)).await;
-    Ok(PlaceView::new(&place, totals?, &server.ctx.public_url))
-}
-
-async fn find(server: &Server, shop_id: &str, id: &str) -> Result<Place, ApiError> {
-    let (shop_id, id) = (shop_id.to_owned(), id.to_owned());
-    let found: Result<_, DbError> =
-        server.ctx.db.read(move |tx| store::find_place(tx, &shop_id, &id)).await;
-    Ok(found?.ok_or(Problem::NoSuchPlace)?)
+    run(ask, |ask| open(ask, new, bank, Made)).await
 }
 
 /// List places
@@ -144,24 +105,13 @@ async fn list_places(
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
     let query = query.read(&FILTERS)?;
-    let limit = query.limit()?;
-    let before = query.id("starting_after", "plc_")?;
     let kinds = [CodeKind::Static, CodeKind::Desk, CodeKind::Invoice].map(CodeKind::as_str);
     let kind = query.word("kind", CodeKind::parse, &kinds)?;
     let url = server.ctx.public_url.clone();
-    let found: Result<Vec<PlaceView>, DbError> = server
-        .ctx
-        .db
-        .read(move |tx| {
-            let places =
-                store::list_places(tx, &caller.shop_id, kind, before.as_deref(), limit + 1)?;
-            let view = |place: &Place| {
-                Ok(PlaceView::new(place, store::count_totals(tx, &place.id)?, &url))
-            };
-            places.iter().map(view).collect()
-        })
-        .await;
-    Answer::json(200, &Page::new(found?, limit, |place| place.id.clone()))
+    let show = move |tx: &mut dyn Tx, place: &Place| {
+        Ok(PlaceView::new(place, store::count_totals(tx, &place.id)?, &url))
+    };
+    list(&server, (caller.shop_id, kind), &query, show, |place| place.id.clone()).await
 }
 
 /// Get a place

@@ -21,8 +21,6 @@ use crate::{
 /// After a bank that is busy or out of reach; doubled with each try.
 const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
 const TRY_MAX_MS: i64 = 30 * MINUTE_MS;
-/// While the bank does not accept our key: a person has to act.
-const KEY_WAIT_MS: i64 = 5 * MINUTE_MS;
 /// Lives of invoices that name none: three days, the bank's own.
 pub const INVOICE_TTL_MINUTES: u32 = 4_320;
 
@@ -85,9 +83,8 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
 /// What follows when there is no code.
 async fn after(ctx: &Ctx, job: &Job, id: String, outcome: Outcome) -> anyhow::Result<After> {
     match outcome {
-        Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
-            Ok(After::Retry { at_ms: ctx.now_ms() + KEY_WAIT_MS, why: refusal.message })
-        }
+        // A key that is dead or lacks the permission, too: whoever wants the code waits for it now,
+        // and asks again when the key is mended.
         Outcome::Refused(refusal) => {
             fail(ctx, id, refusal).await?;
             Ok(After::Done)

@@ -29,6 +29,7 @@ pub mod problem;
 pub mod request;
 pub mod state;
 pub mod store;
+pub mod submit;
 pub mod view;
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ pub fn update_place(tx: &mut dyn Tx, place: &Place) -> Result<(), DbError> {
 /// Forgets a place that the bank never made.
 pub fn delete_place(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<(), DbError> {
     tx.execute(
-        "delete from places where id = $1 and shop_id = $2 and code_id is null",
+        "delete from places where id = $1 and shop_id = $2 and code_id is null \
+         and failure is not null",
         &[id.into(), shop_id.into()],
     )?;
     Ok(())
@@ -72,6 +73,16 @@ pub fn find_place(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<Option<Pla
 
 pub fn find_place_by_id(tx: &mut dyn Tx, id: &str) -> Result<Option<Place>, DbError> {
     find_one(tx, &format!("select {COLUMNS} from places where id = $1"), &[id.into()])
+}
+
+/// The shop's place with this code at its bank.
+pub fn find_by_code(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    code_id: &str,
+) -> Result<Option<Place>, DbError> {
+    let sql = format!("select {COLUMNS} from places where shop_id = $1 and code_id = $2");
+    find_one(tx, &sql, &[shop_id.into(), code_id.into()])
 }
 
 pub fn lock_place(tx: &mut dyn Tx, id: &str) -> Result<Option<Place>, DbError> {

@@ -181,6 +181,10 @@ impl From<ComposeProblem> for ApiError {
                 let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
                 error.param(format!("receipt.{}", problem.param)).hint(problem.hint)
             }
+            ComposeProblem::Renewal(problem) => {
+                let error = ApiError::new(codes::RECEIPT_INVALID, format!("{problem}."));
+                error.param("receipt").hint("Give the renewal a receipt of its own")
+            }
             ComposeProblem::NoDefaults { hint } => {
                 let error = ApiError::of(codes::RECEIPT_DEFAULTS_MISSING);
                 error.param("receipt").hint(hint)

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 
 use super::request::{self, SupplierInput};
 
+/// Ten years: what is delivered later has a contract of its own.
+const MAX_CLOSE_DAYS: u16 = 3_650;
+
 /// Preset of a shop that names none.
 const FIRST_PRESET: &str = "service";
 
@@ -35,6 +38,10 @@ pub struct DefaultsInput {
     pub ffd: Option<String>,
     /// On whose behalf the shop sells, if it does.
     pub supplier: Option<SupplierInput>,
+    /// After how many days of the payment to remind of a prepayment that is not closed; 30 when
+    /// absent. `closes_on` in a receipt names the day itself.
+    #[schema(example = 30)]
+    pub close_after_days: Option<u16>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -72,6 +79,13 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
         Ffd::parse,
         Ffd::ALL.iter().map(|ffd| ffd.as_str()),
     );
+    if input.close_after_days.is_some_and(|days| days > MAX_CLOSE_DAYS) {
+        return Err(DefaultsProblem {
+            param: "close_after_days",
+            message: format!("`close_after_days` is more than {MAX_CLOSE_DAYS}."),
+            hint: "Days until what is prepaid is delivered, such as 30".to_owned(),
+        });
+    }
     let steps = input.vat.iter().map(step).collect::<Result<Vec<_>, _>>()?;
     if steps.is_empty() && taxpayer == Taxpayer::Register {
         return Err(DefaultsProblem {

@@ -1,5 +1,6 @@
 //! Use cases of receipts: making one of what a shop says of a sale and what it said once.
 
+use jiff::civil::Date;
 use kopeck_banks::{
     Money,
     receipt::{
@@ -7,6 +8,7 @@ use kopeck_banks::{
         contact::normal_phone,
         npd::NpdReminder,
         preset::{FillProblem, Filled, Sale, ShopDefaults, Taxpayer, fill, find_preset},
+        renewal::{Days, RenewalProblem, renew},
         vat::VatPlan,
     },
 };
@@ -15,8 +17,8 @@ use super::{
     check::moscow_day,
     defaults::{self, DefaultsInput, DefaultsProblem, preset_names},
     form,
-    request::{ReceiptProblem, SaleInput},
-    store,
+    request::{self, ReceiptProblem, SaleInput},
+    store::{self, Standing},
 };
 use crate::kit::{Ctx, db::DbError};
 
@@ -35,6 +37,7 @@ pub struct Wish {
 pub enum ComposeProblem {
     Receipt(ReceiptProblem),
     Preset(DefaultsProblem),
+    Renewal(RenewalProblem),
     /// One line was asked for, and the shop's VAT is not known.
     NoDefaults {
         hint: &'static str,
@@ -64,7 +67,16 @@ pub async fn compose(
     amount: Money,
 ) -> Result<Option<String>, ComposeProblem> {
     let shop = find_defaults(ctx, shop_id).await?;
-    let is_npd = shop.as_ref().is_some_and(|shop| shop.taxpayer == Taxpayer::SelfEmployed);
+    compose_on(shop, wish, amount, moscow_day(ctx.now_ms()))
+}
+
+fn compose_on(
+    shop: Option<ShopDefaults>,
+    wish: Wish,
+    amount: Money,
+    day: Date,
+) -> Result<Option<String>, ComposeProblem> {
+    let is_npd = is_npd(shop.as_ref());
     let sale = match wish.text.as_deref() {
         Some(text) => SaleInput::find(text)?,
         None if shop.is_some() && (wish.email.is_some() || is_npd) => Some(SaleInput::default()),
@@ -74,16 +86,74 @@ pub async fn compose(
         let Some(text) = wish.text else { return Ok(None) };
         let receipt = form::parse_any(&text)?;
         if is_npd {
-            let name = receipt.lines.first().map_or("", |line| line.name.as_str());
-            return Ok(Some(npd_text(name)));
+            return Ok(Some(npd_text(first_name(&receipt))));
         }
         return Ok(Some(form::write(&with_buyer(receipt, wish.email, wish.phone))));
     };
-    let filled = fill_sale(shop, sale, amount, ctx.now_ms())?;
+    let filled = fill_sale(shop, sale, amount, day)?;
     Ok(Some(match filled {
         Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
         Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
     }))
+}
+
+/// What a renewal of a subscription charges.
+#[derive(Clone, Debug)]
+pub struct Renewal {
+    /// The receipt of the first payment as it is stored, or what the shop said of it; `None` makes
+    /// one line by the shop's defaults.
+    pub first: Option<String>,
+    /// When that was.
+    pub first_ms: i64,
+    pub amount: Money,
+    pub charge_ms: i64,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// The receipt of a renewal, by the VAT of the day of its charge: to be stored with the payment
+/// that charges it, as [`compose`]'s is. `None` where the first payment had none.
+pub async fn compose_renewal(
+    ctx: &Ctx,
+    shop_id: &str,
+    renewal: Renewal,
+) -> Result<Option<String>, ComposeProblem> {
+    let shop = find_defaults(ctx, shop_id).await?;
+    let Renewal { first, amount, email, phone, .. } = renewal;
+    let charge = moscow_day(renewal.charge_ms);
+    let by_defaults = |text: Option<String>, shop| {
+        let wish = Wish { text, email: email.clone(), phone: phone.clone() };
+        compose_on(shop, wish, amount, charge)
+    };
+    let Some(text) = first else { return by_defaults(None, shop) };
+    if let Ok(Stored::Npd(name)) = stored(&text) {
+        let sale = serde_json::json!({ "title": name }).to_string();
+        return by_defaults(Some(sale), shop);
+    }
+    if SaleInput::find(&text)?.is_some() {
+        return by_defaults(Some(text), shop);
+    }
+    let receipt = form::parse_any(&text)?;
+    if is_npd(shop.as_ref()) {
+        return Ok(Some(npd_text(first_name(&receipt))));
+    }
+    let days = Days { first: moscow_day(renewal.first_ms), charge };
+    let plan = shop.as_ref().map(|shop| &shop.vat);
+    let renewed = renew(&receipt, amount, plan, days, MAX_RENEWED_LINES);
+    let renewed = renewed.map_err(ComposeProblem::Renewal)?;
+    Ok(Some(form::write(&with_buyer(renewed, email, phone))))
+}
+
+/// What the stricter of the banks takes.
+const MAX_RENEWED_LINES: Option<usize> = Some(100);
+
+fn is_npd(shop: Option<&ShopDefaults>) -> bool {
+    shop.is_some_and(|shop| shop.taxpayer == Taxpayer::SelfEmployed)
+}
+
+/// By what a receipt in «Мой налог» calls the sale.
+fn first_name(receipt: &Receipt) -> &str {
+    receipt.lines.first().map_or("", |line| line.name.as_str())
 }
 
 /// Where a receipt goes that says nothing of it.
@@ -99,9 +169,10 @@ fn fill_sale(
     shop: Option<ShopDefaults>,
     sale: SaleInput,
     amount: Money,
-    now_ms: i64,
+    day: Date,
 ) -> Result<Filled, ComposeProblem> {
-    let SaleInput { preset, title, vat, email, phone, .. } = sale;
+    let SaleInput { preset, title, vat, email, phone, closes_on } = sale;
+    let closes_on = request::day(closes_on.as_deref())?;
     let vat = match vat.as_deref() {
         None => None,
         Some(word) => {
@@ -125,11 +196,15 @@ fn fill_sale(
     }
     let phone = phone.map(|phone| normal_phone(&phone).unwrap_or(phone));
     let sale = Sale { name: title, email, phone, vat };
-    fill(&shop, &sale, amount, moscow_day(now_ms)).map_err(|problem| match problem {
+    let filled = fill(&shop, &sale, amount, day).map_err(|problem| match problem {
         FillProblem::VatUnknown(_) => ComposeProblem::NoDefaults {
             hint: "Save the shop's VAT once: `kopeck receipt defaults set --vat none` or \
                    PUT /v1/receipts/defaults; or send `vat` or `items`",
         },
+    })?;
+    Ok(match filled {
+        Filled::Receipt(receipt) => Filled::Receipt(Receipt { closes_on, ..receipt }),
+        Filled::Reminder(reminder) => Filled::Reminder(reminder),
     })
 }
 
@@ -176,4 +251,16 @@ pub async fn save_defaults(
     let done: Result<(), DbError> =
         ctx.db.write(move |tx| store::update_defaults(tx, &shop_id, &saved)).await;
     done.map(|()| Ok(input))
+}
+
+/// How a shop's receipts stand: what its health, its dashboard and its commands show.
+pub async fn stand(ctx: &Ctx, shop_id: &str) -> Result<Standing, DbError> {
+    let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
+    ctx.db.read(move |tx| store::stand(tx, Some(&shop_id), now_ms)).await
+}
+
+/// The same of all shops of this server.
+pub async fn stand_all(ctx: &Ctx) -> Result<Standing, DbError> {
+    let now_ms = ctx.now_ms();
+    ctx.db.read(move |tx| store::stand(tx, None, now_ms)).await
 }

@@ -74,7 +74,8 @@ pub fn without_marks(value: &Value) -> Value {
 
 /// The receipt in our own form; reading it gives the same receipt.
 pub fn write(receipt: &Receipt) -> String {
-    let Receipt { email, phone, buyer_name, taxation, lines, supplier, ffd, settlement } = receipt;
+    let Receipt { email, phone, buyer_name, taxation, lines, supplier, .. } = receipt;
+    let Receipt { ffd, settlement, closes_on, .. } = receipt;
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -89,6 +90,7 @@ pub fn write(receipt: &Receipt) -> String {
     put("supplier", supplier.as_ref().map(supplier_json));
     put("ffd", ffd.map(|ffd| json!(ffd.as_str())));
     put("settlement", settlement.as_ref().map(settlement_json));
+    put("closes_on", closes_on.map(|day| json!(day.to_string())));
     Value::Object(fields).to_string()
 }
 

@@ -5,6 +5,8 @@
 //! | `request`, `form` | a receipt's JSON, ours and older systems', read and written |
 //! | `check` | what is wrong with a text, by the rules of `kopeck_banks::receipt::lint` |
 //! | `model` | one receipt and its states |
+//! | `schedule` | when one is tried again, and when a person is reminded |
+//! | `todo` | what a person has to do about one, in two languages |
 //! | `defaults`, `flow` | what a shop says once, and receipts made of it |
 //!
 //! Invariants:
@@ -20,7 +22,9 @@ pub mod flow;
 pub mod form;
 pub mod model;
 pub mod request;
+pub mod schedule;
 pub mod store;
+pub mod todo;
 pub mod view;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One receipt as plain data, and its state machine.
 
-use kopeck_banks::{Money, op::FiscalRecord};
+use kopeck_banks::{Money, bank::find_bank, op::FiscalRecord, receipt::Limits};
 
 /// What a receipt is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ impl Kind {
 
 /// ```text
 ///   none ⇄ queued ─► sent ─► registered
-///                      └──► failed ─► registered
+///            ▲         │          ▲
+///            └─ failed ◄──────────┘ made after all, or by hand
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -78,6 +79,8 @@ pub enum News {
     Moved,
     Registered,
     Failed,
+    /// What failed is asked for once more.
+    Again,
 }
 
 /// The state after the news. Only a cash register's word ends it, and "made" outlasts "failed":
@@ -85,9 +88,10 @@ pub enum News {
 pub const fn step(state: State, news: News) -> State {
     match (state, news) {
         (State::Registered, _) | (_, News::Registered) => State::Registered,
+        (State::Failed, News::Again) => State::Queued,
         (State::Failed, _) | (_, News::Failed) => State::Failed,
         (State::Sent, _) | (_, News::Moved) => State::Sent,
-        (State::None | State::Queued, News::Waits) => State::Queued,
+        (State::None | State::Queued, News::Waits | News::Again) => State::Queued,
         (State::None | State::Queued, News::Dropped) => State::None,
     }
 }
@@ -112,6 +116,8 @@ pub struct Record {
     pub id: String,
     pub shop_id: String,
     pub payment_id: String,
+    /// Of the payment: whose cash register it is.
+    pub bank: String,
     pub refund_id: Option<String>,
     pub kind: Kind,
     pub state: State,
@@ -124,19 +130,36 @@ pub struct Record {
     pub failure: Option<Failure>,
     pub is_by_hand: bool,
     pub note: Option<String>,
-    /// Until when a person has to do something about it.
-    pub due_ms: Option<i64>,
+    /// When what it was prepaid for has to be closed.
+    pub closes_ms: Option<i64>,
+    /// Since when a person has to look at it: it failed, or a person makes it.
+    pub look_ms: Option<i64>,
+    /// Reminders given of what is due now.
+    pub reminders: u32,
+    /// When the bank was asked for it, where that is a request of its own, and how often.
     pub asked_ms: Option<i64>,
+    pub asks: u32,
+    /// How often it failed, when it is tried again by itself, why it was tried again.
+    pub failures: u32,
+    pub retry_ms: Option<i64>,
+    pub retry_reason: Option<String>,
+    /// By when the cash register's word is expected, where the bank passes it on.
+    pub expected_ms: Option<i64>,
+    /// Of a sale: when it was paid, as far as we know; the cash register's word may come first.
+    pub sold_ms: Option<i64>,
     pub created_ms: i64,
     pub changed_ms: i64,
 }
 
 impl Record {
-    pub fn new(id: String, shop_id: &str, payment_id: &str, kind: Kind, amount: Money) -> Record {
+    /// Of a payment: its shop, its id and its bank.
+    pub fn new(id: String, of: [&str; 3], kind: Kind, amount: Money) -> Record {
+        let [shop_id, payment_id, bank] = of.map(str::to_owned);
         Record {
             id,
-            shop_id: shop_id.to_owned(),
-            payment_id: payment_id.to_owned(),
+            shop_id,
+            payment_id,
+            bank,
             refund_id: None,
             kind,
             state: State::None,
@@ -147,11 +170,36 @@ impl Record {
             failure: None,
             is_by_hand: false,
             note: None,
-            due_ms: None,
+            closes_ms: None,
+            look_ms: None,
+            reminders: 0,
             asked_ms: None,
+            asks: 0,
+            failures: 0,
+            retry_ms: None,
+            retry_reason: None,
+            expected_ms: None,
+            sold_ms: None,
             created_ms: 0,
             changed_ms: 0,
         }
+    }
+}
+
+impl Record {
+    /// What its bank carries.
+    pub fn limits(&self) -> Option<&'static Limits> {
+        find_bank(&self.bank).map(|bank| bank.capabilities().receipts)
+    }
+
+    /// Until when a person has to do something about it.
+    pub fn due_ms(&self) -> Option<i64> {
+        [self.closes_ms, self.look_ms].into_iter().flatten().min()
+    }
+
+    /// Its answer was lost, so that nobody but the cash register knows whether it is made.
+    pub fn is_lost(&self) -> bool {
+        self.kind == Kind::Closing && self.state == State::Sent && self.look_ms.is_some()
     }
 }
 
@@ -164,19 +212,32 @@ pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a 
         word.document_number.is_some()
             && record.fiscal.as_ref().and_then(number) == word.document_number
     };
-    if let Some(known) = records.iter().find(told) {
+    // A word that came before is about what it was about.
+    let same = |record: &&Record| record.fiscal.as_ref() == Some(word);
+    if let Some(known) = records.iter().find(told).or_else(|| records.iter().find(same)) {
         return Some(known);
     }
-    let is_kind = |record: &&Record| match record.kind {
-        Kind::Income | Kind::Closing => !is_return,
-        Kind::Refund => is_return,
-        Kind::Correction => false,
+    let has_closing = records.iter().any(|record| record.kind == Kind::Closing);
+    let is_kind = |record: &&Record| match (record.kind, word.is_prepaid) {
+        // What closed a prepayment has nothing prepaid on it any more.
+        (Kind::Income, Some(false)) => !is_return && !has_closing,
+        (Kind::Closing, Some(true)) => false,
+        (Kind::Income | Kind::Closing, _) => !is_return,
+        (Kind::Refund, _) => is_return,
+        (Kind::Correction, _) => false,
     };
     let open: Vec<&Record> = records
         .iter()
         .filter(is_kind)
         .filter(|record| record.state != State::Registered && !record.is_by_hand)
         .collect();
-    let same_sum = open.iter().find(|record| Some(record.amount) == word.amount);
-    same_sum.or(open.first()).copied()
+    // The money of one that is not paid has not moved: no cash register speaks of it yet.
+    let is_at_work = |record: &&&Record| record.state == State::Sent;
+    let is_same_sum = |record: &&&Record| Some(record.amount) == word.amount;
+    let of_same_sum = open.iter().filter(is_same_sum);
+    let same_sum = of_same_sum.clone().find(is_at_work).or_else(|| of_same_sum.clone().next());
+    // A refund of another sum is another one, such as one made in the cabinet.
+    let may_differ = !is_return || word.amount.is_none();
+    let any = open.iter().find(is_at_work).or(open.first()).filter(|_| may_differ);
+    same_sum.or(any).copied()
 }

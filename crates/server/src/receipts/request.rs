@@ -1,6 +1,7 @@
 //! A receipt in our own form, from JSON to [`Receipt`]: every problem with its rule, none guessed
 //! away.
 
+use jiff::civil::Date;
 use kopeck_banks::{
     Money,
     receipt::{
@@ -31,6 +32,9 @@ pub struct ReceiptInput {
     pub ffd: Option<String>,
     /// How the sum was paid, where not all of it by this payment.
     pub settlement: Option<SettlementInput>,
+    /// The day on which what is prepaid will be delivered; the shop's default when absent.
+    #[schema(example = "2026-12-31")]
+    pub closes_on: Option<String>,
 }
 
 /// A receipt: whole, or of one line by the shop's defaults.
@@ -56,6 +60,9 @@ pub struct SaleInput {
     pub title: Option<String>,
     /// The goods' own rate where it is not the shop's.
     pub vat: Option<String>,
+    /// The day on which what is prepaid will be delivered; the shop's default when absent.
+    #[schema(example = "2026-12-31")]
+    pub closes_on: Option<String>,
 }
 
 impl SaleInput {
@@ -204,6 +211,7 @@ pub fn read_receipt(text: &str) -> Reading {
         supplier: input.supplier.as_ref().map(supplier),
         ffd: ffd.map_err(&mut keep).unwrap_or_default(),
         settlement: settlement.map_err(&mut keep).unwrap_or_default(),
+        closes_on: day(input.closes_on.as_deref()).map_err(&mut keep).unwrap_or_default(),
     };
     let mut places = Vec::new();
     for (at, item) in input.items.iter().enumerate() {
@@ -267,6 +275,17 @@ fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
         agent: item.agent.as_ref().map(agent).transpose()?,
         mark: item.mark.as_ref().map(mark).transpose()?,
     })
+}
+
+/// The day of `closes_on`.
+pub fn day(text: Option<&str>) -> Result<Option<Date>, ReceiptProblem> {
+    let parse = |text: &str| {
+        let wrong =
+            || format!("`closes_on` is no day: {}", text.chars().take(40).collect::<String>());
+        let said = format!("closes_on: {text}");
+        text.parse().map_err(|_| problem(&reading::WORD, &said, wrong(), "Write it as 2026-12-31"))
+    };
+    text.map(parse).transpose()
 }
 
 /// Of the abolished system the reason is told.

@@ -9,7 +9,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{check::Report, model::Record};
+use super::{
+    check::Report,
+    model::Record,
+    store::Standing,
+    todo::{Todo, find_todo},
+};
 use crate::kit::clock::iso;
 
 /// What is wrong with a receipt.
@@ -110,6 +115,15 @@ pub struct ReceiptView {
     pub note: Option<String>,
     /// Until when a person has to do something about it: close a prepayment, or make a receipt.
     pub due_at: Option<String>,
+    /// What that is; null where nothing is to be done.
+    pub todo: Option<TodoView>,
+    /// How often it failed, and when it is tried again by itself.
+    pub failures: u32,
+    pub retry_at: Option<String>,
+    /// Why it was tried again.
+    pub retry_reason: Option<String>,
+    /// By when the bank should tell what the cash register says; null where it never does.
+    pub expected_at: Option<String>,
     /// The receipt itself, in our form.
     #[schema(value_type = Option<Object>)]
     pub receipt: Option<Box<RawValue>>,
@@ -118,6 +132,62 @@ pub struct ReceiptView {
     pub failure: Option<ReceiptFailureView>,
     pub created_at: String,
     pub changed_at: String,
+}
+
+/// A task, in two languages.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TodoView {
+    /// close, close_by_hand, make_by_hand, retrying, retry, make_income, make_refund, look.
+    #[schema(value_type = String, example = "make_income")]
+    pub code: &'static str,
+    #[schema(value_type = String)]
+    pub ru: &'static str,
+    #[schema(value_type = String)]
+    pub en: &'static str,
+}
+
+impl From<&'static Todo> for TodoView {
+    fn from(todo: &'static Todo) -> TodoView {
+        let Todo { code, ru, en } = *todo;
+        TodoView { code, ru, en }
+    }
+}
+
+/// How the shop's receipts stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StandingView {
+    #[schema(value_type = String, example = "receipt_summary")]
+    pub object: &'static str,
+    /// Nothing failed, nothing is late, nothing is due.
+    pub ok: bool,
+    /// A person has to do something about so many now: GET /v1/receipts/due.
+    pub due: i64,
+    /// Prepayments to be closed later.
+    pub upcoming: i64,
+    /// Failed, and not settled yet.
+    pub failed: i64,
+    /// Of these, tried again by themselves.
+    pub retrying: i64,
+    /// No word of the cash register for a day, though the bank passes it on. If these are all,
+    /// look at the notification address in the terminal's settings.
+    pub late: i64,
+    pub oldest_due_at: Option<String>,
+}
+
+impl From<Standing> for StandingView {
+    fn from(standing: Standing) -> StandingView {
+        let Standing { due, upcoming, failed, retrying, late, oldest_ms } = standing;
+        StandingView {
+            object: "receipt_summary",
+            ok: due == 0 && failed == 0 && late == 0,
+            due,
+            upcoming,
+            failed,
+            retrying,
+            late,
+            oldest_due_at: oldest_ms.map(iso),
+        }
+    }
 }
 
 /// The numbers by which the tax service knows a receipt, and where it can be seen.
@@ -175,7 +245,12 @@ impl From<&Record> for ReceiptView {
             amount_kopecks: record.amount.kopecks(),
             by_hand: record.is_by_hand,
             note: record.note.clone(),
-            due_at: record.due_ms.map(iso),
+            due_at: record.due_ms().map(iso),
+            todo: find_todo(record).map(TodoView::from),
+            failures: record.failures,
+            retry_at: record.retry_ms.map(iso),
+            retry_reason: record.retry_reason.clone(),
+            expected_at: record.expected_ms.map(iso),
             receipt: record.body.clone().and_then(|text| RawValue::from_string(text).ok()),
             fiscal: record.fiscal.as_ref().map(FiscalView::from),
             failure: failure.map(|failure| ReceiptFailureView {

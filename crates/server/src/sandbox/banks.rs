@@ -46,7 +46,7 @@ fn make_tochka(making: &Making<'_>) -> Result<Hosted, String> {
     let env = emulator.test_credentials();
     Ok(Hosted {
         emulator: Box::new(emulator),
-        paths: &["/uapi", "/sandbox/v2", "/connect", "/doc", "/order"],
+        paths: &["/uapi", "/sandbox/v2", "/connect", "/doc", "/order", "/proxyapp"],
         env,
     })
 }

@@ -36,6 +36,17 @@ impl Client {
         self.post(&act(id, "pay"), &json!({ "method": method, "card": card })).await
     }
 
+    /// Somebody pays a code of SBP: `amount` is rubles as text, where the code has no sum.
+    pub async fn pay_code(
+        &self,
+        id: &str,
+        amount: Option<&str>,
+        payer_name: Option<&str>,
+    ) -> Result<Value, Problem> {
+        let body = json!({ "amount": amount, "payer_name": payer_name });
+        self.post(&format!("codes/{}/pay", percent_encode(id)), &body).await
+    }
+
     pub async fn decline(&self, id: &str, reason: Option<&str>) -> Result<Value, Problem> {
         self.post(&act(id, "decline"), &json!({ "reason": reason })).await
     }

@@ -41,7 +41,7 @@ use crate::sandbox::problem::Problem;
 const MAX_TIMES: u32 = 100_000;
 /// The faults' words, for hints.
 pub const FAULT_WORDS: &str = "lose-notice, delay-notice:5000, double-notice, reorder-notice, \
-    corrupt-notice, status:503, lose-reply, hang:30000";
+    corrupt-notice, status:503, lose-reply, hang:30000, fail-receipt";
 
 type Shared = State<Arc<Sandbox>>;
 type Reply = Result<Json<Value>, Problem>;

@@ -40,4 +40,4 @@ pub use clock::{SandboxClock, parse_duration_ms};
 pub use host::{Answer, Options, Sandbox};
 pub use problem::Problem;
 pub use serve::serve;
-pub use view::{Notice, Payment, notices_of, payments_of};
+pub use view::{Code, Notice, Payment, codes_of, notices_of, payments_of};

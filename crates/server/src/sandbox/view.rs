@@ -64,8 +64,47 @@ pub fn merge(lists: &Map<String, Value>) -> Value {
     })
 }
 
+/// A code of SBP as people see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Code {
+    pub id: String,
+    pub kind: String,
+    /// Rubles; empty when the payer enters the sum, and of a desk that is not armed.
+    pub amount: String,
+    /// Whether it can be paid now.
+    pub is_payable: bool,
+    /// How often it was paid, and how much came.
+    pub times: usize,
+    pub paid: String,
+    pub purpose: String,
+}
+
+/// The codes of a merged list, or a single code as `show` gives it.
+pub fn codes_of(list: &Value) -> Vec<Code> {
+    let one = std::slice::from_ref(list);
+    let is_code = list.get("kind").is_some() && list.get("paid_kopecks").is_some();
+    let all = list.get("codes").and_then(Value::as_array).map_or(&[][..], |all| all);
+    let row = |item: &Value| {
+        let paid = item["payments"].as_array().map_or(&[][..], |all| all).iter();
+        let is_armed = item["arming"].is_string() || text(item, "kind") != "desk";
+        Code {
+            id: text(item, "id"),
+            kind: text(item, "kind"),
+            amount: rubles(item, "amount_kopecks"),
+            is_payable: is_armed && item["is_active"] == true,
+            times: paid.filter(|own| own["rejected"].is_null()).count(),
+            paid: rubles(item, "paid_kopecks"),
+            purpose: text(item, "purpose"),
+        }
+    };
+    if is_code { one } else { all }.iter().map(row).collect()
+}
+
 /// The payments of a merged list, or a single payment as `show` gives it.
 pub fn payments_of(list: &Value) -> Vec<Payment> {
+    if list.get("kind").is_some() {
+        return Vec::new();
+    }
     let one = std::slice::from_ref(list);
     let items = list.get("payments").map_or(one, |items| items.as_array().map_or(&[], |all| all));
     let row = |item: &Value| Payment {

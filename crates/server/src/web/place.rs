@@ -28,9 +28,9 @@ const CACHE: &str = "no-store";
 /// The posters offered: the size's word, how many on a sheet, the button's words.
 const POSTERS: [(&str, u8, &str, &str); 5] = [
     ("a4", 1, "Плакат A4", "Poster A4"),
-    ("a5", 2, "Плакаты A5, два на листе", "Posters A5, two on a sheet"),
-    ("a6", 4, "Плакаты A6, четыре на листе", "Posters A6, four on a sheet"),
-    ("a7", 8, "Карточки A7, восемь на листе", "Cards A7, eight on a sheet"),
+    ("a5", 2, "A5, два на листе", "A5, two on a sheet"),
+    ("a6", 4, "A6, четыре на листе", "A6, four on a sheet"),
+    ("a7", 8, "A7, восемь на листе", "A7, eight on a sheet"),
     ("tent", 1, "Табличка на стол", "Table tent"),
 ];
 
@@ -41,7 +41,10 @@ struct PlacePage<'a> {
     shop: &'a str,
     id: &'a str,
     name: &'a str,
-    sum: String,
+    /// The sum with the name below, or the name with who enters the sum.
+    title: String,
+    about: &'a str,
+    print: &'static str,
     is_active: bool,
     headline: &'static str,
     detail: &'static str,
@@ -106,7 +109,9 @@ fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
         shop,
         id: &place.id,
         name: &place.name,
-        sum: place.amount.map_or_else(|| no_sum.to_owned(), |amount| amount.to_human()),
+        title: place.amount.map_or_else(|| place.name.clone(), |amount| amount.to_human()),
+        about: if place.amount.is_some() { &place.name } else { no_sum },
+        print: lang.pick("Напечатать", "Print"),
         is_active: place.state() == PlaceState::Active,
         headline,
         detail,
@@ -122,14 +127,15 @@ async fn code(State(server): State<Server>, Path(id): Path<String>) -> Result<Re
     Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE))
 }
 
-/// `a4.pdf`: one of the posters offered.
+/// `a4.pdf`, `a4.svg`: one of the posters offered.
 async fn print(
     State(server): State<Server>,
     Path((id, wanted)): Path<(String, String)>,
     query: RawQuery,
 ) -> Result<Response, ApiError> {
     let (place, shop) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
-    let size = wanted.strip_suffix(".pdf").unwrap_or("");
+    let is_svg = wanted.ends_with(".svg");
+    let size = wanted.strip_suffix(".pdf").or(wanted.strip_suffix(".svg")).unwrap_or("");
     let offered = POSTERS.iter().find(|(name, ..)| *name == size);
     let (Some((_, per_sheet, ..)), Some(format)) = (offered, parse_size(size)) else {
         return Err(ApiError::of(crate::http::codes::ROUTE_NOT_FOUND));
@@ -137,6 +143,10 @@ async fn print(
     let is_english = query.find_any("lang").as_deref() == Some("en");
     let lang = if is_english { qr::Lang::En } else { qr::Lang::Ru };
     let sheet = poster::draw(&place, &shop, Print { format, per_sheet: *per_sheet, lang })?;
+    if is_svg {
+        let svg = sheet.to_svg().map_err(Problem::from)?;
+        return Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE));
+    }
     let pdf = sheet.to_pdf().map_err(Problem::from)?;
     Ok(headers::secure(file("application/pdf", pdf), CACHE))
 }

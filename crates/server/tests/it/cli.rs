@@ -1,6 +1,8 @@
 //! The real binary, as a merchant and as a script use it.
 
 mod bank;
+mod code_input;
+mod codes_paid;
 mod customer;
 mod desk;
 mod life;

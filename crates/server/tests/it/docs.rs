@@ -51,6 +51,7 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "README.ru.md",
         "ARCHITECTURE.md",
         "docs/guides/qr.md",
+        "docs/guides/receipts.md",
         "docs/guides/sandbox.md",
         "docs/guides/two-banks.md",
         "docs/banks/tochka.md",

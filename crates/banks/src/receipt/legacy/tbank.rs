@@ -28,6 +28,7 @@ pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Findin
         supplier: None,
         ffd: receipt.word(version, Ffd::parse)?,
         settlement: receipt.object("Payments")?.map(|paid| settlement(&paid)).transpose()?,
+        closes_on: None,
     })
 }
 

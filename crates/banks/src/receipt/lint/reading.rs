@@ -44,7 +44,7 @@ reading! {
         ["There is no such rate of VAT.",
          "Words: none, vat0, vat5, vat7, vat10, vat22, vat105, vat107, vat110, vat122; numbers \
           of vat_code: 1 to 12."]
-    ENVD "receipt_taxation_abolished" "ЕНВД отменён с 01.01.2021 (97-ФЗ от 29.06.2012)"
+    ENVD "receipt_taxation_abolished" "ЕНВД отменён с 01.01.2021; тег 1055"
         ["ЕНВД отменён с 2021 года.",
          "Укажите свою систему: osn, usn_income, usn_income_outcome, esn или patent."]
         ["ENVD was abolished in 2021.",

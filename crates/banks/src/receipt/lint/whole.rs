@@ -2,10 +2,13 @@
 
 use super::{
     Check, Rule,
-    Severity::{Unsupported, Wrong},
+    Severity::{Doubtful, Unsupported, Wrong},
     bare, rule,
 };
-use crate::receipt::contact::{is_email, is_phone};
+use crate::receipt::{
+    contact::{is_email, is_phone},
+    vat::Occasion,
+};
 
 /// Tag 1008 holds 64 characters.
 const MAX_EMAIL_CHARS: usize = 64;
@@ -80,7 +83,7 @@ pub(super) static RULES: &[Rule] = &[
     rule(
         "receipt_lines_empty",
         Wrong,
-        "54-ФЗ ст. 4.7 п. 1, тег 1059",
+        "54-ФЗ, тег 1059",
         ["В чеке нет ни одной строки.", "Добавьте хотя бы одну строку."],
         ["The receipt has no lines.", "Send at least one line."],
         Check::Whole(|_, receipt| bare(receipt.lines.is_empty())),
@@ -101,6 +104,24 @@ pub(super) static RULES: &[Rule] = &[
             let most = context.limits.and_then(|limits| limits.max_lines)?;
             let lines = receipt.lines.len();
             (lines > most).then(|| format!("{lines} > {most}"))
+        }),
+    ),
+    rule(
+        "receipt_closing_day",
+        Doubtful,
+        "теги 1214 и 1199: предоплату закрывают при передаче товара",
+        [
+            "День закрытия указан, а предоплаты в чеке нет, или он раньше самой продажи.",
+            "Уберите closes_on, поправьте день или укажите способ расчёта full_prepayment.",
+        ],
+        [
+            "A closing day is named, and nothing is prepaid or the day is before the sale.",
+            "Leave closes_on out, mend the day, or send the method full_prepayment.",
+        ],
+        Check::Whole(|context, receipt| {
+            let day = receipt.closes_on?;
+            let is_past = matches!(context.occasion, Some(Occasion::Sale { on }) if day < on);
+            (is_past || !receipt.is_prepaid()).then(|| day.to_string())
         }),
     ),
     rule(

@@ -6,8 +6,8 @@ use jiff::civil::{Date, date};
 
 use super::*;
 use crate::receipt::vat::{
-    Occasion, RATES, ShopVat, VatPlan, VatStep, at_closing, calculated, find_date_problem,
-    find_rate, for_method, plain, tax_in,
+    Occasion, RATES, ShopVat, VatPlan, VatStep, at_closing, at_renewal, calculated,
+    find_date_problem, find_rate, for_method, plain, tax_in,
 };
 
 const OLD: Date = date(2025, 12, 31);
@@ -123,4 +123,53 @@ fn the_way_of_paying_chooses_between_plain_and_calculated() {
         assert_eq!(for_method(Vat::Vat22, *method), expect, "{method:?}");
         assert_eq!(for_method(Vat::Vat122, *method), expect, "{method:?}");
     }
+}
+
+#[test]
+fn a_renewal_bears_the_rate_of_its_day() {
+    let steps = vec![
+        VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
+        VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
+    ];
+    let plan = VatPlan { steps };
+    let next = date(2027, 2, 1);
+    for (first, due) in [
+        // The shop's own follows its plan, prepaid or not; the goods' own stays.
+        (Vat::None, Vat::Vat5),
+        (Vat::Vat10, Vat::Vat10),
+        (Vat::Vat110, Vat::Vat10),
+        (Vat::Vat0, Vat::Vat0),
+    ] {
+        assert_eq!(at_renewal(first, Some(&plan), NEW, next), due, "{first:?}");
+    }
+    // Without a plan the law alone moves it.
+    assert_eq!(at_renewal(Vat::Vat20, None, OLD, NEW), Vat::Vat22);
+    assert_eq!(at_renewal(Vat::Vat120, None, OLD, NEW), Vat::Vat22);
+    assert_eq!(at_renewal(Vat::None, None, OLD, next), Vat::None);
+    let general = VatPlan::always(ShopVat::General);
+    assert_eq!(at_renewal(Vat::Vat120, Some(&general), OLD, NEW), Vat::Vat22);
+}
+
+#[test]
+fn a_renewals_lines_bear_the_rate_of_their_method_and_marked_goods_are_sold_once() {
+    use crate::receipt::renewal::{Days, RenewalProblem, renew};
+    let kopecks = |kopecks| Money::from_kopecks(kopecks).unwrap();
+    let steps = vec![
+        VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
+        VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
+    ];
+    let plan = VatPlan { steps };
+    let method = PaymentMethod::FullPrepayment;
+    let mut first = Receipt {
+        lines: vec![Line { method, ..Line::new("Зал", kopecks(1_001)) }],
+        closes_on: Some(date(2026, 1, 31)),
+        ..Receipt::default()
+    };
+    let days = Days { first: NEW, charge: date(2027, 2, 1) };
+    let made = renew(&first, kopecks(999), Some(&plan), days, None).unwrap();
+    assert_eq!((made.lines[0].vat, made.total()), (Vat::Vat105, Some(kopecks(999))));
+    assert_eq!(made.closes_on, Some(date(2027, 3, 3)));
+    first.lines[0].mark = Some(Mark { kind: MarkKind::Gs1m, value: "01".into() });
+    let refused = renew(&first, kopecks(999), Some(&plan), days, None);
+    assert_eq!(refused, Err(RenewalProblem::Marked(1)));
 }

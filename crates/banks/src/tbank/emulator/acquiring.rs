@@ -85,13 +85,15 @@ impl TbankEmulator {
             Some(_) => receipts::checked(call, amount.unwrap_or(self.payment(id)?.held))?,
             None => None,
         };
-        if let Err(problem) = self.confirm(call.now_ms, id, amount) {
-            return Err(about(problem, self.payment(id)?));
-        }
+        let before = self.payment(id)?.clone();
         if let (Some(receipt), Some(payment)) = (receipt, self.state.payments.get_mut(&id)) {
             // The one of Confirm wins over the one of Init.
             payment.awaits_closing = receipt.is_prepaid;
             payment.receipt = Some(receipt.json);
+        }
+        if let Err(problem) = self.confirm(call.now_ms, id, amount) {
+            self.state.payments.insert(id, before);
+            return Err(about(problem, self.payment(id)?));
         }
         let params = params(self.payment(id)?);
         Ok(ok(self.payment_reply(call, id)?.raw_if("Params", params.as_deref())))
@@ -114,14 +116,19 @@ impl TbankEmulator {
         let is_new = payment.status.is_payable();
         let amount = if is_new { None } else { fields.kopecks("Amount")? };
         let left = if payment.captured.is_zero() { payment.held } else { payment.rest() };
-        if let Some(part) = amount.filter(|part| *part < left) {
-            receipts::checked(call, part)?;
-        }
+        let part = amount.filter(|part| *part < left);
+        let receipt = part.map(|part| receipts::checked(call, part)).transpose()?.flatten();
+        // What is left after a part may come with its lines too.
+        let rest = if part.is_none() { call.fields.raw("Receipt") } else { None };
+        let receipt = receipt.map(|it| it.json).or_else(|| rest.map(|raw| raw.get().to_owned()));
         let member = fields.filled("QrMemberId");
         if let Some(member) = member.filter(|_| is_sbp)
             && !super::directory::MEMBERS.iter().any(|own| own.id == member)
         {
             return Err(Problem::coded("3008"));
+        }
+        if let Some(payment) = self.state.payments.get_mut(&id) {
+            payment.refund_receipt = receipt;
         }
         let canceled = match self.cancel(call.now_ms, id, amount, true) {
             Ok(canceled) => canceled,

@@ -257,6 +257,9 @@ impl TbankEmulator {
         if rest.is_zero() {
             return Err(format!("There is nothing to refund: the payment is {status}."));
         }
+        if let Some(payment) = self.state.payments.get_mut(&id) {
+            payment.refund_receipt = None;
+        }
         let done = self.cancel(now_ms, id, amount, false);
         done.map(|_| ())
             .map_err(|_| format!("The refund is refused: the payment is {status}, {rest} is left."))
@@ -368,6 +371,7 @@ impl TbankEmulator {
             "paid_at": payment.paid_ms.map(time::print),
             "declines": payment.declines,
             "history": history,
+            "documents": self.print_documents(payment),
             "notices": notices.map(print_notice).collect::<Vec<_>>(),
         })
     }

@@ -40,6 +40,7 @@ pub const WORKING_PASSWORD: &str = "emulator-password-2";
 pub const TWO_STAGE_KEY: &str = "1763720000002DEMO";
 /// With a cash register.
 pub const REGISTER_KEY: &str = "1763720000003DEMO";
+pub const REGISTER_PASSWORD: &str = "emulator-password-4";
 /// `Token` may be left out.
 pub const OPEN_KEY: &str = "1763720000004DEMO";
 /// Nothing is switched on, and an order can be paid for once.
@@ -71,7 +72,7 @@ pub static TERMINALS: [Terminal; 7] = [
         ..DEMO
     },
     Terminal { key: TWO_STAGE_KEY, password: "emulator-password-3", two_stage: true, ..DEMO },
-    Terminal { key: REGISTER_KEY, password: "emulator-password-4", cash_register: true, ..DEMO },
+    Terminal { key: REGISTER_KEY, password: REGISTER_PASSWORD, cash_register: true, ..DEMO },
     Terminal { key: OPEN_KEY, password: "emulator-password-5", needs_token: false, ..DEMO },
     Terminal {
         key: STRICT_KEY,

@@ -156,6 +156,8 @@ impl TbankEmulator {
             data,
             awaits_closing: receipt.as_ref().is_some_and(|receipt| receipt.is_prepaid),
             receipt: receipt.map(|receipt| receipt.json),
+            refund_receipt: None,
+            documents: Vec::new(),
             source: None,
             card: None,
             challenged: None,

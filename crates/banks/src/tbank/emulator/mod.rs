@@ -38,6 +38,7 @@ mod payments;
 mod problem;
 mod qr;
 pub(crate) mod receipts;
+mod register;
 mod route;
 mod sbp;
 mod state;
@@ -109,7 +110,8 @@ impl Emulator for TbankEmulator {
         let now_ms = now.as_millisecond();
         self.ring_alarms(now_ms);
         let path = request.path();
-        match self.state.faults.judge(path, path.starts_with("/new")) {
+        let call = format!("{} {path}", request.method.as_str());
+        match self.state.faults.judge(&call, path.starts_with("/new")) {
             Verdict::Serve => Served::Now(self.route(now_ms, request)),
             Verdict::Refuse { status } => Served::Now(faults::faulty_reply(status)),
             Verdict::Hang { ms } => Served::Silence { hold_ms: ms },

@@ -8,7 +8,7 @@ use super::{
     problem::text_of,
     state::{Account, AccountStatus, Binding, BindingStatus, Notice, NoticeState, Payment, Try},
     status::{Source, Status},
-    time, token,
+    token,
 };
 use crate::{
     emulator::{
@@ -27,10 +27,10 @@ const MAX_TRIES: usize = 1 + HOURLY_TRIES + DAILY_TRIES;
 const HOLD_BACK_MS: i64 = 10_000;
 
 /// Whom a notice is of.
-struct About<'a> {
-    terminal: &'a str,
-    kind: &'a str,
-    payment_id: Option<u64>,
+pub(super) struct About<'a> {
+    pub(super) terminal: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) payment_id: Option<u64>,
 }
 
 /// The body with `Token`: over every scalar that is sent.
@@ -108,38 +108,7 @@ impl TbankEmulator {
         } else {
             pair.into_iter().rev().for_each(|status| self.announce(now_ms, id, status));
         }
-        self.announce_receipt(now_ms, id);
-    }
-
-    /// The register's word, for terminals that have one.
-    fn announce_receipt(&mut self, now_ms: i64, id: u64) {
-        let Some(payment) = self.state.payments.get(&id) else { return };
-        let Some(receipt) = payment.receipt.as_deref() else { return };
-        let has_register =
-            directory::find_terminal(&payment.terminal).is_some_and(|t| t.cash_register);
-        let url = self.state.terminal_urls.get(&payment.terminal).cloned();
-        let Some(url) = url.filter(|_| has_register) else { return };
-        let number = payment.id % 100_000;
-        let body = Obj::new()
-            .text("TerminalKey", &payment.terminal)
-            .text("OrderId", &payment.order_id)
-            .flag("Success", true)
-            .text("Status", "RECEIPT")
-            .raw("PaymentId", &payment.id.to_string())
-            .text("ErrorCode", "0")
-            .raw("Amount", &payment.captured.kopecks().to_string())
-            .raw("FiscalNumber", &number.to_string())
-            .raw("ShiftNumber", "1")
-            .text("ReceiptDatetime", &time::print_moscow(now_ms))
-            .text("FnNumber", "9999078900001341")
-            .text("EcrRegNumber", "0000000400054952")
-            .raw("FiscalDocumentNumber", &number.to_string())
-            .raw("FiscalDocumentAttribute", "3925354353")
-            .text("Type", "Income")
-            .raw("Receipt", receipt);
-        let terminal = payment.terminal.clone();
-        let about = About { terminal: &terminal, kind: "receipt RECEIPT", payment_id: Some(id) };
-        self.send(now_ms, &about, url, body);
+        self.register_income(now_ms, id);
     }
 
     pub(super) fn announce_binding(&mut self, now_ms: i64, binding: &Binding) {
@@ -185,7 +154,7 @@ impl TbankEmulator {
         self.send(now_ms, &about, url, body);
     }
 
-    fn send(&mut self, now_ms: i64, about: &About<'_>, url: String, body: Obj) {
+    pub(super) fn send(&mut self, now_ms: i64, about: &About<'_>, url: String, body: Obj) {
         let About { terminal, kind, payment_id } = *about;
         let password = directory::find_terminal(terminal).map_or("", |terminal| terminal.password);
         let body = signed(body, password);
@@ -238,7 +207,8 @@ impl TbankEmulator {
                 FaultKind::NoticeDoubled
                 | FaultKind::Status { .. }
                 | FaultKind::ReplyLost
-                | FaultKind::Hang { .. },
+                | FaultKind::Hang { .. }
+                | FaultKind::ReceiptFailed,
             )
             | None => {}
         }

@@ -111,6 +111,7 @@ impl TbankEmulator {
                 let status = if is_all { Status::Refunded } else { Status::PartialRefunded };
                 enter(payment, now_ms, status);
                 self.announce(now_ms, id, status);
+                self.register_refund(now_ms, id, amount);
             }
             Next::SettleSbp => self.settle_charged_account(now_ms, id),
         }

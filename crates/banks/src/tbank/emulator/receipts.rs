@@ -6,6 +6,7 @@ use super::{
     fields::Fields,
     problem::Problem,
     route::{Call, ok},
+    state::DocumentKind,
     status::Status,
 };
 use crate::{emulator::json::Obj, http::HttpReply, money::Money};
@@ -266,6 +267,8 @@ impl TbankEmulator {
             return Err(Problem::new("8", "Неверный статус транзакции.", what));
         }
         payment.awaits_closing = receipt.is_prepaid;
+        let given = (payment.captured, Some(receipt.json));
+        self.register(call.now_ms, id, DocumentKind::Closing, given);
         Ok(ok(Obj::new().flag("Success", true).text("ErrorCode", "0").text("Message", "OK")))
     }
 }

@@ -84,6 +84,12 @@ pub(super) struct Payment {
     pub(super) receipt: Option<String>,
     /// The receipt has an item that is not yet fully settled, and no closing receipt came.
     pub(super) awaits_closing: bool,
+    /// Of the refund that runs.
+    #[serde(default)]
+    pub(super) refund_receipt: Option<String>,
+    /// What the cash register was given, oldest first.
+    #[serde(default)]
+    pub(super) documents: Vec<Document>,
     pub(super) source: Option<Source>,
     pub(super) card: Option<CardUse>,
     /// Of the card whose 3-D Secure question waits for an answer: masked number and expiry.
@@ -104,6 +110,27 @@ pub(super) struct Payment {
     /// Why the last refund through the SBP failed, as its own code.
     pub(super) refund_error: Option<String>,
     pub(super) notices: Vec<u64>,
+}
+
+/// A receipt at the cash register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Document {
+    pub(super) kind: DocumentKind,
+    #[serde(with = "kopecks")]
+    pub(super) amount: Money,
+    /// As it was sent; nobody sends one for a refund in the cabinet.
+    pub(super) receipt: Option<String>,
+    pub(super) number: u64,
+    pub(super) is_made: bool,
+    /// That tell of it.
+    pub(super) notices: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum DocumentKind {
+    Income,
+    IncomeReturn,
+    Closing,
 }
 
 impl Payment {

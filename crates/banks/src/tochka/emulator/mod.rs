@@ -115,7 +115,8 @@ impl Emulator for TochkaEmulator {
     fn serve(&mut self, now: Timestamp, request: &HttpRequest) -> Served {
         self.ring_alarms(now.as_millisecond());
         let path = request.path();
-        match self.state.faults.judge(path, path.starts_with("/order")) {
+        let call = format!("{} {path}", request.method.as_str());
+        match self.state.faults.judge(&call, path.starts_with("/order")) {
             Verdict::Serve => self.route(now, request),
             Verdict::Refuse { status } => Served::Now(self.faulty_reply(status, path)),
             Verdict::Hang { ms } => Served::Silence { hold_ms: ms },

@@ -121,7 +121,8 @@ impl TochkaEmulator {
                 FaultKind::NoticeDoubled
                 | FaultKind::Status { .. }
                 | FaultKind::ReplyLost
-                | FaultKind::Hang { .. },
+                | FaultKind::Hang { .. }
+                | FaultKind::ReceiptFailed,
             )
             | None => {}
         }

@@ -116,7 +116,8 @@ pub static QUIRKS: &[Quirk] = &[
         Some("amount"),
         [
             "One payment in SBP is from 0.01 to 1 000 000 rubles.",
-            "Send an amount within that, or take the rest another way.",
+            "Send an amount within that, or take the rest another way; `amount` counts rubles, \
+             `amount_kopecks` kopecks.",
         ],
         |_, op| {
             find_amount(op).is_some_and(|amount| !(1..=MAX_KOPECKS).contains(&amount.kopecks()))

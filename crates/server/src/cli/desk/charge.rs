@@ -21,11 +21,13 @@ use crate::{
         flow::NewSale,
         model::{Sale, State},
         request::DEFAULT_TTL_MINUTES,
-        store, submit,
+        store,
+        submit::{self, Charged},
         view::SaleView,
     },
+    http::ApiError,
     kit::{db::DbError, secret::contains_card_number},
-    payments::model::Payment,
+    payments::{idempotency::Key, model::Payment},
     places::model::Place,
 };
 
@@ -41,7 +43,8 @@ const UNPAID: u8 = 3;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kopeck desk charge 1500
-  kopeck desk charge 349.90 --desk \"Касса 1\" --purpose \"Кофе\" --clerk Анна")]
+  kopeck desk charge 349.90 --desk \"Касса 1\" --purpose \"Кофе\" --clerk Анна
+  kopeck desk charge 1500 --idempotency-key receipt-4711")]
 pub struct ChargeArgs {
     /// Rubles: 1500 or 349.90
     #[arg(value_name = "RUBLES", value_parser = parse_money, allow_hyphen_values = true)]
@@ -58,6 +61,9 @@ pub struct ChargeArgs {
     /// Who charges: a second clerk is told
     #[arg(long)]
     clerk: Option<String>,
+    /// Run again with the same key and sum, it goes on with the sale that the first run began
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
     /// Arm it and return at once
     #[arg(long)]
     no_wait: bool,
@@ -77,12 +83,21 @@ impl ChargeArgs {
             ttl_minutes: self.ttl,
             clerk: self.clerk.filter(|text| !text.trim().is_empty()),
         };
-        let mut sale = submit::charge(&world.ctx, &desk, new, PATIENCE).await?;
+        let key = self.idempotency_key.map(|key| key_of(&key, &desk, &new)).transpose()?;
+        let (Charged::New(mut sale) | Charged::Before(mut sale)) =
+            submit::charge_once(&world.ctx, &desk, new, key, PATIENCE).await?;
         if !self.no_wait {
             sale = wait(world, &desk, sale).await?;
         }
         finish(world, &desk, &sale).await
     }
+}
+
+fn key_of(key: &str, desk: &Place, new: &NewSale) -> Result<Key, ApiError> {
+    let (sum, ttl) = (new.amount.kopecks().to_string(), new.ttl_minutes.to_string());
+    let purpose = new.purpose.as_deref().unwrap_or("");
+    let said = ["kopeck desk charge", &desk.id, &sum, &ttl, purpose];
+    Key::of(key, &said.map(str::as_bytes))
 }
 
 /// Looks on until the sale is over. A running server may be at it too: whoever holds the job's

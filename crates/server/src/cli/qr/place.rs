@@ -1,6 +1,6 @@
 //! `kopeck qr place`: static codes, their posters, and `kopeck qr invoice`, which companies pay.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
 use kopeck_banks::{Money, op::CodeKind};
@@ -27,6 +27,10 @@ use crate::{
     },
     qr::{Code, Format},
 };
+
+/// How long a server that is making the code is waited for.
+const SERVER_PATIENCE: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Static codes: one place each, paid any number of times
 #[derive(Debug, Args)]
@@ -191,7 +195,7 @@ pub async fn create(world: &World, new: NewPlace, bank: Option<&str>) -> Result<
     if let Ok(driven) = tokio::time::timeout(PATIENCE, drive_now(&world.ctx, &place.id)).await {
         driven?;
     }
-    let place = find(world, &place.id).await?;
+    let place = wait_for(world, &place.id).await?;
     if let (State::Failed, Some(failure)) = (place.state(), &place.failure) {
         let (shop_id, id) = (place.shop_id.clone(), place.id.clone());
         let gone: Result<(), DbError> =
@@ -200,6 +204,19 @@ pub async fn create(world: &World, new: NewPlace, bank: Option<&str>) -> Result<
         return Err(failure.clone().into());
     }
     Ok(place)
+}
+
+/// A server that runs may have been faster, and be asking the bank.
+async fn wait_for(world: &World, id: &str) -> Result<Place, Fail> {
+    let deadline = tokio::time::Instant::now() + SERVER_PATIENCE;
+    loop {
+        let place = find(world, id).await?;
+        let is_pending = place.state() == State::Opening;
+        if !is_pending || tokio::time::Instant::now() >= deadline {
+            return Ok(place);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 pub async fn find(world: &World, id: &str) -> Result<Place, Fail> {
@@ -223,7 +240,7 @@ async fn view(world: &World, place: &Place) -> Result<PlaceView, Fail> {
     Ok(PlaceView::new(place, totals?, &world.ctx.public_url))
 }
 
-async fn show(world: &World, place: &Place) -> Result<(), Fail> {
+pub async fn show(world: &World, place: &Place) -> Result<(), Fail> {
     let view = view(world, place).await?;
     world.out.show(&view, || describe(place, &view))
 }

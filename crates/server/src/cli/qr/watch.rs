@@ -48,6 +48,14 @@ impl WatchArgs {
             err_line(&paint(FAINT, "Waiting for payments; Ctrl-C ends it."));
         }
         let mut listed: Option<Instant> = None;
+        let stop = tokio::signal::ctrl_c();
+        tokio::pin!(stop);
+        // Listened to from now on, also while the first lists are read.
+        tokio::select! {
+            biased;
+            _ = &mut stop => return Ok(()),
+            () = std::future::ready(()) => {}
+        }
         loop {
             // A look that was begun ends: a lease left behind would rest for a minute.
             if listed.is_none_or(|at| at.elapsed() >= LIST_EVERY) {
@@ -57,7 +65,7 @@ impl WatchArgs {
             after_seq = self.look(&world, after_seq).await?;
             tokio::select! {
                 () = tokio::time::sleep(TICK) => {}
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = &mut stop => return Ok(()),
             }
         }
     }

@@ -13,15 +13,18 @@ use super::super::{
 use crate::{
     http::ApiError,
     kit::db::DbError,
+    payments::model::Payment,
     payments::receipts::{
-        ByHand,
         close::{self, Closing},
-        note,
+        hand::{self, ByHand, Document, HandProblem},
+        list_all,
     },
     receipts::{
+        flow,
         model::{Kind, Record, State},
-        store as rows,
-        view::ReceiptView,
+        store::{self as rows, Standing},
+        todo::find_todo,
+        view::{ReceiptView, StandingView},
     },
 };
 
@@ -50,9 +53,19 @@ pub struct NoteArgs {
     /// income, refund, closing, correction
     #[arg(long, value_parser = parse_kind)]
     kind: Kind,
+    #[command(flatten)]
+    document: DocumentFlags,
+}
+
+/// What was made by hand.
+#[derive(Debug, Args)]
+struct DocumentFlags {
     /// The number of the fiscal document
     #[arg(long)]
     number: Option<String>,
+    /// The day that is printed on it
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<String>,
     /// Where it can be seen
     #[arg(long)]
     url: Option<String>,
@@ -61,22 +74,49 @@ pub struct NoteArgs {
     note: Option<String>,
 }
 
+impl DocumentFlags {
+    fn read(self) -> Document {
+        let DocumentFlags { number, date, url, note } = self;
+        Document { number, date, url, note }
+    }
+}
+
+/// Send a closing receipt anew that failed. The receipts of payments and refunds no bank makes
+/// again: it says what to do then.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The receipt's id, rcp_…
+    id: String,
+    /// Why it may succeed now; kept with the receipt
+    #[arg(long)]
+    reason: String,
+}
+
+/// Say what became of a receipt on the list: made by hand, found in the cash register, or why there
+/// is nothing to do.
+#[derive(Debug, Args)]
+pub struct SettleArgs {
+    /// The receipt's id, rcp_…
+    id: String,
+    #[command(flatten)]
+    document: DocumentFlags,
+}
+
 fn parse_kind(text: &str) -> Result<Kind, String> {
     let all = Kind::ALL.map(Kind::as_str).join(", ");
     Kind::parse(text).ok_or_else(|| format!("takes {all}"))
 }
 
 /// The receipts of a payment.
-pub async fn of_payment(world: &World, payment_id: &str) -> Result<Vec<Record>, Fail> {
-    let id = payment_id.to_owned();
-    let found: Result<_, DbError> =
-        world.ctx.db.read(move |tx| rows::list_of_payment(tx, &id)).await;
+pub async fn of_payment(world: &World, payment: &Payment) -> Result<Vec<Record>, Fail> {
+    let payment = payment.clone();
+    let found: Result<_, DbError> = world.ctx.db.read(move |tx| list_all(tx, &payment)).await;
     Ok(found?)
 }
 
 pub async fn list(world: &World, id: &str) -> Result<(), Fail> {
     let payment = find::payment(world, id).await?;
-    show(world, &of_payment(world, &payment.id).await?, "The payment has no receipts.")
+    show(world, &of_payment(world, &payment).await?, "The payment has no receipts.")
 }
 
 pub async fn due(world: &World) -> Result<(), Fail> {
@@ -106,7 +146,9 @@ pub fn describe(record: &Record) -> String {
         State::Failed => (paint(BAD, "✗"), "failed"),
     };
     let kind = paint(STRONG, record.kind.as_str());
-    let mut lines = vec![format!("{sign} {kind} receipt of {}: {state}", record.amount.to_human())];
+    let amount = record.amount.to_human();
+    let id = paint(FAINT, &record.id);
+    let mut lines = vec![format!("{sign} {kind} receipt of {amount}: {state}  {id}")];
     let mut add = |name: &str, text: Option<&str>| {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             lines.push(format!("    {name}: {text}"));
@@ -120,7 +162,11 @@ pub fn describe(record: &Record) -> String {
     }
     add("why", record.failure.as_ref().map(|failure| failure.message.as_str()));
     add("note", record.note.as_deref());
-    add("due", record.due_ms.map(moscow).as_deref());
+    add("tried again because", record.retry_reason.as_deref());
+    add("tries again", record.retry_ms.map(moscow).as_deref());
+    add("due", record.due_ms().map(moscow).as_deref());
+    add("do", find_todo(record).map(|todo| todo.ru));
+    add("", find_todo(record).map(|todo| todo.en));
     lines.join("\n")
 }
 
@@ -145,12 +191,80 @@ impl CloseArgs {
 impl NoteArgs {
     pub async fn run(self, world: &World) -> Result<(), Fail> {
         let payment = find::payment(world, &self.id).await?;
-        let (kind, url, why) = (self.kind, self.url, self.note);
-        let made = ByHand { kind, document_number: self.number, url, note: why };
+        let made = ByHand { kind: self.kind, document: self.document.read() };
         let ctx = world.ctx.clone();
         let noted: Result<Record, DbError> =
-            world.ctx.db.write(move |tx| note(tx, &ctx, &payment, made)).await;
+            world.ctx.db.write(move |tx| hand::note(tx, &ctx, &payment, made)).await;
         let record = noted?;
         world.out.show(&ReceiptView::from(&record), || describe(&record))
+    }
+}
+
+/// The receipt as it is then, or why nothing was done.
+fn told(world: &World, done: Result<Record, HandProblem>) -> Result<(), Fail> {
+    let record = done.map_err(|problem| {
+        let ApiError { code, message, hint, param, .. } = problem.into();
+        Fail { param, ..Fail::new(&code, message, hint) }
+    })?;
+    world.out.show(&ReceiptView::from(&record), || describe(&record))
+}
+
+impl RetryArgs {
+    pub async fn run(self, world: &World) -> Result<(), Fail> {
+        let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
+        let (id, reason) = (self.id.clone(), self.reason);
+        let done: Result<Record, HandProblem> =
+            world.ctx.db.write(move |tx| hand::retry(tx, &ctx, &shop_id, &id, reason)).await;
+        let done = match done {
+            Ok(record) => Ok(close::drive_now(&world.ctx, &record.id).await?.unwrap_or(record)),
+            Err(problem) => Err(problem),
+        };
+        if let Ok(Record { state: State::Failed, failure: Some(failure), .. }) = &done {
+            return Err(Fail::new(&failure.code, &failure.message, &failure.hint));
+        }
+        told(world, done)
+    }
+}
+
+impl SettleArgs {
+    pub async fn run(self, world: &World) -> Result<(), Fail> {
+        let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
+        let (id, document) = (self.id, self.document.read());
+        let done: Result<Record, HandProblem> = world
+            .ctx
+            .db
+            .write(move |tx| hand::settle_by_hand(tx, &ctx, &shop_id, &id, document))
+            .await;
+        told(world, done)
+    }
+}
+
+pub async fn summary(world: &World) -> Result<(), Fail> {
+    let standing = flow::stand(&world.ctx, &world.shop.id).await?;
+    world.out.show(&StandingView::from(standing), || describe_standing(&standing))
+}
+
+/// How the receipts stand, in a line or a few.
+pub fn describe_standing(standing: &Standing) -> String {
+    let Standing { due, upcoming, failed, retrying, late, .. } = *standing;
+    let count = |count: i64, style, text: &str| {
+        (count > 0).then(|| format!("{} {text}", paint(style, &count.to_string())))
+    };
+    let lines = [
+        count(failed, BAD, "failed"),
+        count(retrying, WARN, "of them tried again by themselves"),
+        count(
+            late,
+            WARN,
+            "without a word of the cash register for a day: is the notification \
+                           address set in the terminal's settings?",
+        ),
+        count(due, WARN, "wait for a person: `kopeck receipt due`"),
+        count(upcoming, FAINT, "prepayments or tries to come"),
+    ];
+    let lines: Vec<String> = lines.into_iter().flatten().collect();
+    match lines.is_empty() {
+        true => format!("{} No receipt needs anybody.", paint(GOOD, "✓")),
+        false => lines.join("\n"),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::Value;
 
-use crate::sandbox::{notices_of, payments_of, test_cards};
+use crate::sandbox::{codes_of, notices_of, payments_of, test_cards};
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -38,6 +38,17 @@ pub fn payments_table(told: &Value) -> String {
         table.add_row([row.id, row.reference, row.amount, state, row.method, row.purpose]);
     }
     table.to_string()
+}
+
+pub fn codes_table(told: &Value) -> Table {
+    let mut table = table(&["Code", "Kind", "Amount, ₽", "State", "Paid", "Paid, ₽", "Purpose"]);
+    for row in codes_of(told) {
+        let state = if row.is_payable { "can be paid" } else { "not payable" }.to_owned();
+        let amount = if row.amount.is_empty() { "any".to_owned() } else { row.amount };
+        let times = format!("{} ×", row.times);
+        table.add_row([row.id, row.kind, amount, state, times, row.paid, row.purpose]);
+    }
+    table
 }
 
 pub fn notices_table(told: &Value) -> Table {

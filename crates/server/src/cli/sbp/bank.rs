@@ -69,6 +69,12 @@ impl Bank<'_> {
         Ok(points)
     }
 
+    /// Whether the key may register anything, before a person is asked for what it would be. Asked
+    /// of a company that SBP knows already, so nothing can come of it.
+    pub async fn check_may_edit(&self) -> Result<(), Fail> {
+        self.make(SbpOp::Setup(SetupOp::RegisterCompany)).await.map(|_| ())
+    }
+
     /// Sends a request that makes something, once.
     pub async fn make(&self, op: SbpOp) -> Result<Made<SbpWord>, Fail> {
         let op = BankOp::Sbp(op);
@@ -86,6 +92,13 @@ impl Bank<'_> {
     }
 }
 
+/// What a key needs for codes of SBP, and for what.
+const NEEDED: [(&str, &str); 3] = [
+    ("ReadSBPData", "to see the company, its points and who paid"),
+    ("EditSBPData", "to register them, to make codes, to arm desks and to send money back"),
+    ("ReadStatements", "to learn the sums that no notice told"),
+];
+
 /// Why there is no answer. The bank has one word for a key without a permission and for a foreign
 /// id, so the permission is named together with where it is given.
 fn explain(op: &BankOp, outcome: Outcome) -> Fail {
@@ -94,12 +107,19 @@ fn explain(op: &BankOp, outcome: Outcome) -> Fail {
     else {
         return refusal.into();
     };
-    let message = format!("The bank refuses: the key lacks {permission}. {}", refusal.message);
+    lacks(permission, &refusal.message, &refusal.hint)
+}
+
+/// The key lacks this permission; all that SBP needs are told, so that it is made again once.
+pub fn lacks(permission: &str, message: &str, hint: &str) -> Fail {
+    let message = format!("The bank refuses: the key lacks {permission}. {message}");
+    let needed: Vec<String> =
+        NEEDED.iter().map(|(name, what)| format!("{name} ({what})")).collect();
     let hint = format!(
         "Internet bank → Интеграции и API: make the JWT key again with {permission} allowed and \
          save it with `kopeck init --token JWT`; connected by OAuth, run `kopeck init --oauth` \
-         again and agree to it. If the key has it: {}",
-        refusal.hint
+         again and agree to it. Codes of SBP need {}. If the key has it: {hint}",
+        needed.join(", "),
     );
     Fail::new("sbp_permission_missing", message, hint).param(permission)
 }

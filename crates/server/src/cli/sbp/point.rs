@@ -73,6 +73,8 @@ pub async fn find(
     }
     let settled = check_settled(bank);
     steps.check("A registration is still without an answer", settled)?;
+    let may_edit = bank.check_may_edit().await;
+    steps.check("The point of sale cannot be registered", may_edit)?;
     let wanted = args.gather(bank, may_ask).await;
     let wanted = steps.check("The point of sale cannot be registered yet", wanted)?;
     let made = register(bank, company_id, &points, wanted).await;

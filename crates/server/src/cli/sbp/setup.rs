@@ -9,7 +9,7 @@ use kopeck_banks::{
 use serde_json::{Value, json};
 
 use super::{
-    bank::{Bank, Made},
+    bank::{Bank, Made, lacks},
     point::{self, PointArgs},
     status,
 };
@@ -223,7 +223,11 @@ async fn make_code(bank: &Bank<'_>, point: &SbpPoint) -> Result<Place, Fail> {
         purpose: None,
         ttl_minutes: None,
     };
-    create_place(bank.world, new, Some(&bank.connection.id)).await
+    let made = create_place(bank.world, new, Some(&bank.connection.id)).await;
+    made.map_err(|fail| match fail.code.as_str() {
+        "bank_permission_missing" => lacks("EditSBPData", &fail.message, &fail.hint),
+        _ => fail,
+    })
 }
 
 fn code_url(place: &Place) -> Result<String, Fail> {
@@ -232,8 +236,7 @@ fn code_url(place: &Place) -> Result<String, Fail> {
     }
     place.code_url.clone().ok_or_else(|| {
         let message = "The bank made no code yet";
-        let hint = "Run the command again in a minute. If it stays so, the key lacks the \
-                    permission EditSBPData: allow it in the internet bank, «Интеграции и API»";
+        let hint = "Run the command again in a minute: it goes on with the same code";
         Fail::new("sbp_code_unknown", message, hint)
     })
 }

@@ -24,7 +24,7 @@ use crate::{
         find,
         init::steps::Steps,
         link,
-        payment::{capture_now, refund_now},
+        payment::{Wanted, capture_now, refund_now},
     },
     gateway::{
         flow::{Told, ask, ask_now, get_bank},
@@ -373,7 +373,7 @@ async fn refund(
 ) -> Result<Verdict, Fail> {
     if payment.status() == Status::Paid {
         let reason = Some("terminal test".to_owned());
-        *payment = refund_now(stage.world, payment.clone(), None, reason).await?.0;
+        *payment = refund_now(stage.world, payment.clone(), Wanted::Money(None), reason).await?.0;
     }
     let done = until(stage, "waiting for the refund", BANK_WAIT, async |asks| {
         *payment = look(stage, payment, asks).await?;

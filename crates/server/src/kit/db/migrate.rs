@@ -63,6 +63,16 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0009b_cards_and_consents.sql"),
         postgres: include_str!("../../../migrations/postgres/0009b_cards_and_consents.sql"),
     },
+    Migration {
+        name: "0010_heard",
+        sqlite: include_str!("../../../migrations/sqlite/0010_heard.sql"),
+        postgres: include_str!("../../../migrations/postgres/0010_heard.sql"),
+    },
+    Migration {
+        name: "0011_receipt_tries",
+        sqlite: include_str!("../../../migrations/sqlite/0011_receipt_tries.sql"),
+        postgres: include_str!("../../../migrations/postgres/0011_receipt_tries.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

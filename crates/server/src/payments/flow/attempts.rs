@@ -16,6 +16,7 @@ use crate::{
         state::{self, Event},
         store,
     },
+    receipts::store as rows,
 };
 
 /// Takes the link to the bank at `to`, unless it got money or moved meanwhile. What it may leave
@@ -171,6 +172,7 @@ fn trade(
 ) -> Result<Payment, DbError> {
     let (next, aside) = attempts::trade(link, attempt, ctx.now_ms());
     store::trade_payments(tx, &next, &aside)?;
+    rows::trade_payments(tx, &next.id, &aside.id)?;
     let before = state::announcements(link);
     let news = state::announcements(&next);
     // Read again, so that the event shows the attempts as they are now.

@@ -10,7 +10,6 @@ use super::{Event, EventKind, announce, reference, save, state, store};
 use crate::{
     kit::{
         Ctx,
-        clock::timestamp,
         db::{DbError, Tx},
     },
     payments::model::{Facts, Intents, Means, Payment},
@@ -72,8 +71,7 @@ pub fn receive(
     };
     store::insert_payment(tx, &payment)?;
     announce(tx, ctx, &payment, EventKind::PaymentCreated, None)?;
-    let at = seen.at.unwrap_or_else(|| timestamp(now_ms));
-    observe_transfer(tx, ctx, payment, seen, Some((paid, at)))
+    observe_transfer(tx, ctx, payment, seen, Some(paid))
 }
 
 /// Joins what another source tells of the same transfer: its other id, and who paid.
@@ -97,14 +95,14 @@ fn observe_transfer(
     ctx: &Ctx,
     payment: Payment,
     seen: &SbpPayment,
-    paid: Option<(Money, jiff::Timestamp)>,
+    paid: Option<Money>,
 ) -> Result<Payment, DbError> {
     let transfer = SbpTransfer { trx_id: seen.trx_id.clone(), ref_id: seen.ref_id.clone() };
     let is_named = transfer.trx_id.is_some() || transfer.ref_id.is_some();
     let event = Event::Observed(Observation {
         status: Some(BankStatus::Paid),
-        paid: paid.map(|(paid, _)| paid),
-        paid_at: paid.map(|(_, at)| at),
+        paid,
+        paid_at: seen.at,
         method: Some(PayMethod::Sbp.as_str().to_owned()),
         transfer: is_named.then(|| Box::new(transfer)),
         ..Observation::default()

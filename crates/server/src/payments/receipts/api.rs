@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    ByHand,
     close::{self, CloseProblem, Closing},
-    note,
+    hand::{self, ByHand, Document, HandProblem},
+    list_all,
 };
 use crate::{
     http::{
@@ -20,17 +20,18 @@ use crate::{
         error::ErrorBody,
         json::{self, Raw, invalid, missing},
         page::Page,
+        query::RawQuery,
         text,
     },
     kit::db::DbError,
     payments::{flow::Problem, store},
     receipts::{
         api::receipt_text,
-        form,
-        model::{Kind, Record},
+        flow, form,
+        model::{self, Kind, Record},
         request::ItemInput,
-        store as rows,
-        view::ReceiptView,
+        store::{self as rows, Filter},
+        view::{ReceiptView, StandingView},
     },
 };
 
@@ -43,12 +44,17 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(list_receipts, note_receipt))
         .routes(routes!(close_receipt))
         .routes(routes!(list_due))
+        .routes(routes!(summarize))
+        .routes(routes!(list_all_receipts))
+        .routes(routes!(get_receipt))
+        .routes(routes!(retry_receipt))
+        .routes(routes!(settle_receipt))
 }
 
 /// List a payment's receipts
 ///
 /// Its own, those of its refunds, the closing one and corrections, with what the cash register said
-/// of each.
+/// of each; then those of money that came twice, at another bank.
 #[utoipa::path(get, path = "/v1/payments/{id}/receipts", tag = "receipts",
     params(("id" = String, Path, description = "The payment's id")),
     responses(
@@ -64,10 +70,8 @@ async fn list_receipts(
         .ctx
         .db
         .read(move |tx| {
-            if store::find_payment(tx, &caller.shop_id, &id)?.is_none() {
-                return Ok(None);
-            }
-            rows::list_of_payment(tx, &id).map(Some)
+            let payment = store::find_payment(tx, &caller.shop_id, &id)?;
+            payment.map(|payment| list_all(tx, &payment)).transpose()
         })
         .await;
     let found = found?.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
@@ -86,6 +90,177 @@ async fn list_due(State(server): State<Server>, caller: Caller) -> Result<Answer
     let found: Result<Vec<Record>, DbError> =
         server.ctx.db.read(move |tx| rows::list_due(tx, &caller.shop_id, MAX_DUE)).await;
     Answer::json(200, &Page::whole(found?.iter().map(ReceiptView::from).collect()))
+}
+
+/// Summarize the receipts
+///
+/// How many failed, are late or wait for a person: for a dashboard or a monitor.
+#[utoipa::path(get, path = "/v1/receipts/summary", tag = "receipts",
+    responses(
+        (status = 200, description = "How they stand", body = StandingView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn summarize(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+    let standing = flow::stand(&server.ctx, &caller.shop_id).await?;
+    Answer::json(200, &StandingView::from(standing))
+}
+
+/// List receipts
+///
+/// Of all payments, the newest first.
+#[utoipa::path(get, path = "/v1/receipts", tag = "receipts",
+    params(
+        ("status" = Option<String>, Query,
+            description = "none, queued, sent, registered or failed"),
+        ("kind" = Option<String>, Query, description = "income, refund, closing or correction"),
+        ("payment_id" = Option<String>, Query, description = "Of one payment"),
+        ("due" = Option<bool>, Query, description = "true: only those with something to do"),
+        ("limit" = Option<i64>, Query, description = "1 to 100; 20 if absent"),
+        ("starting_after" = Option<String>, Query,
+            description = "`next_cursor` of the page before")),
+    responses(
+        (status = 200, description = "One page", body = Page<ReceiptView>),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 422, description = "A parameter is wrong", body = ErrorBody)))]
+async fn list_all_receipts(
+    State(server): State<Server>,
+    caller: Caller,
+    query: RawQuery,
+) -> Result<Answer, ApiError> {
+    let known = ["status", "kind", "payment_id", "due", "limit", "starting_after"];
+    let query = query.read(&known)?;
+    let limit = query.limit()?;
+    let flag = |text: &str| ["false", "true"].iter().position(|word| *word == text);
+    let filter = Filter {
+        state: query.word(
+            "status",
+            model::State::parse,
+            &model::State::ALL.map(model::State::as_str),
+        )?,
+        kind: query.word("kind", Kind::parse, &Kind::ALL.map(Kind::as_str))?,
+        payment_id: query.find("payment_id").map(str::to_owned),
+        is_due: query.word("due", flag, &["false", "true"])? == Some(1),
+        before_id: query.id("starting_after", "rcp_")?,
+    };
+    let found: Result<Vec<Record>, DbError> =
+        server.ctx.db.read(move |tx| rows::list(tx, &caller.shop_id, &filter, limit + 1)).await;
+    let data: Vec<ReceiptView> = found?.iter().map(ReceiptView::from).collect();
+    Answer::json(200, &Page::new(data, limit, |receipt| receipt.id.clone()))
+}
+
+/// Get a receipt
+#[utoipa::path(get, path = "/v1/receipts/{id}", tag = "receipts",
+    params(("id" = String, Path, description = "The receipt's id")),
+    responses(
+        (status = 200, description = "The receipt", body = ReceiptView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such receipt", body = ErrorBody)))]
+async fn get_receipt(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Answer, ApiError> {
+    let found: Result<Option<Record>, DbError> =
+        server.ctx.db.read(move |tx| rows::find(tx, &id)).await;
+    let found = found?.filter(|record| record.shop_id == caller.shop_id);
+    let found = found.ok_or_else(|| ApiError::of(codes::RECEIPT_NOT_FOUND))?;
+    Answer::json(200, &ReceiptView::from(&found))
+}
+
+/// One more try.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryReceipt {
+    /// Why it may succeed now; kept with the receipt.
+    #[schema(value_type = String, example = "кассу включили")]
+    reason: Raw,
+}
+
+/// Retry a failed receipt
+///
+/// Sends a closing receipt anew that the bank refused or the cash register did not make. A bank has
+/// no such request for the receipts of payments and refunds: the error says what to do by hand.
+#[utoipa::path(post, path = "/v1/receipts/{id}/retry", tag = "receipts",
+    params(("id" = String, Path, description = "The receipt's id")),
+    request_body = RetryReceipt,
+    responses(
+        (status = 200, description = "The receipt, `queued` again", body = ReceiptView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such receipt", body = ErrorBody),
+        (status = 409, description = "It cannot be asked for again", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn retry_receipt(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Answer, ApiError> {
+    let asked: RetryReceipt = json::read(&body)?;
+    let reason = note_text("reason", &asked.reason)?.ok_or_else(|| missing("reason"))?;
+    let ctx = server.ctx.clone();
+    let done: Result<Record, HandProblem> =
+        server.ctx.db.write(move |tx| hand::retry(tx, &ctx, &caller.shop_id, &id, reason)).await;
+    server.nudge.notify_one();
+    Answer::json(200, &ReceiptView::from(&done?))
+}
+
+/// What became of a receipt that a person had to look at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettleReceipt {
+    /// The number of the fiscal document that was made by hand, or found in the cash register.
+    #[schema(value_type = Option<String>, example = "20123")]
+    document_number: Raw,
+    /// The day that is printed on it.
+    #[schema(value_type = Option<String>, example = "2026-11-22")]
+    date: Raw,
+    /// Where it can be seen.
+    #[schema(value_type = Option<String>)]
+    url: Raw,
+    /// Why nothing is to be done, where there is no document; for the shop's own books.
+    #[schema(value_type = Option<String>)]
+    note: Raw,
+}
+
+/// Settle a receipt by hand
+///
+/// Takes it off the list of what is due: with a document it is `registered`, made by hand; with a
+/// note alone it stays as it is. Nothing is sent.
+#[utoipa::path(post, path = "/v1/receipts/{id}/settle", tag = "receipts",
+    params(("id" = String, Path, description = "The receipt's id")),
+    request_body = SettleReceipt,
+    responses(
+        (status = 200, description = "The receipt as settled", body = ReceiptView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such receipt", body = ErrorBody),
+        (status = 409, description = "Nothing is to be done about it", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn settle_receipt(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Answer, ApiError> {
+    let asked: SettleReceipt = json::read(&body)?;
+    let document = Document {
+        number: note_text("document_number", &asked.document_number)?,
+        date: note_text("date", &asked.date)?,
+        url: note_text("url", &asked.url)?,
+        note: note_text("note", &asked.note)?,
+    };
+    let ctx = server.ctx.clone();
+    let done: Result<Record, HandProblem> = server
+        .ctx
+        .db
+        .write(move |tx| hand::settle_by_hand(tx, &ctx, &caller.shop_id, &id, document))
+        .await;
+    Answer::json(200, &ReceiptView::from(&done?))
+}
+
+/// A text for the books, within its size; an empty one is none.
+fn note_text(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
+    let text = json::string(param, raw)?.filter(|text| !text.trim().is_empty());
+    text.iter().try_for_each(|text| text::check(param, text, MAX_NOTE_CHARS))?;
+    Ok(text)
 }
 
 /// The closing of a prepayment.
@@ -151,6 +326,9 @@ pub struct NoteReceipt {
     /// The number of the fiscal document, or of the receipt in «Мой налог».
     #[schema(value_type = Option<String>, example = "20123")]
     document_number: Raw,
+    /// The day that is printed on it.
+    #[schema(value_type = Option<String>, example = "2026-11-22")]
+    date: Raw,
     /// Where it can be seen.
     #[schema(value_type = Option<String>)]
     url: Raw,
@@ -162,7 +340,8 @@ pub struct NoteReceipt {
 /// Note a receipt made by hand
 ///
 /// A correction, a closing receipt at a bank that makes none, a receipt in «Мой налог»: nothing is
-/// sent. What it answers is off the list of what is due.
+/// sent. What it answers is off the list of what is due. Noting it again adds nothing: it is known
+/// by its number, or by its day and words where it has none.
 #[utoipa::path(post, path = "/v1/payments/{id}/receipts", tag = "receipts",
     params(("id" = String, Path, description = "The payment's id")),
     request_body = NoteReceipt,
@@ -181,16 +360,14 @@ async fn note_receipt(
     let word = json::string("kind", &asked.kind)?.ok_or_else(|| missing("kind"))?;
     let kind = Kind::parse(&word);
     let all = "takes income, refund, closing or correction";
-    let read = |param: &str, raw: &Raw| -> Result<Option<String>, ApiError> {
-        let text = json::string(param, raw)?.filter(|text| !text.trim().is_empty());
-        text.iter().try_for_each(|text| text::check(param, text, MAX_NOTE_CHARS))?;
-        Ok(text)
-    };
     let made = ByHand {
         kind: kind.ok_or_else(|| invalid("kind", all))?,
-        document_number: read("document_number", &asked.document_number)?,
-        url: read("url", &asked.url)?,
-        note: read("note", &asked.note)?,
+        document: Document {
+            number: note_text("document_number", &asked.document_number)?,
+            date: note_text("date", &asked.date)?,
+            url: note_text("url", &asked.url)?,
+            note: note_text("note", &asked.note)?,
+        },
     };
     let ctx = server.ctx.clone();
     let noted: Result<Record, Problem> = server
@@ -199,7 +376,7 @@ async fn note_receipt(
         .write(move |tx| {
             let payment = store::lock_payment(tx, &caller.shop_id, &id)?;
             let payment = payment.filter(|payment| payment.attempt_of.is_none());
-            Ok(note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
+            Ok(hand::note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
         })
         .await;
     Answer::json(201, &ReceiptView::from(&noted?))
@@ -212,9 +389,20 @@ impl From<CloseProblem> for ApiError {
             CloseProblem::NothingPaid
             | CloseProblem::Receipt(ClosingProblem::NotPrepaid)
             | CloseProblem::Books(_) => ApiError::of(codes::RECEIPT_NOT_CLOSABLE),
-            CloseProblem::ByHand { bank } => {
-                let message = format!("{bank} has no request for a closing receipt.");
-                ApiError::new(codes::RECEIPT_BY_HAND, message)
+            CloseProblem::ByHand { message, lines } => {
+                let error = ApiError::new(codes::RECEIPT_BY_HAND, message);
+                if lines.is_empty() {
+                    return error;
+                }
+                error.hint(format!(
+                    "Make it at your cash register: {lines}. Then note it: \
+                     POST /v1/payments/{{id}}/receipts."
+                ))
+            }
+            CloseProblem::RefundUnderWay => {
+                let message = "A refund is under way: what stays to close is not known yet.";
+                let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);
+                error.hint("Close it when the refund is settled.")
             }
             CloseProblem::Receipt(
                 problem @ (ClosingProblem::GoodsUnknown
@@ -226,6 +414,20 @@ impl From<CloseProblem> for ApiError {
             }
             CloseProblem::Bank(refusal) => refusal.into(),
             CloseProblem::Internal(error) => ApiError::internal(&error),
+        }
+    }
+}
+
+impl From<HandProblem> for ApiError {
+    fn from(problem: HandProblem) -> ApiError {
+        match problem {
+            HandProblem::NoSuchReceipt => ApiError::of(codes::RECEIPT_NOT_FOUND),
+            HandProblem::NothingDue => ApiError::of(codes::RECEIPT_NOT_DUE),
+            HandProblem::NothingSaid => missing("note"),
+            HandProblem::NotRetryable { why, hint } => {
+                ApiError::new(codes::RECEIPT_NOT_RETRYABLE, why).hint(hint)
+            }
+            HandProblem::Internal(error) => error.into(),
         }
     }
 }

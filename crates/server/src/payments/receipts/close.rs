@@ -2,16 +2,20 @@
 
 use kopeck_banks::{
     bank::Step,
-    op::{BankOp, Outcome, Refusal, TerminalOp},
+    op::{BankOp, Outcome, Refusal, RefusalClass, TerminalOp},
     receipt::{
         Line, Receipt,
         closing::{ClosingProblem, close},
+        quantity_text,
         refund::{Return, refund},
         vat::VatPlan,
     },
 };
 
-use super::{JOB, first_receipt, mirror::left_of, save, settle_due};
+use super::{
+    JOB, again, announce_receipt, first_receipt, mirror::left_of, new_record, save, settle_due,
+    word::failed,
+};
 use crate::{
     events::EventKind,
     gateway::{
@@ -25,13 +29,15 @@ use crate::{
         db::DbError,
         jobs::{self, After, Job},
     },
-    payments::{flow::announce, model::Payment, store},
+    payments::{model::Payment, store},
     receipts::{
         self,
         check::moscow_day,
         form::write,
         model::{Failure, Kind, News, Record, State, step},
+        schedule::{LOST_AFTER_MS, reminder_at, reminders_by},
         store as rows,
+        todo::find_todo,
     },
     shops::{self, model::Connection},
 };
@@ -39,19 +45,20 @@ use crate::{
 /// After a bank that is busy or out of reach.
 const TRY_AGAIN_MS: i64 = 30 * SECOND_MS;
 
-/// How a bank says that it has no such request.
-const NO_SUCH_OPERATION: &str = "operation_unsupported";
-
 /// Why nothing is closed.
 #[derive(Debug)]
 pub enum CloseProblem {
     NoSuchPayment,
     /// Nothing is paid yet, or it had no receipt.
     NothingPaid,
-    /// The bank has no such request: a person makes it.
+    /// The bank makes none, or none of a payment of which a part went back: a person does, with
+    /// these lines.
     ByHand {
-        bank: &'static str,
+        message: String,
+        lines: String,
     },
+    /// A refund is under way: what stays is not known yet.
+    RefundUnderWay,
     /// What is delivered does not fit what was prepaid.
     Receipt(ClosingProblem),
     /// Its refunds left nothing to close, or no way to tell what.
@@ -103,13 +110,19 @@ pub async fn request(
                 return Ok(earlier.clone());
             }
             let body = compose(&inner, &payment, &connection, &known, &asked, plan.as_ref())?;
-            settle_due(tx, &inner, &payment, &known)?;
+            // One that failed is tried again; one that was lost may yet be told of.
+            let failed = earlier.filter(|record| record.state == State::Failed);
+            settle_due(tx, &inner, &payment, &known, failed.map(|record| record.id.as_str()))?;
             let amount = body.total().unwrap_or_default();
-            let id = inner.mint.id("rcp");
-            let new = Record::new(id, &payment.shop_id, &payment.id, Kind::Closing, amount);
-            let state = State::Queued;
-            let record = Record { state, body: Some(write(&body)), ..new };
-            let record = save(tx, &inner, &payment, None, record)?;
+            let base = match failed {
+                Some(failed) => again(failed.clone(), "Closed again".to_owned()),
+                None => Record {
+                    state: State::Queued,
+                    ..new_record(&inner, &payment, Kind::Closing, amount)
+                },
+            };
+            let record = Record { amount, body: Some(write(&body)), ..base };
+            let record = save(tx, &inner, &payment, failed, record)?;
             jobs::nudge(tx, &inner.mint, JOB, &record.id, inner.now_ms())?;
             Ok(record)
         })
@@ -128,19 +141,46 @@ fn compose(
         return Err(CloseProblem::NothingPaid);
     }
     let (_, first) = first_receipt(known).ok_or(CloseProblem::NothingPaid)?;
+    if payment.refunds.iter().any(|refund| refund.state.is_pending()) {
+        return Err(CloseProblem::RefundUnderWay);
+    }
     let rest = what_stays(&first, known)?;
     let day = moscow_day(ctx.now_ms());
     let closing = close(&rest, asked.delivered.as_deref(), plan, day);
-    let receipt = closing.map_err(CloseProblem::Receipt)?;
     let bank = get_bank(&payment.bank).map_err(CloseProblem::Internal)?;
+    let by_hand = |message: String| {
+        let lines = closing.as_ref().map_or(String::new(), |receipt| lines_of(payment, receipt));
+        Err(CloseProblem::ByHand { message, lines })
+    };
+    if !bank.capabilities().receipts.closes {
+        return by_hand(format!("{} has no request for a closing receipt.", bank.title()));
+    }
+    if !payment.refunded().is_zero() {
+        let title = bank.title();
+        return by_hand(format!("{title} closes only a payment of which nothing went back."));
+    }
+    let receipt = closing.map_err(CloseProblem::Receipt)?;
     let op = closing_op(payment, receipt.clone());
     match bank.start(&connection.credentials, &op) {
-        Step::Done(Outcome::Refused(refusal)) if refusal.code == NO_SUCH_OPERATION => {
-            Err(CloseProblem::ByHand { bank: bank.title() })
-        }
         Step::Done(Outcome::Refused(refusal)) => Err(CloseProblem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(receipt),
     }
+}
+
+/// The lines for whoever makes the receipt; nothing where refunds of the bank's cabinet, whose
+/// lines nobody told us, make them unknown.
+fn lines_of(payment: &Payment, receipt: &Receipt) -> String {
+    let total = receipt.total().unwrap_or_default();
+    if payment.facts.paid.minus_or_zero(payment.refunded()) != total {
+        return String::new();
+    }
+    let line = |line: &Line| {
+        let (name, vat) = (&line.name, line.vat.as_str());
+        let (quantity, price) = (quantity_text(line.quantity_milli), line.price.to_rubles());
+        format!("«{name}» {quantity} × {price}, {vat}")
+    };
+    let lines: Vec<String> = receipt.lines.iter().map(line).collect();
+    format!("{}; full_payment, {} by the advance", lines.join("; "), total.to_rubles())
 }
 
 /// The first receipt without what went back of it.
@@ -161,34 +201,65 @@ fn closing_op(payment: &Payment, receipt: Receipt) -> BankOp {
     BankOp::Terminal(TerminalOp::ClosingReceipt { bank_id, receipt })
 }
 
-/// The receipt's job: sends a closing receipt, or reminds of what is due.
+/// What the job's run is for.
+enum Run {
+    Send,
+    /// An earlier run died after it asked.
+    Lost,
+    Remind,
+}
+
+/// The receipt's job: sends a closing receipt, sends it anew when its time has come, or reminds of
+/// what is due.
 pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let (id, inner) = (job.subject.clone(), ctx.clone());
-    let found: Result<Option<(Record, Payment)>, DbError> = ctx
+    let found: Result<Option<(Record, Payment, Run)>, DbError> = ctx
         .db
         .write(move |tx| {
             let Some(record) = rows::find(tx, &id)? else { return Ok(None) };
             let payment = store::lock_payment(tx, &record.shop_id, &record.payment_id)?;
             let Some(payment) = payment else { return Ok(None) };
-            // Saved before the request leaves: a run that died leaves "perhaps sent".
-            let is_first = record.asked_ms.is_none() && is_to_send(&record);
-            if is_first {
-                let asked_ms = Some(inner.now_ms());
-                rows::upsert(tx, &Record { asked_ms, ..record.clone() })?;
+            // As it is now that the payment is locked.
+            let Some(mut record) = rows::find(tx, &id)? else { return Ok(None) };
+            let is_failed = record.state == State::Failed;
+            if is_failed && record.retry_ms.is_some_and(|at_ms| at_ms <= inner.now_ms()) {
+                let failure = record.failure.as_ref();
+                let why = failure.map_or("", |failure| failure.message.as_str());
+                let next = again(record.clone(), format!("By itself, after: {why}"));
+                record = save(tx, &inner, &payment, Some(&record), next)?;
             }
-            Ok(Some((record, payment)))
+            if !is_to_send(&record) {
+                return Ok(Some((record, payment, Run::Remind)));
+            }
+            if record.asked_ms.is_some() {
+                return Ok(Some((record, payment, Run::Lost)));
+            }
+            // Saved before the request leaves: a run that died leaves "perhaps sent".
+            let asks = record.asks.saturating_add(1);
+            let record = Record { asked_ms: Some(inner.now_ms()), asks, ..record };
+            rows::upsert(tx, &record)?;
+            Ok(Some((record, payment, Run::Send)))
         })
         .await;
-    let Some((record, payment)) = found? else { return Ok(After::Done) };
-    match (is_to_send(&record), record.asked_ms) {
-        (true, None) => send(ctx, record, payment).await,
-        (true, Some(_)) => settle(ctx, record, payment, Sent::Unknown, vec![]).await,
-        (false, _) => remind(ctx, record, payment).await,
+    let Some((record, payment, run)) = found? else { return Ok(After::Done) };
+    match run {
+        Run::Send => send(ctx, record, payment).await,
+        Run::Lost => settle(ctx, record, payment, Sent::Unknown, vec![]).await,
+        Run::Remind => remind(ctx, record, payment).await,
     }
 }
 
 fn is_to_send(record: &Record) -> bool {
     record.kind == Kind::Closing && record.state == State::Queued
+}
+
+/// When the job has something to do about the receipt again.
+fn rest(record: &Record) -> After {
+    let reminder_ms = record.due_ms().map(|due_ms| reminder_at(due_ms, record.reminders));
+    match [record.retry_ms, reminder_ms].into_iter().flatten().min() {
+        Some(at_ms) => After::At(at_ms),
+        None => After::Done,
+    }
 }
 
 /// How the request went.
@@ -231,24 +302,35 @@ async fn settle(
         .write(move |tx| {
             exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&payment.id)))?;
             let Some(record) = rows::find(tx, &seen.id)? else { return Ok(After::Done) };
-            let (state, failure, note) = match sent {
+            let now_ms = inner.now_ms();
+            let next = match sent {
                 // The cash register's word may have come first.
-                Sent::Taken => (step(record.state, News::Moved), None, None),
-                Sent::Unknown => (step(record.state, News::Moved), None, Some(UNKNOWN.to_owned())),
+                Sent::Taken => {
+                    Record { state: step(record.state, News::Moved), note: None, ..record.clone() }
+                }
+                Sent::Unknown => {
+                    let state = step(record.state, News::Moved);
+                    let is_lost = state == State::Sent;
+                    let look_ms = is_lost.then_some(now_ms + LOST_AFTER_MS);
+                    Record { state, look_ms, note: Some(UNKNOWN.to_owned()), ..record.clone() }
+                }
+                Sent::Refused(_) if record.state == State::Registered => record.clone(),
                 Sent::Refused(refusal) => {
+                    // A payment may be on its way from one state to another; nothing else passes.
+                    let may_pass = refusal.class == RefusalClass::Conflict;
                     let Refusal { code, message, hint, .. } = refusal;
+                    let next = failed(record.clone(), code, message.clone(), now_ms, may_pass);
                     let failure = Failure { code: code.to_owned(), message, hint };
-                    (step(record.state, News::Failed), Some(failure), None)
+                    Record { failure: Some(failure), ..next }
                 }
                 Sent::Kept => {
-                    rows::upsert(tx, &Record { asked_ms: None, ..record })?;
-                    return Ok(After::At(inner.now_ms() + TRY_AGAIN_MS));
+                    let asks = record.asks.saturating_sub(1);
+                    rows::upsert(tx, &Record { asked_ms: None, asks, ..record })?;
+                    return Ok(After::At(now_ms + TRY_AGAIN_MS));
                 }
             };
-            let due_ms = (state == State::Failed).then(|| inner.now_ms());
-            let next = Record { state, failure, note, due_ms, ..record.clone() };
-            save(tx, &inner, &payment, Some(&record), next)?;
-            Ok(After::Done)
+            let saved = save(tx, &inner, &payment, Some(&record), next)?;
+            Ok(rest(&saved))
         })
         .await;
     Ok(after?)
@@ -256,25 +338,33 @@ async fn settle(
 
 const UNKNOWN: &str = "The bank did not answer, so it is not known whether the receipt is made, \
                        and it is not sent again. The bank's notice may still tell; else look at \
-                       the cash register, then note it or close again with `again`";
+                       the cash register, then settle it or close again with `again`";
 
-/// Announces, once, that a person has to do something, when its time has come.
+/// Announces that a person has to do something, when its time has come, and again at each further
+/// reminder until it is done.
 async fn remind(ctx: &Ctx, record: Record, payment: Payment) -> anyhow::Result<After> {
-    let Some(due_ms) = record.due_ms else { return Ok(After::Done) };
-    if due_ms > ctx.now_ms() {
-        return Ok(After::At(due_ms));
-    }
     let inner = ctx.clone();
-    let told: Result<(), DbError> = ctx
+    let told: Result<After, DbError> = ctx
         .db
         .write(move |tx| {
-            let (kind, id) = (EventKind::ReceiptDue, record.id.as_str());
-            tracing::warn!(receipt_id = id, "somebody has to make a receipt: {id}");
-            announce(tx, &inner, &payment, kind, Some(id))
+            // It may have been settled, or tried again, since it was read.
+            let Some(record) = rows::find(tx, &record.id)? else { return Ok(After::Done) };
+            let Some(due_ms) = record.due_ms() else { return Ok(After::Done) };
+            let now_ms = inner.now_ms();
+            if reminder_at(due_ms, record.reminders) > now_ms {
+                return Ok(rest(&record));
+            }
+            let reminders = reminders_by(due_ms, record.reminders, now_ms);
+            let next = Record { reminders, ..record };
+            rows::upsert(tx, &next)?;
+            let id = next.id.as_str();
+            let todo = find_todo(&next).map_or("", |todo| todo.code);
+            tracing::warn!(receipt_id = id, todo, "somebody has to do something about a receipt");
+            announce_receipt(tx, &inner, &payment, EventKind::ReceiptDue, id)?;
+            Ok(rest(&next))
         })
         .await;
-    told?;
-    Ok(After::Done)
+    Ok(told?)
 }
 
 /// Sends the closing receipt now, unless somebody is at it: for a command that wants to hear what

@@ -4,13 +4,13 @@
 use kopeck_banks::{
     Money,
     receipt::{
-        Receipt, Settlement,
+        Line, Receipt, Settlement,
         balance::spread,
         refund::{Left, RefundProblem, Return, Returned, all_left, refund},
     },
 };
 
-use super::{first_receipt, rows, stored};
+use super::{first_receipt, new_record, rows, save, stored};
 use crate::{
     gateway::flow::get_bank,
     kit::{
@@ -96,18 +96,13 @@ pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left
 }
 
 /// The receipt of a refund: what it takes by its share of all that is left.
-pub(super) fn of_refund(
-    ctx: &Ctx,
-    payment: &Payment,
-    income: &Record,
-    refunds: &[Record],
-    wanted: &Refund,
-) -> Record {
-    let id = ctx.mint.id("rcp");
-    let new = Record::new(id, &payment.shop_id, &payment.id, Kind::Refund, wanted.amount);
-    let new = Record { refund_id: Some(wanted.id.clone()), ..new };
-    match mirrored(payment, income, refunds, Return::Share(wanted.amount)) {
-        Ok((receipt, taken)) => Record { body: Some(write(&receipt)), taken, ..new },
+pub(super) fn of_refund(ctx: &Ctx, payment: &Payment, known: &[Record], wanted: &Refund) -> Record {
+    let new = new_record(ctx, payment, Kind::Refund, wanted.amount);
+    match mirrored(payment, known, Return::Share(wanted.amount)) {
+        Ok((receipt, taken)) => {
+            let note = note_of(payment, wanted.amount);
+            Record { body: Some(write(&receipt)), taken, note, ..new }
+        }
         // The refund goes on without it: a receipt never stops money.
         Err(problem) => {
             let note = format!("Make the receipt of this refund by hand: {problem}");
@@ -116,15 +111,53 @@ pub(super) fn of_refund(
     }
 }
 
+/// What the bank is not told of a refund's receipt.
+fn note_of(payment: &Payment, amount: Money) -> Option<String> {
+    let is_whole = amount == payment.facts.paid;
+    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts)?;
+    (!limits.carries_refunds && !is_whole).then(|| NO_LINES.to_owned())
+}
+
+const NO_LINES: &str = "The bank's request for a refund has no place for lines: these are what the \
+                        receipt has to say, and the bank's cash register makes it without knowing \
+                        them. Compare it; put a difference right by a correction and note that";
+
+/// The sale that a refund mirrors: the first receipt, or what closed it, since goods that were
+/// delivered come back as delivered, at the rates of that day.
+fn find_sale(known: &[Record]) -> Option<Receipt> {
+    let (_, first) = first_receipt(known)?;
+    let is_made = |record: &&Record| {
+        record.kind == Kind::Closing && matches!(record.state, State::Sent | State::Registered)
+    };
+    let closing = known.iter().rev().find(is_made).and_then(|record| record.body.as_deref());
+    let Some(closing) = closing.and_then(|body| form::parse_any(body).ok()) else {
+        return Some(first);
+    };
+    let prepaid = first.lines.iter().filter(|line| line.method.is_prepaid());
+    let is_same = prepaid.clone().count() == closing.lines.len()
+        && prepaid.zip(&closing.lines).all(|(before, after)| before.sum() == after.sum());
+    if is_same {
+        let mut closed = closing.lines.iter();
+        let mut now = |line: &Line| match line.method.is_prepaid() {
+            true => closed.next().unwrap_or(line).clone(),
+            false => line.clone(),
+        };
+        let lines = first.lines.iter().map(&mut now).collect();
+        return Some(Receipt { lines, ..first });
+    }
+    // An advance for no goods in particular is now the goods.
+    let is_advance = first.lines.iter().all(|line| line.method.is_prepaid());
+    Some(if is_advance { Receipt { lines: closing.lines, ..first } } else { first })
+}
+
 fn mirrored(
     payment: &Payment,
-    income: &Record,
-    refunds: &[Record],
+    known: &[Record],
     what: Return<'_>,
 ) -> Result<(Receipt, Vec<Taken>), RefundProblem> {
-    let first = first_receipt(std::slice::from_ref(income)).ok_or(RefundProblem::OtherBooks)?.1;
-    let left = left_of(&first, refunds)?;
-    let done = refund(&first, &left, what, max_lines(payment))?;
+    let sale = find_sale(known).ok_or(RefundProblem::OtherBooks)?;
+    let left = left_of(&sale, known)?;
+    let done = refund(&sale, &left, what, max_lines(payment))?;
     let taken = left.iter().zip(&done.left).map(|(before, after)| Taken {
         quantity_milli: before.quantity_milli.saturating_sub(after.quantity_milli),
         sum: before.sum.minus_or_zero(after.sum),
@@ -141,26 +174,19 @@ pub fn plan_goods(
     goods: &[Returned],
 ) -> Result<Result<Money, RefundProblem>, DbError> {
     let known = rows::list_of_payment(tx, &payment.id)?;
-    let Some(income) = known.iter().find(|record| record.kind == Kind::Income) else {
-        return Ok(Err(RefundProblem::OtherBooks));
-    };
-    let (receipt, taken) = match mirrored(payment, income, &known, Return::Goods(goods)) {
+    let (receipt, taken) = match mirrored(payment, &known, Return::Goods(goods)) {
         Ok(made) => made,
         Err(problem) => return Ok(Err(problem)),
     };
     let amount = receipt.total().unwrap_or_default();
-    let id = ctx.mint.id("rcp");
-    let now_ms = ctx.now_ms();
-    let new = Record::new(id, &payment.shop_id, &payment.id, Kind::Refund, amount);
     let record = Record {
         refund_id: Some(refund_id.to_owned()),
         body: Some(write(&receipt)),
         state: State::Queued,
         taken,
-        created_ms: now_ms,
-        changed_ms: now_ms,
-        ..new
+        note: note_of(payment, amount),
+        ..new_record(ctx, payment, Kind::Refund, amount)
     };
-    rows::upsert(tx, &record)?;
+    save(tx, ctx, payment, None, record)?;
     Ok(Ok(amount))
 }

@@ -5,7 +5,7 @@ use kopeck_banks::op::{CodeState, SbpPayment};
 
 use super::*;
 
-const CODE: &str = "AD10006M8KH234K782OQM0L13JI31LQD";
+pub const CODE: &str = "AD10006M8KH234K782OQM0L13JI31LQD";
 
 fn words() -> [Observation; 3] {
     let paid = Some(BankStatus::Paid);
@@ -24,7 +24,7 @@ fn words() -> [Observation; 3] {
     [notice.observation(), listed.observation(), state.observation()]
 }
 
-fn open_code() -> Payment {
+pub fn open_code() -> Payment {
     let url = Some(format!("https://qr.nspk.ru/{CODE}"));
     let opened = Observation {
         bank_id: Some(CODE.to_owned()),

@@ -15,6 +15,7 @@ use crate::{
         attempts::other_route,
         model::{Payment, Status},
     },
+    receipts::model::{Record, State},
 };
 
 #[derive(Template)]
@@ -50,6 +51,8 @@ struct Action<'a> {
 /// two is left to the style sheet, which knows what the payer points with.
 struct CodeView<'a> {
     payload: &'a str,
+    scan: &'static str,
+    tap: &'static str,
     alt: &'static str,
     open: &'static str,
     choose: &'static str,
@@ -94,7 +97,17 @@ pub fn bank_url(payment: &Payment) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
-pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askama::Result<String> {
+/// What the page tells of.
+pub struct Shown {
+    pub payment: Payment,
+    /// The name of its shop.
+    pub shop: String,
+    /// The payment's own receipt, if it has one.
+    pub receipt: Option<Record>,
+}
+
+pub fn checkout(shown: &Shown, lang: Lang, now_ms: i64) -> askama::Result<String> {
+    let Shown { payment, shop, receipt } = shown;
     let said = say(payment, lang);
     let sum = payment.amount.to_human();
     let page = CheckoutPage {
@@ -103,25 +116,22 @@ pub fn checkout(payment: &Payment, shop: &str, lang: Lang, now_ms: i64) -> askam
         id: &payment.id,
         version: version(payment),
         watch: is_moving(payment.status()),
-        shop,
+        shop: shop.as_str(),
         sum,
         purpose: &payment.purpose,
         tone: said.tone.as_str(),
         headline: said.headline,
-        detail: match payload(payment) {
-            Some(_) => lang.pick(PAY_BY_CODE[0], PAY_BY_CODE[1]).to_owned(),
-            None => said.detail,
-        },
+        detail: said.detail,
         code: code(payment, lang),
         action: action(payment, said.tone, lang),
         others: others(payment, lang, now_ms),
-        facts: facts(payment, lang),
-        safety: match payload(payment) {
-            Some(_) => lang.pick(
+        facts: facts(payment, receipt.as_ref(), lang, now_ms),
+        safety: match payment.methods.as_slice() {
+            [PayMethod::Sbp] => lang.pick(
                 "Платёж подтверждается только в приложении вашего банка.",
                 "The payment is confirmed in your bank's app only.",
             ),
-            None => lang.pick(
+            _ => lang.pick(
                 "Данные карты вводятся только на странице банка.",
                 "Card data is entered on the bank's page only.",
             ),
@@ -191,15 +201,19 @@ const fn is_moving(status: Status) -> bool {
     }
 }
 
-const PAY_BY_CODE: [&str; 2] = [
-    "Оплатите в приложении любого банка: отсканируйте код или откройте приложение. Страница \
-     обновится сама.",
-    "Pay in any bank's app: scan the code or open the app. This page refreshes by itself.",
-];
-
 fn code(payment: &Payment, lang: Lang) -> Option<CodeView<'_>> {
     Some(CodeView {
         payload: payload(payment)?,
+        scan: lang.pick(
+            "Отсканируйте код камерой телефона или в приложении любого банка. Страница обновится \
+             сама.",
+            "Scan the code with the phone's camera or in any bank's app. This page refreshes by \
+             itself.",
+        ),
+        tap: lang.pick(
+            "Откройте приложение банка: сумма и получатель уже указаны. Страница обновится сама.",
+            "Open your bank's app: sum and payee are filled in. This page refreshes by itself.",
+        ),
         alt: lang.pick("QR-код СБП для оплаты", "SBP QR code to pay by"),
         open: lang.pick("Открыть приложение банка", "Open the bank's app"),
         choose: lang.pick("Выбрать банк", "Choose the bank"),
@@ -262,19 +276,46 @@ const fn way(method: PayMethod, lang: Lang) -> &'static str {
     }
 }
 
-fn facts(payment: &Payment, lang: Lang) -> Vec<String> {
+fn facts(payment: &Payment, receipt: Option<&Record>, lang: Lang, now_ms: i64) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(order_id) = &payment.order_id {
         facts.push(format!("{} {order_id}", lang.pick("Заказ", "Order")));
     }
     facts.push(format!("{} {}", lang.pick("Номер платежа", "Payment"), payment.reference));
-    if let Some(paid_ms) = payment.facts.paid_ms {
+    if let Some(paid_ms) = payment.facts.paid_at_ms() {
         facts.push(format!("{} {}", lang.pick("Оплачено", "Paid"), moscow(paid_ms, lang)));
+        facts.extend(receipt.and_then(|receipt| receipt_fact(receipt, lang, now_ms)));
     } else if payment.status() == Status::Open {
         let until = lang.pick("Оплатить до", "Pay before");
         facts.push(format!("{until} {}", moscow(payment.expires_ms, lang)));
     }
     facts
+}
+
+/// What the payer may know of the receipt, and no more than is known: whether a letter reached its
+/// reader, nobody tells us.
+fn receipt_fact(receipt: &Record, lang: Lang, now_ms: i64) -> Option<String> {
+    if receipt.is_by_hand && receipt.state != State::Registered {
+        let text = lang.pick("Чек магазин пришлёт отдельно", "The shop sends the receipt itself");
+        return Some(text.to_owned());
+    }
+    let is_late = receipt.expected_ms.is_some_and(|at_ms| at_ms <= now_ms);
+    let text = match receipt.state {
+        State::Failed => lang.pick(
+            "Чек придёт позже: касса его пока не сделала, магазин об этом знает",
+            "The receipt comes later: the cash register has not made it yet, and the shop knows",
+        ),
+        State::Sent if is_late => lang.pick(
+            "Чек придёт позже: касса его ещё не подтвердила",
+            "The receipt comes later: the cash register has not confirmed it yet",
+        ),
+        State::Sent => lang.pick("Чек делает касса магазина", "The receipt is being made"),
+        State::Registered => lang.pick("Чек сделан", "The receipt is made"),
+        State::None | State::Queued => return None,
+    };
+    let fiscal = receipt.fiscal.as_ref().filter(|_| receipt.state == State::Registered);
+    let number = fiscal.and_then(|fiscal| fiscal.document_number.as_ref());
+    Some(number.map_or(text.to_owned(), |number| format!("{text}: № {number}")))
 }
 
 /// Moscow's time, which every payer in Russia can reckon with.

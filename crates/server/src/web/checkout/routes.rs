@@ -11,16 +11,22 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{banks::Banks, page, words::Lang};
+use super::{
+    banks::Banks,
+    page::{self, Shown},
+    words::Lang,
+};
 use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
-    kit::db::DbError,
+    kit::db::{DbError, Tx},
     payments::{
         flow::{attempts::request_move, payer_left},
         model::Payment,
         store,
     },
-    qr, shops,
+    qr,
+    receipts::{self, model::Kind},
+    shops,
     web::headers,
 };
 
@@ -54,19 +60,20 @@ async fn show(
     // Banks and mail programs add parameters of their own to a link: they do not matter here.
     let asked = query.find_any("lang");
     let lang = Lang::choose(asked.as_deref(), accepted.unwrap_or(""));
-    let Some((payment, shop)) = find(&server, id).await? else {
+    let Some(shown) = find_shown(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(lang));
     };
+    let payment = &shown.payment;
     // Whoever sees the code may be paying by it: watched as one who left for the bank.
-    if page::payload(&payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
-        note_payer(&server, &payment).await;
+    if page::payload(payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
+        note_payer(&server, payment).await;
     }
-    render(StatusCode::OK, page::checkout(&payment, &shop, lang, server.ctx.now_ms()))
+    render(StatusCode::OK, page::checkout(&shown, lang, server.ctx.now_ms()))
 }
 
 /// Off to the bank. From now on the payment is looked at every minute.
 async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let Some((payment, _)) = find(&server, id).await? else {
+    let Some(payment) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
     };
     let Some(url) = page::bank_url(&payment) else {
@@ -81,7 +88,7 @@ async fn elsewhere(
     State(server): State<Server>,
     Path((id, route)): Path<(String, usize)>,
 ) -> Result<Response, ApiError> {
-    let Some((payment, _)) = find(&server, id).await? else {
+    let Some(payment) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
     };
     request_move(&server.ctx, &payment, route).await?;
@@ -97,7 +104,7 @@ async fn choose(
     query: RawQuery,
 ) -> Result<Response, ApiError> {
     let lang = Lang::choose(query.find_any("lang").as_deref(), "");
-    let Some((payment, _)) = find(&server, id).await? else {
+    let Some(payment) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(lang));
     };
     if page::payload(&payment).is_none() {
@@ -113,7 +120,7 @@ async fn open(
     Extension(banks): Extension<Arc<Banks>>,
     Path((id, bank)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let Some((payment, _)) = find(&server, id).await? else {
+    let Some(payment) = find(&server, id).await? else {
         return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
     };
     let link = banks.link(&server.ctx, &payment, &bank).await?;
@@ -150,8 +157,8 @@ async fn picture(
     kind: &'static str,
     draw: impl FnOnce(&qr::Code) -> Result<Vec<u8>, qr::Problem>,
 ) -> Result<Response, ApiError> {
-    let found = find(server, id).await?.map(|(payment, _)| payment);
-    let payment = found.filter(|payment| payment.facts.qr_payload.is_some());
+    let payment = find(server, id).await?;
+    let payment = payment.filter(|payment| payment.facts.qr_payload.is_some());
     let payment = payment.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
     let payload = payment.facts.qr_payload.as_deref().unwrap_or_default();
     let drawn = qr::Code::new(payload).and_then(|code| draw(&code));
@@ -170,26 +177,35 @@ struct StateView {
 }
 
 async fn state(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
-    let Some((payment, _)) = find(&server, id).await? else {
+    let Some(payment) = find(&server, id).await? else {
         return Ok(headers::secure(StatusCode::NOT_FOUND.into_response(), CACHE));
     };
     let view = StateView { status: payment.status().as_str(), version: page::version(&payment) };
     Ok(headers::secure(Json(view).into_response(), CACHE))
 }
 
-/// The payment and the name of its shop.
-async fn find(server: &Server, id: String) -> Result<Option<(Payment, String)>, DbError> {
+async fn find(server: &Server, id: String) -> Result<Option<Payment>, DbError> {
+    server.ctx.db.read(move |tx| find_link(tx, &id)).await
+}
+
+/// An attempt is a part of its link, not a page of its own.
+fn find_link(tx: &mut dyn Tx, id: &str) -> Result<Option<Payment>, DbError> {
+    let found = store::find_payment_by_id(tx, id)?;
+    Ok(found.filter(|payment| payment.attempt_of.is_none()))
+}
+
+/// With what else the page tells.
+async fn find_shown(server: &Server, id: String) -> Result<Option<Shown>, DbError> {
     server
         .ctx
         .db
         .read(move |tx| {
-            let found = store::find_payment_by_id(tx, &id)?;
-            // An attempt is a part of its link, not a page of its own.
-            let Some(payment) = found.filter(|it| it.attempt_of.is_none()) else {
-                return Ok(None);
-            };
+            let Some(payment) = find_link(tx, &id)? else { return Ok(None) };
             let shop = shops::store::find_shop(tx, &payment.shop_id)?;
-            Ok(Some((payment, shop.map_or_else(String::new, |shop| shop.name))))
+            let shop = shop.map_or_else(String::new, |shop| shop.name);
+            let receipts = receipts::store::list_of_payment(tx, &payment.id)?;
+            let receipt = receipts.into_iter().find(|receipt| receipt.kind == Kind::Income);
+            Ok(Some(Shown { payment, shop, receipt }))
         })
         .await
 }

@@ -24,6 +24,8 @@ pub struct Seen<'a> {
     pub sale: Option<&'a Sale>,
     pub payment: Option<&'a Payment>,
     pub now_ms: i64,
+    /// A number of this form's own: sent twice, it charges once.
+    pub form: &'a str,
 }
 
 /// Why a clerk's request did nothing, with what was typed.
@@ -60,6 +62,7 @@ struct DeskPage<'a> {
     amount: &'a str,
     purpose_label: &'static str,
     purpose: &'a str,
+    form: &'a str,
     other_lang: &'static str,
     other_name: &'static str,
 }
@@ -121,6 +124,7 @@ pub fn desk(seen: &Seen<'_>, lang: Lang, trouble: Option<&Trouble>) -> askama::R
         amount: typed(|it| &it.amount),
         purpose_label: lang.pick("За что (необязательно)", "What for (optional)"),
         purpose: typed(|it| &it.purpose),
+        form: seen.form,
         other_lang: lang.other().as_str(),
         other_name: lang.other().name(),
     }
@@ -192,6 +196,10 @@ pub fn translate(error: ApiError, lang: Lang) -> ApiError {
     }
     let (message, hint) = match error.code.as_str() {
         "desk_busy" => ("Касса занята: идёт другая оплата", "Дождитесь её конца или отмените её"),
+        "desk_repeated" => (
+            "Эта сумма уже принималась: выше — чем кончилось",
+            "Чтобы принять её ещё раз, нажмите снова",
+        ),
         "bank_unavailable" => ("Банк не отвечает", "Попробуйте ещё раз через минуту"),
         "sbp_amount_invalid" => ("Через СБП можно от 0,01 до 1 000 000 ₽", ""),
         _ => return error,

@@ -19,11 +19,11 @@ use crate::{
         model::{ClerkLink, Sale},
         request::DEFAULT_TTL_MINUTES,
         store,
-        submit::{cancel, charge},
+        submit::{Charged, cancel, charge_once},
     },
     http::{ApiError, Server, codes, query::RawQuery, text},
-    kit::db::DbError,
-    payments::{self, model::Payment},
+    kit::{db::DbError, secret},
+    payments::{self, idempotency::Key, model::Payment},
     places::{api::file, model::Place, poster},
     shops,
     web::{checkout::Lang, headers},
@@ -32,6 +32,8 @@ use crate::{
 /// It tells of money: no cache keeps it.
 const CACHE: &str = "no-store";
 const MAX_PURPOSE_CHARS: usize = 132;
+/// 16 letters of five bits: no two forms share a number.
+const FORM_LETTERS: usize = 16;
 
 pub fn routes() -> Router<Server> {
     Router::new()
@@ -90,6 +92,7 @@ fn draw(
         sale: found.sale.as_ref(),
         payment: found.payment.as_ref(),
         now_ms: server.ctx.now_ms(),
+        form: &server.ctx.mint.code(FORM_LETTERS),
     };
     let status = trouble.map_or(StatusCode::OK, |it| {
         StatusCode::from_u16(it.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -165,6 +168,7 @@ async fn arm(
     };
     let (amount, purpose) = (field("amount"), field("purpose"));
     let done = async {
+        let key = form_key(&found.link, &field("form"), &amount, &purpose)?;
         let new = NewSale {
             amount: parse_amount(&amount, lang)?,
             purpose: (!purpose.is_empty()).then(|| purpose.clone()),
@@ -173,11 +177,30 @@ async fn arm(
         };
         text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
         let wait = server.limits.bank_wait;
-        Ok::<_, ApiError>(charge(&server.ctx, &found.desk, new, wait).await?)
+        match charge_once(&server.ctx, &found.desk, new, key, wait).await? {
+            Charged::Before(sale) if sale.is_over() => Err(ApiError::of(codes::DESK_REPEATED)),
+            Charged::New(_) | Charged::Before(_) => Ok(()),
+        }
     };
     let error = done.await.err();
     server.nudge.notify_one();
     after(&server, &token, lang, error.map(|error| Trouble { error, amount, purpose })).await
+}
+
+/// Sent again after a lost answer, or by a second touch, the form of one page is one sale; the same
+/// page with another sum is another.
+fn form_key(
+    link: &ClerkLink,
+    form: &str,
+    amount: &str,
+    purpose: &str,
+) -> Result<Option<Key>, ApiError> {
+    if form.is_empty() {
+        return Ok(None);
+    }
+    let said = secret::hash_bytes(&[amount.as_bytes(), purpose.as_bytes()].join(&b"\n"[..]));
+    let key = format!("{} {form} {said}", link.id);
+    Key::of(&key, &[said.as_bytes()]).map(Some)
 }
 
 /// A clerk types a sum as people do: 1 500,50.

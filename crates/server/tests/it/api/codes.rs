@@ -1,7 +1,7 @@
 //! Codes of SBP that stand for one payment: at Tochka a code by itself, at T-Bank the code of a
 //! payment that the bank keeps.
 
-use kopeck::gateway::flow::ask_now;
+use kopeck::{gateway::flow::ask_now, kit::clock::iso};
 use kopeck_banks::{
     emulator::{Control, Fault, FaultKind},
     op::{Answer, BankOp, NewPoint, Outcome, SbpOp, SbpWord, SetupOp},
@@ -97,7 +97,28 @@ async fn a_notice_tells_that_the_code_was_paid() {
     let paid = app.payment(&payment["id"]).await;
     assert_eq!((&paid["status"], &paid["method"]), (&json!("paid"), &json!("sbp")), "{paid}");
     assert_eq!(paid["paid_kopecks"], 500_000);
-    assert_eq!(count(&app, "payment.paid").await, 1);
+    // Neither notice nor state tells when: it is dated when it was heard of, in the event too.
+    assert_eq!(paid["paid_at"], iso(app.ctx.now_ms()));
+    let events = app.get("/v1/events?type=payment.paid").await.expect(200);
+    assert_eq!(events["data"].as_array().unwrap().len(), 1);
+    assert_eq!(events["data"][0]["payment"]["paid_at"], paid["paid_at"], "{events}");
+    app.advance(3_600_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["paid_at"], paid["paid_at"], "and stays so");
+}
+
+#[tokio::test]
+async fn of_two_codes_of_one_sum_a_notice_pays_its_own() {
+    let app = with_sbp().await;
+    let (first, second) = (create(&app).await, create(&app).await);
+    fault(&app, FaultKind::Status { status: 503 }, 1_000, "payment-status");
+    pay(&app, &second);
+    app.advance(10_000).await;
+    assert_eq!(app.payment(&second["id"]).await["status"], "paid");
+    assert_eq!(app.payment(&first["id"]).await["status"], "open");
+    pay(&app, &first);
+    app.advance(10_000).await;
+    assert_eq!(app.payment(&first["id"]).await["status"], "paid");
+    assert_eq!(count(&app, "payment.paid").await, 2);
 }
 
 #[tokio::test]

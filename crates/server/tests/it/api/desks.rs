@@ -9,7 +9,7 @@ use axum::{
 use kopeck::{
     desks::links,
     gateway::flow::ask_now,
-    kit::db::DbError,
+    kit::{clock::iso, db::DbError},
     places::{model::Place, store::find_place_by_id},
 };
 use kopeck_banks::{
@@ -27,32 +27,32 @@ use crate::harness::{
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 
-async fn desk_of(app: &TestApp) -> Value {
+pub async fn desk_of(app: &TestApp) -> Value {
     let desk = app.post("/v1/desks", json!({"name": "Касса 1"})).await.expect(201);
     assert_eq!((&desk["status"], &desk["sale"]), (&json!("active"), &Value::Null), "{desk}");
     desk
 }
 
-fn path(desk: &Value, action: &str) -> String {
+pub fn path(desk: &Value, action: &str) -> String {
     format!("/v1/desks/{}{action}", desk["id"].as_str().unwrap())
 }
 
-async fn charge(app: &TestApp, desk: &Value, amount: &str) -> Value {
+pub async fn charge(app: &TestApp, desk: &Value, amount: &str) -> Value {
     // Of one millisecond no sale is the later one.
     app.clock.advance_ms(1);
     app.post(&path(desk, "/charge"), json!({ "amount": amount, "clerk": "Анна" })).await.expect(201)
 }
 
 /// The last sale.
-async fn sale(app: &TestApp, desk: &Value) -> Value {
+pub async fn sale(app: &TestApp, desk: &Value) -> Value {
     app.get(&path(desk, "")).await.expect(200)["sale"].clone()
 }
 
-async fn status(app: &TestApp, desk: &Value) -> String {
+pub async fn status(app: &TestApp, desk: &Value) -> String {
     sale(app, desk).await["status"].as_str().unwrap().to_owned()
 }
 
-async fn payments(app: &TestApp, desk: &Value) -> Vec<Value> {
+pub async fn payments(app: &TestApp, desk: &Value) -> Vec<Value> {
     let path = format!("/v1/payments?place_id={}", desk["id"].as_str().unwrap());
     app.get(&path).await.expect(200)["data"].as_array().unwrap().clone()
 }
@@ -73,6 +73,7 @@ async fn a_sale_is_armed_and_paid_by_a_notice() {
     assert_eq!((&paid[0]["id"], &paid[0]["status"]), (&sale["payment_id"], &json!("paid")));
     assert_eq!(paid[0]["paid_kopecks"], 150_000);
     assert_eq!(paid[0]["customer"]["name"], "Иван Иванович И.");
+    assert_eq!(paid[0]["paid_at"], iso(app.ctx.now_ms()), "the notice tells no time");
     // The bank's list and later looks tell of the same one.
     app.advance(10 * MINUTE).await;
     assert_eq!(payments(&app, &desk).await.len(), 1);
@@ -110,9 +111,12 @@ async fn without_a_notice_the_arming_is_asked_about() {
     charge(&app, &desk, "1500").await;
     fault(&app, FaultKind::NoticeLost, 9, "");
     pay(&app, &desk, None);
+    let at = iso(app.ctx.now_ms() / SECOND * SECOND);
     app.advance(4 * SECOND).await;
     assert_eq!(status(&app, &desk).await, "paid");
-    assert_eq!(payments(&app, &desk).await[0]["paid_kopecks"], 150_000);
+    let paid = payments(&app, &desk).await;
+    assert_eq!(paid[0]["paid_kopecks"], 150_000);
+    assert_eq!(paid[0]["paid_at"], at, "the arming's answer tells when");
 }
 
 #[tokio::test]
@@ -287,14 +291,14 @@ async fn bad_input_is_named() {
     assert_eq!(app.bank.count("/activate"), 0);
 }
 
-async fn page(app: &TestApp, method: Method, path: &str, body: &'static str) -> Reply {
+pub async fn page(app: &TestApp, method: Method, path: &str, body: &str) -> Reply {
     let request = Request::builder().method(method).uri(path);
     let kind = "application/x-www-form-urlencoded";
     let request = request.header("content-type", kind).header("accept-language", "ru");
-    app.send(request.body(Body::from(body)).unwrap()).await
+    app.send(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-async fn place_of(app: &TestApp, desk: &Value) -> Place {
+pub async fn place_of(app: &TestApp, desk: &Value) -> Place {
     let id = desk["id"].as_str().unwrap().to_owned();
     let found: Result<_, DbError> = app.ctx.db.read(move |tx| find_place_by_id(tx, &id)).await;
     found.unwrap().expect("a desk")

@@ -326,6 +326,17 @@ async fn posters_and_pictures_are_read_back() {
     Gray::from_svg(&shown.text(), 8.0, 0.0).must_read(payload, "the page's code");
     let pdf = app.get(&format!("{page}/tent.pdf?lang=en")).await;
     assert!(pdf.status == 200 && pdf.bytes.starts_with(b"%PDF"), "{}", pdf.status);
+    for (poster, columns, rows) in [("a4", 1, 1), ("a6", 2, 2), ("a7", 4, 2), ("tent", 1, 2)] {
+        assert!(html.contains(&format!("{page}/{poster}.svg")), "{html}");
+        let pdf = app.get(&format!("{page}/{poster}.pdf")).await;
+        let svg = app.get(&format!("{page}/{poster}.svg")).await;
+        let drawn =
+            [Gray::from_pdf(&pdf.bytes, 150), Gray::from_svg(&svg.text(), 150.0 / 96.0, 0.0)];
+        for card in drawn.iter().flat_map(|sheet| sheet.cut(columns, rows)) {
+            card.must_read(payload, &format!("{poster} from the page"));
+        }
+    }
+    assert_eq!(app.get(&format!("{page}/a4.png")).await.status, 404);
     assert_eq!(app.get(&format!("{page}/a3.pdf")).await.status, 404);
     assert_eq!(app.get("/places/plc_1").await.status, 404);
     app.post(&format!("{path}/suspend"), json!({})).await.expect(200);

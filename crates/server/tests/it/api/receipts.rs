@@ -17,7 +17,7 @@ use crate::harness::{
     databases::{ALL, TestDb},
 };
 
-fn item(change: Value) -> Value {
+pub(super) fn item(change: Value) -> Value {
     let mut item = json!({"name": "Курс", "price": "5000.00", "vat": "none"});
     for (name, value) in change.as_object().unwrap() {
         item[name] = value.clone();
@@ -135,7 +135,7 @@ async fn one_field_makes_a_receipt_once_the_shop_said_its_vat() {
 }
 
 /// What a cash register says of a receipt, as T-Bank forwards it.
-async fn fiscal(app: &TestApp, payment: &Value, change: Value) {
+pub(super) async fn fiscal(app: &TestApp, payment: &Value, change: Value) {
     let id: u64 = payment["bank_payment_id"].as_str().unwrap().parse().unwrap();
     let mut body = json!({
         "TerminalKey": directory::DEMO_KEY, "OrderId": payment["reference"], "Success": true,
@@ -151,17 +151,17 @@ async fn fiscal(app: &TestApp, payment: &Value, change: Value) {
     assert_eq!(app.send(request).await.status, 200);
 }
 
-async fn receipts(app: &TestApp, payment: &Value) -> Vec<Value> {
+pub(super) async fn receipts(app: &TestApp, payment: &Value) -> Vec<Value> {
     let list = app.get(&path(payment, "receipts")).await.expect(200);
     list["data"].as_array().unwrap().clone()
 }
 
-async fn due(app: &TestApp) -> Vec<Value> {
+pub(super) async fn due(app: &TestApp) -> Vec<Value> {
     let list = app.get("/v1/receipts/due").await.expect(200);
     list["data"].as_array().unwrap().clone()
 }
 
-async fn count(app: &TestApp, kind: &str) -> usize {
+pub(super) async fn count(app: &TestApp, kind: &str) -> usize {
     kinds(app).await.iter().filter(|own| *own == kind).count()
 }
 
@@ -177,7 +177,7 @@ async fn carried(app: &TestApp, payment: &Value, op: &str) -> bool {
 }
 
 /// Two lines of 3000 and 2000.
-fn basket(method: &str) -> Value {
+pub(super) fn basket(method: &str) -> Value {
     json!({"receipt": {"email": "a@example.ru", "taxation": "usn_income", "items": [
         {"name": "Торт", "price": "1500", "quantity": 2, "vat": "none", "method": method},
         {"name": "Свечи", "price": "2000.00", "vat": "none", "method": method}]}})
@@ -361,6 +361,10 @@ async fn what_a_bank_cannot_make_a_person_notes() {
         let refused = app.post(&path(&payment, "receipts/close"), json!({})).await;
         refused.expect_error(409, "receipt_by_hand");
         assert_eq!(due(&app).await.len(), 1);
+        let summary = app.get("/v1/receipts/summary").await.expect(200);
+        assert_eq!((&summary["upcoming"], &summary["ok"]), (&json!(1), &json!(true)), "{summary}");
+        let listed = app.get("/v1/receipts?due=true&kind=income&status=sent&limit=1").await;
+        assert_eq!(listed.expect(200)["data"][0]["payment_id"], payment["id"]);
         let noted = json!({"kind": "closing", "document_number": "1", "url": "https://ofd.ru/1"});
         let noted = app.post(&path(&payment, "receipts"), noted).await.expect(201);
         assert_eq!((&noted["status"], &noted["by_hand"]), (&json!("registered"), &json!(true)));
@@ -386,6 +390,7 @@ async fn what_a_bank_cannot_make_a_person_notes() {
         );
         assert_eq!(reminder["receipt"]["name"], "Торт");
         assert_eq!(count(&app, "receipt.due").await, 1);
+        assert_eq!(app.get("/healthz").await.expect(200)["receipts"]["due"], 1);
         let made = json!({"kind": "income", "url": "https://lknpd.nalog.ru/1"});
         app.post(&path(&payment, "receipts"), made).await.expect(201);
         app.advance(86_400_000).await;
@@ -431,17 +436,18 @@ async fn what_stays_after_a_refund_is_a_persons_to_close() {
     let goods = json!({"items": [{"line": 1, "quantity": "1"}]});
     app.post(&path(&payment, "refunds"), goods).await.expect(201);
     settle(&app, 5_000).await;
-    let closing = app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
-    assert_eq!(closing["amount"], "3500.00");
-    app.advance(1_000).await;
-    // The bank closes only what is CONFIRMED, which a payment is no more after a refund: its reason
-    // is kept, and a person makes that receipt.
-    let closing = receipts(&app, &payment).await[2].clone();
-    assert_eq!(closing["status"], "failed");
-    assert!(closing["failure"]["message"].is_string(), "{closing}");
-    assert_eq!(due(&app).await[0]["id"], closing["id"]);
+    // The bank closes only what is CONFIRMED, which a payment is no more after a refund: nothing is
+    // sent, and the person is told the lines.
+    let refused = app.post(&path(&payment, "receipts/close"), json!({})).await;
+    let refused = refused.expect_error(409, "receipt_by_hand");
+    let hint = refused["hint"].as_str().unwrap();
+    assert!(hint.contains("«Торт» 1 × 1500.00, none; «Свечи» 1 × 2000.00, none"), "{hint}");
+    assert!(hint.contains("3500.00 by the advance"), "{hint}");
+    assert_eq!(app.bank.count("SendClosingReceipt"), 0);
+    assert_eq!(due(&app).await[0]["payment_id"], payment["id"]);
     let noted = json!({"kind": "closing", "document_number": "20125"});
     app.post(&path(&payment, "receipts"), noted).await.expect(201);
+    assert!(due(&app).await.is_empty());
     // All of it back: nothing is due any more.
     let other = app.create_paid(basket("full_prepayment")).await;
     assert_eq!(due(&app).await.len(), 1);

@@ -112,10 +112,17 @@ pub struct Shop {
     pub at: String,
     pub env: Vec<(String, String)>,
     pub port: u16,
-    _sandbox: Kid,
+    /// None beside another shop's.
+    _sandbox: Option<Kid>,
 }
 
 impl Shop {
+    /// Another home of the same company, at the same bank.
+    pub fn beside(other: &Shop) -> Shop {
+        let (home, port) = (Home::new(), free_port());
+        Shop { home, at: other.at.clone(), env: other.env.clone(), port, _sandbox: None }
+    }
+
     pub fn new() -> Shop {
         let (home, port) = (Home::new(), free_port());
         let listen = format!("127.0.0.1:{port}");
@@ -127,7 +134,7 @@ impl Shop {
         let env = run_in(&home, &["sandbox", "env", "--at", &at, "--json"]).json();
         let env = env.as_object().expect("variables").iter();
         let env = env.map(|(name, value)| (name.clone(), value.as_str().unwrap_or("").to_owned()));
-        Shop { home, at, env: env.collect(), port: free_port(), _sandbox: sandbox }
+        Shop { home, at, env: env.collect(), port: free_port(), _sandbox: Some(sandbox) }
     }
 
     /// Changes one of the variables that commands run with.

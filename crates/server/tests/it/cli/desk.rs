@@ -115,3 +115,27 @@ fn a_link_is_made_listed_and_revoked() {
     assert_eq!(shop.json(&["desk", "links"])["links"][0]["revoked"], true);
     shop.fails(&["desk", "unlink", id], "desk_link_not_found");
 }
+
+#[test]
+fn a_charge_with_a_key_is_one_sale_however_often_it_is_run() {
+    let (shop, desk) = shop();
+    let charge = |sum: &'static str, key: &'static str| {
+        ["desk", "charge", sum, "--idempotency-key", key, "--no-wait"]
+    };
+    let first = shop.json(&charge("1500", "receipt-1"));
+    assert_eq!(first["sale"]["status"], "waiting");
+    assert_eq!(shop.json(&charge("1500", "receipt-1"))["sale"]["id"], first["sale"]["id"]);
+    shop.fails(&charge("1501", "receipt-1"), "idempotency_key_reused");
+    shop.fails(&charge("1500", "receipt-2"), "desk_busy");
+    pay(&shop, &desk);
+    // A run that waits goes on with the sale of the run that was cut off.
+    let waited = shop.json(&["desk", "charge", "1500", "--idempotency-key", "receipt-1"]);
+    assert_eq!(
+        (&waited["sale"]["id"], &waited["sale"]["status"]),
+        (&first["sale"]["id"], &json!("paid"))
+    );
+    assert_eq!(shop.json(&charge("1500", "receipt-1"))["sale"]["status"], "paid");
+    let next = shop.json(&charge("1500", "receipt-2"));
+    assert_ne!(next["sale"]["id"], first["sale"]["id"]);
+    shop.fails(&charge("1", ""), "idempotency_key_invalid");
+}

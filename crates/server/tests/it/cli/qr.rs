@@ -90,3 +90,55 @@ fn what_no_code_can_be_is_refused_and_nothing_is_made() {
     assert!(create("-5", "15m").contains("amount"));
     assert_eq!(shop.json(&["payment", "list"])["payments"], json!([]));
 }
+
+#[test]
+fn the_old_words_say_what_is_wrong_and_make_nothing() {
+    let shop = shop_in_sbp();
+    let act = |args: &[&str], code: &str| {
+        let fail = shop.fails(&[&["tochka-payment", "--action"], args].concat(), code);
+        fail["param"].as_str().unwrap_or_default().to_owned()
+    };
+    let whole = ["create-qr", "--amount", "10", "--description", "x"];
+    assert_eq!(act(&["create-qr", "--description", "x"], "usage_invalid"), "amount");
+    assert_eq!(act(&["create-qr", "--amount", "10"], "usage_invalid"), "description");
+    assert_eq!(act(&["check-qr-status"], "usage_invalid"), "payment_id");
+    assert_eq!(act(&[&whole[..], &["--ttl", "129601"]].concat(), "sbp_ttl_invalid"), "ttl_minutes");
+    let large = ["create-qr", "--amount", "1000000.01", "--description", "x"];
+    assert_eq!(act(&large, "sbp_amount_invalid"), "amount");
+    act(&["create-qr", "--amount", "10.001", "--description", "x"], "usage_invalid");
+    let unknown = "AD1000000000000000000000000000AA";
+    let fail = shop.run(&["tochka-payment", "--action", "check-qr-status", "--qrc-id", unknown]);
+    assert_ne!(fail.code, 0, "{}", fail.out);
+    assert_eq!(shop.json(&["payment", "list"])["payments"], json!([]));
+}
+
+#[test]
+fn the_old_words_tell_of_every_kind_of_code() {
+    let shop = shop_in_sbp();
+    // A life of its own, an order, where the payer goes afterwards.
+    let words = ["--amount", "350.50", "--description", "Кофе", "--ttl", "15", "--order-id", "17"];
+    let made = act(&shop, "create-qr", &words);
+    assert_eq!((&made["order_id"], &made["amount"]), (&json!("17"), &json!("350.50")));
+    let id = text(&made, "bank_payment_id");
+    shop.json(&["sandbox", "pay", id]);
+    // By the bank's id, by ours, by the order's.
+    for known in [id, text(&made, "id"), "17"] {
+        let told = act(&shop, "check-qr-status", &["--qrc-id", known]);
+        assert_eq!((&told["status"], &told["id"]), (&json!("paid"), &made["id"]), "{known}");
+    }
+    shop.json(&["payment", "refund", "17", "--amount", "50.50"]);
+    let told = act(&shop, "check-qr-status", &["--qrc-id", id]);
+    assert_eq!(told["status"], "partially_refunded");
+    // Money stands in words for people on a terminal, in JSON for the script's callers: here.
+    let ran = shop.run(&["tochka-payment", "--action", "check-qr-status", "--qrc-id", id]);
+    let printed: Value = serde_json::from_str(&ran.out).expect("a pipe gets JSON");
+    assert_eq!(printed["id"], made["id"]);
+    // A code on a wall has no state, but payments.
+    let place = shop.json(&["qr", "place", "create", "--name", "Касса"]);
+    let code = text(&place, "code_id");
+    let told = act(&shop, "check-qr-status", &["--qrc-id", code]);
+    assert_eq!((&told["object"], &told["status"]), (&json!("place"), &json!("active")));
+    let desk = shop.json(&["desk", "create", "Касса 1"]);
+    let told = act(&shop, "check-qr-status", &["--qrc-id", text(&desk, "code_id")]);
+    assert_eq!(told["kind"], "desk");
+}

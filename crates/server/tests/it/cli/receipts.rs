@@ -1,6 +1,7 @@
 //! `kopeck receipt`, and the receipts of links.
 
-use super::bank::Shop;
+use super::bank::{Home, Shop, run_in};
+use crate::harness::receipts::bad;
 
 const GOOD: &str = r#"{"email": "a@example.ru", "items": [
     {"name": "Курс", "price": "4900.00", "vat": "none"}]}"#;
@@ -69,4 +70,56 @@ fn a_prepayment_is_listed_as_due_and_noted() {
     assert_eq!(shop.json(&["receipt", "due"])["receipts"], serde_json::json!([]));
     let text = shop.run(&["payment", "show", id]).out;
     assert!(text.contains("closing receipt of"), "{text}");
+}
+
+#[test]
+fn goods_come_back_by_name_and_what_is_due_is_settled() {
+    let shop = Shop::new();
+    let item = "Курс;2;2450.00;none;service;full_prepayment";
+    let create = ["tochka-payment", "--action", "create-link", "--amount", "4900"];
+    let more = ["--description", "Курс", "--item", item, "--email", "a@example.ru"];
+    let more = [&more[..], &["--closes-on", "2030-01-31"]].concat();
+    let link = shop.json(&[&create[..], &more].concat());
+    let id = link["id"].as_str().unwrap();
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(shown["receipts"][0]["receipt"]["items"][0]["quantity"], "2");
+    shop.json(&["sandbox", "pay", link["bank_payment_id"].as_str().unwrap()]);
+    shop.json(&["payment", "show", id]);
+    let due = shop.json(&["receipt", "due"])["receipts"][0].clone();
+    assert_eq!(due["due_at"], "2030-01-31T06:00:00Z");
+    shop.fails(&["payment", "refund", id, "--item", "Чай;1"], "param_invalid");
+    let made = shop.json(&["payment", "refund", id, "--item", "курс;1", "--reason", "болезнь"]);
+    assert_eq!(made["refund"]["amount"], "2450.00");
+    let shown = shop.json(&["payment", "show", id]);
+    assert_eq!(shown["receipts"][1]["receipt"]["items"][0]["quantity"], "1");
+    let closing = shop.run(&["receipt", "close", id]);
+    assert!(closing.err.contains("«Курс» 1 × 2450.00"), "{}", closing.err);
+    assert_eq!(shop.json(&["receipt", "summary"])["upcoming"], 1);
+    let receipt = due["id"].as_str().unwrap();
+    shop.fails(&["receipt", "retry", receipt, "--reason", "x"], "receipt_not_retryable");
+    shop.fails(&["receipt", "settle", receipt], "param_missing");
+    let settled = shop.json(&["receipt", "settle", receipt, "--note", "курс не состоится"]);
+    assert_eq!(settled["due_at"], serde_json::Value::Null);
+    let text = shop.run(&["receipt", "summary"]).out;
+    assert!(text.contains("No receipt needs anybody"), "{text}");
+}
+
+#[test]
+fn the_check_names_what_the_api_refuses() {
+    let home = Home::new();
+    let around = ["--bank", "tbank", "--amount", "5000", "--on", "2026-11-21", "--ffd", "1.2"];
+    for (code, receipt) in bad() {
+        std::fs::write(home.path("bad.json"), receipt.to_string()).unwrap();
+        let args = [&["receipt", "check", "bad.json", "--taxation", "usn_income"], &around[..]];
+        let ran = run_in(&home, &args.concat());
+        assert_eq!(ran.code, 1, "{code}: {}", ran.out);
+        assert!(ran.out.contains(code), "{code}: {}", ran.out);
+        let json = [&args.concat()[..], &["--json"]].concat();
+        let report = run_in(&home, &json).json();
+        let finding = report["findings"].as_array().unwrap().iter().find(|it| it["code"] == code);
+        let finding = finding.unwrap_or_else(|| panic!("{code}: {report}"));
+        for text in [&finding["ru"]["fix"], &finding["en"]["fix"], &finding["basis"]] {
+            assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{finding}");
+        }
+    }
 }

@@ -173,3 +173,68 @@ fn a_missing_permission_is_named() {
     let made = setup(&shop, &[&PLACE[..], &["--mcc", "5111"]].concat());
     assert!(made["code"]["url"].is_string(), "{made}");
 }
+
+#[test]
+fn a_point_whose_answer_was_lost_is_found_and_not_made_twice() {
+    let shop = Shop::new();
+    shop.fails(&["sbp", "setup", "--yes"], "sbp_point_missing");
+    // The point is made and the answer lost: found at once.
+    shop.json(&["sandbox", "fault", "lose-reply", "--path", "POST /uapi/sbp/v1.0/merchant"]);
+    let made = setup(&shop, &PLACE);
+    assert_eq!(made["point"]["brand"], "Кофейня");
+    assert_eq!(status(&shop)["points"].as_array().map(Vec::len), Some(1));
+    assert_eq!(setup(&shop, &PLACE)["point"]["id"], made["point"]["id"]);
+}
+
+#[test]
+fn a_point_that_may_still_come_is_not_asked_for_again() {
+    let shop = Shop::new();
+    shop.fails(&["sbp", "setup", "--yes"], "sbp_point_missing");
+    // Nothing answers, and the list does not have it.
+    shop.json(&["sandbox", "fault", "hang:10", "--path", "POST /uapi/sbp/v1.0/merchant"]);
+    let args: Vec<&str> = ["sbp", "setup"].into_iter().chain(PLACE).collect();
+    let first = shop.fails(&args, "sbp_point_unknown");
+    assert!(first["message"].as_str().is_some_and(|it| it.contains("Кофейня")), "{first}");
+    // The way is free again: it would be made now, but the first request may be on its way.
+    for _ in 0..2 {
+        let again = shop.fails(&args, "sbp_point_unknown");
+        let hint = again["hint"].as_str().expect("a hint");
+        assert!(hint.contains("looks first") && hint.contains("only after"), "{hint}");
+    }
+    assert_eq!(status(&shop)["points"], json!([]));
+    // It came through meanwhile, or somebody made it in the internet bank: it is taken.
+    let other = Shop::beside(&shop);
+    let made = setup(&other, &PLACE);
+    let found = setup(&shop, &PLACE);
+    assert_eq!(found["point"]["id"], made["point"]["id"]);
+    assert_eq!(status(&shop)["points"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_key_that_may_only_read_is_refused_before_anything_is_asked() {
+    let mut shop = Shop::new();
+    let reads = token_with(&shop, &["ReadCustomerData", "ReadSBPData"]);
+    // The company is there, the point is not.
+    shop.fails(&["sbp", "setup", "--yes"], "sbp_point_missing");
+    let full = shop.var("TOCHKA_ACCESS_TOKEN").to_owned();
+    shop.set("TOCHKA_ACCESS_TOKEN", &reads);
+    // Not "give --brand": no answer would help.
+    let fail = shop.fails(&["sbp", "setup", "--yes"], "sbp_permission_missing");
+    assert_eq!(fail["param"], "EditSBPData");
+    let hint = fail["hint"].as_str().expect("a hint");
+    for permission in ["ReadSBPData", "EditSBPData", "ReadStatements"] {
+        assert!(hint.contains(permission), "{permission} is not explained: {hint}");
+    }
+    assert_eq!(status(&shop)["points"], json!([]));
+    // Company and point are there: nothing has to be registered, but no code can be made.
+    shop.set("TOCHKA_ACCESS_TOKEN", &full);
+    setup(&shop, &[&PLACE[..], &["--no-code"]].concat());
+    shop.set("TOCHKA_ACCESS_TOKEN", &reads);
+    setup(&shop, &["--yes", "--no-code"]);
+    let fail = shop.fails(&["sbp", "setup", "--yes"], "sbp_permission_missing");
+    assert_eq!(fail["param"], "EditSBPData");
+    let made = ["qr", "place", "create", "--name", "Касса"];
+    let fail = shop.fails(&made, "bank_permission_missing");
+    assert!(fail["hint"].as_str().is_some_and(|it| it.contains("EditSBPData")), "{fail}");
+    assert_eq!(shop.json(&["qr", "place", "list"])["places"], json!([]), "nothing is left behind");
+}

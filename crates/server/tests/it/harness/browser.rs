@@ -21,9 +21,48 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// Pages here come from this machine; what takes longer will not come.
 const WAIT: Duration = Duration::from_secs(20);
 
+/// What the payer holds or sits at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// A window as narrow as a phone, with a mouse.
+    Narrow,
+    Desktop,
+    /// A phone: a finger, a phone's name for itself, a phone's pixels.
+    Phone,
+}
+
+const PHONE: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like \
+    Gecko) Chrome/126.0.0.0 Mobile Safari/537.36";
+
+impl Screen {
+    fn options(self, mut arguments: Vec<&'static str>) -> Value {
+        arguments.push(match self {
+            Screen::Narrow | Screen::Phone => "--window-size=420,900",
+            Screen::Desktop => "--window-size=1280,900",
+        });
+        let mut options = json!({
+            "args": arguments,
+            "prefs": {"intl.accept_languages": "ru,ru-RU"},
+        });
+        if self == Screen::Phone {
+            options["mobileEmulation"] = json!({
+                "deviceMetrics": {
+                    "width": 390, "height": 844, "pixelRatio": 2.0, "touch": true, "mobile": true,
+                },
+                "userAgent": PHONE,
+            });
+        }
+        options
+    }
+}
+
 impl Browser {
     /// Starts chromedriver on a free port and opens a phone-sized window.
     pub async fn start() -> Browser {
+        Browser::start_as(Screen::Narrow).await
+    }
+
+    pub async fn start_as(screen: Screen) -> Browser {
         let mut driver = Command::new("chromedriver")
             .args(["--port=0", "--log-level=SEVERE"])
             .stdout(Stdio::piped())
@@ -40,7 +79,7 @@ impl Browser {
             })
             .expect("chromedriver says its port");
         let http = reqwest::Client::builder().no_proxy().build().expect("client");
-        let arguments = [
+        let arguments = vec![
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
@@ -51,14 +90,10 @@ impl Browser {
             "--disable-sync",
             "--disable-dev-shm-usage",
             "--lang=ru",
-            "--window-size=420,900",
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {
-                "args": arguments,
-                "prefs": {"intl.accept_languages": "ru,ru-RU"},
-            },
+            "goog:chromeOptions": screen.options(arguments),
         }}});
         let base = format!("http://127.0.0.1:{port}");
         let mut browser = Browser { driver, http, session: base.clone() };
@@ -159,14 +194,31 @@ impl Browser {
     }
 
     /// A picture for people, kept in the temporary folder under this name.
-    pub async fn screenshot(&self, name: &str) {
+    pub async fn screenshot(&self, name: &str) -> Vec<u8> {
         use base64::Engine as _;
         let picture = self.call("GET", "/screenshot", Value::Null).await;
         let picture = picture.as_str().expect("base64");
         let bytes = base64::engine::general_purpose::STANDARD.decode(picture).expect("base64");
         let folder = std::env::temp_dir().join("kopeck-screenshots");
         std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("a picture");
+        std::fs::write(folder.join(format!("{name}.png")), &bytes).expect("a picture");
+        bytes
+    }
+
+    /// Whether a person sees it.
+    pub async fn shows(&self, css: &str) -> bool {
+        let css = serde_json::to_string(css).expect("JSON");
+        let script = format!(
+            "const it = document.querySelector({css}); \
+             return !!it && it.checkVisibility() && it.getBoundingClientRect().height > 0"
+        );
+        self.ask(&script).await == "true"
+    }
+
+    /// Whether the page is as wide as its screen, with nothing to be scrolled to sideways.
+    pub async fn fits(&self) -> bool {
+        let width = "return document.documentElement.scrollWidth <= window.innerWidth";
+        self.ask(width).await == "true"
     }
 }
 

@@ -5,4 +5,5 @@ pub mod bank;
 pub mod browser;
 pub mod databases;
 pub mod process;
+pub mod receipts;
 pub mod sbp;

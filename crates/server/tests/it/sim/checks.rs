@@ -62,6 +62,9 @@ impl World {
             }
             for payment in self.payments(at) {
                 self.check_payment(at, &payment)?;
+                if self.has_receipts {
+                    self.check_receipts(&payment)?;
+                }
                 let rests = next_step(&payment, GRACE_MINUTES, now_ms) == Step::Rest;
                 let has_job = jobs.iter().any(|(_, subject, _)| *subject == payment.id);
                 ensure(rests || has_job, || format!("nobody drives {payment:#?}"))?;
@@ -188,7 +191,10 @@ impl World {
             if self.planted == Planted::EventDeleted && key.1 == "payment.paid" {
                 continue;
             }
-            ensure(self.books.announced.insert(key.clone()), || {
+            // Each failure, each try and each reminder of a receipt is told.
+            let may_repeat = ["receipt.sent", "receipt.failed", "receipt.due"];
+            let may_repeat = may_repeat.contains(&key.1.as_str());
+            ensure(self.books.announced.insert(key.clone()) || may_repeat, || {
                 format!("announced twice: {key:?}")
             })?;
         }

@@ -38,6 +38,7 @@ impl World {
         }
         // In half of the worlds no notice ever arrives again: asking must be enough.
         let has_notices = self.chance.percent(50);
+        self.is_deaf = !has_notices;
         let mut quiet_since_ms = self.now_ms();
         for round in 0..MAX_ROUNDS {
             self.wake_all();
@@ -121,6 +122,9 @@ impl World {
                 self.compare_one(payment, operation).map_err(|why| {
                     format!("{why}\nours: {payment:#?}\nthe bank's: {operation:#?}")
                 })?;
+                if self.has_receipts {
+                    self.compare_receipts(payment)?;
+                }
                 self.count(status_seen(payment.status()));
                 known += 1;
             }

@@ -10,9 +10,12 @@
 mod chance;
 mod checks;
 mod codes;
+mod desks;
 mod heal;
 mod people;
 mod places;
+mod receipts;
+mod rest;
 mod routed;
 mod saved;
 mod steps;
@@ -157,6 +160,36 @@ fn no_kopeck_is_lost_or_doubled_at_tbank() {
                 "part captured, refunded in the cabinet",
                 "hold released",
                 "ended canceled",
+            ],
+        );
+    }
+}
+
+#[test]
+fn receipts_agree_with_the_cash_register() {
+    let (count, all) = run_many(Mix::Receipts);
+    if count >= 200 {
+        must_have_seen(
+            &all,
+            &[
+                "crash",
+                "reply lost",
+                "notice lost",
+                "notice doubled",
+                "register broken",
+                "part captured",
+                "goods refunded",
+                "cabinet refund",
+                "closing requested",
+                "closing retried by a person",
+                "closing sent again",
+                "sale registered",
+                "sale not registered",
+                "refund registered",
+                "refund not registered",
+                "closing registered",
+                "closing failed",
+                "closing not known",
             ],
         );
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kopeck::{
-    kit::{db::DbError, jobs},
+    kit::db::DbError,
     payments::{
         model::{Payment, Status},
         store::find_payment_by_id,
@@ -25,8 +25,9 @@ use kopeck_banks::{
 };
 
 use super::{
-    Planted, Stats, add, number,
-    world::{DAY_MS, HOUR_MS, Mix, World},
+    Planted, Stats,
+    rest::{Resting, Worlds, come_to_rest},
+    world::{HOUR_MS, Mix, World},
 };
 
 const MAX_PLACES: usize = 3;
@@ -55,7 +56,7 @@ struct Truth {
 }
 
 /// Asks bank 0 past the network.
-fn ask(world: &mut World, op: &BankOp) -> Outcome {
+pub fn ask(world: &mut World, op: &BankOp) -> Outcome {
     let now = world.now();
     let bank = &mut world.banks[0];
     let (emulator, connection) = (&mut bank.emulator, &bank.connection);
@@ -267,63 +268,13 @@ impl Walls {
                 return Err(format!("{} lacks {left:?}: {ours:#?}", place.id));
             }
         }
-        self.check_events()
+        self.world.check_received()
     }
 
-    /// Each payment was announced once as made and once as paid.
-    fn check_events(&self) -> Result<(), String> {
-        let rows: Result<Vec<(String, i64, i64)>, DbError> = self.world.write(|tx| {
-            let rows = tx.query(
-                "select p.id, (select count(*) from events e where e.payment_id = p.id and \
-                 e.kind = 'payment.paid'), (select count(*) from events e where \
-                 e.payment_id = p.id) from payments p where p.place_id is not null",
-                &[],
-            )?;
-            rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?, row.int(2)?))).collect()
-        });
-        let wrong = rows.unwrap().into_iter().find(|(_, paid, all)| (*paid, *all) != (1, 2));
-        wrong.map_or(Ok(()), |it| Err(format!("announced otherwise than once: {it:?}")))
-    }
-
-    /// Nothing goes wrong any more: everything comes to rest.
     fn heal(&mut self) -> Result<(), String> {
-        let now = self.world.now();
-        for bank in &mut self.world.banks {
-            bank.emulator.control(now, &Control::ClearFaults).unwrap();
-        }
-        // In half of the worlds no notice ever arrives again: list and statement must be enough.
-        let has_notices = self.world.chance.percent(50);
-        let mut quiet_since_ms = self.world.now_ms();
-        for _ in 0..MAX_ROUNDS {
-            self.world.wake_all();
-            self.world.carry_all();
-            self.world.collect();
-            let now = self.world.now();
-            for mail in std::mem::take(&mut self.world.mail) {
-                if has_notices {
-                    self.world.take_notice(0, mail);
-                } else {
-                    let bank = &mut self.world.banks[mail.bank];
-                    bank.emulator.delivered(now, mail.delivery, Some(200));
-                }
-            }
-            let started = self.world.claim(1, 16, u32::MAX);
-            self.world.carry_all();
-            if started > 0 || self.world.tasks.len() > 0 {
-                continue;
-            }
-            if self.world.jobs().into_iter().any(|(kind, ..)| kind == places::flow::JOB) {
-                quiet_since_ms = self.world.now_ms();
-            } else if self.world.now_ms() - quiet_since_ms > QUIET_MS {
-                self.check(true)?;
-                return self.count_ends();
-            }
-            let due: Result<Option<i64>, DbError> = self.world.write(jobs::find_next_due);
-            let due_ms = due.unwrap().ok_or("even the sweeps are gone")?;
-            let ms = (due_ms - self.world.now_ms()).clamp(1, DAY_MS);
-            self.world.advance_by(ms);
-        }
-        Err(format!("it does not come to rest: {:?}", self.world.jobs()))
+        come_to_rest(self, QUIET_MS, MAX_ROUNDS)?;
+        self.check(true)?;
+        self.count_ends()
     }
 
     fn count_ends(&mut self) -> Result<(), String> {
@@ -342,6 +293,16 @@ impl Walls {
     }
 }
 
+impl Resting for Walls {
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn is_work(kind: &str) -> bool {
+        kind == places::flow::JOB
+    }
+}
+
 fn run(seed: u64, is_traced: bool) -> Result<Stats, String> {
     let mut walls = Walls::new(seed, is_traced);
     for at in 0..walls.world.chance.between(120, 260) {
@@ -354,40 +315,21 @@ fn run(seed: u64, is_traced: bool) -> Result<Stats, String> {
 
 #[test]
 fn each_transfer_by_a_code_is_one_payment() {
-    if let Some(seed) = number("KOPECK_SIM_SEED") {
-        let stats = run(seed, true).unwrap_or_else(|why| panic!("{why}"));
-        println!("{stats:#?}");
-        return;
+    Worlds {
+        test: "sim::places",
+        regressions: &REGRESSIONS,
+        // The list is read each minute until everything has come to rest.
+        max: 300,
+        run,
+        enough: 100,
+        seen: &[
+            "crash",
+            "notice lost",
+            "known by a notice",
+            "known by the list",
+            "known by the statement",
+            "suspended or resumed",
+        ],
     }
-    let count = number("KOPECK_SIM_SEEDS").unwrap_or(1_000).min(MAX_SEEDS);
-    let start = number("KOPECK_SIM_START").unwrap_or(0);
-    let (mut all, mut failed) = (Stats::new(), Vec::new());
-    for seed in REGRESSIONS.into_iter().map(|(seed, _)| seed).chain(start..start + count) {
-        match run(seed, false) {
-            Ok(stats) => add(&mut all, stats),
-            Err(why) => failed.push((seed, why)),
-        }
-        if failed.len() >= 5 {
-            break;
-        }
-    }
-    println!("{all:#?}");
-    for (seed, why) in &failed {
-        println!("seed {seed}: {}", why.lines().next().unwrap_or_default());
-    }
-    let (seed, why) = failed.first().cloned().unwrap_or_default();
-    assert!(
-        failed.is_empty(),
-        "seed {seed}: {why}\nreplay: KOPECK_SIM_SEED={seed} cargo test \
-        -p kopeck --test it sim::places -- --nocapture"
-    );
-    if count >= 100 {
-        let seen = ["crash", "notice lost", "known by a notice", "known by the list"];
-        for what in seen.into_iter().chain(["known by the statement", "suspended or resumed"]) {
-            assert!(all.get(what).is_some_and(|seen| *seen > 0), "never seen: {what}");
-        }
-    }
+    .run();
 }
-
-/// The list is read each minute until everything has come to rest: these worlds are slow.
-const MAX_SEEDS: u64 = 300;

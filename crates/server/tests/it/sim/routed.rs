@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck::{
-    kit::{db::DbError, jobs},
+    kit::db::DbError,
     payments::{
         self,
         flow::{self, NewPayment, attempts::request_move, routing::plan_routed},
@@ -19,7 +19,9 @@ use kopeck_banks::{
 };
 
 use super::{
-    Planted, Stats, add, number, tasks,
+    Planted, Stats,
+    rest::{Resting, Worlds, come_to_rest},
+    tasks,
     truth::{self, Operation},
     world::{DAY_MS, HOUR_MS, Mix, World},
 };
@@ -263,48 +265,10 @@ impl Routed {
         Ok(())
     }
 
-    /// Nothing goes wrong any more: everything comes to rest.
     fn heal(&mut self) -> Result<(), String> {
-        for bank in 0..2 {
-            self.control(bank, &Control::ClearFaults);
-        }
-        let has_notices = self.world.chance.percent(50);
-        let mut quiet_since_ms = self.world.now_ms();
-        for round in 0..MAX_ROUNDS {
-            self.world.wake_all();
-            self.world.carry_all();
-            self.world.collect();
-            let now = self.world.now();
-            for mail in std::mem::take(&mut self.world.mail) {
-                if has_notices {
-                    self.world.take_notice(0, mail);
-                } else {
-                    let bank = &mut self.world.banks[mail.bank];
-                    bank.emulator.delivered(now, mail.delivery, Some(200));
-                }
-            }
-            let started = self.world.claim(1, 16, u32::MAX);
-            self.world.carry_all();
-            if round % 20 == 0 {
-                self.check()?;
-            }
-            if started > 0 || self.world.tasks.len() > 0 {
-                continue;
-            }
-            let mut jobs = self.world.jobs().into_iter();
-            if jobs.any(|(kind, ..)| kind == payments::flow::JOB) {
-                quiet_since_ms = self.world.now_ms();
-            } else if self.world.now_ms() - quiet_since_ms > QUIET_MS {
-                self.check()?;
-                return self.compare();
-            }
-            self.release_holds();
-            let due: Result<Option<i64>, DbError> = self.world.write(jobs::find_next_due);
-            let due_ms = due.unwrap().ok_or("even the sweeps are gone")?;
-            let ms = (due_ms - self.world.now_ms()).clamp(1, DAY_MS);
-            self.world.advance_by(ms);
-        }
-        Err(format!("it does not come to rest: {:?}", self.world.jobs()))
+        come_to_rest(self, QUIET_MS, MAX_ROUNDS)?;
+        self.check()?;
+        self.compare()
     }
 
     /// The shop wants none of what is still held; Tochka's holds run out by themselves.
@@ -379,6 +343,24 @@ impl Routed {
     }
 }
 
+impl Resting for Routed {
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn is_work(kind: &str) -> bool {
+        kind == payments::flow::JOB
+    }
+
+    fn check_round(&mut self, round: usize) -> Result<(), String> {
+        if round.is_multiple_of(20) { self.check() } else { Ok(()) }
+    }
+
+    fn before_waiting(&mut self) {
+        self.release_holds();
+    }
+}
+
 fn run(seed: u64, is_traced: bool) -> Result<Stats, String> {
     let mut routed = Routed::new(seed, is_traced);
     for at in 0..routed.world.chance.between(150, 300) {
@@ -394,41 +376,20 @@ fn run(seed: u64, is_traced: bool) -> Result<Stats, String> {
 
 #[test]
 fn one_link_at_two_banks_is_paid_once() {
-    if let Some(seed) = number("KOPECK_SIM_SEED") {
-        let stats = run(seed, true).unwrap_or_else(|why| panic!("{why}"));
-        println!("{stats:#?}");
-        return;
+    Worlds {
+        test: "sim::routed",
+        regressions: &[],
+        // Three rows of each link are driven to their end.
+        max: 250,
+        run,
+        enough: 200,
+        seen: &[
+            "wish",
+            "outage",
+            "capture requested",
+            "ended paid after a move",
+            "ended paid twice",
+        ],
     }
-    let count = number("KOPECK_SIM_SEEDS").unwrap_or(1_000).min(MAX_SEEDS);
-    let start = number("KOPECK_SIM_START").unwrap_or(0);
-    let (mut all, mut failed) = (Stats::new(), Vec::new());
-    for seed in start..start + count {
-        match run(seed, false) {
-            Ok(stats) => add(&mut all, stats),
-            Err(why) => failed.push((seed, why)),
-        }
-        if failed.len() >= 5 {
-            break;
-        }
-    }
-    println!("{all:#?}");
-    for (seed, why) in &failed {
-        println!("seed {seed}: {}", why.lines().next().unwrap_or_default());
-    }
-    let (seed, why) = failed.first().cloned().unwrap_or_default();
-    assert!(
-        failed.is_empty(),
-        "seed {seed}: {why}\nreplay: KOPECK_SIM_SEED={seed} cargo test \
-        -p kopeck --test it sim::routed -- --nocapture"
-    );
-    if count >= 200 {
-        let wanted =
-            ["wish", "outage", "capture requested", "ended paid after a move", "ended paid twice"];
-        for what in wanted {
-            assert!(all.get(what).is_some_and(|seen| *seen > 0), "never seen: {what}");
-        }
-    }
+    .run();
 }
-
-/// These worlds are slower than the others: three rows of each link are driven to their end.
-const MAX_SEEDS: u64 = 250;

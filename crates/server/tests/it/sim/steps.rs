@@ -72,6 +72,10 @@ const MAX_ORDERS: usize = 4;
 
 impl World {
     pub fn step(&mut self) {
+        if self.has_receipts && self.chance.percent(10) {
+            self.receipt_step();
+            return self.collect();
+        }
         let step = self.chance.weighted(&WEIGHTS);
         match step {
             Step::Create if self.orders.len() < MAX_ORDERS => self.create(),
@@ -119,7 +123,7 @@ impl World {
             success_url: None,
             fail_url: None,
             customer: None,
-            receipt: None,
+            receipt: self.has_receipts.then(|| self.draw_receipt(amount)),
             metadata: "{}".into(),
             means: Means::Payer,
             consent: None,

@@ -72,6 +72,8 @@ pub enum Mix {
     Routed,
     /// T-Bank, where payers save their accounts by paying and shops charge them.
     Saved,
+    /// T-Bank's terminal with a cash register: every payment has a receipt.
+    Receipts,
 }
 
 pub struct Bank {
@@ -127,6 +129,9 @@ pub struct World {
     pub mail: Vec<Mail>,
     pub answers: Answers,
     pub books: Books,
+    pub has_receipts: bool,
+    /// No notice is heard any more.
+    pub is_deaf: bool,
     /// How often each thing happened, to see that the world is rich.
     pub stats: BTreeMap<&'static str, u64>,
 }
@@ -189,6 +194,7 @@ impl World {
         let (count, first) = match mix {
             Mix::Tochka | Mix::Codes => (count, "tochka"),
             Mix::Tbank | Mix::Saved => (count, "tbank"),
+            Mix::Receipts => (1, "tbank"),
             Mix::Both | Mix::Routed => (2, "tochka"),
         };
         let is_second = |at| matches!(mix, Mix::Both | Mix::Routed) && at == 1;
@@ -197,7 +203,8 @@ impl World {
         for at in 0..count {
             let shop = banks.first().filter(|_| mix == Mix::Routed);
             let shop_id = shop.map(|bank| bank.connection.shop_id.clone());
-            let mut bank = open_bank(&ctx, &mut chance, (seed, at), name(at), shop_id);
+            let name = if mix == Mix::Receipts { "tbank with a register" } else { name(at) };
+            let mut bank = open_bank(&ctx, &mut chance, (seed, at), name, shop_id);
             if mix == Mix::Codes {
                 codes::open_point(&ctx, &mut bank);
             }
@@ -223,6 +230,8 @@ impl World {
             cabinet: BTreeMap::new(),
             mail: Vec::new(),
             answers: Answers::default(),
+            has_receipts: mix == Mix::Receipts,
+            is_deaf: false,
             books: Books::default(),
             stats: BTreeMap::new(),
         }
@@ -287,8 +296,9 @@ fn open_bank(
 ) -> Bank {
     let origin = format!("https://bank{at}.example.ru");
     let bank_seed = seed.wrapping_mul(2) + u64::try_from(at).unwrap();
-    if name == "tbank" {
-        return open_tbank(ctx, chance, &origin, (bank_seed, at), shop_id);
+    if name.starts_with("tbank") {
+        let has_register = name != "tbank";
+        return open_tbank(ctx, chance, &origin, (bank_seed, at), (shop_id, has_register));
     }
     let mut emulator = TochkaEmulator::new(&origin, signing_key(), bank_seed).unwrap();
     let refund_lock_ms =
@@ -314,7 +324,7 @@ fn open_tbank(
     chance: &mut Chance,
     origin: &str,
     (seed, at): (u64, usize),
-    shop_id: Option<String>,
+    (shop_id, has_register): (Option<String>, bool),
 ) -> Bank {
     let mut emulator = TbankEmulator::new(origin, seed).unwrap();
     let times =
@@ -328,7 +338,9 @@ fn open_tbank(
     });
     // A working terminal asks by 3-D Secure and lets the payer try three times.
     let is_working = chance.percent(40);
-    let keys = if is_working {
+    let keys = if has_register {
+        (directory::REGISTER_KEY, directory::REGISTER_PASSWORD)
+    } else if is_working {
         (directory::WORKING_KEY, directory::WORKING_PASSWORD)
     } else {
         (directory::DEMO_KEY, directory::DEMO_PASSWORD)
@@ -339,6 +351,10 @@ fn open_tbank(
         ("password".to_owned(), keys.1.to_owned()),
     ];
     let connection = open_shop(ctx, at, "tbank", Credentials::new(settings), shop_id);
+    if has_register {
+        let url = format!("https://pay.example.ru/notices/tbank/{}", connection.id);
+        emulator.set_notification_url(keys.0, &url);
+    }
     Bank { emulator: Box::new(emulator), connection, truth: Vec::new(), is_changed: false }
 }
 

@@ -7,6 +7,7 @@ mod money;
 mod notices;
 mod page;
 mod recurrents;
+mod register;
 mod requests;
 mod sbp;
 

@@ -160,6 +160,7 @@ impl TochkaEmulator {
             "amount_kopecks": transfer.amount,
             "time": time::print(transfer.at_ms),
             "payer": transfer.payer_name,
+            "arming": transfer.arming_id,
             "rejected": transfer.rejected,
             "refunds": refunds,
         })

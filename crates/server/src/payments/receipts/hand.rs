@@ -1,0 +1,212 @@
+//! What a person says of receipts: one was made by hand, the matter is settled, try it once more.
+
+use kopeck_banks::op::FiscalRecord;
+
+use super::{JOB, again, save, settle_due};
+use crate::{
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        jobs,
+    },
+    payments::{model::Payment, store},
+    receipts::{
+        check::{self, moscow_day},
+        form,
+        model::{Kind, Record, State},
+        store as rows,
+        todo::find_todo,
+    },
+};
+
+/// What was made by hand: it closes the matter that it answers, or is a receipt of its own.
+#[derive(Clone, Debug)]
+pub struct ByHand {
+    pub kind: Kind,
+    pub document: Document,
+}
+
+/// A receipt outside of the bank, by what can be found again.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    pub number: Option<String>,
+    /// As it is printed on the receipt.
+    pub date: Option<String>,
+    pub url: Option<String>,
+    pub note: Option<String>,
+}
+
+impl Document {
+    fn fiscal(&self) -> FiscalRecord {
+        FiscalRecord {
+            is_done: true,
+            document_number: self.number.clone(),
+            receipt_at: self.date.clone(),
+            url: self.url.clone(),
+            ..FiscalRecord::default()
+        }
+    }
+
+    fn is_named(&self) -> bool {
+        self.number.is_some() || self.url.is_some()
+    }
+}
+
+/// Why nothing was done about a receipt.
+#[derive(Debug)]
+pub enum HandProblem {
+    NoSuchReceipt,
+    /// Nothing is to be done about it.
+    NothingDue,
+    /// Neither a document nor a reason.
+    NothingSaid,
+    /// It cannot be asked for again: why, and what to do.
+    NotRetryable {
+        why: &'static str,
+        hint: &'static str,
+    },
+    Internal(DbError),
+}
+
+impl From<DbError> for HandProblem {
+    fn from(error: DbError) -> HandProblem {
+        HandProblem::Internal(error)
+    }
+}
+
+/// Notes a receipt that a person made. Saying it again adds nothing: it is known by its number, or
+/// by its day and words where it has none.
+pub fn note(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    made: ByHand,
+) -> Result<Record, DbError> {
+    let known = rows::list_of_payment(tx, &payment.id)?;
+    let now_ms = ctx.now_ms();
+    if let Some(noted) = known.iter().find(|record| is_noted(record, &made, now_ms)) {
+        return Ok(noted.clone());
+    }
+    let is_open = |record: &&Record| record.kind == made.kind && record.state != State::Registered;
+    // The closing receipt ends the reminder of the first one.
+    if made.kind == Kind::Closing {
+        settle_due(tx, ctx, payment, &known, None)?;
+    }
+    let known = rows::list_of_payment(tx, &payment.id)?;
+    let open = known.iter().rev().find(is_open).filter(|_| made.kind != Kind::Correction);
+    let fresh = || {
+        let of = [payment.shop_id.as_str(), &payment.id, &payment.bank];
+        Record::new(ctx.mint.id("rcp"), of, made.kind, payment.facts.paid)
+    };
+    let next = made_by_hand(open.cloned().unwrap_or_else(fresh), &made.document);
+    save(tx, ctx, payment, open, next)
+}
+
+fn is_noted(record: &Record, made: &ByHand, now_ms: i64) -> bool {
+    let said = &made.document;
+    let Some(fiscal) = record.fiscal.as_ref().filter(|_| record.is_by_hand) else { return false };
+    let is_same_day = said.date.is_none() || said.date == fiscal.receipt_at;
+    let is_same = match (&said.number, &fiscal.document_number) {
+        (Some(number), Some(own)) => number == own,
+        (None, None) => {
+            let is_today = moscow_day(record.changed_ms) == moscow_day(now_ms);
+            let is_same_note = said.note.is_none() || said.note == record.note;
+            is_same_note && said.url == fiscal.url && (said.date.is_some() || is_today)
+        }
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    record.kind == made.kind && is_same_day && is_same
+}
+
+fn made_by_hand(record: Record, document: &Document) -> Record {
+    Record {
+        state: State::Registered,
+        fiscal: Some(document.fiscal()),
+        failure: None,
+        is_by_hand: true,
+        look_ms: None,
+        retry_ms: None,
+        note: document.note.clone().or(record.note),
+        ..record
+    }
+}
+
+/// The shop's receipt with its payment, locked.
+fn lock(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<(Record, Payment), HandProblem> {
+    let found = rows::find(tx, id)?.filter(|record| record.shop_id == shop_id);
+    let payment_id = found.ok_or(HandProblem::NoSuchReceipt)?.payment_id;
+    let payment = store::lock_payment(tx, shop_id, &payment_id)?;
+    let payment = payment.ok_or(HandProblem::NoSuchReceipt)?;
+    let record = rows::find(tx, id)?.ok_or(HandProblem::NoSuchReceipt)?;
+    Ok((record, payment))
+}
+
+/// Takes a receipt off the list: it was made by hand, or why there is nothing to do.
+pub fn settle_by_hand(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    id: &str,
+    document: Document,
+) -> Result<Record, HandProblem> {
+    let (record, payment) = lock(tx, shop_id, id)?;
+    if !document.is_named() && document.note.is_none() {
+        return Err(HandProblem::NothingSaid);
+    }
+    if is_noted(&record, &ByHand { kind: record.kind, document: document.clone() }, ctx.now_ms()) {
+        return Ok(record);
+    }
+    if record.due_ms().is_none() {
+        return Err(HandProblem::NothingDue);
+    }
+    if record.look_ms.is_some() {
+        let next = match document.is_named() {
+            true => made_by_hand(record.clone(), &document),
+            false => {
+                let note = document.note;
+                Record { look_ms: None, retry_ms: None, note, ..record.clone() }
+            }
+        };
+        return Ok(save(tx, ctx, &payment, Some(&record), next)?);
+    }
+    if document.is_named() {
+        return Ok(note(tx, ctx, &payment, ByHand { kind: Kind::Closing, document })?);
+    }
+    let next = Record { closes_ms: None, note: document.note, ..record.clone() };
+    Ok(save(tx, ctx, &payment, Some(&record), next)?)
+}
+
+/// Asks once more for a receipt that failed, where that can help.
+pub fn retry(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    id: &str,
+    reason: String,
+) -> Result<Record, HandProblem> {
+    let (record, payment) = lock(tx, shop_id, id)?;
+    let refuse = |why, hint| Err(HandProblem::NotRetryable { why, hint });
+    let todo = find_todo(&record).map_or("Nothing is to be done about it.", |todo| todo.en);
+    match (record.state, record.kind) {
+        (State::Failed, Kind::Closing) => {}
+        (State::Failed, _) => return refuse("No request to the bank makes it again.", todo),
+        (State::Sent, Kind::Closing) if record.is_lost() => {
+            return refuse("Whether it is made is not known, and two would be worse.", todo);
+        }
+        (State::Registered, _) => return refuse("It is registered.", "Nothing is to be done."),
+        (State::Queued | State::Sent, _) => {
+            let hint = "Wait; if it fails, the event `receipt.failed` tells.";
+            return refuse("It has not failed: it is under way.", hint);
+        }
+        (State::None, _) => return refuse("The bank makes none.", todo),
+    }
+    let body = record.body.as_deref().and_then(|body| form::parse_any(body).ok());
+    if body.is_some_and(|body| check::find_wrong_day(&body, moscow_day(ctx.now_ms())).is_some()) {
+        let hint = "Close the payment again: `kopeck receipt close`.";
+        return refuse("Its VAT is of another day than today.", hint);
+    }
+    let next = again(record.clone(), reason);
+    let next = save(tx, ctx, &payment, Some(&record), next)?;
+    jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?;
+    Ok(next)
+}

@@ -1,0 +1,105 @@
+//! What a person has to do about a receipt, in Russian and in English: one table.
+
+use super::model::{Kind, Record, State};
+
+/// A task.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Todo {
+    /// Stable.
+    pub code: &'static str,
+    pub ru: &'static str,
+    pub en: &'static str,
+}
+
+const CLOSE: Todo = Todo {
+    code: "close",
+    ru: "Когда предоплаченное передано покупателю, отправьте закрывающий чек: `kopeck receipt \
+         close`. Если часть денег вернули, банк его не примет: выбейте на своей кассе и отметьте.",
+    en: "When what was prepaid is delivered, send the closing receipt: `kopeck receipt close`. If \
+         a part went back the bank takes none: make it at your cash register and note it.",
+};
+const CLOSE_BY_HAND: Todo = Todo {
+    code: "close_by_hand",
+    ru: "Когда предоплаченное передано покупателю, выбейте закрывающий чек на своей кассе (у банка \
+         такого запроса нет) и отметьте его: `kopeck receipt note --kind closing`.",
+    en: "When what was prepaid is delivered, make the closing receipt at your cash register (the \
+         bank has no such request) and note it: `kopeck receipt note --kind closing`.",
+};
+const MAKE_BY_HAND: Todo = Todo {
+    code: "make_by_hand",
+    ru: "Банк этот чек не делает: сделайте его сами, как сказано в заметке, и отметьте: `kopeck \
+         receipt settle --number …`.",
+    en: "The bank does not make this receipt: make it as its note says, then say so: `kopeck \
+         receipt settle --number …`.",
+};
+const RETRYING: Todo = Todo {
+    code: "retrying",
+    ru: "Касса чек не сделала. Kopeck отправит его ещё раз сам; ждать не обязательно: `kopeck \
+         receipt retry`.",
+    en: "The cash register did not make it. Kopeck sends it again by itself; you need not wait: \
+         `kopeck receipt retry`.",
+};
+const RETRY: Todo = Todo {
+    code: "retry",
+    ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Устраните причину и повторите: \
+         `kopeck receipt retry`; или выбейте чек на своей кассе и отметьте: `kopeck receipt settle`.",
+    en: "The closing receipt is not made, and Kopeck tries no more by itself. Mend the reason and \
+         try again: `kopeck receipt retry`; or make it at your cash register and say so: `kopeck \
+         receipt settle`.",
+};
+const INCOME_FAILED: Todo = Todo {
+    code: "make_income",
+    ru: "Платёж принят, а чек на него не сделан, и повторить его запросом к банку нельзя. \
+         Посмотрите в кабинете кассы, не сделан ли он позже; если нет, сделайте его на своей кассе \
+         (задним числом — чек коррекции) и отметьте: `kopeck receipt settle --number …`.",
+    en: "The payment stands, its receipt was not made, and no request to the bank makes it again. \
+         Look in the cash register's cabinet whether it was made later; if not, make it at your \
+         cash register (afterwards: as a correction) and say so: `kopeck receipt settle --number \
+         …`.",
+};
+const REFUND_FAILED: Todo = Todo {
+    code: "make_refund",
+    ru: "Деньги возвращены, а чек возврата не сделан, и повторить его запросом к банку нельзя. \
+         Посмотрите в кабинете кассы, не сделан ли он позже; если нет, выбейте чек возврата \
+         прихода с этими строками и отметьте: `kopeck receipt settle --number …`.",
+    en: "The money went back, the refund's receipt was not made, and no request to the bank makes \
+         it again. Look in the cash register's cabinet whether it was made later; if not, make a \
+         refund receipt with these lines and say so: `kopeck receipt settle --number …`.",
+};
+const LOOK: Todo = Todo {
+    code: "look",
+    ru: "Банк не ответил на закрывающий чек, и повторно он не отправлен, чтобы чеков не стало два. \
+         Посмотрите в кабинете кассы: если чек есть, отметьте его (`kopeck receipt settle \
+         --number …`), если нет — `kopeck receipt close --again`.",
+    en: "The bank did not answer the closing receipt, and it was not sent again, lest there be \
+         two. Look in the cash register's cabinet: if it is there, say so (`kopeck receipt settle \
+         --number …`); if not, `kopeck receipt close --again`.",
+};
+
+/// Every task, for docs.
+pub static ALL: [&Todo; 8] = [
+    &CLOSE,
+    &CLOSE_BY_HAND,
+    &MAKE_BY_HAND,
+    &RETRYING,
+    &RETRY,
+    &INCOME_FAILED,
+    &REFUND_FAILED,
+    &LOOK,
+];
+
+/// What is to be done about the receipt, if anything.
+pub fn find_todo(record: &Record) -> Option<&'static Todo> {
+    if record.look_ms.is_some() {
+        return Some(match (record.state, record.kind) {
+            (State::Failed, Kind::Closing) if record.retry_ms.is_some() => &RETRYING,
+            (State::Failed, Kind::Closing) => &RETRY,
+            (State::Failed, Kind::Refund) => &REFUND_FAILED,
+            (State::Failed, Kind::Income | Kind::Correction) => &INCOME_FAILED,
+            (State::Sent | State::Queued | State::Registered, Kind::Closing) => &LOOK,
+            (State::None | State::Queued | State::Sent | State::Registered, _) => &MAKE_BY_HAND,
+        });
+    }
+    let can_close = record.limits().is_some_and(|limits| limits.closes);
+    record.closes_ms.map(|_| if can_close { &CLOSE } else { &CLOSE_BY_HAND })
+}
