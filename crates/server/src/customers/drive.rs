@@ -1,7 +1,7 @@
 //! Asking the bank for codes that save accounts, about accounts and cards, and to forget them. This
 //! is also the recovery: after a crash the next run reads the same rows.
 
-use kopeck_banks::op::{Answer, BankOp, CardOp, Outcome, QrAsked, RefusalClass, SbpOp};
+use kopeck_banks::op::{Answer, BankOp, CardOp, Outcome, QrAsked, RefusalClass, SavedCard, SbpOp};
 
 use super::flow::Problem;
 use crate::{
@@ -147,13 +147,12 @@ async fn forget(ctx: &Ctx, own: Instrument) -> anyhow::Result<After> {
         card_id: own.member_id.clone().unwrap_or_default(),
     });
     let is_gone = match ask_now(ctx, &connection, &op).await? {
-        Outcome::Done(Answer::Accepted { done }) => done,
-        // It is not there, which is what was wanted; a key that is not let in says nothing.
-        Outcome::Refused(no) => no.class != RefusalClass::Credentials,
-        Outcome::Done(_)
-        | Outcome::Busy { .. }
-        | Outcome::NotSent { .. }
-        | Outcome::Unknown { .. } => false,
+        Outcome::Done(Answer::Accepted { done: true }) => true,
+        // Of one that is gone already the bank says no in words that leave a doubt: its list tells.
+        Outcome::Done(_) | Outcome::Refused(_) | Outcome::Unknown { .. } => {
+            is_unlisted(ctx, &connection, &own).await?
+        }
+        Outcome::Busy { .. } | Outcome::NotSent { .. } => false,
     };
     let now_ms = ctx.now_ms();
     if !is_gone {
@@ -170,4 +169,14 @@ async fn forget(ctx: &Ctx, own: Instrument) -> anyhow::Result<After> {
         .await;
     saved?;
     Ok(After::Done)
+}
+
+/// Whether the bank's list shows the card no more, or as removed.
+async fn is_unlisted(ctx: &Ctx, connection: &Connection, own: &Instrument) -> anyhow::Result<bool> {
+    let op = BankOp::Card(CardOp::List { payer_id: own.request_key.clone() });
+    let Outcome::Done(Answer::Cards(cards)) = ask_now(ctx, connection, &op).await? else {
+        return Ok(false);
+    };
+    let is_kept = |card: &SavedCard| card.card_id == own.member_id && card.is_active != Some(false);
+    Ok(!cards.iter().any(is_kept))
 }
