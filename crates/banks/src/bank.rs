@@ -103,6 +103,9 @@ pub struct Capabilities {
     /// Whether payers' bank accounts can be saved and charged again: [`crate::op::SbpOp::Bind`],
     /// [`crate::op::CreateLink::sbp_account`].
     pub saves_accounts: bool,
+    /// Whether a card can be saved by a payment and charged by payments of the shop's:
+    /// [`crate::op::CreateLink::save_card`], [`crate::op::CardOp::Charge`].
+    pub saves_cards: bool,
     /// The notice kinds that such codes need.
     pub sbp_notice_kinds: &'static [&'static str],
     /// Where a card is kept as a subscription and charged by [`crate::op::SubscriptionOp`], what

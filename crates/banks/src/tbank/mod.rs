@@ -78,6 +78,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     sbp_codes: &[],
     sbp_refunds: &[],
     saves_accounts: true,
+    saves_cards: true,
     sbp_notice_kinds: &[],
     subscriptions: None,
 };

@@ -83,6 +83,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     sbp_codes: &CodeKind::ALL,
     sbp_refunds: &[CodeKind::Dynamic],
     saves_accounts: false,
+    saves_cards: false,
     sbp_notice_kinds: &[codes::SBP_NOTICE, codes::SBP_B2B_NOTICE],
     subscriptions: Some(&subscriptions::LIMITS),
 };

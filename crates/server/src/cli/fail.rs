@@ -154,7 +154,7 @@ impl From<customers::flow::Problem> for Fail {
         match problem {
             customers::flow::Problem::Payment(problem) => problem.into(),
             customers::flow::Problem::Bank(refusal) => refusal.into(),
-            other @ (customers::flow::Problem::NoSuchAccount
+            other @ (customers::flow::Problem::Missing(_)
             | customers::flow::Problem::NotConnected
             | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
         }

@@ -201,6 +201,7 @@ fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> 
         receipt,
         metadata: "{}".to_owned(),
         means: Means::Payer,
+        consent: None,
     })
 }
 

@@ -1,4 +1,5 @@
-//! Use cases of saved accounts. Calls to the bank are in [`super::drive`], between transactions.
+//! Use cases of what customers saved. Calls to the bank are in [`super::drive`], between
+//! transactions.
 
 use kopeck_banks::{
     bank::{NoticeNews, find_bank},
@@ -6,12 +7,15 @@ use kopeck_banks::{
 };
 
 use crate::{
-    instruments::{model::SavedAccount, store},
+    instruments::{
+        model::{Consent, Heard, Instrument, Kind},
+        store,
+    },
     kit::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::flow::{Problem as PaymentProblem, charge::hear_account},
+    payments::flow::{Problem as PaymentProblem, charge::hear},
     shops::{self, model::Connection},
 };
 
@@ -21,7 +25,7 @@ pub enum Problem {
     Payment(PaymentProblem),
     /// The bank refused, or its answer is not known.
     Bank(Refusal),
-    NoSuchAccount,
+    Missing(Kind),
     NotConnected,
     /// None of the shop's banks saves accounts.
     NoBank,
@@ -56,16 +60,35 @@ pub async fn connection_for(
     all.into_iter().rev().find(fits).ok_or(Problem::NoBank)
 }
 
-/// A customer's account.
-pub fn get_account(
+/// An instrument with what its payer agreed to.
+pub type Shown = (Instrument, Option<Consent>);
+
+/// What a customer saved, by its id.
+pub fn get_saved(
     tx: &mut dyn Tx,
-    shop_id: &str,
-    customer_id: &str,
-    id: &str,
-) -> Result<SavedAccount, Problem> {
-    let found = store::find_account(tx, id)?;
-    let is_own = |it: &SavedAccount| it.shop_id == shop_id && it.customer_id == customer_id;
-    found.filter(is_own).ok_or(Problem::NoSuchAccount)
+    (shop_id, customer_id): (&str, &str),
+    (kind, id): (Kind, &str),
+) -> Result<Shown, Problem> {
+    let found = store::find_instrument(tx, id)?;
+    let is_own =
+        |it: &Instrument| it.shop_id == shop_id && it.customer_id == customer_id && it.kind == kind;
+    let own = found.filter(is_own).ok_or(Problem::Missing(kind))?;
+    let consent = store::find_consent(tx, &own)?;
+    Ok((own, consent))
+}
+
+/// All that a customer saved of this kind, the newest first.
+pub fn list_saved(
+    tx: &mut dyn Tx,
+    (shop_id, customer_id): (&str, &str),
+    kind: Kind,
+) -> Result<Vec<Shown>, DbError> {
+    let all = store::list_saved(tx, shop_id, customer_id, kind)?;
+    let shown = |own: Instrument| {
+        let consent = store::find_consent(tx, &own)?;
+        Ok((own, consent))
+    };
+    all.into_iter().map(shown).collect()
 }
 
 /// A notice told of an account; `None` if it is none of ours.
@@ -74,8 +97,8 @@ pub fn take_news(
     ctx: &Ctx,
     connection: &Connection,
     news: &NoticeNews,
-) -> Result<Option<SavedAccount>, DbError> {
+) -> Result<Option<Instrument>, DbError> {
     let NoticeNews::AccountBinding(heard) = news else { return Ok(None) };
     let found = store::find_by_request(tx, &connection.id, &heard.request_key)?;
-    found.map(|account| hear_account(tx, ctx, &account, heard)).transpose()
+    found.map(|own| hear(tx, ctx, &own, &Heard::from(heard))).transpose()
 }

@@ -24,10 +24,13 @@ pub enum EventKind {
     ReceiptFailed,
     ReceiptDue,
     AccountSaved,
+    CardSaved,
+    ConsentWithdrawn,
+    ChargeUnwanted,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 21] = [
+    pub const ALL: [EventKind; 24] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -49,6 +52,9 @@ impl EventKind {
         EventKind::ReceiptFailed,
         EventKind::ReceiptDue,
         EventKind::AccountSaved,
+        EventKind::CardSaved,
+        EventKind::ConsentWithdrawn,
+        EventKind::ChargeUnwanted,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -74,6 +80,9 @@ impl EventKind {
             EventKind::ReceiptFailed => "receipt.failed",
             EventKind::ReceiptDue => "receipt.due",
             EventKind::AccountSaved => "account.saved",
+            EventKind::CardSaved => "card.saved",
+            EventKind::ConsentWithdrawn => "consent.withdrawn",
+            EventKind::ChargeUnwanted => "charge.unwanted",
         }
     }
 
@@ -115,6 +124,15 @@ impl EventKind {
             }
             EventKind::AccountSaved => {
                 "The payer's bank account was saved with the payment; it can be charged from now on"
+            }
+            EventKind::CardSaved => {
+                "The payer's card was saved with the payment; it can be charged from now on"
+            }
+            EventKind::ConsentWithdrawn => {
+                "The payer took back what he agreed to when he paid; nothing is charged any more"
+            }
+            EventKind::ChargeUnwanted => {
+                "A charge was on its way when its consent ended; what it took goes back"
             }
         }
     }

@@ -299,6 +299,30 @@ pub const ACCOUNT_NOT_ACTIVE: Code = code(
     "The saved account cannot be charged: the payer has not agreed, or has taken it back.",
     "Wait until its status is `active`, or let the customer save an account anew.",
 );
+pub const CARD_NOT_FOUND: Code = code(
+    "card_not_found",
+    404,
+    "The customer has no such saved card.",
+    "Check both ids: `GET /v1/customers/{id}/cards` lists them.",
+);
+pub const CARD_NOT_ACTIVE: Code = code(
+    "card_not_active",
+    409,
+    "The saved card cannot be charged: it is not saved yet, or its consent was taken back.",
+    "Let the customer pay once more and save a card anew.",
+);
+pub const CARD_UNSUPPORTED: Code = code(
+    "card_unsupported",
+    422,
+    "None of the shop's banks, or not the one that is named, saves cards for payments by the shop.",
+    "Connect T-Bank with `kopeck init`, or leave `save_card` out.",
+);
+pub const CONSENT_EXCEEDED: Code = code(
+    "consent_exceeded",
+    409,
+    "The sum is larger than what the payer agreed to.",
+    "Charge at most that, or ask for a new consent: let him pay and save anew.",
+);
 pub const ACCOUNT_UNSUPPORTED: Code = code(
     "account_unsupported",
     422,
@@ -433,6 +457,10 @@ pub static CODES: &[Code] = &[
     ACCOUNT_NOT_FOUND,
     ACCOUNT_NOT_ACTIVE,
     ACCOUNT_UNSUPPORTED,
+    CARD_NOT_FOUND,
+    CARD_NOT_ACTIVE,
+    CARD_UNSUPPORTED,
+    CONSENT_EXCEEDED,
     POSTER_INVALID,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,

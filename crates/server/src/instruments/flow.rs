@@ -1,10 +1,10 @@
-//! Use cases of saved accounts themselves: kept, heard of, opened for the bank alone.
+//! Use cases of what payers saved: kept, heard of, taken back, opened for the bank alone.
 
 use anyhow::Context as _;
-use kopeck_banks::op::AccountBinding;
+use kopeck_banks::Money;
 
 use super::{
-    model::{AccountStatus, SavedAccount},
+    model::{Heard, Instrument, InstrumentStatus, Kind},
     store,
 };
 use crate::kit::{
@@ -13,88 +13,131 @@ use crate::kit::{
     jobs,
 };
 
-/// The kind of the job that asks about an account; its subject is the account's id.
+/// The kind of the job that asks about an instrument, and has the bank forget one that was taken
+/// back; its subject is the instrument's id.
 pub const JOB: &str = "account";
 
-/// Why an account cannot be used.
+/// Why an instrument cannot be charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    Missing,
-    NotActive(AccountStatus),
+    Missing(Kind),
+    NotActive(Kind, InstrumentStatus),
+    /// The payer agreed to less.
+    TooMuch(Kind, Money),
 }
 
-/// Keeps an account that the bank has begun to save; from now on its state is asked. Of one that
+/// Keeps an instrument that the bank has begun to save; from now on its state is asked. Of one that
 /// comes with a payment, once that payment is over.
-pub fn begin(tx: &mut dyn Tx, ctx: &Ctx, account: &SavedAccount) -> Result<(), DbError> {
-    store::insert_account(tx, account)?;
-    if account.payment_id.is_some() {
+pub fn begin(tx: &mut dyn Tx, ctx: &Ctx, instrument: &Instrument) -> Result<(), DbError> {
+    store::insert_instrument(tx, instrument)?;
+    if instrument.payment_id.is_some() {
         return Ok(());
     }
-    jobs::nudge(tx, &ctx.mint, JOB, &account.id, ctx.now_ms())
+    jobs::nudge(tx, &ctx.mint, JOB, &instrument.id, ctx.now_ms())
 }
 
-/// The payment that saves an account is paid, or never will be: its payer has decided.
+/// The payment that saves an instrument is paid, or never will be: its payer has decided.
 pub fn watch(tx: &mut dyn Tx, ctx: &Ctx, payment_id: &str) -> Result<(), DbError> {
-    let Some(mut account) = store::lock_by_payment(tx, payment_id)? else { return Ok(()) };
-    if account.status != AccountStatus::Pending {
+    let Some(mut own) = store::lock_by_payment(tx, payment_id)? else { return Ok(()) };
+    if own.status != InstrumentStatus::Pending {
         return Ok(());
     }
-    account.watched_ms = Some(ctx.now_ms());
-    store::update_account(tx, &account)?;
-    jobs::nudge(tx, &ctx.mint, JOB, &account.id, ctx.now_ms())
+    own.watched_ms = Some(ctx.now_ms());
+    store::update_instrument(tx, &own)?;
+    jobs::nudge(tx, &ctx.mint, JOB, &own.id, ctx.now_ms())
 }
 
-/// What the bank says of an account. `None`: there is no such account; the flag: it just became
-/// one that can be charged.
+/// What the bank says of an instrument. `None`: there is no such one; the flag: it just became one
+/// that can be charged.
 pub fn hear(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     id: &str,
-    heard: &AccountBinding,
-) -> Result<Option<(SavedAccount, bool)>, DbError> {
-    let Some(account) = store::lock_account(tx, id)? else { return Ok(None) };
+    heard: &Heard,
+) -> Result<Option<(Instrument, bool)>, DbError> {
+    let Some(own) = store::lock_instrument(tx, id)? else { return Ok(None) };
     let seal = |token: &str| ctx.vault.seal(ctx.mint.bytes(), token.as_bytes(), id);
-    let next = account.hear(heard, seal).map_err(|error| DbError::Other(format!("{error:#}")))?;
-    if next != account {
-        store::update_account(tx, &next)?;
+    let next = own.hear(heard, seal).map_err(|error| DbError::Other(format!("{error:#}")))?;
+    if next != own {
+        store::update_instrument(tx, &next)?;
     }
-    let is_new = account.status != AccountStatus::Active && next.status == AccountStatus::Active;
+    if next.must_be_forgotten() && !own.must_be_forgotten() {
+        // It was taken back before the bank had saved it.
+        jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
+    }
+    let was_active = own.status == InstrumentStatus::Active;
+    let is_new = !was_active && next.status == InstrumentStatus::Active;
     Ok(Some((next, is_new)))
 }
 
-/// The shop's account, if it can be charged.
+/// The payer takes his consent back. Again is no error. The flag: it was not taken back before.
+pub fn withdraw(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, customer_id): (&str, &str),
+    (kind, id): (Kind, &str),
+) -> Result<Result<(Instrument, bool), Unusable>, DbError> {
+    let found = store::lock_instrument(tx, id)?;
+    let is_own =
+        |it: &Instrument| it.kind == kind && it.shop_id == shop_id && it.customer_id == customer_id;
+    let Some(own) = found.filter(is_own) else { return Ok(Err(Unusable::Missing(kind))) };
+    if own.withdrawn_ms.is_some() {
+        return Ok(Ok((own, false)));
+    }
+    let next = own.withdraw(ctx.now_ms());
+    store::update_instrument(tx, &next)?;
+    if next.must_be_forgotten() {
+        jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?;
+    }
+    Ok(Ok((next, true)))
+}
+
+/// The shop's instrument, if this sum may be taken from it.
 pub fn find_active(
     tx: &mut dyn Tx,
     shop_id: &str,
-    id: &str,
-) -> Result<Result<SavedAccount, Unusable>, DbError> {
-    Ok(usable(store::find_account(tx, id)?, shop_id))
+    (kind, id): (Kind, &str),
+    amount: Money,
+) -> Result<Result<Instrument, Unusable>, DbError> {
+    let found = store::find_instrument(tx, id)?;
+    usable(tx, found, shop_id, kind, amount)
 }
 
 /// As [`find_active`], and it stays so until the transaction ends. Whoever locks the payment that
-/// saved an account locks it before the account, and the payments taken from it after: else two of
-/// them would wait for each other.
+/// saved an instrument locks it before the instrument, and the payments taken from it after: else
+/// two of them would wait for each other.
 pub fn lock_active(
     tx: &mut dyn Tx,
     shop_id: &str,
-    id: &str,
-) -> Result<Result<SavedAccount, Unusable>, DbError> {
-    Ok(usable(store::lock_account(tx, id)?, shop_id))
+    (kind, id): (Kind, &str),
+    amount: Money,
+) -> Result<Result<Instrument, Unusable>, DbError> {
+    let found = store::lock_instrument(tx, id)?;
+    usable(tx, found, shop_id, kind, amount)
 }
 
-fn usable(found: Option<SavedAccount>, shop_id: &str) -> Result<SavedAccount, Unusable> {
-    let account = found.filter(|account| account.shop_id == shop_id).ok_or(Unusable::Missing)?;
-    match account.status {
-        AccountStatus::Active => Ok(account),
-        status @ (AccountStatus::Pending | AccountStatus::Inactive) => {
-            Err(Unusable::NotActive(status))
-        }
+fn usable(
+    tx: &mut dyn Tx,
+    found: Option<Instrument>,
+    shop_id: &str,
+    kind: Kind,
+    amount: Money,
+) -> Result<Result<Instrument, Unusable>, DbError> {
+    let found = found.filter(|own| own.shop_id == shop_id && own.kind == kind);
+    let Some(own) = found else { return Ok(Err(Unusable::Missing(kind))) };
+    if own.status != InstrumentStatus::Active {
+        return Ok(Err(Unusable::NotActive(kind, own.status)));
     }
+    let max = store::find_consent(tx, &own)?.and_then(|consent| consent.terms.max);
+    Ok(match max.filter(|max| amount > *max) {
+        Some(max) => Err(Unusable::TooMuch(kind, max)),
+        None => Ok(own),
+    })
 }
 
-/// The bank's token of an account, for the bank alone.
-pub fn open_token(ctx: &Ctx, account: &SavedAccount) -> anyhow::Result<String> {
-    let sealed = account.sealed.as_deref().context("the account has no token")?;
-    let plain = ctx.vault.open(sealed, &account.id)?;
-    String::from_utf8(plain).context("the account's token is not text")
+/// The bank's token of an instrument, for the bank alone.
+pub fn open_token(ctx: &Ctx, instrument: &Instrument) -> anyhow::Result<String> {
+    let sealed = instrument.sealed.as_deref().context("nothing to charge it by is kept")?;
+    let plain = ctx.vault.open(sealed, &instrument.id)?;
+    String::from_utf8(plain).context("the token is not text")
 }

@@ -1,17 +1,24 @@
-//! What payers left to be charged again: bank accounts saved through SBP.
+//! What payers left to be charged again: bank accounts saved through SBP, and cards.
 //!
 //! ```text
 //!   pending ─► active ─► inactive
 //!      └──────────────────►┘
 //! ```
 //!
-//! * **Saved account**: what a payer agreed to in his bank's app, by a code, with a payment or
-//!   without. It belongs to a customer: the shop's own number of the payer.
+//! * **Instrument**: an account or a card that a payer saved, with a payment or (accounts) without.
+//!   It belongs to a customer: the shop's own number of the payer.
+//! * **Consent**: what he agreed to, as he was shown it; a row that nobody changes.
+//!
+//! A bank that keeps cards as subscriptions of its own ([`kopeck_banks::op::SubscriptionOp`]) would
+//! save them here, too: another [`model::Kind`], opened and charged by other operations.
 //!
 //! Invariants:
-//! * The bank's token of an account is money: it is sealed as credentials are, bound to its row,
+//! * The bank's token of an instrument is money: it is sealed as credentials are, bound to its row,
 //!   and leaves only towards the bank.
-//! * An account that became inactive stays so, whatever an old notice says.
+//! * What became inactive stays so, whatever an old notice says. What was taken back has no token
+//!   any more, and the bank is told to forget it.
+//! * Whether it may be charged is looked at in the transaction that makes the charge, and again in
+//!   the one that marks it as sent.
 //! * Nothing is charged here: a charge is a payment, and `payments` sends it.
 
 pub mod flow;

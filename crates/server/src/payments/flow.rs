@@ -11,7 +11,7 @@ use kopeck_banks::{
     bank::{Bank, Step},
     op::{
         BankOp, CaptureMode, CodeKind, CreateLink, Observation, Outcome, PayMethod, Refusal,
-        RefusalClass,
+        RefusalClass, SavedCharge,
     },
     receipt::refund::Returned,
 };
@@ -29,7 +29,10 @@ use crate::{
         flow::get_bank,
         store::{Exchange, insert_exchange},
     },
-    instruments::flow::Unusable,
+    instruments::{
+        flow::Unusable,
+        model::{Kind, Terms},
+    },
     kit::{
         Ctx,
         clock::{MINUTE_MS, timestamp},
@@ -61,6 +64,8 @@ pub struct NewPayment {
     pub metadata: String,
     /// What it is paid with, and what of it is saved.
     pub means: Means,
+    /// What the payer agreed to, where something is saved.
+    pub consent: Option<Terms>,
 }
 
 /// Why a use case did nothing.
@@ -160,6 +165,11 @@ pub fn create_op(
     // where the world can reach us.
     let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
         .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
+    let (kind, saves) = match &payment.means {
+        Means::Payer => (None, false),
+        Means::Save { kind, .. } => (Some(*kind), true),
+        Means::Saved { kind, .. } => (Some(*kind), false),
+    };
     let link = CreateLink {
         reference: payment.reference.clone(),
         amount: payment.amount,
@@ -171,10 +181,11 @@ pub fn create_op(
         success_url: payment.success_url.clone().or_else(our_page),
         fail_url: payment.fail_url.clone().or_else(our_page),
         notice_url,
-        sbp_account: match payment.means {
-            Means::SaveAccount { .. } | Means::Account { .. } => true,
-            Means::Payer => false,
-        },
+        sbp_account: matches!(kind, Some(Kind::Account)),
+        save_card: saves && kind == Some(Kind::Card),
+        // A customer of its own, so that the bank's list of its cards is this card.
+        payer_id: (saves && kind == Some(Kind::Card)).then(|| payment.id.clone()),
+        saved_charge: (!saves && kind == Some(Kind::Card)).then_some(SavedCharge::Recurring),
         receipt: receipts::for_bank(payment)?,
         ..CreateLink::default()
     };
@@ -346,7 +357,8 @@ pub fn observe(
         return Ok(None);
     };
     let is_news = !applied.effects.is_empty();
-    Ok(Some((save(tx, ctx, &payment, applied)?, is_news)))
+    let payment = save(tx, ctx, &payment, applied)?;
+    Ok(Some((charge::hear_card(tx, ctx, payment, seen)?, is_news)))
 }
 
 /// Applies what a driver did or heard, with the journal of it. `asked`: the bank was asked about
@@ -367,7 +379,12 @@ pub async fn record(
             let mut payment = attempts::lock_same(tx, &seen)?.ok_or_else(gone)?;
             for event in &events {
                 match state::apply(&payment, event) {
-                    Ok(applied) => payment = save(tx, &inner, &payment, applied)?,
+                    Ok(applied) => {
+                        payment = save(tx, &inner, &payment, applied)?;
+                        if let Event::Observed(seen) = event {
+                            payment = charge::hear_card(tx, &inner, payment, seen)?;
+                        }
+                    }
                     Err(refused) => {
                         let why = format!("{id}: {event:?} refused: {refused:?}");
                         return Err(DbError::Other(why));
@@ -425,8 +442,7 @@ fn save(
     if next != *before {
         receipts::follow(tx, ctx, &next)?;
     }
-    charge::follow(tx, ctx, before, &next)?;
-    Ok(next)
+    charge::follow(tx, ctx, before, next)
 }
 
 pub(super) fn announce(

@@ -26,6 +26,7 @@
 pub mod answer;
 pub mod api;
 pub mod attempts;
+pub mod consent;
 pub mod drive;
 pub mod flow;
 pub mod idempotency;

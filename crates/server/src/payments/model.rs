@@ -8,6 +8,7 @@ use kopeck_banks::{
 };
 
 use super::route::Route;
+use crate::instruments::model::Kind;
 
 /// One order on its way to a final state.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,11 +65,11 @@ pub enum Means {
     /// Whatever the payer chooses.
     #[default]
     Payer,
-    /// The payer pays, and the bank account he pays from is saved for this customer if he agrees.
-    /// `account_id` once it is.
-    SaveAccount { customer_id: String, account_id: Option<String> },
-    /// A saved account, without its payer.
-    Account { id: String },
+    /// The payer pays, and what he pays with is saved for this customer, an account if he agrees.
+    /// `id` once it is.
+    Save { kind: Kind, customer_id: String, id: Option<String> },
+    /// What was saved, without its payer.
+    Saved { kind: Kind, id: String },
 }
 
 /// What we asked of the bank. Saved before the request leaves, so that a restart knows that the
@@ -334,18 +335,23 @@ impl Payment {
     /// Whether it is taken from what its payer saved, without him.
     pub fn is_charge(&self) -> bool {
         match self.means {
-            Means::Account { .. } => true,
-            Means::Payer | Means::SaveAccount { .. } => false,
+            Means::Saved { .. } => true,
+            Means::Payer | Means::Save { .. } => false,
         }
     }
 
-    /// The saved account that it is taken from, or that it saved.
-    pub fn account_id(&self) -> Option<&str> {
+    /// What it is taken from, or what it saved.
+    pub fn instrument(&self) -> Option<(Kind, &str)> {
         match &self.means {
-            Means::Account { id } => Some(id),
-            Means::SaveAccount { account_id, .. } => account_id.as_deref(),
+            Means::Saved { kind, id } => Some((*kind, id)),
+            Means::Save { kind, id, .. } => id.as_deref().map(|id| (*kind, id)),
             Means::Payer => None,
         }
+    }
+
+    /// The instrument of this kind.
+    pub fn instrument_id(&self, kind: Kind) -> Option<&str> {
+        self.instrument().filter(|(own, _)| *own == kind).map(|(_, id)| id)
     }
 
     /// Why it failed, if it did. A charge that was not taken within the time that the bank had for

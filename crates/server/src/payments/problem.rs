@@ -3,7 +3,7 @@
 use super::{flow::Problem, state::Refused};
 use crate::{
     http::{ApiError, codes},
-    instruments::flow::Unusable,
+    instruments::{flow::Unusable, model::Kind},
 };
 
 impl From<Problem> for ApiError {
@@ -12,18 +12,38 @@ impl From<Problem> for ApiError {
             Problem::Bank(refusal) => refusal.into(),
             Problem::Refused(refused) => refused.into(),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
-            Problem::Saved(Unusable::Missing) => {
-                ApiError::of(codes::ACCOUNT_NOT_FOUND).param("account_id")
-            }
-            Problem::Saved(Unusable::NotActive(status)) => {
-                let message = format!("The account cannot be charged: it is {}.", status.as_str());
-                ApiError::new(codes::ACCOUNT_NOT_ACTIVE, message).param("account_id")
-            }
+            Problem::Saved(unusable) => unusable.into(),
             Problem::Goods(why) => {
                 let message = format!("`items` cannot come back so: {why}.");
                 ApiError::new(codes::PARAM_INVALID, message).param("items")
             }
             Problem::Internal(error) => ApiError::internal(&error),
+        }
+    }
+}
+
+impl From<Unusable> for ApiError {
+    fn from(unusable: Unusable) -> ApiError {
+        let param = |kind: Kind| format!("{}_id", kind.as_str());
+        match unusable {
+            Unusable::Missing(kind) => ApiError::of(match kind {
+                Kind::Account => codes::ACCOUNT_NOT_FOUND,
+                Kind::Card => codes::CARD_NOT_FOUND,
+            })
+            .param(param(kind)),
+            Unusable::NotActive(kind, status) => {
+                let (kind_word, status) = (kind.as_str(), status.as_str());
+                let message = format!("The {kind_word} cannot be charged: it is {status}.");
+                let code = match kind {
+                    Kind::Account => codes::ACCOUNT_NOT_ACTIVE,
+                    Kind::Card => codes::CARD_NOT_ACTIVE,
+                };
+                ApiError::new(code, message).param(param(kind))
+            }
+            Unusable::TooMuch(_, max) => {
+                let message = format!("The payer agreed to {max} rubles at most.");
+                ApiError::new(codes::CONSENT_EXCEEDED, message).param("amount")
+            }
         }
     }
 }

@@ -16,13 +16,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{flow::NewPayment, model::Means};
+use super::{
+    consent::{self, ConsentInput},
+    flow::{NewPayment, charge::method_of},
+    model::Means,
+};
 use crate::{
     http::{
         ApiError, codes,
         json::{self, Raw, invalid, missing},
         text,
     },
+    instruments::model::{Kind, Terms},
     receipts::{api::receipt_text, request::ReceiptWish},
 };
 
@@ -44,6 +49,9 @@ const MAX_METADATA_BYTES: usize = 16 * 1024;
 const DAY_MINUTES: u32 = 24 * 60;
 /// The longest address that browsers and Tochka take.
 const MAX_URL_CHARS: usize = 2_083;
+
+/// The field that says what is saved or charged; the id of what is charged.
+type Wish = (&'static str, Kind, Option<String>);
 
 /// A new payment. Give `amount` or `amount_kopecks`, and `purpose`; the rest may be left out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -96,6 +104,16 @@ pub struct CreatePayment {
     /// A saved account to take the payment from at once, without the payer.
     #[schema(value_type = Option<String>, example = "acc_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
     account_id: Raw,
+    /// true: paying by card also saves the card for `customer.id`, to be charged without the payer.
+    /// Needs `consent`. Then the payment names `card_id`.
+    #[schema(value_type = Option<bool>, example = false)]
+    save_card: Raw,
+    /// A saved card to take the payment from at once, without the payer.
+    #[schema(value_type = Option<String>, example = "card_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
+    card_id: Raw,
+    /// What the payer agreed to when something is saved, as he was shown it.
+    #[schema(value_type = Option<ConsentInput>)]
+    consent: Raw,
 }
 
 /// Who pays, as far as the shop knows.
@@ -178,7 +196,7 @@ impl CreatePayment {
         text::check("purpose", &purpose, MAX_PURPOSE_CHARS)?;
         let means = self.means()?;
         let methods = match (&means, &self.methods) {
-            (Means::SaveAccount { .. } | Means::Account { .. }, None) => vec![PayMethod::Sbp],
+            (Means::Save { kind, .. } | Means::Saved { kind, .. }, None) => vec![method_of(*kind)],
             (_, given) => methods(given, capture)?,
         };
         Ok(NewPayment {
@@ -193,6 +211,7 @@ impl CreatePayment {
             customer: customer(&self.customer)?,
             receipt: receipt_text(&self.receipt)?,
             metadata: metadata(&self.metadata)?,
+            consent: self.consent(&means)?,
             means,
         })
     }
@@ -206,39 +225,64 @@ impl CreatePayment {
 
     /// What it is paid with, and what of it is saved.
     pub fn means(&self) -> Result<Means, ApiError> {
-        let account_id = free_text("account_id", &self.account_id, MAX_SAVED_ID_CHARS)?;
-        let saves = json::flag("save_account", &self.save_account)?;
-        if account_id.is_none() && !saves {
-            return Ok(Means::Payer);
-        }
-        let param = if saves { "save_account" } else { "account_id" };
-        let is_sbp = methods(&self.methods, CaptureMode::Automatic)? == [PayMethod::Sbp];
-        if self.methods.is_some() && !is_sbp {
-            let what = format!("takes only [\"sbp\"] with {param}");
+        let Some((param, kind, id)) = self.wish()? else { return Ok(Means::Payer) };
+        let method = method_of(kind);
+        let is_it = methods(&self.methods, CaptureMode::Automatic)? == [method];
+        if self.methods.is_some() && !is_it {
+            let what = format!("takes only [\"{}\"] with {param}", method.as_str());
             return Err(invalid("methods", &what).hint("Leave it out."));
         }
         if capture(&self.capture)? == CaptureMode::Manual {
-            let what = format!("takes only automatic with {param}: SBP holds no money");
+            let what = format!("takes only automatic with {param}");
             return Err(invalid("capture", &what).hint("Leave it out."));
         }
-        match account_id {
-            Some(_) if saves => {
-                let what = "is not for a payment that is taken from a saved account";
-                Err(invalid("save_account", what).hint("Send one of save_account and account_id."))
+        let Some(id) = id else {
+            let customer_id = self.customer_id()?.ok_or_else(|| {
+                let hint = "Send your own number of the customer: it is saved for him.";
+                missing("customer.id").hint(hint)
+            })?;
+            return Ok(Means::Save { kind, customer_id, id: None });
+        };
+        if self.ttl_minutes.is_some() {
+            let what = "is not for a payment that is taken from what was saved";
+            return Err(invalid("ttl_minutes", what).hint("Leave it out."));
+        }
+        Ok(Means::Saved { kind, id })
+    }
+
+    /// What is saved or charged, of which there may be one.
+    fn wish(&self) -> Result<Option<Wish>, ApiError> {
+        let account_id = free_text("account_id", &self.account_id, MAX_SAVED_ID_CHARS)?;
+        let card_id = free_text("card_id", &self.card_id, MAX_SAVED_ID_CHARS)?;
+        let saves = |param: &str, raw: &Raw| json::flag(param, raw).map(|yes| yes.then_some(None));
+        let wishes = [
+            ("save_account", Kind::Account, saves("save_account", &self.save_account)?),
+            ("save_card", Kind::Card, saves("save_card", &self.save_card)?),
+            ("account_id", Kind::Account, account_id.map(Some)),
+            ("card_id", Kind::Card, card_id.map(Some)),
+        ];
+        let mut wishes =
+            wishes.into_iter().filter_map(|(param, kind, id)| Some((param, kind, id?)));
+        let (first, second) = (wishes.next(), wishes.next());
+        if let (Some((param, ..)), Some((other, ..))) = (&first, second) {
+            let hint = "Send one of save_account, save_card, account_id and card_id.";
+            return Err(invalid(param, &format!("does not go with {other}")).hint(hint));
+        }
+        Ok(first)
+    }
+
+    fn consent(&self, means: &Means) -> Result<Option<Terms>, ApiError> {
+        let consent = consent::read(&self.consent)?;
+        match (means, &consent) {
+            (Means::Save { kind: Kind::Card, .. }, None) => {
+                let hint = "Say which text the payer agreed to, and where he saw it.";
+                Err(missing("consent").hint(hint))
             }
-            Some(_) if self.ttl_minutes.is_some() => {
-                let what = "is not for a payment that is taken from a saved account";
-                Err(invalid("ttl_minutes", what).hint("Leave it out."))
+            (Means::Payer | Means::Saved { .. }, Some(_)) => {
+                let what = "is for a payment that saves a card or an account";
+                Err(invalid("consent", what).hint("Leave it out."))
             }
-            Some(id) => Ok(Means::Account { id }),
-            None => {
-                let customer_id = self.customer_id()?.ok_or_else(|| {
-                    let hint =
-                        "Send your own number of the customer: the account is saved for him.";
-                    missing("customer.id").hint(hint)
-                })?;
-                Ok(Means::SaveAccount { customer_id, account_id: None })
-            }
+            (Means::Save { .. }, _) | (Means::Payer | Means::Saved { .. }, None) => Ok(consent),
         }
     }
 }
@@ -371,7 +415,11 @@ fn ttl(raw: &Raw, methods: &[PayMethod], banks: &[&Capabilities]) -> Result<u32,
 }
 
 /// An absent text and an empty one are the same.
-fn free_text(param: &str, raw: &Raw, max_chars: usize) -> Result<Option<String>, ApiError> {
+pub(super) fn free_text(
+    param: &str,
+    raw: &Raw,
+    max_chars: usize,
+) -> Result<Option<String>, ApiError> {
     let text = json::string(param, raw)?.filter(|text| !text.trim().is_empty());
     text.iter().try_for_each(|text| text::check(param, text, max_chars))?;
     Ok(text)

@@ -7,6 +7,7 @@ use super::{
     model::{Intents, Means, Payment, RefundState, Status},
     state::MAX_QR_TRIES,
 };
+use crate::instruments::model::Kind;
 
 const SECOND_MS: i64 = 1_000;
 const MINUTE_MS: i64 = 60 * SECOND_MS;
@@ -207,7 +208,7 @@ fn charge_look_ms(payment: &Payment, asked_ms: i64) -> i64 {
 fn qr_ms(payment: &Payment) -> Option<i64> {
     let Intents { qr_asked_ms, qr_tries, .. } = payment.intents;
     // Without its code the payment can be paid, but saves no account.
-    let saves = matches!(payment.means, Means::SaveAccount { .. });
+    let saves = matches!(payment.means, Means::Save { kind: Kind::Account, .. });
     let max_tries = if saves { MAX_SAVING_QR_TRIES } else { MAX_QR_TRIES };
     let is_due = payment.wants_qr() && qr_tries < max_tries && payment.attempt_of.is_none();
     let due_ms =

@@ -13,7 +13,10 @@ use self::columns::{
 pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
-use crate::kit::db::{DbError, Row, Tx, Value};
+use crate::{
+    instruments::model::Kind,
+    kit::db::{DbError, Row, Tx, Value},
+};
 
 const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, amount_kopecks, \
      purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, receipt, metadata, \
@@ -23,7 +26,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
      qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
-     save_account_for, charge_asked_ms, decline, heard_paid_ms";
+     save_account_for, charge_asked_ms, decline, heard_paid_ms, card_id, save_card_for";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +47,9 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id, account_id, save_account_for) \
+         place_id, account_id, save_account_for, card_id, save_card_for) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24)",
+         $19, $20, $21, $22, $23, $24, $25, $26)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -70,8 +73,10 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.status().as_str().into(),
             p.attempt_of.clone().into(),
             p.place_id.clone().into(),
-            p.account_id().into(),
-            saves_for(&p.means).into(),
+            p.instrument_id(Kind::Account).into(),
+            saves_for(&p.means, Kind::Account).into(),
+            p.instrument_id(Kind::Card).into(),
+            saves_for(&p.means, Kind::Card).into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -342,7 +347,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
-        means: decode_means(row, 55)?,
+        means: decode_means(row, [55, 56, 60, 61])?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -474,11 +479,16 @@ pub fn lock_attempts(tx: &mut dyn Tx, link_id: &str) -> Result<Vec<Payment>, DbE
     rows.iter().map(|row| decode(tx, row)).collect()
 }
 
-/// The payment saved this account. Its event is announced by whoever heard of it.
-pub fn update_account(tx: &mut dyn Tx, payment: &Payment, account_id: &str) -> Result<(), DbError> {
+/// The payment saved this instrument. Its event is announced by whoever heard of it.
+pub fn update_saved(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
     tx.execute(
-        "update payments set account_id = $1 where id = $2 and shop_id = $3",
-        &[account_id.into(), payment.id.as_str().into(), payment.shop_id.as_str().into()],
+        "update payments set account_id = $1, card_id = $2 where id = $3 and shop_id = $4",
+        &[
+            payment.instrument_id(Kind::Account).into(),
+            payment.instrument_id(Kind::Card).into(),
+            payment.id.as_str().into(),
+            payment.shop_id.as_str().into(),
+        ],
     )?;
     Ok(())
 }

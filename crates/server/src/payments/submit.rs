@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     http::{Answer, ApiError, Caller, RequestId, Server, body, codes, json},
+    instruments::model::{Kind, Terms},
     kit::db::DbError,
     shops::{self, model::Connection},
 };
@@ -77,27 +78,34 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     let wanted = input.bank()?;
     let is_free = wanted.is_none();
     let mut connections = choose_connections(&ask, wanted.clone()).await?;
-    let is_saving = matches!(input.means()?, Means::SaveAccount { .. });
-    if is_saving {
-        connections.retain(saves_accounts);
+    let saving = match input.means()? {
+        Means::Save { kind, .. } => Some(kind),
+        Means::Payer | Means::Saved { .. } => None,
+    };
+    if let Some(kind) = saving {
+        connections.retain(|connection| can_save(connection, kind));
         if connections.is_empty() {
-            return Err(ApiError::of(codes::ACCOUNT_UNSUPPORTED).param("save_account"));
+            return Err(match kind {
+                Kind::Account => ApiError::of(codes::ACCOUNT_UNSUPPORTED).param("save_account"),
+                Kind::Card => ApiError::of(codes::CARD_UNSUPPORTED).param("save_card"),
+            });
         }
     }
     let banks: Vec<_> = connections.iter().filter_map(|it| find_bank(&it.bank)).collect();
     let new = input.read(&banks.iter().map(|bank| bank.capabilities()).collect::<Vec<_>>())?;
-    if let Means::Account { id } = &new.means {
-        let (account_id, customer_id) = (id.clone(), input.customer_id()?);
-        return charge(ask, Saved { account_id, customer_id, bank: wanted }, new).await;
+    if let Means::Saved { kind, id } = new.means.clone() {
+        let customer_id = input.customer_id()?;
+        return charge(ask, Saved { kind, id, customer_id, bank: wanted }, new).await;
     }
+    let consent = new.consent.clone();
     let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
     let payment = match connections.as_slice() {
         // What is saved belongs to the bank that it was saved at: it goes on to no other.
-        [.., newest] if is_saving => plan_at(&ctx, newest, new)?,
+        [.., newest] if saving.is_some() => plan_at(&ctx, newest, new)?,
         [only] if !is_free => plan_at(&ctx, only, new)?,
         _ => plan_routed(&ctx, &ask.caller.shop_id, new).await?,
     };
-    save(ask, payment).await
+    save(ask, payment, consent).await
 }
 
 /// Takes a payment from what was saved, and waits a little for what becomes of it.
@@ -108,10 +116,10 @@ pub async fn charge(ask: Ask, from: Saved, new: NewPayment) -> Result<Answer, Ap
     let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
     let new = receipts::fill(ctx, shop_id, new).await?;
     let payment = flow::charge::plan(ctx, shop_id, &from, new).await?;
-    save(ask, payment).await
+    save(ask, payment, None).await
 }
 
-async fn save(ask: Ask, payment: Payment) -> Result<Answer, ApiError> {
+async fn save(ask: Ask, payment: Payment, consent: Option<Terms>) -> Result<Answer, ApiError> {
     let ctx = ask.server.ctx.clone();
     let subject = Subject::Create { payment_id: payment.id.clone() };
     let (inner, key, what) = (ctx.clone(), ask.key.clone(), subject.clone());
@@ -121,7 +129,7 @@ async fn save(ask: Ask, payment: Payment) -> Result<Answer, ApiError> {
             if !idempotency::take(tx, &payment.shop_id, key.as_ref(), &what, inner.now_ms())? {
                 return Ok(false);
             }
-            flow::charge::create_any(tx, &inner, &payment)?;
+            flow::charge::create_any(tx, &inner, &payment, consent.as_ref())?;
             Ok(true)
         })
         .await;
@@ -251,8 +259,11 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
     refunding || voiding || charging || matches!(status, Status::Opening | Status::Capturing)
 }
 
-fn saves_accounts(connection: &Connection) -> bool {
-    find_bank(&connection.bank).is_some_and(|bank| bank.capabilities().saves_accounts)
+fn can_save(connection: &Connection, kind: Kind) -> bool {
+    find_bank(&connection.bank).is_some_and(|bank| match kind {
+        Kind::Account => bank.capabilities().saves_accounts,
+        Kind::Card => bank.capabilities().saves_cards,
+    })
 }
 
 /// The connection of that bank, or of that id, the last one of several; all when none is named.

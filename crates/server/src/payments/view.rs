@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::model::{Attempt, Failure, Origin, Payment, Refund, RefundState};
-use crate::kit::clock::iso;
+use crate::{instruments::model::Kind, kit::clock::iso};
 
 /// A payment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +44,8 @@ pub struct PaymentView {
     /// The saved account that it is taken from, without its payer; or, once its payer agreed, the
     /// one that it saved.
     pub account_id: Option<String>,
+    /// The same of a saved card.
+    pub card_id: Option<String>,
     /// Our number of the payment at the bank; the payer may see it.
     pub reference: String,
     pub bank: String,
@@ -206,7 +208,8 @@ impl PaymentView {
             },
             order_id: payment.order_id.clone(),
             place_id: payment.place_id.clone(),
-            account_id: payment.account_id().map(str::to_owned),
+            account_id: payment.instrument_id(Kind::Account).map(str::to_owned),
+            card_id: payment.instrument_id(Kind::Card).map(str::to_owned),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
             bank_payment_id: payment.facts.bank_id.clone(),

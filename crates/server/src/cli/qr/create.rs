@@ -124,6 +124,7 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
         receipt: None,
         metadata: "{}".to_owned(),
         means: Means::Payer,
+        consent: None,
     };
     let payment = link::open(world, &connection, new).await?;
     find::wait_for(world, &payment, |payment| payment.facts.qr_payload.is_some()).await

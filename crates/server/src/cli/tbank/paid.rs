@@ -102,6 +102,7 @@ fn order(stage: &Stage<'_>, case: &Case) -> Result<NewPayment, Fail> {
         receipt: case.has_receipt.then(|| receipt(stage, method)),
         metadata: "{}".to_owned(),
         means: Means::Payer,
+        consent: None,
     })
 }
 

@@ -59,6 +59,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0009_saving_accounts.sql"),
     },
     Migration {
+        name: "0009b_cards_and_consents",
+        sqlite: include_str!("../../../migrations/sqlite/0009b_cards_and_consents.sql"),
+        postgres: include_str!("../../../migrations/postgres/0009b_cards_and_consents.sql"),
+    },
+    Migration {
         name: "0010_heard",
         sqlite: include_str!("../../../migrations/sqlite/0010_heard.sql"),
         postgres: include_str!("../../../migrations/postgres/0010_heard.sql"),

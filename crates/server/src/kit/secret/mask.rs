@@ -7,8 +7,9 @@
 /// What stands in for a secret.
 const MASK: &str = "***";
 /// A field with one of these in its name holds a secret.
-const SECRET_NAMES: [&str; 12] = [
+const SECRET_NAMES: [&str; 13] = [
     "token",
+    "rebillid",
     "secret",
     "password",
     "passwd",

@@ -1,11 +1,11 @@
 //! Charging what a payer saved: marked, sent once, and from then on asked about.
 
-use kopeck_banks::op::{Answer, BankOp, Observation, Outcome, SbpOp};
+use kopeck_banks::op::{Answer, BankOp, CardOp, Observation, Outcome, SbpOp};
 
 use super::{Driver, Stepped, wait_ms};
 use crate::{
     gateway::flow::Told,
-    instruments::flow::open_token,
+    instruments::{flow::open_token, model::Kind},
     payments::{
         flow::charge::{Asked, mark},
         model::{Failure, Payment},
@@ -17,16 +17,21 @@ impl Driver<'_> {
     /// Sends the charge. Only what the bank clearly says ends it: after silence, and after a crash
     /// between the mark and the request, the payment is asked about until its time is over.
     pub(super) async fn charge(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        let (payment, account) = match mark(self.ctx, &payment).await? {
-            Asked::Send { payment, account } => (*payment, account),
+        let (payment, from) = match mark(self.ctx, &payment).await? {
+            Asked::Send { payment, from } => (*payment, from),
             Asked::Nothing(payment) => return Ok(Stepped::On(payment)),
         };
-        let op = BankOp::Sbp(SbpOp::Charge {
-            bank_id: payment.facts.bank_id.clone().unwrap_or_default(),
-            account_token: open_token(self.ctx, &account)?,
-            member_id: account.member_id.clone(),
-            email: None,
-        });
+        let bank_id = payment.facts.bank_id.clone().unwrap_or_default();
+        let token = open_token(self.ctx, &from)?;
+        let op = match from.kind {
+            Kind::Account => BankOp::Sbp(SbpOp::Charge {
+                bank_id,
+                account_token: token,
+                member_id: from.member_id.clone(),
+                email: None,
+            }),
+            Kind::Card => BankOp::Card(CardOp::Charge { bank_id, charge_id: token, email: None }),
+        };
         let Told { outcome, exchanges } = self.ask(&op).await?;
         let wait_ms = wait_ms(&outcome);
         let (event, is_sent) = match outcome {

@@ -221,7 +221,10 @@ pub(super) fn announce_attempt(
         | EventKind::ReceiptRegistered
         | EventKind::ReceiptFailed
         | EventKind::ReceiptDue
-        | EventKind::AccountSaved => return Ok(()),
+        | EventKind::AccountSaved
+        | EventKind::CardSaved
+        | EventKind::ConsentWithdrawn
+        | EventKind::ChargeUnwanted => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

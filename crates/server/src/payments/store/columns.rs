@@ -9,6 +9,7 @@ use kopeck_banks::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    instruments::model::Kind,
     kit::db::{DbError, Row},
     payments::{
         model::{Failure, Means, Origin},
@@ -97,20 +98,22 @@ pub(super) fn decode_transfer(row: &Row, at: usize) -> Result<Option<SbpTransfer
     Ok(is_told.then_some(SbpTransfer { trx_id, ref_id }))
 }
 
-/// Two columns: the account, and for whom it is saved.
-pub(super) fn decode_means(row: &Row, at: usize) -> Result<Means, DbError> {
-    let (account_id, saved_for) = (row.opt_text(at)?, row.opt_text(at + 1)?);
-    Ok(match (account_id, saved_for) {
-        (account_id, Some(customer_id)) => Means::SaveAccount { customer_id, account_id },
-        (Some(id), None) => Means::Account { id },
-        (None, None) => Means::Payer,
-    })
+/// Two columns for each kind: what was saved, and for whom it is.
+pub(super) fn decode_means(row: &Row, at: [usize; 4]) -> Result<Means, DbError> {
+    for (kind, at) in [(Kind::Account, &at[..2]), (Kind::Card, &at[2..])] {
+        match (row.opt_text(at[0])?, row.opt_text(at[1])?) {
+            (id, Some(customer_id)) => return Ok(Means::Save { kind, customer_id, id }),
+            (Some(id), None) => return Ok(Means::Saved { kind, id }),
+            (None, None) => {}
+        }
+    }
+    Ok(Means::Payer)
 }
 
-pub(super) fn saves_for(means: &Means) -> Option<&str> {
+pub(super) fn saves_for(means: &Means, kind: Kind) -> Option<&str> {
     match means {
-        Means::SaveAccount { customer_id, .. } => Some(customer_id),
-        Means::Payer | Means::Account { .. } => None,
+        Means::Save { kind: own, customer_id, .. } if *own == kind => Some(customer_id),
+        Means::Payer | Means::Save { .. } | Means::Saved { .. } => None,
     }
 }
 

@@ -15,7 +15,7 @@ const GRACE_MINUTES: u32 = 60;
 
 pub(super) fn charge() -> Payment {
     Payment {
-        means: Means::Account { id: "acc_1".into() },
+        means: Means::Saved { kind: crate::instruments::model::Kind::Account, id: "acc_1".into() },
         methods: vec![PayMethod::Sbp],
         bank_methods: vec![PayMethod::Sbp],
         capture: CaptureMode::Automatic,

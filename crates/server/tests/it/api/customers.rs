@@ -15,7 +15,7 @@ fn fault(app: &TestApp, kind: FaultKind, times: u32, path: &str) {
 }
 
 async fn text_of(app: &TestApp, column: &str) -> String {
-    let sql = format!("select {column} from saved_accounts order by id desc limit 1");
+    let sql = format!("select {column} from instruments order by id desc limit 1");
     let row: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(&sql, &[])).await;
     row.unwrap().expect("an account").text(0).unwrap()
 }

@@ -268,7 +268,7 @@ async fn an_account_that_ends_before_the_charge_left_is_not_charged() {
     let account = saved(&app).await;
     fault(&app, FaultKind::Status { status: 429 }, 1, "/ChargeQr");
     let payment = app.post("/v1/payments", taken_from(&account)).await.expect(201);
-    let sql = "update saved_accounts set status = 'inactive'";
+    let sql = "update instruments set status = 'inactive'";
     let ended: Result<_, DbError> = app.ctx.db.write(move |tx| tx.execute(sql, &[])).await;
     ended.unwrap();
     minutes(&app, 2).await;

@@ -178,3 +178,23 @@ fn what_cannot_be_is_told_before_anything_is_asked() {
     let fail = tochka.run(&bind);
     assert_ne!(fail.code, 0, "{}", fail.out);
 }
+
+#[test]
+fn an_account_that_is_taken_back_is_never_charged_again() {
+    let shop = shop();
+    let account = bound(&shop, "client-17");
+    let id = account["id"].as_str().expect("an id");
+    shop.fails(&["customer", "accounts", "remove", "client-18", id], "account_not_found");
+    shop.fails(&["customer", "cards", "remove", "client-17", id], "card_not_found");
+    let gone = shop.json(&["customer", "accounts", "remove", "client-17", id]);
+    assert_eq!(gone["status"], "inactive");
+    assert!(gone["withdrawn_at"].is_string(), "{gone}");
+    shop.fails(&charge("client-17", &[]), "account_not_found");
+    shop.fails(&charge("client-17", &["--account", id]), "account_not_active");
+    let again = shop.json(&["customer", "accounts", "remove", "client-17", id]);
+    assert_eq!(again["withdrawn_at"], gone["withdrawn_at"]);
+    assert!(taken(&shop).is_empty());
+    assert_eq!(shop.json(&["customer", "cards", "list", "client-17"])["cards"], json!([]));
+    let card = ["customer", "cards", "charge", "client-17", "5", "--purpose", "x"];
+    shop.fails(&card, "card_not_found");
+}

@@ -120,6 +120,10 @@ impl TestApp {
     pub async fn at(bank: &str) -> TestApp {
         let db = Db::memory().unwrap();
         db.migrate().unwrap();
+        TestApp::at_over(bank, db).await
+    }
+
+    pub async fn at_over(bank: &str, db: Db) -> TestApp {
         let bank_wait = Duration::from_millis(100);
         TestApp::with(bank, db, Limits { bank_wait, ..Limits::default() }).await
     }

@@ -92,6 +92,7 @@ impl Routed {
             receipt: None,
             metadata: "{}".into(),
             means: Means::Payer,
+            consent: None,
         };
         let ctx = self.world.ctx(self.links.len() % 2);
         let shop_id = self.world.banks[0].connection.shop_id.clone();

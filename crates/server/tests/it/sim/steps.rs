@@ -126,6 +126,7 @@ impl World {
             receipt: self.has_receipts.then(|| self.draw_receipt(amount)),
             metadata: "{}".into(),
             means: Means::Payer,
+            consent: None,
         };
         let ctx = self.ctx(self.orders.len() % 2);
         let connection = &self.banks[bank].connection;
