@@ -293,7 +293,7 @@ fn settle_due(
     kept: Option<&str>,
 ) -> Result<(), DbError> {
     let others = known.iter().filter(|record| Some(record.id.as_str()) != kept);
-    for record in others.filter(|record| !record.is_by_hand && record.due_ms().is_some()) {
+    for record in others.filter(|record| record.due_ms().is_some()) {
         let next = match record.kind {
             Kind::Income => Record { closes_ms: None, ..record.clone() },
             Kind::Closing => Record { look_ms: None, retry_ms: None, ..record.clone() },

@@ -76,8 +76,18 @@ const LOOK: Todo = Todo {
          --number …`); if not, `kopeck receipt close --again`.",
 };
 
+const UNSENT: Todo = Todo {
+    code: "unsent",
+    ru: "Закрывающий чек ещё не ушёл: банк занят или недоступен. Kopeck пробует дальше сам; если \
+         ждать нельзя, проверьте связь с банком (`kopeck doctor`) или выбейте чек на своей кассе и \
+         отметьте: `kopeck receipt settle --number …`.",
+    en: "The closing receipt has not left: the bank is busy or out of reach. Kopeck goes on trying; \
+         if it cannot wait, look at the connection to the bank (`kopeck doctor`), or make the \
+         receipt at your cash register and say so: `kopeck receipt settle --number …`.",
+};
+
 /// Every task, for docs.
-pub static ALL: [&Todo; 8] = [
+pub static ALL: [&Todo; 9] = [
     &CLOSE,
     &CLOSE_BY_HAND,
     &MAKE_BY_HAND,
@@ -86,6 +96,7 @@ pub static ALL: [&Todo; 8] = [
     &INCOME_FAILED,
     &REFUND_FAILED,
     &LOOK,
+    &UNSENT,
 ];
 
 /// What is to be done about the receipt, if anything.
@@ -96,7 +107,8 @@ pub fn find_todo(record: &Record) -> Option<&'static Todo> {
             (State::Failed, Kind::Closing) => &RETRY,
             (State::Failed, Kind::Refund) => &REFUND_FAILED,
             (State::Failed, Kind::Income | Kind::Correction) => &INCOME_FAILED,
-            (State::Sent | State::Queued | State::Registered, Kind::Closing) => &LOOK,
+            (State::Queued, Kind::Closing) => &UNSENT,
+            (State::Sent | State::Registered, Kind::Closing) => &LOOK,
             (State::None | State::Queued | State::Sent | State::Registered, _) => &MAKE_BY_HAND,
         });
     }

@@ -137,7 +137,7 @@ pub struct ReceiptView {
 /// A task, in two languages.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TodoView {
-    /// close, close_by_hand, make_by_hand, retrying, retry, make_income, make_refund, look.
+    /// close, close_by_hand, make_by_hand, retrying, retry, make_income, make_refund, look, unsent.
     #[schema(value_type = String, example = "make_income")]
     pub code: &'static str,
     #[schema(value_type = String)]

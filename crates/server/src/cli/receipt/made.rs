@@ -13,12 +13,12 @@ use super::super::{
 use crate::{
     http::ApiError,
     kit::db::DbError,
-    payments::model::Payment,
     payments::receipts::{
         close::{self, Closing},
         hand::{self, ByHand, Document, HandProblem},
         list_all,
     },
+    payments::{flow::Problem, model::Payment, store},
     receipts::{
         flow,
         model::{Kind, Record, State},
@@ -193,8 +193,15 @@ impl NoteArgs {
         let payment = find::payment(world, &self.id).await?;
         let made = ByHand { kind: self.kind, document: self.document.read() };
         let ctx = world.ctx.clone();
-        let noted: Result<Record, DbError> =
-            world.ctx.db.write(move |tx| hand::note(tx, &ctx, &payment, made)).await;
+        let noted: Result<Record, Problem> = world
+            .ctx
+            .db
+            .write(move |tx| {
+                let payment = store::lock_payment(tx, &payment.shop_id, &payment.id)?;
+                let payment = payment.filter(|payment| payment.attempt_of.is_none());
+                Ok(hand::note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
+            })
+            .await;
         let record = noted?;
         world.out.show(&ReceiptView::from(&record), || describe(&record))
     }

@@ -399,6 +399,11 @@ impl From<CloseProblem> for ApiError {
                      POST /v1/payments/{{id}}/receipts."
                 ))
             }
+            CloseProblem::Settled => {
+                let message = "The closing receipt failed, and a person has settled it.";
+                let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);
+                error.hint("If the cash register has none after all, close with `again`.")
+            }
             CloseProblem::RefundUnderWay => {
                 let message = "A refund is under way: what stays to close is not known yet.";
                 let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);

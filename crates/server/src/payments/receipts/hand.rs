@@ -188,6 +188,10 @@ pub fn retry(
     let refuse = |why, hint| Err(HandProblem::NotRetryable { why, hint });
     let todo = find_todo(&record).map_or("Nothing is to be done about it.", |todo| todo.en);
     match (record.state, record.kind) {
+        (State::Failed, Kind::Closing) if record.is_settled() => {
+            let hint = "If it is not made after all: `kopeck receipt close --again`.";
+            return refuse("A person has settled it.", hint);
+        }
         (State::Failed, Kind::Closing) => {}
         (State::Failed, _) => return refuse("No request to the bank makes it again.", todo),
         (State::Sent, Kind::Closing) if record.is_lost() => {
