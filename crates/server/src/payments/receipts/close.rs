@@ -411,3 +411,27 @@ pub async fn drive_now(ctx: &Ctx, receipt_id: &str) -> anyhow::Result<Option<Rec
     let found: Result<Option<Record>, DbError> = ctx.db.read(move |tx| rows::find(tx, &id)).await;
     Ok(found?)
 }
+
+#[cfg(test)]
+mod tests {
+    use kopeck_banks::Money;
+
+    use super::*;
+
+    #[test]
+    fn a_word_that_came_before_the_banks_answer_stays() {
+        let of = ["shop_1", "pay_1", "tbank"];
+        let new = Record::new("rcp_1".into(), of, Kind::Closing, Money::ZERO);
+        for state in [State::Failed, State::Registered] {
+            let told = Record { state, look_ms: Some(5), ..new.clone() };
+            assert_eq!(after_asking(&told, Sent::Unknown, 9), told);
+            assert_eq!(after_asking(&told, Sent::Taken, 9), told);
+        }
+        let asked = Record { state: State::Queued, ..new };
+        let lost = after_asking(&asked, Sent::Unknown, 9);
+        assert_eq!((lost.state, lost.look_ms), (State::Sent, Some(9 + LOST_AFTER_MS)));
+        // The answer of a run that was taken for dead came after all.
+        let taken = after_asking(&lost, Sent::Taken, 9);
+        assert_eq!((taken.state, taken.look_ms, taken.note), (State::Sent, None, None));
+    }
+}

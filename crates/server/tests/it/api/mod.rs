@@ -15,6 +15,7 @@ mod money;
 mod notices;
 mod outages;
 mod places;
+mod receipt_closings;
 mod receipt_tries;
 mod receipts;
 mod routing;
