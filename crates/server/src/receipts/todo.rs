@@ -41,11 +41,13 @@ const RETRYING: Todo = Todo {
 };
 const RETRY: Todo = Todo {
     code: "retry",
-    ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Устраните причину и повторите: \
-         `kopeck receipt retry`; или выбейте чек на своей кассе и отметьте: `kopeck receipt settle`.",
-    en: "The closing receipt is not made, and Kopeck tries no more by itself. Mend the reason and \
-         try again: `kopeck receipt retry`; or make it at your cash register and say so: `kopeck \
-         receipt settle`.",
+    ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Посмотрите в кабинете кассы, не \
+         сделан ли он позже; если нет, устраните причину и повторите: `kopeck receipt retry`; или \
+         выбейте чек на своей кассе и отметьте: `kopeck receipt settle --number …`.",
+    en: "The closing receipt is not made, and Kopeck tries no more by itself. Look in the cash \
+         register's cabinet whether it was made later; if not, mend the reason and try again: \
+         `kopeck receipt retry`; or make it at your cash register and say so: `kopeck receipt \
+         settle --number …`.",
 };
 const INCOME_FAILED: Todo = Todo {
     code: "make_income",
@@ -86,8 +88,17 @@ const UNSENT: Todo = Todo {
          receipt at your cash register and say so: `kopeck receipt settle --number …`.",
 };
 
+const LATE: Todo = Todo {
+    code: "late",
+    ru: "Касса за сутки ничего не сообщила. Проверьте адрес уведомлений в настройках терминала; \
+         если чек есть в кабинете кассы, отметьте его: `kopeck receipt settle --number …`.",
+    en: "The cash register has said nothing for a day. Look at the notification address in the \
+         terminal's settings; if the receipt is in the cash register's cabinet, say so: `kopeck \
+         receipt settle --number …`.",
+};
+
 /// Every task, for docs.
-pub static ALL: [&Todo; 9] = [
+pub static ALL: [&Todo; 10] = [
     &CLOSE,
     &CLOSE_BY_HAND,
     &MAKE_BY_HAND,
@@ -97,7 +108,13 @@ pub static ALL: [&Todo; 9] = [
     &REFUND_FAILED,
     &LOOK,
     &UNSENT,
+    &LATE,
 ];
+
+/// The same at this moment, when the cash register's word may be late.
+pub fn find_todo_at(record: &Record, now_ms: i64) -> Option<&'static Todo> {
+    find_todo(record).or_else(|| record.is_late(now_ms).then_some(&LATE))
+}
 
 /// What is to be done about the receipt, if anything.
 pub fn find_todo(record: &Record) -> Option<&'static Todo> {
