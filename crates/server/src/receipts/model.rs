@@ -197,6 +197,16 @@ impl Record {
         [self.closes_ms, self.look_ms].into_iter().flatten().min()
     }
 
+    /// The bank should have told by now what the cash register says.
+    pub fn is_late(&self, now_ms: i64) -> bool {
+        self.state == State::Sent && self.expected_ms.is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// It failed, and a person said what became of it, so that it is not asked for again.
+    pub fn is_settled(&self) -> bool {
+        self.state == State::Failed && self.look_ms.is_none() && self.retry_ms.is_none()
+    }
+
     /// Its answer was lost, so that nobody but the cash register knows whether it is made.
     pub fn is_lost(&self) -> bool {
         self.kind == Kind::Closing && self.state == State::Sent && self.look_ms.is_some()

@@ -16,6 +16,7 @@ mod money;
 mod notices;
 mod outages;
 mod places;
+mod receipt_closings;
 mod receipt_tries;
 mod receipts;
 mod routing;
