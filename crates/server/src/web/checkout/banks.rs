@@ -12,6 +12,7 @@ use kopeck_banks::op::{Answer, BankOp, Device, Outcome, QrAsked, QrForm, SbpBank
 use super::page;
 use crate::{
     gateway::flow::{ask_now, refusal_of},
+    instruments::model::Kind,
     kit::{Ctx, clock::DAY_MS},
     payments::model::{Means, Payment},
     shops,
@@ -84,5 +85,5 @@ impl Banks {
 }
 
 fn is_saving(payment: &Payment) -> bool {
-    matches!(payment.means, Means::SaveAccount { .. })
+    matches!(payment.means, Means::Save { kind: Kind::Account, .. })
 }
