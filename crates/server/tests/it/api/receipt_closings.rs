@@ -4,7 +4,7 @@ use kopeck_banks::emulator::{Control, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::{
-    receipts::{basket, count, due, receipts},
+    receipts::{basket, count, due, fiscal, receipts},
     tbank::{path, settle},
 };
 use crate::harness::app::TestApp;
@@ -156,4 +156,55 @@ async fn a_phone_alone_is_enough_where_the_bank_takes_one() {
             assert_eq!(receipt["receipt"]["phone"], "+79001234567");
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_register_failed_to_close_a_person_looks_at_before_it_is_sent_anew() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    close(&app, &payment, json!({})).await;
+    app.advance(1_000).await;
+    fiscal(&app, &payment, json!({})).await;
+    let why = json!({"Success": false, "ErrorCode": "12", "ErrorMessage": "Касса недоступна",
+        "FiscalDocumentNumber": 20_124});
+    fiscal(&app, &payment, why).await;
+    let failed = due(&app).await[0].clone();
+    assert_eq!(
+        (&failed["kind"], &failed["todo"]["code"], &failed["retry_at"]),
+        (&json!("closing"), &json!("retry"), &Value::Null)
+    );
+    app.advance(DAY_MS).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    // The register made it of its own queue, and a second one: that is no sale.
+    fiscal(&app, &payment, json!({"FiscalDocumentNumber": 20_124})).await;
+    fiscal(&app, &payment, json!({"FiscalDocumentNumber": 20_125})).await;
+    let all = receipts(&app, &payment).await;
+    let kinds: Vec<&Value> = all.iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds, [&json!("income"), &json!("closing"), &json!("closing")]);
+    assert!(all.iter().all(|it| it["status"] == "registered"), "{all:?}");
+    assert!(all[2]["note"].as_str().unwrap().contains("one more"), "{all:?}");
+}
+
+#[tokio::test]
+async fn what_is_late_is_listed_and_settled() {
+    let app = TestApp::at("tbank").await;
+    app.create_paid(basket("full_payment")).await;
+    assert!(due(&app).await.is_empty());
+    app.advance(DAY_MS + MINUTE_MS).await;
+    let late = due(&app).await[0].clone();
+    assert_eq!((&late["todo"]["code"], &late["due_at"]), (&json!("late"), &Value::Null));
+    let listed = app.get("/v1/receipts?due=true").await.expect(200);
+    assert_eq!(listed["data"][0]["id"], late["id"]);
+    let made = json!({"document_number": "77"});
+    let settled = app.post(&of(&late, "settle"), made).await.expect(200);
+    assert_eq!((&settled["status"], &settled["by_hand"]), (&json!("registered"), &json!(true)));
+    let other = app.create_paid(basket("full_payment")).await;
+    app.advance(DAY_MS + MINUTE_MS).await;
+    let late = due(&app).await[0].clone();
+    assert_eq!(late["payment_id"], other["id"]);
+    let note = json!({"note": "есть в кассе"});
+    let settled = app.post(&of(&late, "settle"), note.clone()).await.expect(200);
+    assert_eq!((&settled["status"], &settled["todo"]), (&json!("sent"), &Value::Null));
+    assert_eq!(app.get("/v1/receipts/summary").await.expect(200)["ok"], true);
+    app.post(&of(&late, "settle"), note).await.expect_error(409, "receipt_not_due");
 }
