@@ -65,8 +65,8 @@ pub fn take_fiscal(
     Ok(Some(payment.id))
 }
 
-const SECOND: &str = "The cash register tells of one more closing receipt than is known here: look \
-                      whether it was made twice, and put it right there";
+const SECOND: &str = "The cash register tells of one more closing receipt than is known here: \
+                      look whether it was made twice, and put it right there";
 
 /// "Made" is the last word about a document, and what was said before is no news. A failure that
 /// says neither when nor of which document may be one of a second try that looks like the first.
