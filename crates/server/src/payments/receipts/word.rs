@@ -56,8 +56,8 @@ pub fn take_fiscal(
         },
         false => {
             let message = word.problem.clone().unwrap_or_default();
-            // A register that was out of reach may yet make it of its own queue, and with ours there
-            // would be two: a person looks before it is sent anew.
+            // A register that was out of reach may yet make it of its own queue, and with ours
+            // there would be two: a person looks before it is sent anew.
             failed(next, "receipt_not_made", message, ctx.now_ms(), false)
         }
     };
