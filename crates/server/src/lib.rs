@@ -19,4 +19,5 @@ pub mod reconcile;
 pub mod runner;
 pub mod sandbox;
 pub mod shops;
+pub mod subscriptions;
 pub mod web;

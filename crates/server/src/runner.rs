@@ -12,7 +12,7 @@ use crate::{
         db::DbError,
         jobs::{self, After, Job},
     },
-    payments, places, reconcile, shops,
+    payments, places, reconcile, shops, subscriptions,
 };
 
 /// Jobs running at once in one process: enough to keep a bank's API busy, few enough for a server
@@ -39,6 +39,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         instruments::flow::JOB => customers::drive::look(ctx, job).await,
         places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
         payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,
+        subscriptions::flow::JOB => subscriptions::drive::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         unknown => {
             tracing::error!(

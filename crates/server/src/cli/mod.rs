@@ -12,6 +12,7 @@ mod customer;
 mod demo;
 mod desk;
 mod directory;
+mod dunning;
 mod fail;
 mod find;
 mod init;
@@ -20,6 +21,7 @@ mod link;
 mod notice;
 mod notices;
 mod payment;
+mod plan;
 mod print;
 mod qr;
 mod receipt;
@@ -28,6 +30,7 @@ mod routing;
 pub mod sandbox;
 mod sbp;
 mod serve;
+mod subscription;
 mod tbank;
 mod timeline;
 mod tochka_payment;
@@ -68,6 +71,9 @@ enum Command {
     Sbp(sbp::SbpArgs),
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
+    Plan(plan::PlanArgs),
+    Subscription(subscription::SubscriptionArgs),
+    Dunning(dunning::DunningArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -117,6 +123,9 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Sbp(args) => args.run(&globals).await,
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
+        Command::Plan(args) => args.run(&globals).await,
+        Command::Subscription(args) => args.run(&globals).await,
+        Command::Dunning(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

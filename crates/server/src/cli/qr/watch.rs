@@ -74,7 +74,7 @@ impl WatchArgs {
     async fn look(&self, world: &World, mut after_seq: i64) -> Result<i64, Fail> {
         let shop_id = world.shop.id.clone();
         let kind = Some(EventKind::PaymentPaid.as_str().to_owned());
-        let filter = EventFilter { after_seq, kind, payment_id: None };
+        let filter = EventFilter { after_seq, kind, subject_id: None };
         let found: Result<Vec<StoredEvent>, DbError> =
             world.ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, BATCH)).await;
         for event in found? {
