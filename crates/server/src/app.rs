@@ -30,6 +30,7 @@ use crate::{
     places, receipts, reconcile,
     runner::{self, Nudge},
     shops::{self, model::Connection},
+    subscriptions,
     web::{assets, checkout, desk, docs, place},
     webhooks,
 };
@@ -70,6 +71,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(webhooks::api::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())
+        .merge(subscriptions::api::routes())
 }
 
 /// The OpenAPI document, as served and as committed.

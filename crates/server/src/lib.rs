@@ -20,5 +20,6 @@ pub mod reconcile;
 pub mod runner;
 pub mod sandbox;
 pub mod shops;
+pub mod subscriptions;
 pub mod web;
 pub mod webhooks;

@@ -15,7 +15,7 @@ use crate::{
         db::DbError,
         jobs::{self, After, Job, Lane},
     },
-    payments, places, reconcile, shops, webhooks,
+    payments, places, reconcile, shops, subscriptions, webhooks,
 };
 
 /// Jobs running at once in one process: enough to keep a bank's API busy, few enough for a server
@@ -44,6 +44,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         instruments::flow::JOB => customers::drive::look(ctx, job).await,
         places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
         payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,
+        subscriptions::flow::JOB => subscriptions::drive::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         webhooks::flow::JOB => webhooks::drive::drive(ctx, job).await,
         unknown => {

@@ -161,7 +161,7 @@ impl EventsArgs {
         match self.command {
             Events::List { kind, payment, after, limit } => {
                 let kind = kind.map(|kind| kind.as_str().to_owned());
-                let filter = EventFilter { after_seq: after, kind, payment_id: payment };
+                let filter = EventFilter { after_seq: after, kind, subject_id: payment };
                 list_all(&world, filter, limit).await
             }
             Events::Replay { id, webhook, since, until, from, to, failed } => {
@@ -311,12 +311,13 @@ async fn list_all(world: &World, filter: EventFilter, limit: i64) -> Result<(), 
     world.out.show(&json!({ "events": views }), || {
         let mut rows = table(&["No", "Event", "Type", "About", "When, UTC"]);
         for it in &views {
-            let about = it.refund_id.as_ref().unwrap_or(&it.payment_id);
+            let subjects = [&it.refund_id, &it.receipt_id, &it.subscription_id, &it.payment_id];
+            let about = subjects.into_iter().flatten().next().cloned().unwrap_or_default();
             rows.add_row(vec![
                 right(it.seq),
                 it.id.clone().into(),
                 it.kind.clone().into(),
-                about.clone().into(),
+                about.into(),
                 it.created_at.clone().into(),
             ]);
         }

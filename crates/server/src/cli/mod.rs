@@ -13,6 +13,7 @@ mod deliveries;
 mod demo;
 mod desk;
 mod directory;
+mod dunning;
 mod fail;
 mod find;
 mod init;
@@ -22,6 +23,7 @@ mod listen;
 mod notice;
 mod notices;
 mod payment;
+mod plan;
 mod print;
 mod qr;
 mod receipt;
@@ -30,6 +32,7 @@ mod routing;
 pub mod sandbox;
 mod sbp;
 mod serve;
+mod subscription;
 mod tbank;
 mod timeline;
 mod tochka_payment;
@@ -75,6 +78,9 @@ enum Command {
     Deliveries(deliveries::DeliveriesArgs),
     Events(deliveries::EventsArgs),
     Listen(listen::ListenArgs),
+    Plan(plan::PlanArgs),
+    Subscription(subscription::SubscriptionArgs),
+    Dunning(dunning::DunningArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -128,6 +134,9 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Deliveries(args) => args.run(&globals).await,
         Command::Events(args) => args.run(&globals).await,
         Command::Listen(args) => args.run(&globals).await,
+        Command::Plan(args) => args.run(&globals).await,
+        Command::Subscription(args) => args.run(&globals).await,
+        Command::Dunning(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

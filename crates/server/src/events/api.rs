@@ -44,32 +44,54 @@ pub struct EventView {
     pub kind: String,
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
-    pub payment_id: String,
+    /// The payment that it happened to; null for `subscription.*`.
+    pub payment_id: Option<String>,
     pub refund_id: Option<String>,
     pub receipt_id: Option<String>,
+    /// The subscription that it happened to; null for all but `subscription.*`.
+    pub subscription_id: Option<String>,
     pub created_at: String,
     /// The payment as it was then.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub payment: Option<Box<RawValue>>,
+    /// The subscription as it was then.
+    #[schema(value_type = Option<Object>)]
+    pub subscription: Option<Box<RawValue>>,
 }
 
 impl From<StoredEvent> for EventView {
     fn from(event: StoredEvent) -> EventView {
         let is_receipt = event.kind.starts_with("receipt.");
-        let (receipt_id, refund_id) = match is_receipt {
-            true => (event.refund_id, None),
-            false => (None, event.refund_id),
-        };
-        EventView {
+        let is_subscription = event.is_of_subscription();
+        let body = RawValue::from_string(event.body).ok();
+        let shown = EventView {
             id: event.id,
             object: "event",
             kind: event.kind,
             seq: event.seq,
-            payment_id: event.payment_id,
+            payment_id: None,
+            refund_id: None,
+            receipt_id: None,
+            subscription_id: None,
+            created_at: iso(event.at_ms),
+            payment: None,
+            subscription: None,
+        };
+        if is_subscription {
+            return EventView {
+                subscription_id: Some(event.subject_id),
+                subscription: body,
+                ..shown
+            };
+        }
+        let (receipt_id, refund_id) =
+            if is_receipt { (event.about, None) } else { (None, event.about) };
+        EventView {
+            payment_id: Some(event.subject_id),
             refund_id,
             receipt_id,
-            created_at: iso(event.at_ms),
-            payment: RawValue::from_string(event.body).ok(),
+            payment: body,
+            ..shown
         }
     }
 }
@@ -86,6 +108,8 @@ pub fn routes() -> OpenApiRouter<Server> {
     params(
         ("type" = Option<String>, Query, description = "One type, such as `payment.paid`"),
         ("payment_id" = Option<String>, Query, description = "Events of one payment"),
+        ("subscription_id" = Option<String>, Query,
+            description = "Events of one subscription"),
         ("limit" = Option<i64>, Query, description = "1 to 100; 20 if absent"),
         ("wait" = Option<i64>, Query,
             description = "Long poll: if there is nothing, how many seconds to wait for it; 0 to \
@@ -102,10 +126,16 @@ async fn get_events(
     caller: Caller,
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
-    let query = query.read(&["type", "payment_id", "limit", "wait", "starting_after"])?;
+    let known = ["type", "payment_id", "subscription_id", "limit", "wait", "starting_after"];
+    let query = query.read(&known)?;
     let limit = query.limit()?;
     let kind = query.word("type", EventKind::parse, &EventKind::ALL.map(EventKind::as_str))?;
-    let payment_id = query.find("payment_id").map(str::to_owned);
+    let of_payment = query.find("payment_id");
+    if of_payment.is_some() && query.find("subscription_id").is_some() {
+        let message = "No event is of a payment and of a subscription: ask for one of them.";
+        return Err(ApiError::new(codes::PARAM_INVALID, message).param("subscription_id"));
+    }
+    let subject_id = of_payment.or(query.find("subscription_id")).map(str::to_owned);
     let wait = read_wait(&query)?;
     let start = query.find("starting_after").map(str::to_owned);
     let shop_id = caller.shop_id.clone();
@@ -114,7 +144,7 @@ async fn get_events(
     let bad_cursor = || ApiError::of(codes::CURSOR_INVALID).param("starting_after");
     let (after_seq, cursor) = found?.ok_or_else(bad_cursor)?;
     let kind = kind.map(|kind| kind.as_str().to_owned());
-    let filter = EventFilter { after_seq, kind, payment_id };
+    let filter = EventFilter { after_seq, kind, subject_id };
     let until = Instant::now() + wait;
     let events = loop {
         let (shop_id, filter) = (caller.shop_id.clone(), filter.clone());

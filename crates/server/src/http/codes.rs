@@ -4,7 +4,11 @@
 mod declines;
 mod hooks;
 
+mod subscriptions;
+
 use kopeck_banks::{BANKS, op::RefusalClass};
+
+pub use subscriptions::*;
 
 pub use declines::DECLINES;
 pub use hooks::{
@@ -456,6 +460,16 @@ pub static CODES: &[Code] = &[
     DESK_LINK_NOT_FOUND,
     ACCOUNT_NOT_FOUND,
     ACCOUNT_NOT_ACTIVE,
+    PLAN_NOT_FOUND,
+    PLAN_EXISTS,
+    PLAN_ARCHIVED,
+    COUPON_INVALID,
+    COUPON_EXISTS,
+    SUBSCRIPTION_NOT_FOUND,
+    SUBSCRIPTION_EXISTS,
+    SUBSCRIPTION_BUSY,
+    SUBSCRIPTION_STATE,
+    CONSENT_MISSING,
     ACCOUNT_UNSUPPORTED,
     CARD_NOT_FOUND,
     CARD_NOT_ACTIVE,

@@ -70,6 +70,34 @@ impl Lane {
     }
 }
 
+/// Makes the job due whenever something becomes of `awaited`: a payment, a saved account. Waiting
+/// twice is waiting once.
+pub fn wait_for(
+    tx: &mut dyn Tx,
+    (kind, subject): (&str, &str),
+    awaited: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "insert into job_waits (awaited, kind, subject) values ($1, $2, $3) \
+         on conflict (awaited, kind, subject) do nothing",
+        &[awaited.into(), kind.into(), subject.into()],
+    )?;
+    Ok(())
+}
+
+/// Something became of `awaited`: the jobs that wait for it are due. In the transaction that made
+/// it so, as its last step: it locks the jobs' rows.
+pub fn wake(tx: &mut dyn Tx, mint: &Mint, awaited: &str, now_ms: i64) -> Result<(), DbError> {
+    let rows = tx.query(
+        "select kind, subject from job_waits where awaited = $1 order by kind, subject",
+        &[awaited.into()],
+    )?;
+    for row in rows {
+        nudge(tx, mint, &row.text(0)?, &row.text(1)?, now_ms)?;
+    }
+    Ok(())
+}
+
 /// Leases at most `limit` due jobs that nobody holds.
 pub fn claim_due(
     tx: &mut dyn Tx,

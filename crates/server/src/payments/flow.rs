@@ -461,13 +461,14 @@ pub(super) fn announce(
     let event = NewEvent {
         id: ctx.mint.id("ev"),
         shop_id: &payment.shop_id,
-        payment_id: &payment.id,
+        subject_id: &payment.id,
         kind,
-        refund_id,
+        about: refund_id,
         at_ms: ctx.now_ms(),
         body: &view::payment_json(payment, &ctx.public_url),
     };
-    insert_event(tx, &event).map(|_| ())
+    insert_event(tx, &event)?;
+    jobs::wake(tx, &ctx.mint, &payment.id, ctx.now_ms())
 }
 
 /// The payer left for the bank: look every minute again, whatever the link's age.

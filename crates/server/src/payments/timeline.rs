@@ -65,12 +65,12 @@ pub fn timeline(
         let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
         // Each change of a receipt tells once of what it was; two may be of one millisecond.
         let is_own = |step: &Change| {
-            Some(&step.receipt_id) == event.refund_id.as_ref()
+            Some(&step.receipt_id) == event.about.as_ref()
                 && step.at_ms == event.at_ms
                 && event.kind.strip_prefix("receipt.") == Some(step.state.as_str())
         };
         let step = steps.iter().position(is_own).map(|at| steps.remove(at));
-        let refund = match (&event.refund_id, &step) {
+        let refund = match (&event.about, &step) {
             (Some(id), Some(Change { kind, why: Some(why), .. })) => {
                 format!(" ({kind}, {id}): {why}")
             }

@@ -83,8 +83,8 @@ const UNSENT: Todo = Todo {
     ru: "Закрывающий чек ещё не ушёл: банк занят или недоступен. Kopeck пробует дальше сам; если \
          ждать нельзя, проверьте связь с банком или выбейте чек на своей кассе и \
          отметьте: `kopeck receipt settle --number …`.",
-    en: "The closing receipt has not left: the bank is busy or out of reach. Kopeck goes on trying; \
-         if it cannot wait, look at the connection to the bank, or make the \
+    en: "The closing receipt has not left: the bank is busy or out of reach. Kopeck goes on \
+         trying; if it cannot wait, look at the connection to the bank, or make the \
          receipt at your cash register and say so: `kopeck receipt settle --number …`.",
 };
 

@@ -251,7 +251,7 @@ pub async fn rotate(
 
 /// What an event is about: order is kept within it.
 pub fn subject_of(event: &StoredEvent) -> String {
-    event.payment_id.clone()
+    event.subject_id.clone()
 }
 
 /// A delivery of the event, due now.

@@ -19,6 +19,7 @@ pub fn render(event: StoredEvent, payload: Payload) -> anyhow::Result<Vec<u8>> {
     let mut view = EventView::from(event);
     if payload == Payload::Thin {
         view.payment = None;
+        view.subscription = None;
     }
     render_view(&view)
 }

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["payments"],
     &["places"],
     &["desks", "customers", "claims"],
+    &["subscriptions"],
     &["reconcile"],
     &["webhooks"],
     &["runner"],

@@ -76,7 +76,7 @@ impl WatchArgs {
     /// Shows what came after this event; returns the last one seen.
     async fn look(&self, world: &World, mut after_seq: i64) -> Result<i64, Fail> {
         let shop_id = world.shop.id.clone();
-        let filter = EventFilter { after_seq, kind: None, payment_id: None };
+        let filter = EventFilter { after_seq, kind: None, subject_id: None };
         let found: Result<Vec<StoredEvent>, DbError> =
             world.ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, BATCH)).await;
         for event in found? {

@@ -225,7 +225,16 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         .write(move |tx| {
             let Some((mut record, payment)) = lock(tx, &id)? else { return Ok(None) };
             let is_failed = record.state == State::Failed;
-            if is_failed && record.retry_ms.is_some_and(|at_ms| at_ms <= inner.now_ms()) {
+            let is_again =
+                is_failed && record.retry_ms.is_some_and(|at_ms| at_ms <= inner.now_ms());
+            let is_fresh = is_to_send(&record) && record.asked_ms.is_none();
+            if (is_again || is_fresh) && went_back(&payment) {
+                let now_ms = inner.now_ms();
+                let next = failed(record.clone(), BY_HAND, WENT_BACK.to_owned(), now_ms, false);
+                record = save(tx, &inner, &payment, Some(&record), next)?;
+                return Ok(Some((record, payment, Run::Remind)));
+            }
+            if is_again {
                 let failure = record.failure.as_ref();
                 let why = failure.map_or("", |failure| failure.message.as_str());
                 let next = again(record.clone(), format!("By itself, after: {why}"));
@@ -250,6 +259,16 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         Run::Lost => settle(ctx, record, Sent::Unknown, vec![]).await,
         Run::Remind => remind(ctx, record).await,
     }
+}
+
+const BY_HAND: &str = "receipt_by_hand";
+const WENT_BACK: &str = "A refund was asked for since, so that its lines are no more what is \
+                         delivered: make the closing receipt of the rest at your cash register";
+
+/// Whether the closing that waits says more than what stays.
+fn went_back(payment: &Payment) -> bool {
+    let is_pending = payment.refunds.iter().any(|refund| refund.state.is_pending());
+    is_pending || !payment.refunded().is_zero()
 }
 
 /// The receipt and its payment, as they are now that the payment is locked: the cash register's

@@ -56,8 +56,8 @@ pub fn take_fiscal(
         },
         false => {
             let message = word.problem.clone().unwrap_or_default();
-            // A register that was out of reach may yet make it of its own queue, and with ours there
-            // would be two: a person looks before it is sent anew.
+            // A register that was out of reach may yet make it of its own queue, and with ours
+            // there would be two: a person looks before it is sent anew.
             failed(next, "receipt_not_made", message, ctx.now_ms(), false)
         }
     };
@@ -65,8 +65,8 @@ pub fn take_fiscal(
     Ok(Some(payment.id))
 }
 
-const SECOND: &str = "The cash register tells of one more closing receipt than is known here: look \
-                      whether it was made twice, and put it right there";
+const SECOND: &str = "The cash register tells of one more closing receipt than is known here: \
+                      look whether it was made twice, and put it right there";
 
 /// "Made" is the last word about a document, and what was said before is no news. A failure that
 /// says neither when nor of which document may be one of a second try that looks like the first.

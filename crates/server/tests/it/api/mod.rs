@@ -22,6 +22,7 @@ mod receipts;
 mod routing;
 mod saving;
 mod serving;
+mod subscriptions;
 mod tbank;
 mod tbank_sums;
 mod tbank_waits;

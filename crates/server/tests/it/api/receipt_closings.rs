@@ -208,3 +208,31 @@ async fn what_is_late_is_listed_and_settled() {
     assert_eq!(app.get("/v1/receipts/summary").await.expect(200)["ok"], true);
     app.post(&of(&late, "settle"), note).await.expect_error(409, "receipt_not_due");
 }
+
+#[tokio::test]
+async fn a_closing_that_waits_is_not_sent_once_a_part_went_back() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let (kind, path_) = (FaultKind::Status { status: 429 }, "SendClosingReceipt".to_owned());
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: path_ }));
+    close(&app, &payment, json!({})).await;
+    app.advance(1_000).await;
+    assert_eq!(receipts(&app, &payment).await[1]["status"], "queued");
+    let goods = json!({"items": [{"line": 2}]});
+    app.post(&path(&payment, "refunds"), goods).await.expect(201);
+    settle(&app, 5_000).await;
+    app.advance(MINUTE_MS).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    let dropped = due(&app).await[0].clone();
+    assert_eq!(
+        (&dropped["kind"], &dropped["failure"]["code"]),
+        (&json!("closing"), &json!("receipt_by_hand")),
+        "{dropped}"
+    );
+    let refused = app.post(&path(&payment, "receipts/close"), json!({})).await;
+    let refused = refused.expect_error(409, "receipt_by_hand");
+    assert!(refused["hint"].as_str().unwrap().contains("3000.00 by the advance"), "{refused}");
+    let noted = json!({"kind": "closing", "document_number": "20125"});
+    app.post(&path(&payment, "receipts"), noted).await.expect(201);
+    assert!(due(&app).await.is_empty());
+}

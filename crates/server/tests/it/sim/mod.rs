@@ -19,6 +19,7 @@ mod rest;
 mod routed;
 mod saved;
 mod steps;
+mod subscriptions;
 mod tasks;
 mod truth;
 mod wire;

@@ -189,9 +189,9 @@ impl World {
             let event = NewEvent {
                 id: ctx.mint.id("ev"),
                 shop_id: &shop_id,
-                payment_id: &payment_id,
+                subject_id: &payment_id,
                 kind,
-                refund_id: None,
+                about: None,
                 at_ms: ctx.now_ms(),
                 body: "{}",
             };
@@ -343,7 +343,7 @@ impl World {
                 if !webhook.is_ordered || !first.insert(&event.id) {
                     continue;
                 }
-                let before = last.insert(&event.payment_id, event.seq).unwrap_or(0);
+                let before = last.insert(&event.subject_id, event.seq).unwrap_or(0);
                 if before > event.seq {
                     findings.push(format!("{id} heard of №{} after №{before}", event.seq));
                 }
