@@ -241,11 +241,18 @@ pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a 
         .filter(is_kind)
         .filter(|record| record.state != State::Registered && !record.is_by_hand)
         .collect();
-    // The money of one that is not paid has not moved: no cash register speaks of it yet.
+    // The money of one that is not paid has not moved: no cash register speaks of it yet. Of one
+    // that was dropped it never speaks.
     let is_at_work = |record: &&&Record| record.state == State::Sent;
+    let rank = |record: &&&Record| match record.state {
+        State::Sent => 0,
+        State::Queued => 1,
+        State::Failed => 2,
+        State::None => 3,
+        State::Registered => 4,
+    };
     let is_same_sum = |record: &&&Record| Some(record.amount) == word.amount;
-    let of_same_sum = open.iter().filter(is_same_sum);
-    let same_sum = of_same_sum.clone().find(is_at_work).or_else(|| of_same_sum.clone().next());
+    let same_sum = open.iter().filter(is_same_sum).min_by_key(rank);
     // A refund of another sum is another one, such as one made in the cabinet.
     let may_differ = !is_return || word.amount.is_none();
     let any = open.iter().find(is_at_work).or(open.first()).filter(|_| may_differ);
