@@ -154,9 +154,9 @@ async fn write(ctx: &Ctx, shop_id: &str) -> anyhow::Result<String> {
             let event = NewEvent {
                 id: event_id,
                 shop_id: &shop_id,
-                payment_id: &inner.mint.id("pay"),
+                subject_id: &inner.mint.id("pay"),
                 kind: EventKind::PaymentPaid,
-                refund_id: None,
+                about: None,
                 at_ms: inner.now_ms(),
                 body: BODY,
             };

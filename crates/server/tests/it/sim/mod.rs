@@ -244,7 +244,6 @@ fn no_kopeck_is_lost_or_doubled_by_saved_accounts() {
                 "account not saved",
                 "card saved",
                 "taken back",
-                "charge given back",
                 "charge stopped in time",
                 "charge begun",
                 "charge paid",
