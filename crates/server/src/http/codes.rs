@@ -3,19 +3,13 @@
 
 mod declines;
 mod hooks;
-
 mod subscriptions;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
 
-pub use subscriptions::*;
-
 pub use declines::DECLINES;
-pub use hooks::{
-    ALREADY_CLAIMED, DELIVERY_NOT_FOUND, EVENT_NOT_FOUND, PAYMENT_NOT_PAID, WEBHOOK_DISABLED,
-    WEBHOOK_HEADER_INVALID, WEBHOOK_LIMIT, WEBHOOK_NOT_FOUND, WEBHOOK_REMOVED, WEBHOOK_URL_INVALID,
-    WEBHOOK_URL_PRIVATE,
-};
+pub use hooks::*;
+pub use subscriptions::*;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
