@@ -8,6 +8,7 @@ mod create;
 mod http;
 mod notices;
 mod report;
+mod webhooks;
 mod world;
 
 use anyhow::{Context as _, bail};
@@ -56,5 +57,6 @@ async fn measure(place: &Place, seconds: u32) -> anyhow::Result<Report> {
     create::overhead(&mut report, &world, seconds).await?;
     notices::taken(&mut report, &world, seconds).await?;
     notices::over_http(&mut report, &world, seconds).await?;
+    webhooks::hanging(&mut report, &world, seconds).await?;
     Ok(report)
 }

@@ -132,6 +132,7 @@ impl World {
             clock: clock.clone(),
             mint: Arc::new(Mint::new(clock)),
             wire: Arc::new(BankWire(Arc::clone(&bank))),
+            courier: Arc::new(BankWire(Arc::clone(&bank))),
             vault: Arc::new(Vault::from_key_text(&"5a".repeat(32))?),
             public_url: "https://pay.example.ru".into(),
         };

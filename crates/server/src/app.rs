@@ -20,17 +20,19 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    customers, desks, events,
+    claims, customers, desks, events,
     http::{ApiError, Limits, Server, codes, listen, request_id},
     kit::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::{self, notices::RefusedCount},
+    payments::{self, notices::RefusedCount, timeline::Teller},
     places, receipts, reconcile,
     runner::{self, Nudge},
     shops::{self, model::Connection},
+    subscriptions,
     web::{assets, checkout, desk, docs, place},
+    webhooks,
 };
 
 /// How long running requests may go on after the order to stop: longer than a request waits for
@@ -64,9 +66,12 @@ fn api() -> OpenApiRouter<Server> {
         .merge(places::api::routes())
         .merge(desks::api::routes())
         .merge(customers::api::routes())
+        .merge(claims::api::routes())
         .merge(events::api::routes())
+        .merge(webhooks::api::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())
+        .merge(subscriptions::api::routes())
 }
 
 /// The OpenAPI document, as served and as committed.
@@ -84,6 +89,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
+        .layer(Extension(webhooks::story::entries as Teller))
         .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
         .merge(checkout::routes())
         .merge(place::routes())
@@ -164,7 +170,7 @@ impl App {
         let server = Server::new(ctx.clone(), Arc::clone(&nudge), limits);
         let router = router_of(&server, refused);
         let (stop, stopped) = watch::channel(false);
-        let jobs = tokio::spawn(runner::run_until(ctx, nudge, wait(stopped.clone())));
+        let jobs = tokio::spawn(runner::run_both(ctx, nudge, stopped.clone()));
         let mut serving = tokio::spawn(listen::serve(listener, router, limits.head_wait, stopped));
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
@@ -187,11 +193,6 @@ impl App {
             None => Ok(()),
         }
     }
-}
-
-async fn wait(mut stopped: watch::Receiver<bool>) {
-    // An error means that the sender is gone: the same as an order to stop.
-    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// Every connection has its daily sweep; the first one is due at once, to catch up after a pause.

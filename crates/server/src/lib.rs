@@ -2,6 +2,7 @@
 //! `kopeck-banks`. Read `ARCHITECTURE.md` first; then [`payments`] is the heart.
 
 pub mod app;
+pub mod claims;
 pub mod cli;
 pub mod customers;
 pub mod desks;
@@ -19,4 +20,6 @@ pub mod reconcile;
 pub mod runner;
 pub mod sandbox;
 pub mod shops;
+pub mod subscriptions;
 pub mod web;
+pub mod webhooks;

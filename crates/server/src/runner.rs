@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use crate::{
     customers, desks, instruments,
@@ -10,14 +13,16 @@ use crate::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS},
         db::DbError,
-        jobs::{self, After, Job},
+        jobs::{self, After, Job, Lane},
     },
-    payments, places, reconcile, shops,
+    payments, places, reconcile, shops, subscriptions, webhooks,
 };
 
 /// Jobs running at once in one process: enough to keep a bank's API busy, few enough for a server
 /// with one core.
 const PARALLEL: usize = 32;
+/// Webhooks driven at once. One that hangs holds its place for the time of a request, then rests.
+const PARALLEL_WEBHOOKS: usize = 128;
 /// Jobs claimed at once; no more than can run soon, since a claimed job is on its lease.
 const CLAIM: i64 = 16;
 /// How often an idle runner looks: another process may have made a job due.
@@ -39,7 +44,9 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         instruments::flow::JOB => customers::drive::look(ctx, job).await,
         places::flow::LISTING_JOB => places::listing::run(ctx, job).await,
         payments::receipts::JOB => payments::receipts::close::drive(ctx, job).await,
+        subscriptions::flow::JOB => subscriptions::drive::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
+        webhooks::flow::JOB => webhooks::drive::drive(ctx, job).await,
         unknown => {
             tracing::error!(
                 unknown,
@@ -76,53 +83,102 @@ pub async fn run_and_finish(ctx: &Ctx, job: Job) -> Result<After, DbError> {
     saved.map(|()| kept)
 }
 
-/// Claims due jobs, at most `limit`.
+/// Claims due jobs of every lane, at most `limit`; new events are spread over webhooks first.
 pub async fn claim_due(ctx: &Ctx, limit: i64) -> Result<Vec<Job>, DbError> {
+    spread(ctx).await?;
+    claim(ctx, Lane::All, limit).await
+}
+
+async fn claim(ctx: &Ctx, lane: Lane, limit: i64) -> Result<Vec<Job>, DbError> {
     let inner = ctx.clone();
-    ctx.db.write(move |tx| jobs::claim_due(tx, &inner.mint, inner.now_ms(), limit)).await
+    let now_ms = ctx.now_ms();
+    ctx.db.write(move |tx| jobs::claim_due_of(tx, &inner.mint, lane, now_ms, limit)).await
 }
 
-/// Runs due jobs until `stop` resolves, then lets the running ones end.
-pub async fn run_until(ctx: Ctx, nudge: Nudge, stop: impl Future<Output = ()>) {
-    let mut running = JoinSet::new();
-    tokio::pin!(stop);
-    loop {
-        while running.try_join_next().is_some() {}
-        let free = PARALLEL.saturating_sub(running.len());
-        let limit = i64::try_from(free).unwrap_or(CLAIM).min(CLAIM);
-        let claimed = if free > 0 { claim_if_due(&ctx, limit).await } else { Ok(Vec::new()) };
-        let claimed = claimed.unwrap_or_else(|error| {
-            tracing::error!("jobs cannot be claimed: {error}");
-            Vec::new()
-        });
-        let got_some = !claimed.is_empty();
-        for job in claimed {
-            let ctx = ctx.clone();
-            running.spawn(async move {
-                if let Err(error) = run_and_finish(&ctx, job).await {
-                    tracing::error!("a job's end was not saved: {error}");
-                }
-            });
-        }
-        if got_some {
-            continue;
-        }
-        let is_busy = !running.is_empty();
-        tokio::select! {
-            () = &mut stop => break,
-            () = nudge.notified() => {}
-            _ = running.join_next(), if is_busy => {}
-            () = tokio::time::sleep(IDLE) => {}
-        }
+/// Spreads new events over webhooks. A read first, as in [`claim_if_due`].
+async fn spread(ctx: &Ctx) -> Result<(), DbError> {
+    while ctx.db.read(webhooks::flow::is_behind).await? {
+        let inner = ctx.clone();
+        ctx.db.write(move |tx| webhooks::flow::fan_out(tx, &inner)).await?;
     }
-    while running.join_next().await.is_some() {}
+    Ok(())
 }
 
-/// A read first: an idle server must not write and sync twice a second.
-async fn claim_if_due(ctx: &Ctx, limit: i64) -> Result<Vec<Job>, DbError> {
-    let next: Result<Option<i64>, DbError> = ctx.db.read(jobs::find_next_due).await;
-    match next? {
-        Some(due_ms) if due_ms <= ctx.now_ms() => claim_due(ctx, limit).await,
-        Some(_) | None => Ok(Vec::new()),
+/// What is the bank's and what is the webhooks' in one process, each in its own lane, so that
+/// receivers that hang never take a place from the bank's jobs.
+pub async fn run_both(ctx: Ctx, nudge: Nudge, stopped: watch::Receiver<bool>) {
+    let webhooks_nudge = Nudge::default();
+    let (rest, webhooks) = (Lane::Except(webhooks::flow::JOB), Lane::Only(webhooks::flow::JOB));
+    let end = async |mut stopped: watch::Receiver<bool>| {
+        // An error means that the sender is gone: the same as an order to stop.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let first = Runner { lane: rest, parallel: PARALLEL, next: Some(webhooks_nudge.clone()) };
+    let second = Runner { lane: webhooks, parallel: PARALLEL_WEBHOOKS, next: None };
+    tokio::join!(
+        first.run_until(&ctx, nudge, end(stopped.clone())),
+        second.run_until(&ctx, webhooks_nudge, end(stopped)),
+    );
+}
+
+/// Runs the jobs of one lane.
+struct Runner {
+    lane: Lane,
+    parallel: usize,
+    /// Whom to wake when something was done here, or somebody woke us: events come of it.
+    next: Option<Nudge>,
+}
+
+impl Runner {
+    /// Runs due jobs until `stop` resolves, then lets the running ones end.
+    async fn run_until(&self, ctx: &Ctx, nudge: Nudge, stop: impl Future<Output = ()>) {
+        let mut running = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            while running.try_join_next().is_some() {}
+            let claimed = self.claim_if_due(ctx, running.len()).await.unwrap_or_else(|error| {
+                tracing::error!("jobs cannot be claimed: {error}");
+                Vec::new()
+            });
+            let got_some = !claimed.is_empty();
+            for job in claimed {
+                let ctx = ctx.clone();
+                running.spawn(async move {
+                    if let Err(error) = run_and_finish(&ctx, job).await {
+                        tracing::error!("a job's end was not saved: {error}");
+                    }
+                });
+            }
+            if got_some {
+                continue;
+            }
+            let is_busy = !running.is_empty();
+            tokio::select! {
+                () = &mut stop => break,
+                () = nudge.notified() => {}
+                _ = running.join_next(), if is_busy => {}
+                () = tokio::time::sleep(IDLE) => {}
+            }
+            if let Some(next) = &self.next {
+                next.notify_one();
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// A read first: an idle server must not write and sync twice a second.
+    async fn claim_if_due(&self, ctx: &Ctx, running: usize) -> Result<Vec<Job>, DbError> {
+        if self.next.is_none() {
+            spread(ctx).await?;
+        }
+        let free = self.parallel.saturating_sub(running);
+        let limit = i64::try_from(free).unwrap_or(CLAIM).min(CLAIM);
+        let lane = self.lane;
+        let next: Result<Option<i64>, DbError> =
+            ctx.db.read(move |tx| jobs::find_next_due_of(tx, lane)).await;
+        match next? {
+            Some(due_ms) if due_ms <= ctx.now_ms() && limit > 0 => claim(ctx, lane, limit).await,
+            Some(_) | None => Ok(Vec::new()),
+        }
     }
 }

@@ -21,6 +21,14 @@ pub enum ClosingProblem {
     TooLarge,
 }
 
+/// The days of a prepayment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    /// When its receipt was made, which tells which of its rates were the shop's own.
+    pub sold: Date,
+    pub delivered: Date,
+}
+
 /// The receipt at the delivery of all that was prepaid: its prepaid lines as full payments at the
 /// rates of the day (an advance of 2025 closes in 2026 at 22 %), settled by the advance and not
 /// by new money. `delivered` names the goods where the first receipt took an advance for no goods
@@ -29,7 +37,7 @@ pub fn close(
     first: &Receipt,
     delivered: Option<&[Line]>,
     plan: Option<&VatPlan>,
-    on: Date,
+    days: Days,
 ) -> Result<Receipt, ClosingProblem> {
     let prepaid: Vec<&Line> = first.lines.iter().filter(|line| line.method.is_prepaid()).collect();
     let prepaid_sum = prepaid.iter().map(|line| line.sum().ok_or(ClosingProblem::TooLarge));
@@ -48,12 +56,13 @@ pub fn close(
         | PaymentMethod::CreditPayment => false,
     };
     let method = PaymentMethod::FullPayment;
+    let vat = |line: &Line| at_closing(line.vat, plan, days.sold, days.delivered);
     let lines: Vec<Line> = match delivered {
         Some(lines) => lines.iter().map(|line| Line { method, ..line.clone() }).collect(),
         None if prepaid.iter().any(is_unnamed) => return Err(ClosingProblem::GoodsUnknown),
         None => prepaid
             .into_iter()
-            .map(|line| Line { method, vat: at_closing(line.vat, plan, on), ..line.clone() })
+            .map(|line| Line { method, vat: vat(line), ..line.clone() })
             .collect(),
     };
     let settlement = Settlement { advance: prepaid_sum, ..Settlement::default() };

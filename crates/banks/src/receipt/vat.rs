@@ -194,12 +194,15 @@ impl VatPlan {
 }
 
 /// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
-/// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate, zero and no VAT belong to the goods and
-/// stay; the rest is the shop's, which its plan tells if there is one.
-pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, on: Date) -> Vat {
+/// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate and zero belong to the goods and stay;
+/// so does no VAT, unless it was the shop's own on the day of the sale: who pays VAT since owes it
+/// at the delivery. The rest is the shop's, which its plan tells if there is one.
+pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
     let own = plain(prepaid);
-    let by_plan = plan.and_then(|plan| plan.rate_on(on));
+    let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));
+    let by_plan = rate_on(on);
     match own {
+        Vat::None if rate_on(sold_on) == Some(Vat::None) => by_plan.unwrap_or(own),
         Vat::Vat5 | Vat::Vat7 | Vat::Vat20 | Vat::Vat22 => {
             let outdated = find_date_problem(own, Occasion::Sale { on });
             by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)

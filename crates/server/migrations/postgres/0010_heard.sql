@@ -4,7 +4,7 @@ alter table payments add column heard_paid_ms bigint;
 
 -- What was paid before is dated by its announcement.
 update payments set heard_paid_ms = (select min(events.at_ms) from events
-    where events.payment_id = payments.id and events.kind = 'payment.paid')
+    where events.payment_id = payments.id and events.kind in ('payment.paid', 'payment.amount_mismatch', 'duplicate.paid'))
     where paid_kopecks > 0;
 
 -- Transfers by the codes of cash desks of which it is not known yet which sale they paid; gone as

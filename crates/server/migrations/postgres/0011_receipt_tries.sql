@@ -6,6 +6,13 @@ alter table receipts add column closes_ms bigint;
 alter table receipts add column look_ms bigint;
 update receipts set closes_ms = due_ms where kind = 'income' and by_hand = 0;
 update receipts set look_ms = due_ms where closes_ms is null;
+-- What failed or was lost before is looked at too.
+update receipts set look_ms = changed_ms
+    where look_ms is null and by_hand = 0
+    and (state = 'failed' or (state = 'sent' and kind = 'closing' and note is not null));
+update receipts set due_ms = case
+    when closes_ms is null or look_ms < closes_ms then look_ms else closes_ms end
+    where look_ms is not null;
 -- How often it failed, when it is tried again by itself, and why it was tried again.
 alter table receipts add column failures bigint not null default 0;
 alter table receipts add column retry_ms bigint;
@@ -30,3 +37,8 @@ create table receipt_steps (
     why text
 );
 create index receipt_steps_by_receipt on receipt_steps (receipt_id, id);
+
+-- Reminders come again and again now: also of what was reminded of once.
+insert into jobs (id, kind, subject, due_ms)
+    select 'job_' || id, 'receipt', id, due_ms from receipts where due_ms is not null
+    on conflict (kind, subject) do nothing;

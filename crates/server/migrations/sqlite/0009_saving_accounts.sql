@@ -18,6 +18,12 @@ create unique index saved_accounts_by_payment on saved_accounts (payment_id);
 update payments set charge_asked_ms = (
     select asked_ms from account_charges where account_charges.payment_id = payments.id
 ) where account_id is not null;
+-- What the bank refused is refused, and a charge that nobody will take any more has failed.
+update payments set failure = (
+    select failure from account_charges where account_charges.payment_id = payments.id
+) where account_id is not null and failure is null;
+update payments set status = 'failed' where account_id is not null
+    and (status = 'expired' or (status = 'open' and failure is not null));
 -- From now on the payment's own job sends it.
 delete from jobs where kind = 'charge';
 drop table account_charges;

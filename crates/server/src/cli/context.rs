@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{connect, fail::Fail, print::Out};
+use super::{connect, fail::Fail, print::Out, serve::has_emulator};
 use crate::{
     ids::Mint,
     kit::{
@@ -18,7 +18,7 @@ use crate::{
         config::Config,
         db::Db,
         log,
-        net::{AddressPolicy, NetWire},
+        net::{AddressPolicy, NetSettings, NetWire},
     },
     shops::{self, model::Shop},
 };
@@ -82,8 +82,14 @@ impl Globals {
             AddressPolicy::PublicOnly => AddressPolicy::AllowLoopback,
             other @ (AddressPolicy::AllowLoopback | AddressPolicy::OperatorChosen) => other,
         };
-        let world = open(config, policy, self.out()).await?;
+        let strict = config.net.private_addresses;
+        let mut world = open(config, policy, self.out()).await?;
         connect::refresh(&world).await?;
+        // Webhooks may go where those of the server may: nowhere inside, unless it is a trial.
+        if strict == AddressPolicy::PublicOnly && !has_emulator(&world).await? {
+            let net = NetSettings { policy: strict, ..world.config.net_settings() };
+            world.ctx.courier = Arc::new(NetWire::courier(&net)?);
+        }
         Ok(world)
     }
 }
@@ -103,6 +109,7 @@ pub async fn open(config: Config, policy: AddressPolicy, out: Out) -> Result<Wor
         mint: Arc::new(Mint::new(clock.clone())),
         clock,
         wire: Arc::new(NetWire::new(&net)?),
+        courier: Arc::new(NetWire::courier(&net)?),
         vault: Arc::new(config.vault()?),
         public_url: public_url(&config).into(),
     };

@@ -15,7 +15,7 @@ use crate::{
     },
     places, qr,
     receipts::{defaults::DefaultsProblem, flow::ComposeProblem, request::ReceiptProblem},
-    sandbox,
+    sandbox, subscriptions, webhooks,
 };
 
 /// Exit code of a command that was understood and did not succeed.
@@ -115,6 +115,12 @@ impl From<ReceiptProblem> for Fail {
     }
 }
 
+impl From<webhooks::flow::Problem> for Fail {
+    fn from(problem: webhooks::flow::Problem) -> Fail {
+        ApiError::from(problem).into()
+    }
+}
+
 /// The same words as the API's.
 impl From<ApiError> for Fail {
     fn from(error: ApiError) -> Fail {
@@ -152,6 +158,15 @@ impl From<customers::flow::Problem> for Fail {
             | customers::flow::Problem::NotConnected
             | customers::flow::Problem::NoBank) => ApiError::from(other).into(),
         }
+    }
+}
+
+impl From<subscriptions::flow::Problem> for Fail {
+    fn from(problem: subscriptions::flow::Problem) -> Fail {
+        if let subscriptions::flow::Problem::Internal(error) = problem {
+            return error.into();
+        }
+        ApiError::from(problem).into()
     }
 }
 

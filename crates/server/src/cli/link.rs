@@ -29,7 +29,7 @@ use crate::{
     },
     qr::Code,
     sandbox::parse_duration_ms,
-    shops::model::Connection,
+    shops::{self, model::Connection},
 };
 
 /// Make, show and list payment links.
@@ -145,7 +145,11 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
     let is_free = args.bank.is_none() && connect::is_routed(world).await?;
     let connection = connect::get_of(world, args.bank.as_deref()).await?;
     let new = read(args, get_bank(&connection.bank)?.capabilities().default_ttl_minutes)?;
-    let new = receipts::fill(&world.ctx, &world.shop.id, new).await?;
+    let banks = match is_free {
+        true => shops::flow::list_connections(&world.ctx, &world.shop.id).await?,
+        false => vec![connection.clone()],
+    };
+    let new = receipts::fill(&world.ctx, &world.shop.id, new, &banks).await?;
     let payment = if is_free {
         plan_routed(&world.ctx, &world.shop.id, new).await?
     } else {

@@ -9,17 +9,21 @@ mod completions;
 mod connect;
 mod context;
 mod customer;
+mod deliveries;
 mod demo;
 mod desk;
 mod directory;
+mod dunning;
 mod fail;
 mod find;
 mod init;
 mod keys;
 mod link;
+mod listen;
 mod notice;
 mod notices;
 mod payment;
+mod plan;
 mod print;
 mod qr;
 mod receipt;
@@ -28,9 +32,11 @@ mod routing;
 pub mod sandbox;
 mod sbp;
 mod serve;
+mod subscription;
 mod tbank;
 mod timeline;
 mod tochka_payment;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -68,6 +74,13 @@ enum Command {
     Sbp(sbp::SbpArgs),
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
+    Webhook(webhook::WebhookArgs),
+    Deliveries(deliveries::DeliveriesArgs),
+    Events(deliveries::EventsArgs),
+    Listen(listen::ListenArgs),
+    Plan(plan::PlanArgs),
+    Subscription(subscription::SubscriptionArgs),
+    Dunning(dunning::DunningArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -117,6 +130,13 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Sbp(args) => args.run(&globals).await,
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
+        Command::Webhook(args) => args.run(&globals).await,
+        Command::Deliveries(args) => args.run(&globals).await,
+        Command::Events(args) => args.run(&globals).await,
+        Command::Listen(args) => args.run(&globals).await,
+        Command::Plan(args) => args.run(&globals).await,
+        Command::Subscription(args) => args.run(&globals).await,
+        Command::Dunning(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

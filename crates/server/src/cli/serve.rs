@@ -54,7 +54,7 @@ impl ServeArgs {
     }
 }
 
-async fn has_emulator(world: &World) -> Result<bool, Fail> {
+pub async fn has_emulator(world: &World) -> Result<bool, Fail> {
     let all = shops::flow::list_all_connections(&world.ctx).await?;
     let is_local = |url: &str| loopback_address(url).is_some();
     Ok(all.iter().any(|connection| is_local(settings::base(&connection.credentials))))

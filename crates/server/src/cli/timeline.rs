@@ -13,12 +13,13 @@ use crate::{
         model::Payment,
         timeline::{self, TimelineEntry},
     },
+    webhooks::story,
 };
 
 pub async fn read(world: &World, payment: &Payment) -> Result<Vec<TimelineEntry>, Fail> {
     let (shop_id, id) = (payment.shop_id.clone(), payment.id.clone());
     let entries: Result<_, DbError> =
-        world.ctx.db.read(move |tx| timeline::timeline(tx, &shop_id, &id)).await;
+        world.ctx.db.read(move |tx| timeline::timeline(tx, &shop_id, &id, story::entries)).await;
     Ok(entries?.unwrap_or_default())
 }
 
@@ -49,6 +50,7 @@ pub fn text(payment: &Payment, entries: &[TimelineEntry], full: bool) -> String 
         let (style, mark) = match entry.kind {
             "event" => (GOOD, "●"),
             "notice" => (HINT, "◀"),
+            "webhook" => (HINT, "▷"),
             _ => (FAINT, "▶"),
         };
         let is_silent = entry.kind == "call" && entry.reply.as_deref().is_some_and(is_silence);

@@ -3,7 +3,9 @@
 //!
 //! The transfer is kept until it has a payment: a sale's, or one of its own.
 
-use kopeck_banks::op::{Answer, BankOp, BankStatus, DeskOp, Outcome, SbpOp, SbpPayment, SbpWord};
+use kopeck_banks::op::{
+    Answer, BankOp, BankStatus, DeskOp, Outcome, RefusalClass, SbpOp, SbpPayment, SbpWord,
+};
 
 use super::{
     flow::{MEANT_MS, find_known, receive_alone, settle},
@@ -17,7 +19,7 @@ use crate::{
         Ctx,
         clock::{MINUTE_MS, SECOND_MS},
         db::{DbError, Tx},
-        jobs::{After, Job},
+        jobs::{self, After, Job},
     },
     payments::flow::receive,
     places::{self, model::Place},
@@ -26,6 +28,8 @@ use crate::{
 
 /// Payer and clerk stand there and wait.
 const LOOK_MS: i64 = 3 * SECOND_MS;
+/// A bank that was away for days tells within this time of its return.
+const MAX_LOOK_MS: i64 = 30 * MINUTE_MS;
 /// So long a bank that says "nobody paid" of an arming that goes on may be behind its own notice.
 const BEHIND_MS: i64 = 2 * MINUTE_MS;
 
@@ -56,6 +60,13 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let meant = sales.iter().filter(|sale| fits(sale, &doubt.seen));
     let (paid, unpaid): (Vec<&Sale>, Vec<&Sale>) = meant.partition(|it| it.payment_id.is_some());
     for sale in unpaid {
+        // Many sales of one price take longer than a lease; who took it over goes on.
+        let (held, now_ms) = (job.clone(), ctx.now_ms());
+        let renewed: Result<bool, DbError> =
+            ctx.db.write(move |tx| jobs::renew(tx, &held, now_ms)).await;
+        if !renewed? {
+            return Ok(After::Done);
+        }
         let Some(arming_id) = &sale.arming_id else {
             // Its own job is finding out whether it was armed at all.
             is_open |= !sale.is_over();
@@ -77,7 +88,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
             Told::Silent => silent = Some("the bank does not tell what an arming brought"),
         }
     }
-    let again_ms = ctx.now_ms() + LOOK_MS;
+    let again_ms = next_look_ms(ctx.now_ms(), doubt.seen_ms);
     if let Some(why) = silent {
         return Ok(After::Retry { at_ms: again_ms, why: why.into() });
     }
@@ -91,13 +102,26 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     Ok(After::Done)
 }
 
+/// The longer it lasts the fewer wait for it: a bank that is away is asked ever more rarely.
+fn next_look_ms(now_ms: i64, seen_ms: i64) -> i64 {
+    now_ms + ((now_ms - seen_ms) / 10).clamp(LOOK_MS, MAX_LOOK_MS)
+}
+
 async fn ask(ctx: &Ctx, desk: &Place, arming_id: &str) -> anyhow::Result<Told> {
     let connection = shops::flow::get_connection(ctx, &desk.connection_id).await?;
     let code_id = desk.code_id.clone().unwrap_or_default();
     let op = BankOp::Sbp(SbpOp::Desk(DeskOp::Payment { code_id, arming_id: arming_id.to_owned() }));
     let outcome = ask_now(ctx, &connection, &op).await?;
-    let Outcome::Done(Answer::Sbp(SbpWord::DeskPayment { payment, .. })) = outcome else {
-        return Ok(Told::Silent);
+    let payment = match outcome {
+        Outcome::Done(Answer::Sbp(SbpWord::DeskPayment { payment, .. })) => payment,
+        // What the bank does not know of any more was not paid; a key that is refused, or a
+        // request that it does not understand, tells nothing.
+        Outcome::Refused(refusal) if refusal.class == RefusalClass::NotFound => None,
+        Outcome::Refused(_)
+        | Outcome::Done(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. } => return Ok(Told::Silent),
     };
     let paid = payment.filter(|paid| paid.status == Some(BankStatus::Paid));
     Ok(paid.map_or(Told::Unpaid, |paid| Told::Paid(Box::new(paid))))

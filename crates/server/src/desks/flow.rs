@@ -205,6 +205,13 @@ pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, sale: &Sale, seen: &SbpPayment) -> Res
     };
     let Some(mut now) = store::find_sale(tx, &sale.id)? else { return Ok(sale.clone()) };
     if let Some(payment_id) = now.payment_id.clone() {
+        if is_another(now.trx_id.as_deref(), seen.trx_id.as_deref()) {
+            // One sale has one transfer; this one is money all the same, and kept once.
+            if find_known(tx, &desk, seen)?.is_none() {
+                receive_alone(tx, ctx, &desk, seen)?;
+            }
+            return Ok(now);
+        }
         receive::learn(tx, ctx, &now.shop_id, &payment_id, seen)?;
         if now.trx_id.is_none() && seen.trx_id.is_some() {
             now.trx_id.clone_from(&seen.trx_id);
@@ -231,6 +238,11 @@ pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, sale: &Sale, seen: &SbpPayment) -> Res
     now.ended_ms = Some(ctx.now_ms());
     store::update_sale(tx, &now)?;
     Ok(now)
+}
+
+/// Both are named and differ.
+fn is_another(known: Option<&str>, seen: Option<&str>) -> bool {
+    known.zip(seen).is_some_and(|(known, seen)| known != seen)
 }
 
 fn source<'a>(desk: &'a Place, amount: Money, purpose: &'a str) -> Source<'a> {

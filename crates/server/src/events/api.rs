@@ -1,18 +1,35 @@
 //! Routes of events.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{EventFilter, EventKind, StoredEvent, find_event, list_events};
+use super::{EventFilter, EventKind, StoredEvent, find_event, find_last_seq, list_events};
 use crate::{
     http::{
-        Answer, ApiError, Caller, Server, codes, error::ErrorBody, page::Page, query::RawQuery,
+        Answer, ApiError, Caller, Server, codes,
+        error::ErrorBody,
+        json::invalid,
+        page::Page,
+        query::{Query, RawQuery},
     },
-    kit::{clock::iso, db::DbError},
+    kit::{
+        clock::iso,
+        db::{DbError, Tx},
+    },
 };
+
+/// The cursor of what is still to come.
+const NOW: &str = "now";
+/// The longest long poll: shorter than a stopping server waits for its requests.
+const MAX_WAIT_S: u64 = 15;
+/// How often a long poll looks.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,32 +44,54 @@ pub struct EventView {
     pub kind: String,
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
-    pub payment_id: String,
+    /// The payment that it happened to; null for `subscription.*`.
+    pub payment_id: Option<String>,
     pub refund_id: Option<String>,
     pub receipt_id: Option<String>,
+    /// The subscription that it happened to; null for all but `subscription.*`.
+    pub subscription_id: Option<String>,
     pub created_at: String,
     /// The payment as it was then.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub payment: Option<Box<RawValue>>,
+    /// The subscription as it was then.
+    #[schema(value_type = Option<Object>)]
+    pub subscription: Option<Box<RawValue>>,
 }
 
 impl From<StoredEvent> for EventView {
     fn from(event: StoredEvent) -> EventView {
         let is_receipt = event.kind.starts_with("receipt.");
-        let (receipt_id, refund_id) = match is_receipt {
-            true => (event.refund_id, None),
-            false => (None, event.refund_id),
-        };
-        EventView {
+        let is_subscription = event.is_of_subscription();
+        let body = RawValue::from_string(event.body).ok();
+        let shown = EventView {
             id: event.id,
             object: "event",
             kind: event.kind,
             seq: event.seq,
-            payment_id: event.payment_id,
+            payment_id: None,
+            refund_id: None,
+            receipt_id: None,
+            subscription_id: None,
+            created_at: iso(event.at_ms),
+            payment: None,
+            subscription: None,
+        };
+        if is_subscription {
+            return EventView {
+                subscription_id: Some(event.subject_id),
+                subscription: body,
+                ..shown
+            };
+        }
+        let (receipt_id, refund_id) =
+            if is_receipt { (event.about, None) } else { (None, event.about) };
+        EventView {
+            payment_id: Some(event.subject_id),
             refund_id,
             receipt_id,
-            created_at: iso(event.at_ms),
-            payment: RawValue::from_string(event.body).ok(),
+            payment: body,
+            ..shown
         }
     }
 }
@@ -69,9 +108,15 @@ pub fn routes() -> OpenApiRouter<Server> {
     params(
         ("type" = Option<String>, Query, description = "One type, such as `payment.paid`"),
         ("payment_id" = Option<String>, Query, description = "Events of one payment"),
+        ("subscription_id" = Option<String>, Query,
+            description = "Events of one subscription"),
         ("limit" = Option<i64>, Query, description = "1 to 100; 20 if absent"),
+        ("wait" = Option<i64>, Query,
+            description = "Long poll: if there is nothing, how many seconds to wait for it; 0 to \
+                           15, 0 if absent"),
         ("starting_after" = Option<String>, Query,
-            description = "`next_cursor` of the page before, or an event's id")),
+            description = "`next_cursor` of the page before, or an event's id; `now` for what is \
+                           still to come")),
     responses(
         (status = 200, description = "One page", body = Page<EventView>),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
@@ -81,30 +126,67 @@ async fn get_events(
     caller: Caller,
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
-    let query = query.read(&["type", "payment_id", "limit", "starting_after"])?;
+    let known = ["type", "payment_id", "subscription_id", "limit", "wait", "starting_after"];
+    let query = query.read(&known)?;
     let limit = query.limit()?;
     let kind = query.word("type", EventKind::parse, &EventKind::ALL.map(EventKind::as_str))?;
-    let payment_id = query.find("payment_id").map(str::to_owned);
-    let cursor = query.find("starting_after").map(str::to_owned);
-    let start = cursor.clone();
-    let found: Result<_, DbError> = server
-        .ctx
-        .db
-        .read(move |tx| {
-            let after = match start {
-                None => Some(0),
-                Some(id) => find_event(tx, &caller.shop_id, &id)?.map(|event| event.seq),
-            };
-            let Some(after_seq) = after else { return Ok(None) };
-            let kind = kind.map(|kind| kind.as_str().to_owned());
-            let filter = EventFilter { after_seq, kind, payment_id };
-            list_events(tx, &caller.shop_id, &filter, limit + 1).map(Some)
-        })
-        .await;
+    let of_payment = query.find("payment_id");
+    if of_payment.is_some() && query.find("subscription_id").is_some() {
+        let message = "No event is of a payment and of a subscription: ask for one of them.";
+        return Err(ApiError::new(codes::PARAM_INVALID, message).param("subscription_id"));
+    }
+    let subject_id = of_payment.or(query.find("subscription_id")).map(str::to_owned);
+    let wait = read_wait(&query)?;
+    let start = query.find("starting_after").map(str::to_owned);
+    let shop_id = caller.shop_id.clone();
+    let found: Result<_, DbError> =
+        server.ctx.db.read(move |tx| find_start(tx, &shop_id, start.as_deref())).await;
     let bad_cursor = || ApiError::of(codes::CURSOR_INVALID).param("starting_after");
-    let events = found?.ok_or_else(bad_cursor)?;
+    let (after_seq, cursor) = found?.ok_or_else(bad_cursor)?;
+    let kind = kind.map(|kind| kind.as_str().to_owned());
+    let filter = EventFilter { after_seq, kind, subject_id };
+    let until = Instant::now() + wait;
+    let events = loop {
+        let (shop_id, filter) = (caller.shop_id.clone(), filter.clone());
+        let found: Result<Vec<StoredEvent>, DbError> =
+            server.ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, limit + 1)).await;
+        let events = found?;
+        if !events.is_empty() || Instant::now() >= until {
+            break events;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
     let data: Vec<EventView> = events.into_iter().map(EventView::from).collect();
     let mut page = Page::new(data, limit, |event| event.id.clone());
     page.next_cursor = page.data.last().map(|event| event.id.clone()).or(cursor);
     Answer::json(200, &page)
+}
+
+fn read_wait(query: &Query) -> Result<Duration, ApiError> {
+    let Some(text) = query.find("wait") else { return Ok(Duration::ZERO) };
+    let wait = text.parse().ok().filter(|seconds| *seconds <= MAX_WAIT_S);
+    let wrong = || invalid("wait", &format!("takes 0 to {MAX_WAIT_S} seconds"));
+    wait.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// The number after which to read, and the cursor that stands for it; `None` when there is no such
+/// event.
+fn find_start(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    start: Option<&str>,
+) -> Result<Option<(i64, Option<String>)>, DbError> {
+    match start {
+        None => Ok(Some((0, None))),
+        Some(NOW) => {
+            let last_seq = find_last_seq(tx, shop_id)?;
+            let filter = EventFilter { after_seq: last_seq - 1, ..Default::default() };
+            let last = list_events(tx, shop_id, &filter, 1)?.pop();
+            Ok(Some((last_seq, last.map(|event| event.id))))
+        }
+        Some(id) => {
+            let found = find_event(tx, shop_id, id)?;
+            Ok(found.map(|event| (event.seq, Some(event.id))))
+        }
+    }
 }

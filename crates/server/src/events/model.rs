@@ -1,6 +1,6 @@
 //! The closed list of events.
 
-/// What can happen to a payment. The words are contract: programs branch on them.
+/// What can happen to a payment or a subscription. The words are contract: programs branch on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
     PaymentCreated,
@@ -27,10 +27,26 @@ pub enum EventKind {
     CardSaved,
     ConsentWithdrawn,
     ChargeUnwanted,
+    SubscriptionCreated,
+    SubscriptionActivated,
+    SubscriptionRenewed,
+    SubscriptionRenewalUpcoming,
+    SubscriptionRenewalFailed,
+    SubscriptionPastDue,
+    SubscriptionChanged,
+    SubscriptionEnding,
+    SubscriptionReactivated,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    SubscriptionCanceled,
+    SubscriptionExpired,
+    SubscriptionGivenBack,
+    SubscriptionConsentWithdrawn,
+    SubscriptionPaymentNeeded,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 24] = [
+    pub const ALL: [EventKind; 40] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -55,6 +71,22 @@ impl EventKind {
         EventKind::CardSaved,
         EventKind::ConsentWithdrawn,
         EventKind::ChargeUnwanted,
+        EventKind::SubscriptionCreated,
+        EventKind::SubscriptionActivated,
+        EventKind::SubscriptionRenewed,
+        EventKind::SubscriptionRenewalUpcoming,
+        EventKind::SubscriptionRenewalFailed,
+        EventKind::SubscriptionPastDue,
+        EventKind::SubscriptionChanged,
+        EventKind::SubscriptionEnding,
+        EventKind::SubscriptionReactivated,
+        EventKind::SubscriptionPaused,
+        EventKind::SubscriptionResumed,
+        EventKind::SubscriptionCanceled,
+        EventKind::SubscriptionExpired,
+        EventKind::SubscriptionGivenBack,
+        EventKind::SubscriptionConsentWithdrawn,
+        EventKind::SubscriptionPaymentNeeded,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -83,6 +115,22 @@ impl EventKind {
             EventKind::CardSaved => "card.saved",
             EventKind::ConsentWithdrawn => "consent.withdrawn",
             EventKind::ChargeUnwanted => "charge.unwanted",
+            EventKind::SubscriptionCreated => "subscription.created",
+            EventKind::SubscriptionActivated => "subscription.activated",
+            EventKind::SubscriptionRenewed => "subscription.renewed",
+            EventKind::SubscriptionRenewalUpcoming => "subscription.renewal_upcoming",
+            EventKind::SubscriptionRenewalFailed => "subscription.renewal_failed",
+            EventKind::SubscriptionPastDue => "subscription.past_due",
+            EventKind::SubscriptionChanged => "subscription.changed",
+            EventKind::SubscriptionEnding => "subscription.ending",
+            EventKind::SubscriptionReactivated => "subscription.reactivated",
+            EventKind::SubscriptionPaused => "subscription.paused",
+            EventKind::SubscriptionResumed => "subscription.resumed",
+            EventKind::SubscriptionCanceled => "subscription.canceled",
+            EventKind::SubscriptionExpired => "subscription.expired",
+            EventKind::SubscriptionGivenBack => "subscription.given_back",
+            EventKind::SubscriptionConsentWithdrawn => "subscription.consent_withdrawn",
+            EventKind::SubscriptionPaymentNeeded => "subscription.payment_needed",
         }
     }
 
@@ -134,6 +182,32 @@ impl EventKind {
             EventKind::ChargeUnwanted => {
                 "A charge was on its way when its consent ended; what it took goes back"
             }
+            EventKind::SubscriptionCreated => "A customer is to be subscribed",
+            EventKind::SubscriptionActivated => {
+                "The first payment came: the subscription is active"
+            }
+            EventKind::SubscriptionRenewed => "A period was paid",
+            EventKind::SubscriptionRenewalUpcoming => {
+                "The next charge is near; tell the customer its date and sum"
+            }
+            EventKind::SubscriptionRenewalFailed => {
+                "A charge was declined; the subscription says what follows"
+            }
+            EventKind::SubscriptionPastDue => "A period began whose money did not come",
+            EventKind::SubscriptionChanged => "The plan, the quantity or the way to pay changed",
+            EventKind::SubscriptionEnding => "It will end with the paid period",
+            EventKind::SubscriptionReactivated => "A cancellation was taken back",
+            EventKind::SubscriptionPaused => "It rests: no use, no charges",
+            EventKind::SubscriptionResumed => "It goes on after a pause",
+            EventKind::SubscriptionCanceled => "It is over; what was paid may still be used",
+            EventKind::SubscriptionExpired => "The first payment never came",
+            EventKind::SubscriptionGivenBack => {
+                "Money came that nobody may keep; its refund was asked for"
+            }
+            EventKind::SubscriptionConsentWithdrawn => {
+                "The customer takes back the consent: no charge any more"
+            }
+            EventKind::SubscriptionPaymentNeeded => "The customer has to pay by a link: send it",
         }
     }
 }
@@ -143,12 +217,15 @@ impl EventKind {
 pub struct NewEvent<'a> {
     pub id: String,
     pub shop_id: &'a str,
-    pub payment_id: &'a str,
+    /// The payment, or of `subscription.*` the subscription, that it happened to.
+    pub subject_id: &'a str,
     pub kind: EventKind,
-    /// The refund, or of `receipt.*` the receipt, that it is about.
-    pub refund_id: Option<&'a str>,
+    /// What else it is about: the refund, of `receipt.*` the receipt, of `subscription.*` the
+    /// number of what happened, since the same may happen to one again: to a receipt, with its
+    /// number after a space.
+    pub about: Option<&'a str>,
     pub at_ms: i64,
-    /// The payment as the API shows it at that moment, as JSON text.
+    /// The subject as the API shows it at that moment, as JSON text.
     pub body: &'a str,
 }
 
@@ -158,9 +235,19 @@ pub struct StoredEvent {
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
     pub kind: String,
-    pub payment_id: String,
-    /// The refund, or of `receipt.*` the receipt, that it is about.
-    pub refund_id: Option<String>,
+    /// The payment, or of `subscription.*` the subscription, that it happened to.
+    pub subject_id: String,
+    /// What else it is about, as in [`NewEvent`].
+    pub about: Option<String>,
     pub at_ms: i64,
     pub body: String,
+}
+
+/// The beginning of every event's word whose subject is a subscription.
+const OF_SUBSCRIPTIONS: &str = "subscription.";
+
+impl StoredEvent {
+    pub fn is_of_subscription(&self) -> bool {
+        self.kind.starts_with(OF_SUBSCRIPTIONS)
+    }
 }

@@ -2,10 +2,14 @@
 //! `docs/reference/errors.md`. Codes are contract: programs branch on them.
 
 mod declines;
+mod hooks;
+mod subscriptions;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
 
 pub use declines::DECLINES;
+pub use hooks::*;
+pub use subscriptions::*;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -450,6 +454,16 @@ pub static CODES: &[Code] = &[
     DESK_LINK_NOT_FOUND,
     ACCOUNT_NOT_FOUND,
     ACCOUNT_NOT_ACTIVE,
+    PLAN_NOT_FOUND,
+    PLAN_EXISTS,
+    PLAN_ARCHIVED,
+    COUPON_INVALID,
+    COUPON_EXISTS,
+    SUBSCRIPTION_NOT_FOUND,
+    SUBSCRIPTION_EXISTS,
+    SUBSCRIPTION_BUSY,
+    SUBSCRIPTION_STATE,
+    CONSENT_MISSING,
     ACCOUNT_UNSUPPORTED,
     CARD_NOT_FOUND,
     CARD_NOT_ACTIVE,
@@ -502,6 +516,17 @@ pub static CODES: &[Code] = &[
     BANK_UNAVAILABLE,
     DATABASE_UNAVAILABLE,
     INTERNAL,
+    WEBHOOK_NOT_FOUND,
+    WEBHOOK_URL_INVALID,
+    WEBHOOK_URL_PRIVATE,
+    WEBHOOK_HEADER_INVALID,
+    WEBHOOK_LIMIT,
+    WEBHOOK_DISABLED,
+    WEBHOOK_REMOVED,
+    DELIVERY_NOT_FOUND,
+    EVENT_NOT_FOUND,
+    PAYMENT_NOT_PAID,
+    ALREADY_CLAIMED,
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {

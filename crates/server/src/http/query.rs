@@ -72,15 +72,7 @@ impl Query {
     /// A moment (`2026-11-21T19:47:00+03:00`) or a day in Moscow (`2026-11-21`), in milliseconds.
     pub fn time_ms(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.find(name) else { return Ok(None) };
-        // A plus that was not escaped arrives as a space.
-        let text = text.trim().replace(' ', "+");
-        let moment = text.parse::<Timestamp>().ok().or_else(|| {
-            let moscow = TimeZone::get("Europe/Moscow").ok()?;
-            Some(text.parse::<Date>().ok()?.to_zoned(moscow).ok()?.timestamp())
-        });
-        let what =
-            "takes a time such as 2026-11-21T19:47:00Z, or a day such as 2026-11-21 (Moscow)";
-        moment.map(|at| Some(at.as_millisecond())).ok_or_else(|| invalid(name, what))
+        moment_ms(name, text).map(Some)
     }
 
     /// An id as a cursor.
@@ -103,6 +95,18 @@ impl Query {
         let what = format!("takes one of: {}", words.join(", "));
         parse(text).map(Some).ok_or_else(|| invalid(name, &what))
     }
+}
+
+/// A moment (`2026-11-21T19:47:00+03:00`) or a day in Moscow (`2026-11-21`), in milliseconds.
+pub fn moment_ms(name: &str, text: &str) -> Result<i64, ApiError> {
+    // A plus that was not escaped arrives as a space.
+    let text = text.trim().replace(' ', "+");
+    let moment = text.parse::<Timestamp>().ok().or_else(|| {
+        let moscow = TimeZone::get("Europe/Moscow").ok()?;
+        Some(text.parse::<Date>().ok()?.to_zoned(moscow).ok()?.timestamp())
+    });
+    let what = "takes a time such as 2026-11-21T19:47:00Z, or a day such as 2026-11-21 (Moscow)";
+    moment.map(|at| at.as_millisecond()).ok_or_else(|| invalid(name, what))
 }
 
 fn bad_cursor(name: &str) -> ApiError {

@@ -12,6 +12,8 @@ pub struct Ctx {
     pub clock: SharedClock,
     pub mint: Arc<Mint>,
     pub wire: SharedWire,
+    /// To addresses that the shop's people typed: guarded, impatient, reads little of a reply.
+    pub courier: SharedWire,
     pub vault: Arc<Vault>,
     /// Where payers and banks reach this server: `https://pay.example.ru`, no trailing slash.
     pub public_url: Arc<str>,

@@ -51,6 +51,53 @@ pub fn nudge(
     Ok(())
 }
 
+/// Which jobs a runner takes, so that the slow ones of one kind never wait in the way of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    All,
+    Only(&'static str),
+    Except(&'static str),
+}
+
+impl Lane {
+    /// A condition on `kind`, which is a word of ours.
+    fn condition(self) -> String {
+        match self {
+            Lane::All => "1 = 1".to_owned(),
+            Lane::Only(kind) => format!("kind = '{kind}'"),
+            Lane::Except(kind) => format!("kind <> '{kind}'"),
+        }
+    }
+}
+
+/// Makes the job due whenever something becomes of `awaited`: a payment, a saved account. Waiting
+/// twice is waiting once.
+pub fn wait_for(
+    tx: &mut dyn Tx,
+    (kind, subject): (&str, &str),
+    awaited: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "insert into job_waits (awaited, kind, subject) values ($1, $2, $3) \
+         on conflict (awaited, kind, subject) do nothing",
+        &[awaited.into(), kind.into(), subject.into()],
+    )?;
+    Ok(())
+}
+
+/// Something became of `awaited`: the jobs that wait for it are due. In the transaction that made
+/// it so, as its last step: it locks the jobs' rows.
+pub fn wake(tx: &mut dyn Tx, mint: &Mint, awaited: &str, now_ms: i64) -> Result<(), DbError> {
+    let rows = tx.query(
+        "select kind, subject from job_waits where awaited = $1 order by kind, subject",
+        &[awaited.into()],
+    )?;
+    for row in rows {
+        nudge(tx, mint, &row.text(0)?, &row.text(1)?, now_ms)?;
+    }
+    Ok(())
+}
+
 /// Leases at most `limit` due jobs that nobody holds.
 pub fn claim_due(
     tx: &mut dyn Tx,
@@ -58,9 +105,20 @@ pub fn claim_due(
     now_ms: i64,
     limit: i64,
 ) -> Result<Vec<Job>, DbError> {
-    let skip = tx.dialect().for_update_skip_locked();
+    claim_due_of(tx, mint, Lane::All, now_ms, limit)
+}
+
+/// As [`claim_due`], of one lane.
+pub fn claim_due_of(
+    tx: &mut dyn Tx,
+    mint: &Mint,
+    lane: Lane,
+    now_ms: i64,
+    limit: i64,
+) -> Result<Vec<Job>, DbError> {
+    let (skip, lane) = (tx.dialect().for_update_skip_locked(), lane.condition());
     let sql = format!(
-        "select {COLUMNS} from jobs where due_ms <= $1 and lease_until_ms <= $1 \
+        "select {COLUMNS} from jobs where due_ms <= $1 and lease_until_ms <= $1 and {lane} \
          order by due_ms limit $2{skip}"
     );
     let rows = tx.query(&sql, &[now_ms.into(), limit.into()])?;
@@ -128,11 +186,17 @@ pub fn finish(tx: &mut dyn Tx, job: &Job, now_ms: i64, after: &After) -> Result<
 
 /// When the next job is due, if any is waiting.
 pub fn find_next_due(tx: &mut dyn Tx) -> Result<Option<i64>, DbError> {
-    let row = tx.find(
+    find_next_due_of(tx, Lane::All)
+}
+
+/// As [`find_next_due`], of one lane.
+pub fn find_next_due_of(tx: &mut dyn Tx, lane: Lane) -> Result<Option<i64>, DbError> {
+    let sql = format!(
         "select min(case when lease_until_ms > due_ms then lease_until_ms else due_ms end) \
-         from jobs",
-        &[],
-    )?;
+         from jobs where {}",
+        lane.condition()
+    );
+    let row = tx.find(&sql, &[])?;
     row.map_or(Ok(None), |row| row.opt_int(0))
 }
 

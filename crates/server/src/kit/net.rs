@@ -20,10 +20,30 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// be sent again is a decision for those who know what it means.
 pub trait Wire: Send + Sync {
     fn send(&self, request: HttpRequest) -> BoxFuture<Heard>;
+
+    /// Why nothing can ever be sent to this address; names are checked when they are resolved.
+    fn refuse(&self, _url: &str) -> Option<UrlProblem> {
+        None
+    }
+}
+
+/// Why an address cannot be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlProblem {
+    /// It is no address, or of a kind that we do not speak.
+    Bad(String),
+    /// It is one that must not be called from here.
+    Private(String),
 }
 
 /// The largest reply read: a day's register of a busy shop takes about 1 MB.
 pub const REPLY_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// What a courier reads of a reply: enough to see why a webhook failed.
+const EXCERPT_MAX_BYTES: usize = 8 * 1024;
+/// How long a courier waits for the text of a reply whose status it has.
+const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+/// How long a courier waits for an answer: as Standard Webhooks has it, 15 to 30 seconds.
+const COURIER_WAIT_MS: u64 = 20_000;
 /// Banks close idle connections after a minute; a connection that they have just closed costs an
 /// unknown outcome, so ours are closed first.
 const IDLE: Duration = Duration::from_secs(20);
@@ -46,6 +66,8 @@ pub struct NetSettings {
 pub struct NetWire {
     client: Client,
     policy: AddressPolicy,
+    /// Only the status counts: of the text, the beginning is enough.
+    is_courier: bool,
 }
 
 impl NetWire {
@@ -70,29 +92,47 @@ impl NetWire {
             builder = builder.tls_certs_merge(roots);
         }
         let client = builder.build().context("cannot set up outgoing HTTP")?;
-        Ok(NetWire { client, policy })
+        Ok(NetWire { client, policy, is_courier: false })
+    }
+
+    /// A wire to those who are told of something: whatever they answer, the status is the answer,
+    /// and no reply of theirs takes long or much memory.
+    pub fn courier(settings: &NetSettings) -> anyhow::Result<NetWire> {
+        let timeout_ms = settings.timeout_ms.min(COURIER_WAIT_MS);
+        let wire = NetWire::new(&NetSettings { timeout_ms, ..settings.clone() })?;
+        Ok(NetWire { is_courier: true, ..wire })
     }
 }
 
 impl Wire for NetWire {
     fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
-        let NetWire { client, policy } = self.clone();
+        let NetWire { client, policy, is_courier } = self.clone();
         Box::pin(async move {
             let request = prepare(request, policy)?;
             let reply = client.execute(request).await.map_err(|error| silence(&error))?;
-            read(reply).await
+            if is_courier { Ok(glance(reply).await) } else { read(reply).await }
         })
+    }
+
+    fn refuse(&self, url: &str) -> Option<UrlProblem> {
+        check_url(url, self.policy).err()
     }
 }
 
 /// An address that is written out never comes to the resolver, so it is checked here.
-fn prepare(request: HttpRequest, policy: AddressPolicy) -> Result<reqwest::Request, Silence> {
-    let not_sent = |why: String| Silence::NotSent(why);
-    let url = Url::parse(&request.url).map_err(|error| not_sent(format!("bad URL: {error}")))?;
+fn check_url(url: &str, policy: AddressPolicy) -> Result<Url, UrlProblem> {
+    let url = Url::parse(url).map_err(|error| UrlProblem::Bad(format!("bad URL: {error}")))?;
     if !["http", "https"].contains(&url.scheme()) {
-        return Err(not_sent(format!("cannot send to `{}:`", url.scheme())));
+        return Err(UrlProblem::Bad(format!("cannot send to `{}:`", url.scheme())));
     }
-    policy.check_host(url.host_str().unwrap_or_default()).map_err(not_sent)?;
+    policy.check_host(url.host_str().unwrap_or_default()).map_err(UrlProblem::Private)?;
+    Ok(url)
+}
+
+fn prepare(request: HttpRequest, policy: AddressPolicy) -> Result<reqwest::Request, Silence> {
+    let url = check_url(&request.url, policy).map_err(|problem| match problem {
+        UrlProblem::Bad(why) | UrlProblem::Private(why) => Silence::NotSent(why),
+    })?;
     let method = match request.method {
         kopeck_banks::http::Method::Get => Method::GET,
         kopeck_banks::http::Method::Post => Method::POST,
@@ -145,6 +185,25 @@ async fn read(mut reply: reqwest::Response) -> Heard {
         body.extend_from_slice(&piece);
     }
     Ok(HttpReply { status, headers, body })
+}
+
+/// The status, and what comes of the text in a short time.
+async fn glance(mut reply: reqwest::Response) -> HttpReply {
+    let status = reply.status().as_u16();
+    let headers = read_headers(reply.headers());
+    let mut body = Vec::new();
+    let reading = async {
+        while let Ok(Some(piece)) = reply.chunk().await {
+            let room = EXCERPT_MAX_BYTES - body.len();
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+            if body.len() == EXCERPT_MAX_BYTES {
+                break;
+            }
+        }
+    };
+    // What did not come in time is not needed.
+    let _ = tokio::time::timeout(EXCERPT_WAIT, reading).await;
+    HttpReply { status, headers, body }
 }
 
 fn error_text(error: &reqwest::Error) -> String {

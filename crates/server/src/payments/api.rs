@@ -18,7 +18,7 @@ use super::{
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store::{self, PaymentFilter},
     submit::{self, Ask},
-    timeline::{TimelineEntry, timeline},
+    timeline::{Teller, TimelineEntry, timeline},
     view::PaymentView,
 };
 use crate::{
@@ -222,9 +222,10 @@ async fn get_timeline(
     State(server): State<Server>,
     caller: Caller,
     Path(id): Path<String>,
+    Extension(more): Extension<Teller>,
 ) -> Result<Answer, ApiError> {
     let found: Result<_, DbError> =
-        server.ctx.db.read(move |tx| timeline(tx, &caller.shop_id, &id)).await;
+        server.ctx.db.read(move |tx| timeline(tx, &caller.shop_id, &id, more)).await;
     let entries = found?.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
     Answer::json(200, &Page::whole(entries))
 }

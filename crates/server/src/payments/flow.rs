@@ -39,7 +39,7 @@ use crate::{
         db::{DbError, Tx},
         jobs,
     },
-    shops::model::Connection,
+    shops::{self, model::Connection},
 };
 
 /// The kind of the job that drives a payment; its subject is the payment's id.
@@ -277,7 +277,13 @@ pub fn plan_goods(
         return Err(Problem::Refused(Refused::NotRefundable(payment.status())));
     }
     let planned = receipts::plan_goods(tx, ctx, &payment, refund_id, goods)?;
-    planned.map_err(|problem| Problem::Goods(problem.to_string()))
+    let amount = planned.map_err(|problem| Problem::Goods(problem.to_string()))?;
+    let connection = shops::flow::read_connection(tx, ctx, &payment.connection_id);
+    let credentials = connection.map_err(Problem::Internal)?.credentials;
+    match receipts::find_refusal(tx, &credentials, &payment, (refund_id, amount))? {
+        Some(refusal) => Err(Problem::Goods(refusal.message)),
+        None => Ok(amount),
+    }
 }
 
 /// Asks for a refund; `id` names it. Σ of refunds never exceeds what was paid.
@@ -455,13 +461,14 @@ pub(super) fn announce(
     let event = NewEvent {
         id: ctx.mint.id("ev"),
         shop_id: &payment.shop_id,
-        payment_id: &payment.id,
+        subject_id: &payment.id,
         kind,
-        refund_id,
+        about: refund_id,
         at_ms: ctx.now_ms(),
         body: &view::payment_json(payment, &ctx.public_url),
     };
-    insert_event(tx, &event).map(|_| ())
+    insert_event(tx, &event)?;
+    jobs::wake(tx, &ctx.mint, &payment.id, ctx.now_ms())
 }
 
 /// The payer left for the bank: look every minute again, whatever the link's age.

@@ -11,7 +11,7 @@ mod mirror;
 mod word;
 
 use anyhow::anyhow;
-use kopeck_banks::{Money, op::Refusal, receipt::Receipt};
+use kopeck_banks::{Money, bank::find_bank, op::Refusal, receipt::Receipt};
 use serde_json::Value;
 
 use super::{
@@ -33,9 +33,10 @@ use crate::{
         schedule::{WORD_AFTER_MS, closing_due},
         store as rows,
     },
+    shops::model::Connection,
 };
 
-pub use mirror::{for_bank, for_capture, for_refund, plan_goods};
+pub use mirror::{find_refusal, for_bank, for_capture, for_refund, plan_goods};
 pub use word::take_fiscal;
 
 /// The kind of the job that sends closing receipts, sends them anew, and reminds of what is due;
@@ -43,12 +44,21 @@ pub use word::take_fiscal;
 pub const JOB: &str = "receipt";
 
 /// Makes the receipt that the shop wants: from here on the payment carries our own form.
-pub async fn fill(ctx: &Ctx, shop_id: &str, new: NewPayment) -> Result<NewPayment, ComposeProblem> {
+/// `banks`: where it may be paid.
+pub async fn fill(
+    ctx: &Ctx,
+    shop_id: &str,
+    new: NewPayment,
+    banks: &[Connection],
+) -> Result<NewPayment, ComposeProblem> {
+    let limits = |it: &Connection| find_bank(&it.bank).map(|bank| bank.capabilities().receipts);
+    let is_phone_enough = !banks.is_empty()
+        && banks.iter().all(|it| limits(it).is_some_and(|limits| !limits.needs_email));
     let customer = new.customer.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let customer: Value = customer.unwrap_or_default();
     let field = |name: &str| customer.get(name).and_then(Value::as_str).map(str::to_owned);
     let email = field("email").filter(|email| !email.trim().is_empty());
-    let wish = Wish { text: new.receipt, email, phone: field("phone") };
+    let wish = Wish { text: new.receipt, email, phone: field("phone"), is_phone_enough };
     let receipt = flow::compose(ctx, shop_id, wish, new.amount).await?;
     Ok(NewPayment { receipt, ..new })
 }
@@ -89,7 +99,7 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
         let before = all.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id)).cloned();
         let record = match (&before, &what) {
             (Some(record), _) => record.clone(),
-            (None, Stored::Bank(_)) => mirror::of_refund(ctx, payment, &all, refund),
+            (None, Stored::Bank(_)) => mirror::of_refund(tx, ctx, payment, &all, refund)?,
             (None, Stored::Npd(_)) => {
                 let note = "Annul the receipt in «Мой налог»".to_owned();
                 let new = new_record(ctx, payment, Kind::Refund, refund.amount);
@@ -251,7 +261,7 @@ fn tell(
         State::Failed => EventKind::ReceiptFailed,
         State::None | State::Queued => return Ok(()),
     };
-    announce_receipt(tx, ctx, payment, kind, &next.id)?;
+    announce_receipt(tx, ctx, payment, kind, (&next.id, next.failures))?;
     if next.state == State::Failed {
         let code = failure.map_or("", |failure| failure.code.as_str());
         let (payment_id, receipt_id, failures) = (&payment.id, &next.id, next.failures);
@@ -260,19 +270,21 @@ fn tell(
     Ok(())
 }
 
-/// What became of a receipt of money that came twice, at another bank, is its link's event.
+/// What became of a receipt of money that came twice, at another bank, is its link's event. What
+/// happens to a receipt again (a failure, a reminder) is told again, by its number.
 fn announce_receipt(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: &Payment,
     kind: EventKind,
-    receipt_id: &str,
+    (receipt_id, nth): (&str, u32),
 ) -> Result<(), DbError> {
+    let about = if nth > 1 { format!("{receipt_id} {nth}") } else { receipt_id.to_owned() };
     let Some(link_id) = &payment.attempt_of else {
-        return announce(tx, ctx, payment, kind, Some(receipt_id));
+        return announce(tx, ctx, payment, kind, Some(&about));
     };
     let link = store::find_payment(tx, &payment.shop_id, link_id)?;
-    link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(receipt_id)))
+    link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(&about)))
 }
 
 /// All receipts of a payment, those of its attempts at other banks after its own.
@@ -293,7 +305,7 @@ fn settle_due(
     kept: Option<&str>,
 ) -> Result<(), DbError> {
     let others = known.iter().filter(|record| Some(record.id.as_str()) != kept);
-    for record in others.filter(|record| !record.is_by_hand && record.due_ms().is_some()) {
+    for record in others.filter(|record| record.due_ms().is_some()) {
         let next = match record.kind {
             Kind::Income => Record { closes_ms: None, ..record.clone() },
             Kind::Closing => Record { look_ms: None, retry_ms: None, ..record.clone() },

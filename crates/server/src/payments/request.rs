@@ -425,7 +425,7 @@ pub(super) fn free_text(
     Ok(text)
 }
 
-fn url(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
+pub fn url(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
     let Some(url) = json::string(param, raw)?.filter(|url| !url.is_empty()) else {
         return Ok(None);
     };
@@ -440,7 +440,7 @@ fn url(param: &str, raw: &Raw) -> Result<Option<String>, ApiError> {
     Ok(Some(url))
 }
 
-fn customer(raw: &Raw) -> Result<Option<String>, ApiError> {
+pub fn customer(raw: &Raw) -> Result<Option<String>, ApiError> {
     let Some(raw) = raw else { return Ok(None) };
     let customer: Customer = json::read(raw.get().as_bytes()).map_err(|error| {
         let inner = error.param.as_ref().map(|name| format!("customer.{name}"));
@@ -462,7 +462,7 @@ fn customer(raw: &Raw) -> Result<Option<String>, ApiError> {
     Ok(Some(raw.get().to_owned()))
 }
 
-fn metadata(raw: &Raw) -> Result<String, ApiError> {
+pub fn metadata(raw: &Raw) -> Result<String, ApiError> {
     let Some(raw) = raw else { return Ok("{}".to_owned()) };
     let text = raw.get();
     if text.len() > MAX_METADATA_BYTES {

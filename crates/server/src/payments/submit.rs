@@ -98,7 +98,7 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
         return charge(ask, Saved { kind, id, customer_id, bank: wanted }, new).await;
     }
     let consent = new.consent.clone();
-    let new = receipts::fill(&ctx, &ask.caller.shop_id, new).await?;
+    let new = receipts::fill(&ctx, &ask.caller.shop_id, new, &connections).await?;
     let payment = match connections.as_slice() {
         // What is saved belongs to the bank that it was saved at: it goes on to no other.
         [.., newest] if saving.is_some() => plan_at(&ctx, newest, new)?,
@@ -114,7 +114,9 @@ pub async fn charge(ask: Ask, from: Saved, new: NewPayment) -> Result<Answer, Ap
         return Ok(answer);
     }
     let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
-    let new = receipts::fill(ctx, shop_id, new).await?;
+    let mut banks = shops::flow::list_connections(ctx, shop_id).await?;
+    banks.retain(|it| from.bank.as_ref().is_none_or(|bank| *bank == it.bank));
+    let new = receipts::fill(ctx, shop_id, new, &banks).await?;
     let payment = flow::charge::plan(ctx, shop_id, &from, new).await?;
     save(ask, payment, None).await
 }

@@ -20,6 +20,9 @@ use crate::{
 /// Exchanges shown. A payment that is asked about every minute for a day makes some hundreds.
 const MAX_EXCHANGES: i64 = 500;
 
+/// What comes first within one millisecond.
+const WITHIN: [&str; 5] = ["call", "notice", "receipt", "event", "webhook"];
+
 /// One line of the story.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimelineEntry {
@@ -28,7 +31,7 @@ pub struct TimelineEntry {
     #[serde(skip)]
     pub at_ms: i64,
     /// event (something happened), notice (the bank told us), call (we asked the bank), receipt
-    /// (one that failed is tried again).
+    /// (one that failed is tried again), webhook (we told somebody).
     #[schema(value_type = String, example = "event")]
     pub kind: &'static str,
     /// The event's, notice's or operation's word.
@@ -41,11 +44,16 @@ pub struct TimelineEntry {
     pub reply: Option<String>,
 }
 
+/// Tells what others did about a payment of the shop: whoever is above payments and has a part in
+/// their story.
+pub type Teller = fn(&mut dyn Tx, &str, &str) -> Result<Vec<TimelineEntry>, DbError>;
+
 /// `None` when the shop has no such payment.
 pub fn timeline(
     tx: &mut dyn Tx,
     shop_id: &str,
     payment_id: &str,
+    more: Teller,
 ) -> Result<Option<Vec<TimelineEntry>>, DbError> {
     let Some(payment) = store::find_payment(tx, shop_id, payment_id)? else { return Ok(None) };
     let mut entries = Vec::new();
@@ -57,12 +65,12 @@ pub fn timeline(
         let about = EventKind::parse(&event.kind).map_or("", EventKind::about);
         // Each change of a receipt tells once of what it was; two may be of one millisecond.
         let is_own = |step: &Change| {
-            Some(&step.receipt_id) == event.refund_id.as_ref()
+            Some(&step.receipt_id) == event.about.as_ref()
                 && step.at_ms == event.at_ms
                 && event.kind.strip_prefix("receipt.") == Some(step.state.as_str())
         };
         let step = steps.iter().position(is_own).map(|at| steps.remove(at));
-        let refund = match (&event.refund_id, &step) {
+        let refund = match (&event.about, &step) {
             (Some(id), Some(Change { kind, why: Some(why), .. })) => {
                 format!(" ({kind}, {id}): {why}")
             }
@@ -85,9 +93,9 @@ pub fn timeline(
     for attempt in &payment.attempts {
         entries.extend(talk(tx, &attempt.id)?);
     }
+    entries.extend(more(tx, shop_id, payment_id)?);
     // Within one millisecond the cause comes first: our question, the bank's word, the event.
-    let rank =
-        |kind| ["call", "notice", "receipt", "event"].iter().position(|other| *other == kind);
+    let rank = |kind| WITHIN.iter().position(|other| *other == kind);
     entries.sort_by_key(|entry| (entry.at_ms, rank(entry.kind)));
     Ok(Some(entries))
 }

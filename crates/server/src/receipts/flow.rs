@@ -20,7 +20,10 @@ use super::{
     request::{self, ReceiptProblem, SaleInput},
     store::{self, Standing},
 };
-use crate::kit::{Ctx, db::DbError};
+use crate::kit::{
+    Ctx,
+    db::{DbError, Tx},
+};
 
 /// What a shop says of one payment's receipt.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,15 @@ pub struct Wish {
     /// The payment's own buyer, for a receipt that names none.
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// Each bank that may make it takes a phone alone.
+    pub is_phone_enough: bool,
+}
+
+impl Wish {
+    fn has_contact(&self) -> bool {
+        let phone = self.phone.as_deref().filter(|_| self.is_phone_enough);
+        self.email.is_some() || phone.and_then(normal_phone).is_some()
+    }
 }
 
 /// Why no receipt can be made.
@@ -59,7 +71,7 @@ impl From<DbError> for ComposeProblem {
 
 /// The receipt of a payment as it is stored: the shop's own lines; or one line by its defaults; or
 /// the reminder of the self-employed. A shop that saved defaults gets a receipt whenever there is
-/// an e-mail to send it to.
+/// an e-mail to send it to, or a phone where the bank takes one.
 pub async fn compose(
     ctx: &Ctx,
     shop_id: &str,
@@ -79,7 +91,7 @@ fn compose_on(
     let is_npd = is_npd(shop.as_ref());
     let sale = match wish.text.as_deref() {
         Some(text) => SaleInput::find(text)?,
-        None if shop.is_some() && (wish.email.is_some() || is_npd) => Some(SaleInput::default()),
+        None if shop.is_some() && (wish.has_contact() || is_npd) => Some(SaleInput::default()),
         None => None,
     };
     let Some(sale) = sale else {
@@ -122,7 +134,8 @@ pub async fn compose_renewal(
     let Renewal { first, amount, email, phone, .. } = renewal;
     let charge = moscow_day(renewal.charge_ms);
     let by_defaults = |text: Option<String>, shop| {
-        let wish = Wish { text, email: email.clone(), phone: phone.clone() };
+        let (email, phone) = (email.clone(), phone.clone());
+        let wish = Wish { text, email, phone, is_phone_enough: false };
         compose_on(shop, wish, amount, charge)
     };
     let Some(text) = first else { return by_defaults(None, shop) };
@@ -235,8 +248,13 @@ pub fn stored(text: &str) -> Result<Stored, ReceiptProblem> {
 /// The shop's defaults, read.
 pub async fn find_defaults(ctx: &Ctx, shop_id: &str) -> Result<Option<ShopDefaults>, DbError> {
     let shop_id = shop_id.to_owned();
-    let found: Result<_, DbError> = ctx.db.read(move |tx| store::find_defaults(tx, &shop_id)).await;
-    found?.map(|input| defaults::read(&input).map_err(|e| DbError::Decode(e.message))).transpose()
+    ctx.db.read(move |tx| read_defaults(tx, &shop_id)).await
+}
+
+/// The same within a transaction.
+pub fn read_defaults(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<ShopDefaults>, DbError> {
+    let found = store::find_defaults(tx, shop_id)?;
+    found.map(|input| defaults::read(&input).map_err(|e| DbError::Decode(e.message))).transpose()
 }
 
 pub async fn save_defaults(

@@ -197,6 +197,16 @@ impl Record {
         [self.closes_ms, self.look_ms].into_iter().flatten().min()
     }
 
+    /// The bank should have told by now what the cash register says.
+    pub fn is_late(&self, now_ms: i64) -> bool {
+        self.state == State::Sent && self.expected_ms.is_some_and(|at_ms| at_ms <= now_ms)
+    }
+
+    /// It failed, and a person said what became of it, so that it is not asked for again.
+    pub fn is_settled(&self) -> bool {
+        self.state == State::Failed && self.look_ms.is_none() && self.retry_ms.is_none()
+    }
+
     /// Its answer was lost, so that nobody but the cash register knows whether it is made.
     pub fn is_lost(&self) -> bool {
         self.kind == Kind::Closing && self.state == State::Sent && self.look_ms.is_some()
@@ -231,11 +241,18 @@ pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a 
         .filter(is_kind)
         .filter(|record| record.state != State::Registered && !record.is_by_hand)
         .collect();
-    // The money of one that is not paid has not moved: no cash register speaks of it yet.
+    // The money of one that is not paid has not moved: no cash register speaks of it yet. Of one
+    // that was dropped it never speaks.
     let is_at_work = |record: &&&Record| record.state == State::Sent;
+    let rank = |record: &&&Record| match record.state {
+        State::Sent => 0,
+        State::Queued => 1,
+        State::Failed => 2,
+        State::None => 3,
+        State::Registered => 4,
+    };
     let is_same_sum = |record: &&&Record| Some(record.amount) == word.amount;
-    let of_same_sum = open.iter().filter(is_same_sum);
-    let same_sum = of_same_sum.clone().find(is_at_work).or_else(|| of_same_sum.clone().next());
+    let same_sum = open.iter().filter(is_same_sum).min_by_key(rank);
     // A refund of another sum is another one, such as one made in the cabinet.
     let may_differ = !is_return || word.amount.is_none();
     let any = open.iter().find(is_at_work).or(open.first()).filter(|_| may_differ);

@@ -23,6 +23,9 @@ pub const WORD_AFTER_MS: i64 = DAY_MS;
 /// How long a lost answer may yet be made good by a notice before a person looks.
 pub const LOST_AFTER_MS: i64 = DAY_MS;
 
+/// How long a request that cannot leave is tried before a person hears of it.
+pub const UNSENT_AFTER_MS: i64 = HOUR_MS;
+
 /// The next try after so many failures, `None` after the last.
 pub fn next_retry(failures: u32, now_ms: i64) -> Option<i64> {
     let failed = usize::try_from(failures.saturating_sub(1)).ok()?;

@@ -135,7 +135,9 @@ pub fn list_steps(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Change>, DbEr
 /// The payment's receipts in their order.
 pub fn list_of_payment(tx: &mut dyn Tx, payment_id: &str) -> Result<Vec<Record>, DbError> {
     let sql = format!(
-        "select {} from receipts where payment_id = $1 order by created_ms, id",
+        "select {} from receipts where payment_id = $1 order by created_ms, \
+             case kind when 'income' then 0 when 'closing' then 1 when 'refund' then 2 else 3 end, \
+             id",
         read_columns()
     );
     tx.query(&sql, &[payment_id.into()])?.iter().map(decode).collect()
@@ -157,8 +159,8 @@ pub struct Filter {
     pub state: Option<State>,
     pub kind: Option<Kind>,
     pub payment_id: Option<String>,
-    /// Only those that a person has something to do about.
-    pub is_due: bool,
+    /// Only those that a person has something to do about at this moment or later.
+    pub due_at_ms: Option<i64>,
     pub before_id: Option<String>,
 }
 
@@ -181,8 +183,9 @@ pub fn list(
     add("kind =", filter.kind.map(Kind::as_str));
     add("payment_id =", filter.payment_id.as_deref());
     add("id <", filter.before_id.as_deref());
-    if filter.is_due {
-        sql.push_str(" and due_ms is not null");
+    if let Some(now_ms) = filter.due_at_ms {
+        values.push(now_ms.into());
+        sql.push_str(&format!(" and (due_ms is not null or expected_ms <= ${})", values.len()));
     }
     values.push(limit.into());
     sql.push_str(&format!(" order by id desc limit ${}", values.len()));
@@ -241,14 +244,19 @@ pub fn trade_payments(tx: &mut dyn Tx, one: &str, other: &str) -> Result<(), DbE
     Ok(())
 }
 
-/// What a person still has to do, the most urgent first.
-pub fn list_due(tx: &mut dyn Tx, shop_id: &str, limit: i64) -> Result<Vec<Record>, DbError> {
+/// What a person still has to do, the most urgent first; what is late, after it.
+pub fn list_due(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    now_ms: i64,
+    limit: i64,
+) -> Result<Vec<Record>, DbError> {
     let sql = format!(
-        "select {} from receipts where shop_id = $1 and due_ms is not null \
-         order by due_ms, id limit $2",
+        "select {} from receipts where shop_id = $1 and (due_ms is not null or expected_ms <= $2) \
+         order by case when due_ms is null then 1 else 0 end, due_ms, id limit $3",
         read_columns()
     );
-    tx.query(&sql, &[shop_id.into(), limit.into()])?.iter().map(decode).collect()
+    tx.query(&sql, &[shop_id.into(), now_ms.into(), limit.into()])?.iter().map(decode).collect()
 }
 
 fn decode(row: &Row) -> Result<Record, DbError> {

@@ -41,11 +41,13 @@ const RETRYING: Todo = Todo {
 };
 const RETRY: Todo = Todo {
     code: "retry",
-    ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Устраните причину и повторите: \
-         `kopeck receipt retry`; или выбейте чек на своей кассе и отметьте: `kopeck receipt settle`.",
-    en: "The closing receipt is not made, and Kopeck tries no more by itself. Mend the reason and \
-         try again: `kopeck receipt retry`; or make it at your cash register and say so: `kopeck \
-         receipt settle`.",
+    ru: "Закрывающий чек не сделан, сам Kopeck больше не пробует. Посмотрите в кабинете кассы, не \
+         сделан ли он позже; если нет, устраните причину и повторите: `kopeck receipt retry`; или \
+         выбейте чек на своей кассе и отметьте: `kopeck receipt settle --number …`.",
+    en: "The closing receipt is not made, and Kopeck tries no more by itself. Look in the cash \
+         register's cabinet whether it was made later; if not, mend the reason and try again: \
+         `kopeck receipt retry`; or make it at your cash register and say so: `kopeck receipt \
+         settle --number …`.",
 };
 const INCOME_FAILED: Todo = Todo {
     code: "make_income",
@@ -76,8 +78,27 @@ const LOOK: Todo = Todo {
          --number …`); if not, `kopeck receipt close --again`.",
 };
 
+const UNSENT: Todo = Todo {
+    code: "unsent",
+    ru: "Закрывающий чек ещё не ушёл: банк занят или недоступен. Kopeck пробует дальше сам; если \
+         ждать нельзя, проверьте связь с банком или выбейте чек на своей кассе и \
+         отметьте: `kopeck receipt settle --number …`.",
+    en: "The closing receipt has not left: the bank is busy or out of reach. Kopeck goes on \
+         trying; if it cannot wait, look at the connection to the bank, or make the \
+         receipt at your cash register and say so: `kopeck receipt settle --number …`.",
+};
+
+const LATE: Todo = Todo {
+    code: "late",
+    ru: "Касса за сутки ничего не сообщила. Проверьте адрес уведомлений в настройках терминала; \
+         если чек есть в кабинете кассы, отметьте его: `kopeck receipt settle --number …`.",
+    en: "The cash register has said nothing for a day. Look at the notification address in the \
+         terminal's settings; if the receipt is in the cash register's cabinet, say so: `kopeck \
+         receipt settle --number …`.",
+};
+
 /// Every task, for docs.
-pub static ALL: [&Todo; 8] = [
+pub static ALL: [&Todo; 10] = [
     &CLOSE,
     &CLOSE_BY_HAND,
     &MAKE_BY_HAND,
@@ -86,7 +107,14 @@ pub static ALL: [&Todo; 8] = [
     &INCOME_FAILED,
     &REFUND_FAILED,
     &LOOK,
+    &UNSENT,
+    &LATE,
 ];
+
+/// The same at this moment, when the cash register's word may be late.
+pub fn find_todo_at(record: &Record, now_ms: i64) -> Option<&'static Todo> {
+    find_todo(record).or_else(|| record.is_late(now_ms).then_some(&LATE))
+}
 
 /// What is to be done about the receipt, if anything.
 pub fn find_todo(record: &Record) -> Option<&'static Todo> {
@@ -96,7 +124,8 @@ pub fn find_todo(record: &Record) -> Option<&'static Todo> {
             (State::Failed, Kind::Closing) => &RETRY,
             (State::Failed, Kind::Refund) => &REFUND_FAILED,
             (State::Failed, Kind::Income | Kind::Correction) => &INCOME_FAILED,
-            (State::Sent | State::Queued | State::Registered, Kind::Closing) => &LOOK,
+            (State::Queued, Kind::Closing) => &UNSENT,
+            (State::Sent | State::Registered, Kind::Closing) => &LOOK,
             (State::None | State::Queued | State::Sent | State::Registered, _) => &MAKE_BY_HAND,
         });
     }

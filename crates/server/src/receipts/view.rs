@@ -13,7 +13,7 @@ use super::{
     check::Report,
     model::Record,
     store::Standing,
-    todo::{Todo, find_todo},
+    todo::{Todo, find_todo, find_todo_at},
 };
 use crate::kit::clock::iso;
 
@@ -137,7 +137,8 @@ pub struct ReceiptView {
 /// A task, in two languages.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TodoView {
-    /// close, close_by_hand, make_by_hand, retrying, retry, make_income, make_refund, look.
+    /// close, close_by_hand, make_by_hand, retrying, retry, make_income, make_refund, look, unsent,
+    /// late.
     #[schema(value_type = String, example = "make_income")]
     pub code: &'static str,
     #[schema(value_type = String)]
@@ -228,6 +229,14 @@ impl From<&FiscalRecord> for FiscalView {
             url: fiscal.url,
             qr_url: fiscal.qr_url,
         }
+    }
+}
+
+impl ReceiptView {
+    /// As it is at this moment, when the cash register's word may be late.
+    pub fn at(record: &Record, now_ms: i64) -> ReceiptView {
+        let todo = find_todo_at(record, now_ms).map(TodoView::from);
+        ReceiptView { todo, ..ReceiptView::from(record) }
     }
 }
 

@@ -7,7 +7,12 @@ use super::{
     model::{ApiKey, Connection, Routing, Shop},
     store::{self, SealedConnection},
 };
-use crate::kit::{Ctx, clock::SECOND_MS, db::DbError, secret};
+use crate::kit::{
+    Ctx,
+    clock::SECOND_MS,
+    db::{DbError, Tx},
+    secret,
+};
 
 /// Every key starts so, which lets scanners find a leaked one.
 pub const KEY_PREFIX: &str = "kpk_";
@@ -146,6 +151,12 @@ pub async fn find_connection(ctx: &Ctx, id: &str) -> anyhow::Result<Option<Conne
 
 pub async fn get_connection(ctx: &Ctx, id: &str) -> anyhow::Result<Connection> {
     find_connection(ctx, id).await?.ok_or_else(|| anyhow!("there is no connection {id}"))
+}
+
+/// The same within a transaction.
+pub fn read_connection(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> anyhow::Result<Connection> {
+    let row = store::find_connection(tx, id)?;
+    open(ctx, row.ok_or_else(|| anyhow!("there is no connection {id}"))?)
 }
 
 pub async fn list_connections(ctx: &Ctx, shop_id: &str) -> anyhow::Result<Vec<Connection>> {

@@ -13,3 +13,4 @@ mod routing;
 mod sbp;
 mod shell;
 mod terminal_tests;
+mod webhooks;

@@ -53,7 +53,9 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "docs/guides/qr.md",
         "docs/guides/receipts.md",
         "docs/guides/sandbox.md",
+        "docs/guides/subscriptions.md",
         "docs/guides/two-banks.md",
+        "docs/guides/webhooks.md",
         "docs/banks/tochka.md",
         "docs/banks/tbank.md",
     ];

@@ -18,3 +18,4 @@ mod qr;
 mod sim;
 mod store;
 mod tidy;
+mod webhooks;

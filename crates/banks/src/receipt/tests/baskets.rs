@@ -10,7 +10,7 @@ use crate::{
     op::{BankOp, CreateLink, PayMethod, TerminalOp},
     receipt::{
         balance::spread,
-        closing::close,
+        closing::{Days, close},
         lint::{Context, find_refusal},
         refund::{RefundProblem, Return, Returned, all_left, refund},
     },
@@ -305,7 +305,7 @@ fn prepaid_baskets_of_2025_close_in_2026() {
         if total.kopecks() > MOST {
             continue;
         }
-        let closing = close(&first, None, None, on).unwrap();
+        let closing = close(&first, None, None, Days { sold: on, delivered: on }).unwrap();
         assert_eq!(closing.total(), Some(total));
         assert!(!closing.is_prepaid());
         assert!(!has(&closing, Vat::Vat20) && !has(&closing, Vat::Vat120));

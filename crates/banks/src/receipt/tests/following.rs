@@ -4,10 +4,12 @@ use jiff::civil::date;
 
 use super::*;
 use crate::receipt::{
-    closing::{ClosingProblem, close},
+    closing::{ClosingProblem, Days, close},
     refund::{Left, RefundProblem, Return, Returned, all_left, refund},
     vat::{ShopVat, VatPlan},
 };
+
+const DAYS: Days = Days { sold: date(2025, 12, 20), delivered: date(2026, 1, 15) };
 
 fn goods(line: usize, quantity_milli: u64) -> Returned {
     Returned { line, quantity_milli }
@@ -85,7 +87,7 @@ fn what_was_prepaid_closes_by_the_advance_at_the_days_rate() {
     let mut first = receipt();
     first.lines[0].method = PaymentMethod::FullPrepayment;
     first.lines[0].vat = Vat::Vat120;
-    let closing = close(&first, None, None, date(2026, 1, 15)).unwrap();
+    let closing = close(&first, None, None, DAYS).unwrap();
     // The cheese was paid in full and delivered: it has had its receipt.
     assert_eq!(closing.lines.len(), 1);
     assert_eq!(closing.lines[0].vat, Vat::Vat22);
@@ -94,14 +96,13 @@ fn what_was_prepaid_closes_by_the_advance_at_the_days_rate() {
     assert_eq!((settlement.advance, settlement.electronic), (rubles("1000"), Money::ZERO));
     assert_eq!(settlement.total(), closing.total());
     let plan = VatPlan::always(ShopVat::Usn5);
-    let closing = close(&first, None, Some(&plan), date(2026, 1, 15)).unwrap();
+    let closing = close(&first, None, Some(&plan), DAYS).unwrap();
     assert_eq!(closing.lines[0].vat, Vat::Vat5);
 }
 
 #[test]
 fn a_closing_that_makes_no_sense_is_refused() {
-    let on = date(2026, 1, 15);
-    assert_eq!(close(&receipt(), None, None, on), Err(ClosingProblem::NotPrepaid));
+    assert_eq!(close(&receipt(), None, None, DAYS), Err(ClosingProblem::NotPrepaid));
     let mut first = receipt();
     first.lines = vec![Line {
         method: PaymentMethod::Advance,
@@ -109,11 +110,11 @@ fn a_closing_that_makes_no_sense_is_refused() {
         vat: Vat::Vat122,
         ..line("Аванс", "1000", 1_000)
     }];
-    assert_eq!(close(&first, None, None, on), Err(ClosingProblem::GoodsUnknown));
+    assert_eq!(close(&first, None, None, DAYS), Err(ClosingProblem::GoodsUnknown));
     let delivered = [Line { vat: Vat::Vat22, ..line("Стол", "999", 1_000) }];
     let problem = ClosingProblem::OtherSum { delivered: rubles("999"), prepaid: rubles("1000") };
-    assert_eq!(close(&first, Some(&delivered), None, on), Err(problem));
+    assert_eq!(close(&first, Some(&delivered), None, DAYS), Err(problem));
     let delivered = [Line { vat: Vat::Vat22, ..line("Стол", "1000", 1_000) }];
-    let closing = close(&first, Some(&delivered), None, on).unwrap();
+    let closing = close(&first, Some(&delivered), None, DAYS).unwrap();
     assert_eq!(closing.lines, delivered);
 }

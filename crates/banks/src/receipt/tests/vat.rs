@@ -108,12 +108,33 @@ fn an_advance_closes_at_the_rate_of_the_delivery() {
         (Vat::None, NEW, Vat::None),
         (Vat::Vat0, NEW, Vat::Vat0),
     ] {
-        assert_eq!(at_closing(prepaid, None, on), closed, "{prepaid:?} {on}");
+        assert_eq!(at_closing(prepaid, None, OLD, on), closed, "{prepaid:?} {on}");
     }
     // The shop has crossed a threshold since; what belongs to the goods stays.
     let plan = VatPlan::always(ShopVat::Usn7);
-    assert_eq!(at_closing(Vat::Vat105, Some(&plan), NEW), Vat::Vat7);
-    assert_eq!(at_closing(Vat::Vat110, Some(&plan), NEW), Vat::Vat10);
+    assert_eq!(at_closing(Vat::Vat105, Some(&plan), OLD, NEW), Vat::Vat7);
+    assert_eq!(at_closing(Vat::Vat110, Some(&plan), OLD, NEW), Vat::Vat10);
+}
+
+#[test]
+fn who_pays_vat_since_the_advance_owes_it_at_the_delivery() {
+    let (sold, delivered) = (date(2026, 12, 20), date(2027, 1, 10));
+    let steps = vec![
+        VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
+        VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
+    ];
+    let plan = VatPlan { steps };
+    for (prepaid, on, closed) in [
+        (Vat::None, delivered, Vat::Vat5),
+        (Vat::None, date(2026, 12, 31), Vat::None),
+        (Vat::Vat0, delivered, Vat::Vat0),
+        (Vat::Vat110, delivered, Vat::Vat10),
+    ] {
+        assert_eq!(at_closing(prepaid, Some(&plan), sold, on), closed, "{prepaid:?} {on}");
+    }
+    // Of a shop that paid VAT then, goods without it are such goods.
+    let general = VatPlan::always(ShopVat::General);
+    assert_eq!(at_closing(Vat::None, Some(&general), sold, delivered), Vat::None);
 }
 
 #[test]

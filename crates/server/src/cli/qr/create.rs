@@ -37,14 +37,19 @@ const PNG_SIDE: u32 = 1024;
 /// `kopeck payment refund ID` sends the money back.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  kopeck qr create --amount 5000 --purpose \"Оплата по QR\"
+  kopeck qr create --amount 5000
   kopeck qr create --amount 350 --purpose \"Кофе\" --ttl 15m --svg coffee.svg")]
 pub struct CreateArgs {
     /// Rubles: 5000 or 5000.50; up to 1 000 000
     #[arg(long, value_name = "RUBLES", value_parser = parse_money, allow_hyphen_values = true)]
     pub amount: Money,
     /// What it is for; the payer sees it
-    #[arg(long, value_name = "TEXT", visible_alias = "description")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        visible_alias = "description",
+        default_value = "Оплата по QR-коду"
+    )]
     pub purpose: String,
     /// Your order number
     #[arg(long, value_name = "ID")]

@@ -26,6 +26,9 @@ const LIST_EVERY: Duration = Duration::from_secs(60);
 /// Events of one look; the next look reads on.
 const BATCH: i64 = 200;
 
+/// Money that came, also in another sum than the code's.
+const SHOWN: [EventKind; 2] = [EventKind::PaymentPaid, EventKind::PaymentAmountMismatch];
+
 /// Show payments by codes as they come
 #[derive(Debug, Args)]
 pub struct WatchArgs {
@@ -73,12 +76,14 @@ impl WatchArgs {
     /// Shows what came after this event; returns the last one seen.
     async fn look(&self, world: &World, mut after_seq: i64) -> Result<i64, Fail> {
         let shop_id = world.shop.id.clone();
-        let kind = Some(EventKind::PaymentPaid.as_str().to_owned());
-        let filter = EventFilter { after_seq, kind, payment_id: None };
+        let filter = EventFilter { after_seq, kind: None, subject_id: None };
         let found: Result<Vec<StoredEvent>, DbError> =
             world.ctx.db.read(move |tx| list_events(tx, &shop_id, &filter, BATCH)).await;
         for event in found? {
             after_seq = event.seq;
+            if !SHOWN.iter().any(|kind| kind.as_str() == event.kind) {
+                continue;
+            }
             let Ok(payment) = serde_json::from_str::<Value>(&event.body) else { continue };
             let Some(place_id) = payment["place_id"].as_str() else { continue };
             if self.place.as_deref().is_some_and(|wanted| wanted != place_id) {
@@ -108,6 +113,9 @@ async fn describe(
     let sum = Money::from_kopecks(kopecks).unwrap_or_default().to_human();
     let who = payment["customer"]["name"].as_str().unwrap_or("");
     let phone = payment["customer"]["phone"].as_str().unwrap_or("");
+    let is_other = event.kind == EventKind::PaymentAmountMismatch.as_str();
+    let phone =
+        if is_other { format!("{phone}  (не та сумма)") } else { phone.to_owned() };
     let (sum, at) = (paint(GOOD, &sum), paint(FAINT, &moscow(event.at_ms)));
     Ok(format!("{at}  {sum}  {name}  {who} {phone}").trim_end().to_owned())
 }

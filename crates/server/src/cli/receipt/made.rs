@@ -13,17 +13,17 @@ use super::super::{
 use crate::{
     http::ApiError,
     kit::db::DbError,
-    payments::model::Payment,
     payments::receipts::{
         close::{self, Closing},
         hand::{self, ByHand, Document, HandProblem},
         list_all,
     },
+    payments::{flow::Problem, model::Payment, store},
     receipts::{
         flow,
         model::{Kind, Record, State},
         store::{self as rows, Standing},
-        todo::find_todo,
+        todo::find_todo_at,
         view::{ReceiptView, StandingView},
     },
 };
@@ -121,23 +121,30 @@ pub async fn list(world: &World, id: &str) -> Result<(), Fail> {
 
 pub async fn due(world: &World) -> Result<(), Fail> {
     let shop_id = world.shop.id.clone();
+    let now_ms = world.ctx.now_ms();
     let found: Result<Vec<Record>, DbError> =
-        world.ctx.db.read(move |tx| rows::list_due(tx, &shop_id, MAX_DUE)).await;
+        world.ctx.db.read(move |tx| rows::list_due(tx, &shop_id, now_ms, MAX_DUE)).await;
     show(world, &found?, "Nothing is due.")
 }
 
 fn show(world: &World, records: &[Record], none: &str) -> Result<(), Fail> {
-    let views: Vec<ReceiptView> = records.iter().map(ReceiptView::from).collect();
+    let now_ms = world.ctx.now_ms();
+    let views: Vec<ReceiptView> = records.iter().map(|it| ReceiptView::at(it, now_ms)).collect();
     world.out.show(&json!({ "receipts": views }), || {
         if records.is_empty() {
             return none.to_owned();
         }
-        records.iter().map(describe).collect::<Vec<_>>().join("\n")
+        records.iter().map(|it| describe_at(it, now_ms)).collect::<Vec<_>>().join("\n")
     })
 }
 
 /// One receipt in a line or a few.
 pub fn describe(record: &Record) -> String {
+    describe_at(record, 0)
+}
+
+/// The same at this moment, when the cash register's word may be late.
+fn describe_at(record: &Record, now_ms: i64) -> String {
     let (sign, state) = match record.state {
         State::None => (paint(FAINT, "·"), "no receipt by the bank"),
         State::Queued => (paint(WARN, "…"), "waits"),
@@ -165,8 +172,9 @@ pub fn describe(record: &Record) -> String {
     add("tried again because", record.retry_reason.as_deref());
     add("tries again", record.retry_ms.map(moscow).as_deref());
     add("due", record.due_ms().map(moscow).as_deref());
-    add("do", find_todo(record).map(|todo| todo.ru));
-    add("", find_todo(record).map(|todo| todo.en));
+    let todo = find_todo_at(record, now_ms);
+    add("do", todo.map(|todo| todo.ru));
+    add("", todo.map(|todo| todo.en));
     lines.join("\n")
 }
 
@@ -193,8 +201,15 @@ impl NoteArgs {
         let payment = find::payment(world, &self.id).await?;
         let made = ByHand { kind: self.kind, document: self.document.read() };
         let ctx = world.ctx.clone();
-        let noted: Result<Record, DbError> =
-            world.ctx.db.write(move |tx| hand::note(tx, &ctx, &payment, made)).await;
+        let noted: Result<Record, Problem> = world
+            .ctx
+            .db
+            .write(move |tx| {
+                let payment = store::lock_payment(tx, &payment.shop_id, &payment.id)?;
+                let payment = payment.filter(|payment| payment.attempt_of.is_none());
+                Ok(hand::note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
+            })
+            .await;
         let record = noted?;
         world.out.show(&ReceiptView::from(&record), || describe(&record))
     }

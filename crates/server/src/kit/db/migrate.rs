@@ -73,6 +73,16 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0011_receipt_tries.sql"),
         postgres: include_str!("../../../migrations/postgres/0011_receipt_tries.sql"),
     },
+    Migration {
+        name: "0012_subscriptions",
+        sqlite: include_str!("../../../migrations/sqlite/0012_subscriptions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0012_subscriptions.sql"),
+    },
+    Migration {
+        name: "0013_webhooks",
+        sqlite: include_str!("../../../migrations/sqlite/0013_webhooks.sql"),
+        postgres: include_str!("../../../migrations/postgres/0013_webhooks.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

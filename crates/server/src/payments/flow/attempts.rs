@@ -224,7 +224,23 @@ pub(super) fn announce_attempt(
         | EventKind::AccountSaved
         | EventKind::CardSaved
         | EventKind::ConsentWithdrawn
-        | EventKind::ChargeUnwanted => return Ok(()),
+        | EventKind::ChargeUnwanted
+        | EventKind::SubscriptionCreated
+        | EventKind::SubscriptionActivated
+        | EventKind::SubscriptionRenewed
+        | EventKind::SubscriptionRenewalUpcoming
+        | EventKind::SubscriptionRenewalFailed
+        | EventKind::SubscriptionPastDue
+        | EventKind::SubscriptionChanged
+        | EventKind::SubscriptionEnding
+        | EventKind::SubscriptionReactivated
+        | EventKind::SubscriptionPaused
+        | EventKind::SubscriptionResumed
+        | EventKind::SubscriptionCanceled
+        | EventKind::SubscriptionExpired
+        | EventKind::SubscriptionGivenBack
+        | EventKind::SubscriptionConsentWithdrawn
+        | EventKind::SubscriptionPaymentNeeded => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

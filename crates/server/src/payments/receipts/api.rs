@@ -87,9 +87,11 @@ async fn list_receipts(
         (status = 200, description = "What a person has to do", body = Page<ReceiptView>),
         (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
 async fn list_due(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+    let now_ms = server.ctx.now_ms();
     let found: Result<Vec<Record>, DbError> =
-        server.ctx.db.read(move |tx| rows::list_due(tx, &caller.shop_id, MAX_DUE)).await;
-    Answer::json(200, &Page::whole(found?.iter().map(ReceiptView::from).collect()))
+        server.ctx.db.read(move |tx| rows::list_due(tx, &caller.shop_id, now_ms, MAX_DUE)).await;
+    let view = |record: &Record| ReceiptView::at(record, now_ms);
+    Answer::json(200, &Page::whole(found?.iter().map(view).collect()))
 }
 
 /// Summarize the receipts
@@ -129,6 +131,7 @@ async fn list_all_receipts(
     let known = ["status", "kind", "payment_id", "due", "limit", "starting_after"];
     let query = query.read(&known)?;
     let limit = query.limit()?;
+    let now_ms = server.ctx.now_ms();
     let flag = |text: &str| ["false", "true"].iter().position(|word| *word == text);
     let filter = Filter {
         state: query.word(
@@ -138,12 +141,15 @@ async fn list_all_receipts(
         )?,
         kind: query.word("kind", Kind::parse, &Kind::ALL.map(Kind::as_str))?,
         payment_id: query.find("payment_id").map(str::to_owned),
-        is_due: query.word("due", flag, &["false", "true"])? == Some(1),
+        due_at_ms: query
+            .word("due", flag, &["false", "true"])?
+            .filter(|at| *at == 1)
+            .map(|_| now_ms),
         before_id: query.id("starting_after", "rcp_")?,
     };
     let found: Result<Vec<Record>, DbError> =
         server.ctx.db.read(move |tx| rows::list(tx, &caller.shop_id, &filter, limit + 1)).await;
-    let data: Vec<ReceiptView> = found?.iter().map(ReceiptView::from).collect();
+    let data: Vec<ReceiptView> = found?.iter().map(|it| ReceiptView::at(it, now_ms)).collect();
     Answer::json(200, &Page::new(data, limit, |receipt| receipt.id.clone()))
 }
 
@@ -163,7 +169,7 @@ async fn get_receipt(
         server.ctx.db.read(move |tx| rows::find(tx, &id)).await;
     let found = found?.filter(|record| record.shop_id == caller.shop_id);
     let found = found.ok_or_else(|| ApiError::of(codes::RECEIPT_NOT_FOUND))?;
-    Answer::json(200, &ReceiptView::from(&found))
+    Answer::json(200, &ReceiptView::at(&found, server.ctx.now_ms()))
 }
 
 /// One more try.
@@ -398,6 +404,11 @@ impl From<CloseProblem> for ApiError {
                     "Make it at your cash register: {lines}. Then note it: \
                      POST /v1/payments/{{id}}/receipts."
                 ))
+            }
+            CloseProblem::Settled => {
+                let message = "The closing receipt failed, and a person has settled it.";
+                let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);
+                error.hint("If the cash register has none after all, close with `again`.")
             }
             CloseProblem::RefundUnderWay => {
                 let message = "A refund is under way: what stays to close is not known yet.";

@@ -5,7 +5,7 @@ use kopeck_banks::{
     op::{BankOp, Outcome, Refusal, RefusalClass, TerminalOp},
     receipt::{
         Line, Receipt,
-        closing::{ClosingProblem, close},
+        closing::{ClosingProblem, Days, close},
         quantity_text,
         refund::{Return, refund},
         vat::VatPlan,
@@ -26,7 +26,7 @@ use crate::{
     kit::{
         Ctx,
         clock::SECOND_MS,
-        db::DbError,
+        db::{DbError, Tx},
         jobs::{self, After, Job},
     },
     payments::{model::Payment, store},
@@ -35,7 +35,7 @@ use crate::{
         check::moscow_day,
         form::write,
         model::{Failure, Kind, News, Record, State, step},
-        schedule::{LOST_AFTER_MS, reminder_at, reminders_by},
+        schedule::{LOST_AFTER_MS, UNSENT_AFTER_MS, reminder_at, reminders_by},
         store as rows,
         todo::find_todo,
     },
@@ -57,6 +57,8 @@ pub enum CloseProblem {
         message: String,
         lines: String,
     },
+    /// One failed, and a person said what became of it.
+    Settled,
     /// A refund is under way: what stays is not known yet.
     RefundUnderWay,
     /// What is delivered does not fit what was prepaid.
@@ -78,7 +80,8 @@ impl From<DbError> for CloseProblem {
 pub struct Closing {
     /// The goods, where the first receipt took an advance for none in particular.
     pub delivered: Option<Vec<Line>>,
-    /// After a look at the cash register: the one whose answer was lost was not made.
+    /// After a look at the cash register: the one whose answer was lost, or that was settled, was
+    /// not made.
     pub again: bool,
 }
 
@@ -108,6 +111,9 @@ pub async fn request(
                 earlier.filter(|record| record.state != State::Failed && !is_lost(record))
             {
                 return Ok(earlier.clone());
+            }
+            if earlier.is_some_and(Record::is_settled) && !asked.again {
+                return Err(CloseProblem::Settled);
             }
             let body = compose(&inner, &payment, &connection, &known, &asked, plan.as_ref())?;
             // One that failed is tried again; one that was lost may yet be told of.
@@ -145,8 +151,9 @@ fn compose(
         return Err(CloseProblem::RefundUnderWay);
     }
     let rest = what_stays(&first, known)?;
-    let day = moscow_day(ctx.now_ms());
-    let closing = close(&rest, asked.delivered.as_deref(), plan, day);
+    let sold = moscow_day(payment.created_ms);
+    let days = Days { sold, delivered: moscow_day(ctx.now_ms()) };
+    let closing = close(&rest, asked.delivered.as_deref(), plan, days);
     let bank = get_bank(&payment.bank).map_err(CloseProblem::Internal)?;
     let by_hand = |message: String| {
         let lines = closing.as_ref().map_or(String::new(), |receipt| lines_of(payment, receipt));
@@ -216,13 +223,18 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let found: Result<Option<(Record, Payment, Run)>, DbError> = ctx
         .db
         .write(move |tx| {
-            let Some(record) = rows::find(tx, &id)? else { return Ok(None) };
-            let payment = store::lock_payment(tx, &record.shop_id, &record.payment_id)?;
-            let Some(payment) = payment else { return Ok(None) };
-            // As it is now that the payment is locked.
-            let Some(mut record) = rows::find(tx, &id)? else { return Ok(None) };
+            let Some((mut record, payment)) = lock(tx, &id)? else { return Ok(None) };
             let is_failed = record.state == State::Failed;
-            if is_failed && record.retry_ms.is_some_and(|at_ms| at_ms <= inner.now_ms()) {
+            let is_again =
+                is_failed && record.retry_ms.is_some_and(|at_ms| at_ms <= inner.now_ms());
+            let is_fresh = is_to_send(&record) && record.asked_ms.is_none();
+            if (is_again || is_fresh) && went_back(&payment) {
+                let now_ms = inner.now_ms();
+                let next = failed(record.clone(), BY_HAND, WENT_BACK.to_owned(), now_ms, false);
+                record = save(tx, &inner, &payment, Some(&record), next)?;
+                return Ok(Some((record, payment, Run::Remind)));
+            }
+            if is_again {
                 let failure = record.failure.as_ref();
                 let why = failure.map_or("", |failure| failure.message.as_str());
                 let next = again(record.clone(), format!("By itself, after: {why}"));
@@ -244,9 +256,27 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let Some((record, payment, run)) = found? else { return Ok(After::Done) };
     match run {
         Run::Send => send(ctx, record, payment).await,
-        Run::Lost => settle(ctx, record, payment, Sent::Unknown, vec![]).await,
-        Run::Remind => remind(ctx, record, payment).await,
+        Run::Lost => settle(ctx, record, Sent::Unknown, vec![]).await,
+        Run::Remind => remind(ctx, record).await,
     }
+}
+
+const BY_HAND: &str = "receipt_by_hand";
+const WENT_BACK: &str = "A refund was asked for since, so that its lines are no more what is \
+                         delivered: make the closing receipt of the rest at your cash register";
+
+/// Whether the closing that waits says more than what stays.
+fn went_back(payment: &Payment) -> bool {
+    let is_pending = payment.refunds.iter().any(|refund| refund.state.is_pending());
+    is_pending || !payment.refunded().is_zero()
+}
+
+/// The receipt and its payment, as they are now that the payment is locked: the cash register's
+/// word and a person's change the same row.
+fn lock(tx: &mut dyn Tx, id: &str) -> Result<Option<(Record, Payment)>, DbError> {
+    let Some(record) = rows::find(tx, id)? else { return Ok(None) };
+    let payment = store::lock_payment(tx, &record.shop_id, &record.payment_id)?;
+    Ok(rows::find(tx, id)?.zip(payment))
 }
 
 fn is_to_send(record: &Record) -> bool {
@@ -284,7 +314,7 @@ async fn send(ctx: &Ctx, record: Record, payment: Payment) -> anyhow::Result<Aft
         Outcome::Busy { .. } | Outcome::NotSent { .. } => Sent::Kept,
         Outcome::Unknown { .. } => Sent::Unknown,
     };
-    settle(ctx, record, payment, sent, exchanges).await
+    settle(ctx, record, sent, exchanges).await
 }
 
 /// Saves how it went. Silence is not "failed", and nothing asks a bank about a receipt: a person
@@ -292,7 +322,6 @@ async fn send(ctx: &Ctx, record: Record, payment: Payment) -> anyhow::Result<Aft
 async fn settle(
     ctx: &Ctx,
     seen: Record,
-    payment: Payment,
     sent: Sent,
     exchanges: Vec<gateway::store::Exchange>,
 ) -> anyhow::Result<After> {
@@ -300,40 +329,51 @@ async fn settle(
     let after: Result<After, DbError> = ctx
         .db
         .write(move |tx| {
-            exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&payment.id)))?;
-            let Some(record) = rows::find(tx, &seen.id)? else { return Ok(After::Done) };
+            let locked = lock(tx, &seen.id)?;
+            exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&seen.payment_id)))?;
+            let Some((record, payment)) = locked else { return Ok(After::Done) };
             let now_ms = inner.now_ms();
-            let next = match sent {
-                // The cash register's word may have come first.
-                Sent::Taken => {
-                    Record { state: step(record.state, News::Moved), note: None, ..record.clone() }
-                }
-                Sent::Unknown => {
-                    let state = step(record.state, News::Moved);
-                    let is_lost = state == State::Sent;
-                    let look_ms = is_lost.then_some(now_ms + LOST_AFTER_MS);
-                    Record { state, look_ms, note: Some(UNKNOWN.to_owned()), ..record.clone() }
-                }
-                Sent::Refused(_) if record.state == State::Registered => record.clone(),
-                Sent::Refused(refusal) => {
-                    // A payment may be on its way from one state to another; nothing else passes.
-                    let may_pass = refusal.class == RefusalClass::Conflict;
-                    let Refusal { code, message, hint, .. } = refusal;
-                    let next = failed(record.clone(), code, message.clone(), now_ms, may_pass);
-                    let failure = Failure { code: code.to_owned(), message, hint };
-                    Record { failure: Some(failure), ..next }
-                }
-                Sent::Kept => {
-                    let asks = record.asks.saturating_sub(1);
-                    rows::upsert(tx, &Record { asked_ms: None, asks, ..record })?;
-                    return Ok(After::At(now_ms + TRY_AGAIN_MS));
-                }
-            };
+            if matches!(sent, Sent::Kept) && is_to_send(&record) {
+                let kept = give_reminder(tx, &inner, &payment, kept(record, now_ms))?;
+                rows::upsert(tx, &kept)?;
+                return Ok(After::At(now_ms + TRY_AGAIN_MS));
+            }
+            let next = after_asking(&record, sent, now_ms);
             let saved = save(tx, &inner, &payment, Some(&record), next)?;
             Ok(rest(&saved))
         })
         .await;
     Ok(after?)
+}
+
+/// The request never left and is tried again; before long a person is told that it waits.
+fn kept(record: Record, now_ms: i64) -> Record {
+    let reminders = if record.look_ms.is_some() { record.reminders } else { 0 };
+    let look_ms = record.look_ms.or(Some(now_ms + UNSENT_AFTER_MS));
+    let asks = record.asks.saturating_sub(1);
+    Record { asked_ms: None, asks, look_ms, reminders, ..record }
+}
+
+/// What the receipt is now; the cash register's word or a person's may have come first.
+fn after_asking(record: &Record, sent: Sent, now_ms: i64) -> Record {
+    let state = step(record.state, News::Moved);
+    let is_open = state == State::Sent;
+    match sent {
+        Sent::Taken if is_open => Record { state, note: None, look_ms: None, ..record.clone() },
+        Sent::Unknown if is_open => {
+            let look_ms = Some(now_ms + LOST_AFTER_MS);
+            Record { state, look_ms, note: Some(UNKNOWN.to_owned()), ..record.clone() }
+        }
+        Sent::Refused(refusal) if record.state != State::Registered => {
+            // A payment may be on its way from one state to another; nothing else passes.
+            let may_pass = refusal.class == RefusalClass::Conflict;
+            let Refusal { code, message, hint, .. } = refusal;
+            let next = failed(record.clone(), code, message.clone(), now_ms, may_pass);
+            let failure = Failure { code: code.to_owned(), message, hint };
+            Record { failure: Some(failure), ..next }
+        }
+        Sent::Taken | Sent::Unknown | Sent::Refused(_) | Sent::Kept => record.clone(),
+    }
 }
 
 const UNKNOWN: &str = "The bank did not answer, so it is not known whether the receipt is made, \
@@ -342,29 +382,35 @@ const UNKNOWN: &str = "The bank did not answer, so it is not known whether the r
 
 /// Announces that a person has to do something, when its time has come, and again at each further
 /// reminder until it is done.
-async fn remind(ctx: &Ctx, record: Record, payment: Payment) -> anyhow::Result<After> {
+async fn remind(ctx: &Ctx, record: Record) -> anyhow::Result<After> {
     let inner = ctx.clone();
     let told: Result<After, DbError> = ctx
         .db
         .write(move |tx| {
             // It may have been settled, or tried again, since it was read.
-            let Some(record) = rows::find(tx, &record.id)? else { return Ok(After::Done) };
-            let Some(due_ms) = record.due_ms() else { return Ok(After::Done) };
-            let now_ms = inner.now_ms();
-            if reminder_at(due_ms, record.reminders) > now_ms {
-                return Ok(rest(&record));
-            }
-            let reminders = reminders_by(due_ms, record.reminders, now_ms);
-            let next = Record { reminders, ..record };
-            rows::upsert(tx, &next)?;
-            let id = next.id.as_str();
-            let todo = find_todo(&next).map_or("", |todo| todo.code);
-            tracing::warn!(receipt_id = id, todo, "somebody has to do something about a receipt");
-            announce_receipt(tx, &inner, &payment, EventKind::ReceiptDue, id)?;
-            Ok(rest(&next))
+            let Some((record, payment)) = lock(tx, &record.id)? else { return Ok(After::Done) };
+            Ok(rest(&give_reminder(tx, &inner, &payment, record)?))
         })
         .await;
     Ok(told?)
+}
+
+fn give_reminder(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    record: Record,
+) -> Result<Record, DbError> {
+    let (due_ms, now_ms) = (record.due_ms(), ctx.now_ms());
+    let is_time = |due_ms: &i64| reminder_at(*due_ms, record.reminders) <= now_ms;
+    let Some(due_ms) = due_ms.filter(is_time) else { return Ok(record) };
+    let next = Record { reminders: reminders_by(due_ms, record.reminders, now_ms), ..record };
+    rows::upsert(tx, &next)?;
+    let id = next.id.as_str();
+    let todo = find_todo(&next).map_or("", |todo| todo.code);
+    tracing::warn!(receipt_id = id, todo, "somebody has to do something about a receipt");
+    announce_receipt(tx, ctx, payment, EventKind::ReceiptDue, (id, next.reminders))?;
+    Ok(next)
 }
 
 /// Sends the closing receipt now, unless somebody is at it: for a command that wants to hear what
@@ -383,4 +429,28 @@ pub async fn drive_now(ctx: &Ctx, receipt_id: &str) -> anyhow::Result<Option<Rec
     let id = receipt_id.to_owned();
     let found: Result<Option<Record>, DbError> = ctx.db.read(move |tx| rows::find(tx, &id)).await;
     Ok(found?)
+}
+
+#[cfg(test)]
+mod tests {
+    use kopeck_banks::Money;
+
+    use super::*;
+
+    #[test]
+    fn a_word_that_came_before_the_banks_answer_stays() {
+        let of = ["shop_1", "pay_1", "tbank"];
+        let new = Record::new("rcp_1".into(), of, Kind::Closing, Money::ZERO);
+        for state in [State::Failed, State::Registered] {
+            let told = Record { state, look_ms: Some(5), ..new.clone() };
+            assert_eq!(after_asking(&told, Sent::Unknown, 9), told);
+            assert_eq!(after_asking(&told, Sent::Taken, 9), told);
+        }
+        let asked = Record { state: State::Queued, ..new };
+        let lost = after_asking(&asked, Sent::Unknown, 9);
+        assert_eq!((lost.state, lost.look_ms), (State::Sent, Some(9 + LOST_AFTER_MS)));
+        // The answer of a run that was taken for dead came after all.
+        let taken = after_asking(&lost, Sent::Taken, 9);
+        assert_eq!((taken.state, taken.look_ms, taken.note), (State::Sent, None, None));
+    }
 }

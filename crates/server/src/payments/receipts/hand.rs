@@ -156,15 +156,17 @@ pub fn settle_by_hand(
     if is_noted(&record, &ByHand { kind: record.kind, document: document.clone() }, ctx.now_ms()) {
         return Ok(record);
     }
-    if record.due_ms().is_none() {
+    let is_late = record.is_late(ctx.now_ms());
+    if record.due_ms().is_none() && !is_late {
         return Err(HandProblem::NothingDue);
     }
-    if record.look_ms.is_some() {
+    if record.look_ms.is_some() || record.closes_ms.is_none() {
         let next = match document.is_named() {
             true => made_by_hand(record.clone(), &document),
             false => {
                 let note = document.note;
-                Record { look_ms: None, retry_ms: None, note, ..record.clone() }
+                let expected_ms = record.expected_ms.filter(|_| !is_late);
+                Record { look_ms: None, retry_ms: None, expected_ms, note, ..record.clone() }
             }
         };
         return Ok(save(tx, ctx, &payment, Some(&record), next)?);
@@ -188,6 +190,10 @@ pub fn retry(
     let refuse = |why, hint| Err(HandProblem::NotRetryable { why, hint });
     let todo = find_todo(&record).map_or("Nothing is to be done about it.", |todo| todo.en);
     match (record.state, record.kind) {
+        (State::Failed, Kind::Closing) if record.is_settled() => {
+            let hint = "If it is not made after all: `kopeck receipt close --again`.";
+            return refuse("A person has settled it.", hint);
+        }
         (State::Failed, Kind::Closing) => {}
         (State::Failed, _) => return refuse("No request to the bank makes it again.", todo),
         (State::Sent, Kind::Closing) if record.is_lost() => {

@@ -3,10 +3,13 @@
 
 use kopeck_banks::{
     Money,
+    bank::{Credentials, Step, find_bank},
+    op::{BankOp, Outcome, Refusal},
     receipt::{
-        Line, Receipt, Settlement,
+        Line, PaymentMethod, Receipt, Settlement,
         balance::spread,
         refund::{Left, RefundProblem, Return, Returned, all_left, refund},
+        vat::{VatPlan, at_closing},
     },
 };
 
@@ -19,7 +22,8 @@ use crate::{
     },
     payments::model::{Payment, Refund},
     receipts::{
-        flow::Stored,
+        check::moscow_day,
+        flow::{Stored, read_defaults},
         form::{self, write},
         model::{Kind, Record, State, Taken},
     },
@@ -81,6 +85,36 @@ pub async fn for_refund(
     Ok(body.and_then(|body| form::parse_any(&body).ok()))
 }
 
+/// Why the bank would refuse the receipt of a planned refund: told before money is asked for, since
+/// the refund would fail with it.
+pub fn find_refusal(
+    tx: &mut dyn Tx,
+    credentials: &Credentials,
+    payment: &Payment,
+    (refund_id, amount): (&str, Money),
+) -> Result<Option<Refusal>, DbError> {
+    let body = rows::find_of_refund(tx, refund_id)?.and_then(|record| record.body);
+    let receipt = body.and_then(|body| form::parse_any(&body).ok());
+    let (Some(receipt), Some(bank)) = (receipt, find_bank(&payment.bank)) else { return Ok(None) };
+    if amount == payment.facts.paid {
+        return Ok(None);
+    }
+    let op = BankOp::Refund {
+        bank_id: payment.facts.bank_id.clone().unwrap_or_default(),
+        amount,
+        request_id: refund_id.to_owned(),
+        receipt: Some(receipt),
+        sbp_member: None,
+        transfer: None,
+    };
+    Ok(match bank.start(credentials, &op) {
+        Step::Done(Outcome::Refused(refusal)) => {
+            Some(refusal).filter(|refusal| refusal.param == Some("receipt"))
+        }
+        Step::Done(_) | Step::Send(_) => None,
+    })
+}
+
 /// What of the first receipt has not gone back yet.
 pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left>, RefundProblem> {
     let mut left = all_left(original)?;
@@ -96,9 +130,16 @@ pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left
 }
 
 /// The receipt of a refund: what it takes by its share of all that is left.
-pub(super) fn of_refund(ctx: &Ctx, payment: &Payment, known: &[Record], wanted: &Refund) -> Record {
+pub(super) fn of_refund(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    known: &[Record],
+    wanted: &Refund,
+) -> Result<Record, DbError> {
     let new = new_record(ctx, payment, Kind::Refund, wanted.amount);
-    match mirrored(payment, known, Return::Share(wanted.amount)) {
+    let plan = read_plan(tx, payment)?;
+    Ok(match mirrored(payment, known, plan.as_ref(), Return::Share(wanted.amount)) {
         Ok((receipt, taken)) => {
             let note = note_of(payment, wanted.amount);
             Record { body: Some(write(&receipt)), taken, note, ..new }
@@ -108,7 +149,11 @@ pub(super) fn of_refund(ctx: &Ctx, payment: &Payment, known: &[Record], wanted: 
             let note = format!("Make the receipt of this refund by hand: {problem}");
             Record { note: Some(note), is_by_hand: true, ..new }
         }
-    }
+    })
+}
+
+fn read_plan(tx: &mut dyn Tx, payment: &Payment) -> Result<Option<VatPlan>, DbError> {
+    Ok(read_defaults(tx, &payment.shop_id)?.map(|shop| shop.vat))
 }
 
 /// What the bank is not told of a refund's receipt.
@@ -124,14 +169,15 @@ const NO_LINES: &str = "The bank's request for a refund has no place for lines: 
 
 /// The sale that a refund mirrors: the first receipt, or what closed it, since goods that were
 /// delivered come back as delivered, at the rates of that day.
-fn find_sale(known: &[Record]) -> Option<Receipt> {
+fn find_sale(payment: &Payment, known: &[Record], plan: Option<&VatPlan>) -> Option<Receipt> {
     let (_, first) = first_receipt(known)?;
     let is_made = |record: &&Record| {
         record.kind == Kind::Closing && matches!(record.state, State::Sent | State::Registered)
     };
-    let closing = known.iter().rev().find(is_made).and_then(|record| record.body.as_deref());
-    let Some(closing) = closing.and_then(|body| form::parse_any(body).ok()) else {
-        return Some(first);
+    let Some(made) = known.iter().rev().find(is_made) else { return Some(first) };
+    let closing = made.body.as_deref().and_then(|body| form::parse_any(body).ok());
+    let Some(closing) = closing else {
+        return Some(closed_by_hand(payment, first, made, plan));
     };
     let prepaid = first.lines.iter().filter(|line| line.method.is_prepaid());
     let is_same = prepaid.clone().count() == closing.lines.len()
@@ -150,12 +196,36 @@ fn find_sale(known: &[Record]) -> Option<Receipt> {
     Some(if is_advance { Receipt { lines: closing.lines, ..first } } else { first })
 }
 
+/// The first receipt as a person closed it, of whose lines we were told nothing: what was prepaid
+/// is delivered, at the rates of that day. Which goods an advance became is not known.
+fn closed_by_hand(
+    payment: &Payment,
+    first: Receipt,
+    made: &Record,
+    plan: Option<&VatPlan>,
+) -> Receipt {
+    let printed = made.fiscal.as_ref().and_then(|fiscal| fiscal.receipt_at.as_deref());
+    let printed = printed.and_then(|text| text.get(..10)?.parse().ok());
+    let (sold, on) = (moscow_day(payment.created_ms), moscow_day(made.changed_ms));
+    let on = printed.unwrap_or(on);
+    let is_goods = |line: &Line| line.method.is_prepaid() && line.method != PaymentMethod::Advance;
+    let close = |line: Line| match is_goods(&line) {
+        true => {
+            let vat = at_closing(line.vat, plan, sold, on);
+            Line { method: PaymentMethod::FullPayment, vat, ..line }
+        }
+        false => line,
+    };
+    Receipt { lines: first.lines.into_iter().map(close).collect(), ..first }
+}
+
 fn mirrored(
     payment: &Payment,
     known: &[Record],
+    plan: Option<&VatPlan>,
     what: Return<'_>,
 ) -> Result<(Receipt, Vec<Taken>), RefundProblem> {
-    let sale = find_sale(known).ok_or(RefundProblem::OtherBooks)?;
+    let sale = find_sale(payment, known, plan).ok_or(RefundProblem::OtherBooks)?;
     let left = left_of(&sale, known)?;
     let done = refund(&sale, &left, what, max_lines(payment))?;
     let taken = left.iter().zip(&done.left).map(|(before, after)| Taken {
@@ -174,7 +244,8 @@ pub fn plan_goods(
     goods: &[Returned],
 ) -> Result<Result<Money, RefundProblem>, DbError> {
     let known = rows::list_of_payment(tx, &payment.id)?;
-    let (receipt, taken) = match mirrored(payment, &known, Return::Goods(goods)) {
+    let plan = read_plan(tx, payment)?;
+    let (receipt, taken) = match mirrored(payment, &known, plan.as_ref(), Return::Goods(goods)) {
         Ok(made) => made,
         Err(problem) => return Ok(Err(problem)),
     };

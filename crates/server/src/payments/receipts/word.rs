@@ -35,9 +35,15 @@ pub fn take_fiscal(
     }
     let is_return = word.kind.as_deref().is_some_and(|kind| kind.contains("Return"));
     let next = meant.cloned().unwrap_or_else(|| {
-        let kind = if is_return { Kind::Refund } else { Kind::Income };
+        let is_closed = known.iter().any(|record| record.kind == Kind::Closing);
+        let (kind, note) = match is_return {
+            true => (Kind::Refund, None),
+            false if is_closed && word.is_prepaid != Some(true) => (Kind::Closing, Some(SECOND)),
+            false => (Kind::Income, None),
+        };
         let of = [payment.shop_id.as_str(), &payment.id, &payment.bank];
-        Record::new(ctx.mint.id("rcp"), of, kind, word.amount.unwrap_or_default())
+        let new = Record::new(ctx.mint.id("rcp"), of, kind, word.amount.unwrap_or_default());
+        Record { note: note.map(str::to_owned), ..new }
     });
     let next = Record { fiscal: Some(word.clone()), ..next };
     let next = match word.is_done {
@@ -50,12 +56,17 @@ pub fn take_fiscal(
         },
         false => {
             let message = word.problem.clone().unwrap_or_default();
-            failed(next, "receipt_not_made", message, ctx.now_ms(), true)
+            // A register that was out of reach may yet make it of its own queue, and with ours
+            // there would be two: a person looks before it is sent anew.
+            failed(next, "receipt_not_made", message, ctx.now_ms(), false)
         }
     };
     save(tx, ctx, &payment, meant, next)?;
     Ok(Some(payment.id))
 }
+
+const SECOND: &str = "The cash register tells of one more closing receipt than is known here: \
+                      look whether it was made twice, and put it right there";
 
 /// "Made" is the last word about a document, and what was said before is no news. A failure that
 /// says neither when nor of which document may be one of a second try that looks like the first.

@@ -71,6 +71,10 @@ impl History {
                 left -= kopecks;
                 all.push((format!("rf_{at}"), *kopecks, *end));
             }
+            // None leaves while the end of another is not known.
+            if all.last().is_some_and(|(.., end)| *end == End::Running) {
+                break;
+            }
         }
         all
     }

@@ -12,8 +12,9 @@ use kopeck_banks::op::{Answer, BankOp, Device, Outcome, QrAsked, QrForm, SbpBank
 use super::page;
 use crate::{
     gateway::flow::{ask_now, refusal_of},
+    instruments::model::Kind,
     kit::{Ctx, clock::DAY_MS},
-    payments::model::Payment,
+    payments::model::{Means, Payment},
     shops,
 };
 
@@ -27,8 +28,11 @@ pub struct Banks(Mutex<BTreeMap<String, (i64, Vec<SbpBank>)>>);
 impl Banks {
     /// The list as it was within the last day, else as it is now; an old one is better than none.
     pub async fn list(&self, ctx: &Ctx, payment: &Payment) -> anyhow::Result<Vec<SbpBank>> {
+        // Not every bank that pays by codes also saves accounts by them.
+        let for_binding = is_saving(payment);
         let id = payment.connection_id.clone();
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let place = format!("{id} {for_binding}");
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
         let now_ms = ctx.now_ms();
         let old = match kept {
             Some((at_ms, list)) if now_ms - at_ms < KEPT_MS => return Ok(list),
@@ -36,14 +40,14 @@ impl Banks {
             None => Vec::new(),
         };
         let connection = shops::flow::get_connection(ctx, &id).await?;
-        let op = BankOp::Sbp(SbpOp::Banks { for_binding: false, device: Device::Mobile });
+        let op = BankOp::Sbp(SbpOp::Banks { for_binding, device: Device::Mobile });
         let outcome = ask_now(ctx, &connection, &op).await?;
         let Outcome::Done(Answer::SbpBanks(list)) = outcome else {
             tracing::warn!(id, "no list of SBP's banks: {}", refusal_of(outcome).message);
             return Ok(old);
         };
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.insert(id, (now_ms, list.clone()));
+        lists.insert(place, (now_ms, list.clone()));
         Ok(list)
     }
 
@@ -61,6 +65,10 @@ impl Banks {
         if payment.is_code() {
             return Ok(payload.strip_prefix("https").map(|rest| format!("{bank}{rest}")));
         }
+        if is_saving(payment) {
+            // A link made anew might stand for another saving than the one that we ask about.
+            return Ok(Some(payload.to_owned()));
+        }
         // The bank that keeps the payment makes such links itself.
         let connection = shops::flow::get_connection(ctx, &payment.connection_id).await?;
         let bank_id = payment.facts.bank_id.clone().ok_or_else(|| anyhow!("it is not open"))?;
@@ -74,4 +82,8 @@ impl Banks {
         };
         Ok(Some(qr.content))
     }
+}
+
+fn is_saving(payment: &Payment) -> bool {
+    matches!(payment.means, Means::Save { kind: Kind::Account, .. })
 }

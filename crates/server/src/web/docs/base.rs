@@ -45,7 +45,9 @@ pub fn base() -> OpenApi {
             tag("desks", "Cash desks: one printed code, armed with a sum for each sale."),
             tag("places", "Codes that are paid again and again, and invoices that companies pay."),
             tag("customers", "Bank accounts that customers saved, to be charged again."),
+            tag("subscriptions", "Plans, subscriptions, and what a customer may use."),
             tag("events", "What happened, in its order."),
+            tag("webhooks", "Who is told of what happened, and what became of it."),
             tag("shop", "The shop behind the key."),
         ]))
         .build()

@@ -134,7 +134,8 @@ async fn a_refused_closing_receipt_is_tried_again_by_itself_and_by_a_person() {
     let retried = story["data"].as_array().unwrap().iter();
     let retried: Vec<&Value> = retried.filter(|it| it["name"] == "receipt.retried").collect();
     assert_eq!(retried.len(), 4, "{story}");
-    assert!(retried[3]["text"].as_str().unwrap().contains("на всякий случай"));
+    // The last two are of one millisecond.
+    assert!(retried[2..].iter().any(|it| it["text"].to_string().contains("на всякий случай")));
     let nothing = app.post(&of(&lost, "settle"), json!({"note": "нашли в кассе"})).await;
     nothing.expect_error(409, "receipt_not_due");
     let gone = app.post("/v1/receipts/rcp_0/retry", json!({"reason": "x"})).await;

@@ -1,6 +1,9 @@
 //! The whole server in this process: routes, database, clock, bank. No sleeping, no sockets.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -16,6 +19,7 @@ use kopeck::{
         Ctx,
         clock::ManualClock,
         db::{Db, DbError},
+        net::{AddressPolicy, NetSettings, NetWire, SharedWire},
         secret::Vault,
     },
     payments::notices::RefusedCount,
@@ -37,6 +41,17 @@ use super::bank::TestBank;
 
 /// 2026-11-21 12:00 UTC.
 pub const START_MS: i64 = 1_795_262_400_000;
+/// To receivers of the tests on this machine; impatient.
+static COURIER: LazyLock<SharedWire> = LazyLock::new(|| {
+    let settings = NetSettings {
+        policy: AddressPolicy::AllowLoopback,
+        extra_ca_file: None,
+        connect_timeout_ms: 500,
+        timeout_ms: 500,
+    };
+    Arc::new(NetWire::courier(&settings).unwrap())
+});
+
 pub const PUBLIC_URL: &str = "https://pay.example.ru";
 
 pub struct TestApp {
@@ -147,6 +162,7 @@ impl TestApp {
             clock: clock.clone(),
             mint: Arc::new(Mint::seeded(clock.clone(), 1)),
             wire: Arc::new(bank.clone()),
+            courier: COURIER.clone(),
             vault: Arc::new(Vault::from_key_text(&"5a".repeat(32)).unwrap()),
             public_url: PUBLIC_URL.into(),
         };
@@ -197,6 +213,14 @@ impl TestApp {
 
     pub async fn put(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::PUT, path, body.to_string())).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::PATCH, path, body.to_string())).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path, Body::empty())).await
     }
 
     pub async fn post_text(&self, path: &str, body: &str) -> Reply {

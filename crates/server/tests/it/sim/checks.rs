@@ -187,7 +187,7 @@ impl World {
         for event in events.unwrap() {
             *seen_seq += 1;
             ensure(event.seq == *seen_seq, || format!("a gap before event {}", event.seq))?;
-            let key = (event.payment_id, event.kind, event.refund_id);
+            let key = (event.subject_id, event.kind, event.about);
             if self.planted == Planted::EventDeleted && key.1 == "payment.paid" {
                 continue;
             }

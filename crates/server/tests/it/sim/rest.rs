@@ -81,9 +81,9 @@ impl World {
     pub fn check_received(&self) -> Result<(), String> {
         let rows: Result<Vec<(String, i64, i64)>, DbError> = self.write(|tx| {
             let rows = tx.query(
-                "select p.id, (select count(*) from events e where e.payment_id = p.id and \
+                "select p.id, (select count(*) from events e where e.subject_id = p.id and \
                  e.kind = 'payment.paid'), (select count(*) from events e where \
-                 e.payment_id = p.id) from payments p where p.place_id is not null",
+                 e.subject_id = p.id) from payments p where p.place_id is not null",
                 &[],
             )?;
             rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?, row.int(2)?))).collect()

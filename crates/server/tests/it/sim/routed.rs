@@ -246,7 +246,7 @@ impl Routed {
 
     fn read_events(&mut self) -> Result<(), String> {
         let rows: Result<Vec<(String, String)>, DbError> = self.world.write(|tx| {
-            let rows = tx.query("select payment_id, kind from events order by seq", &[])?;
+            let rows = tx.query("select subject_id, kind from events order by seq", &[])?;
             rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect()
         });
         let mut said = BTreeMap::new();

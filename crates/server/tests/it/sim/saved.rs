@@ -113,12 +113,23 @@ impl World {
     /// The payer takes back what he agreed to.
     fn withdraw(&mut self, bank: usize) {
         let shop_id = self.banks[bank].connection.shop_id.clone();
-        let kind = *self.chance.pick(&[Kind::Account, Kind::Card]);
-        let saved = self.list(&shop_id, kind);
-        if saved.is_empty() {
-            return;
-        }
-        let (id, ctx) = (self.chance.pick(&saved).id.clone(), self.ctx(0));
+        let payments = self.payments(bank);
+        let is_on_its_way =
+            |it: &&Payment| it.intents.charge_asked_ms.is_some() && it.status() == Status::Open;
+        // Rather while it is being charged: by itself that would be rare.
+        let charged = payments.iter().find(is_on_its_way).and_then(Payment::instrument);
+        let (kind, id) = match charged {
+            Some((kind, id)) => (kind, id.to_owned()),
+            None => {
+                let kind = *self.chance.pick(&[Kind::Account, Kind::Card]);
+                let saved = self.list(&shop_id, kind);
+                if saved.is_empty() {
+                    return;
+                }
+                (kind, self.chance.pick(&saved).id.clone())
+            }
+        };
+        let ctx = self.ctx(0);
         self.say(|| format!("{id} is taken back"));
         let done: Result<_, flow::Problem> =
             self.write(move |tx| withdraw(tx, &ctx, (&shop_id, CUSTOMER), (kind, &id)));

@@ -186,6 +186,7 @@ impl World {
             mint: Arc::new(Mint::seeded(clock.clone(), seed)),
             clock: clock.clone(),
             wire: Arc::new(wire.clone()),
+            courier: Arc::new(wire.clone()),
             vault,
             public_url: "https://pay.example.ru".into(),
         };

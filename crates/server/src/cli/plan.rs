@@ -1,0 +1,245 @@
+//! `kopeck plan`: what is sold again and again.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use kopeck_banks::Money;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    context::{Globals, World},
+    fail::Fail,
+    link::parse_money,
+    print::{FAINT, GOOD, paint, right, table},
+};
+use crate::{
+    http::json::read,
+    subscriptions::{
+        flow::{
+            Problem,
+            plans::{self, Made, Offer},
+        },
+        model::Terms,
+        request::{PlanInput, check_code},
+        view::PlanView,
+    },
+};
+
+/// More plans than any shop has.
+const MANY: i64 = 500;
+
+/// Plans: prices by the month, year or week, that customers subscribe to
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a plan
+    Create(Box<NewPlan>),
+    /// List the plans
+    List,
+    /// Make the plans what a file says: [[plans]] with code, name, amount, interval …
+    Apply {
+        /// A TOML file such as kopeck.toml; other sections of it are passed over
+        file: PathBuf,
+        /// Only tell what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Let nobody subscribe to a plan any more; those who did go on
+    Archive {
+        /// The plan's code
+        code: String,
+    },
+    /// Sell an archived plan again
+    Restore {
+        /// The plan's code
+        code: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct NewPlan {
+    /// Your own word of it: start
+    code: String,
+    /// Rubles for each period: 2450 or 2450.00
+    #[arg(long, value_name = "RUBLES", value_parser = parse_money, allow_hyphen_values = true)]
+    amount: Money,
+    /// What the payer sees
+    #[arg(long, value_name = "TEXT")]
+    name: String,
+    /// day, week, month, quarter, year
+    #[arg(long, default_value = "month")]
+    interval: String,
+    /// A period is so many of them
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    every: u32,
+    /// Days without money before the first period
+    #[arg(long, default_value_t = 0, value_name = "DAYS")]
+    trial_days: u32,
+    /// Rubles, once, with the first period
+    #[arg(long, value_name = "RUBLES", value_parser = parse_money)]
+    setup_fee: Option<Money>,
+}
+
+impl PlanArgs {
+    pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
+        let world = globals.open().await?;
+        match self.command {
+            Command::Create(new) => create(&world, *new).await,
+            Command::List => list(&world).await,
+            Command::Apply { file, dry_run } => apply(&world, &file, dry_run).await,
+            Command::Archive { code } => archive(&world, code, true).await,
+            Command::Restore { code } => archive(&world, code, false).await,
+        }
+    }
+}
+
+/// The same checks as the API's, by the same code.
+fn terms(fields: &Value) -> Result<Terms, Fail> {
+    Ok(read::<PlanInput>(fields.to_string().as_bytes())?.read()?)
+}
+
+async fn create(world: &World, new: NewPlan) -> Result<(), Fail> {
+    check_code("code", &new.code)?;
+    let mut fields = json!({
+        "name": new.name, "amount_kopecks": new.amount.kopecks(), "interval": new.interval,
+        "interval_count": new.every, "trial_days": new.trial_days,
+    });
+    if let Some(fee) = new.setup_fee {
+        fields["setup_fee_kopecks"] = json!(fee.kopecks());
+    }
+    let terms = terms(&fields)?;
+    let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
+    let made: Result<Offer, Problem> =
+        world.ctx.db.write(move |tx| plans::create(tx, &ctx, &shop_id, &new.code, terms)).await;
+    let offer = made?;
+    world.out.show(&PlanView::new(&offer), || format!("{} {}", paint(GOOD, "✓"), words(&offer)))
+}
+
+/// `start: 2 450,00 ₽ every month`.
+fn words(offer: &Offer) -> String {
+    let terms = &offer.version.terms;
+    let unit = terms.interval.unit.as_str();
+    let every = match terms.interval.count {
+        1 => format!("every {unit}"),
+        count => format!("every {count} {unit}s"),
+    };
+    format!("{}: {} {every}", offer.plan.code, terms.price.to_human())
+}
+
+async fn list(world: &World) -> Result<(), Fail> {
+    let shop_id = world.shop.id.clone();
+    let found: Result<Vec<Offer>, Problem> =
+        world.ctx.db.read(move |tx| plans::list_offers(tx, &shop_id, MANY)).await;
+    let offers = found?;
+    let shown: Vec<PlanView> = offers.iter().map(PlanView::new).collect();
+    world.out.show(&json!({ "plans": shown }), || {
+        if offers.is_empty() {
+            return "No plans yet: `kopeck plan create` makes one.".to_owned();
+        }
+        let mut rows = table(&["Code", "Name", "Price", "Every", "Trial", "Version", ""]);
+        for offer in &offers {
+            let terms = &offer.version.terms;
+            let every = format!("{} {}", terms.interval.count, terms.interval.unit.as_str());
+            let archived = if offer.plan.is_archived { "archived" } else { "" };
+            rows.add_row(vec![
+                offer.plan.code.as_str().into(),
+                terms.name.as_str().into(),
+                right(terms.price.to_human()),
+                every.into(),
+                format!("{} d", terms.trial_days).into(),
+                offer.version.number.into(),
+                comfy_table::Cell::new(archived),
+            ]);
+        }
+        rows.to_string()
+    })
+}
+
+/// What of a settings file is ours here.
+#[derive(Debug, Deserialize)]
+struct PlanFile {
+    #[serde(default)]
+    plans: Vec<Map<String, Value>>,
+}
+
+async fn apply(world: &World, file: &std::path::Path, dry_run: bool) -> Result<(), Fail> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("{} cannot be read: {error}", file.display());
+        Fail::new("file_unreadable", message, "Check the name")
+    })?;
+    let found: PlanFile = toml::from_str(&text).map_err(|error| {
+        let message = format!("{}: {error}", file.display());
+        Fail::new("file_invalid", message, "Each plan is a [[plans]] with code, name and amount")
+    })?;
+    let mut wanted = Vec::new();
+    for mut fields in found.plans {
+        let code = match fields.remove("code") {
+            Some(Value::String(code)) => code,
+            Some(_) | None => {
+                let hint = "Each [[plans]] has a `code = \"start\"`";
+                return Err(Fail::new("param_missing", "A plan has no code.", hint));
+            }
+        };
+        check_code("code", &code)?;
+        let read = terms(&Value::Object(fields));
+        let named = |fail: Fail| Fail { message: format!("{code}: {}", fail.message), ..fail };
+        wanted.push((code.clone(), read.map_err(named)?));
+    }
+    let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
+    let done: Result<Vec<(Offer, Made)>, Problem> = match dry_run {
+        false => {
+            let work = move |tx: &mut dyn crate::kit::db::Tx| {
+                let each =
+                    |(code, terms): (String, Terms)| plans::apply(tx, &ctx, &shop_id, &code, terms);
+                wanted.into_iter().map(each).collect()
+            };
+            world.ctx.db.write(work).await
+        }
+        true => {
+            let look = move |tx: &mut dyn crate::kit::db::Tx| {
+                let each = |(code, terms): (String, Terms)| {
+                    plans::compare(tx, &ctx, &shop_id, &code, terms)
+                };
+                wanted.into_iter().map(each).collect()
+            };
+            world.ctx.db.read(look).await
+        }
+    };
+    show_applied(world, &done?, dry_run)
+}
+
+fn show_applied(world: &World, done: &[(Offer, Made)], dry_run: bool) -> Result<(), Fail> {
+    let word = |made: Made| match made {
+        Made::New => "new",
+        Made::Version => "changed",
+        Made::Same => "same",
+    };
+    let shown: Vec<Value> = done
+        .iter()
+        .map(|(offer, made)| json!({ "code": offer.plan.code, "result": word(*made) }))
+        .collect();
+    world.out.show(&json!({ "plans": shown, "dry_run": dry_run }), || {
+        let line = |(offer, made): &(Offer, Made)| {
+            let mark = if dry_run { paint(FAINT, "would be") } else { paint(GOOD, "✓") };
+            format!("{mark} {} ({})", words(offer), word(*made))
+        };
+        done.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}
+
+async fn archive(world: &World, code: String, is_archived: bool) -> Result<(), Fail> {
+    let shop_id = world.shop.id.clone();
+    let done: Result<Offer, Problem> =
+        world.ctx.db.write(move |tx| plans::archive(tx, &shop_id, &code, is_archived)).await;
+    let offer = done?;
+    world.out.show(&PlanView::new(&offer), || {
+        let state = if is_archived { "archived" } else { "on sale" };
+        format!("{} {} is {state}", paint(GOOD, "✓"), offer.plan.code)
+    })
+}

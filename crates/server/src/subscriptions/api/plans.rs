@@ -1,0 +1,169 @@
+//! Routes of plans and coupons.
+
+use axum::extract::{Path, State};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::super::{
+    flow::{
+        Problem,
+        plans::{self, Offer},
+    },
+    model::Coupon,
+    request::{self, CreateCoupon, NoFields, PlanInput},
+    store,
+    view::{CouponView, PlanView},
+};
+use crate::{
+    http::{
+        Answer, ApiError, Caller, Server,
+        error::ErrorBody,
+        json::{self, invalid},
+        page::Page,
+    },
+    kit::db::DbError,
+    payments::submit::Ask,
+};
+
+/// No shop has more plans, or more coupons at a time.
+const MANY: i64 = 500;
+
+pub fn routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(create_plan, list_plans))
+        .routes(routes!(get_plan, change_plan))
+        .routes(routes!(archive_plan))
+        .routes(routes!(restore_plan))
+        .routes(routes!(create_coupon, list_coupons))
+}
+
+/// Create a plan
+#[utoipa::path(post, path = "/v1/plans", tag = "subscriptions", request_body = PlanInput,
+    responses(
+        (status = 201, description = "The plan", body = PlanView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 409, description = "The shop has a plan of that code", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn create_plan(ask: Ask) -> Result<Answer, ApiError> {
+    let input: PlanInput = json::read(&ask.body)?;
+    let (code, terms) = (request::code("code", &input.code)?, input.read()?);
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let inner = ctx.clone();
+    let made: Result<Offer, Problem> =
+        ctx.db.write(move |tx| plans::create(tx, &inner, &shop_id, &code, terms)).await;
+    Answer::json(201, &PlanView::new(&made?))
+}
+
+/// List plans
+#[utoipa::path(get, path = "/v1/plans", tag = "subscriptions",
+    responses(
+        (status = 200, description = "All plans, by their codes", body = Page<PlanView>),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn list_plans(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+    let found: Result<Vec<Offer>, Problem> =
+        server.ctx.db.read(move |tx| plans::list_offers(tx, &caller.shop_id, MANY)).await;
+    Answer::json(200, &Page::whole(found?.iter().map(PlanView::new).collect()))
+}
+
+/// Get a plan
+#[utoipa::path(get, path = "/v1/plans/{code}", tag = "subscriptions",
+    params(("code" = String, Path, description = "The plan's code")),
+    responses(
+        (status = 200, description = "The plan", body = PlanView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such plan", body = ErrorBody)))]
+async fn get_plan(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(code): Path<String>,
+) -> Result<Answer, ApiError> {
+    let found: Result<Offer, Problem> =
+        server.ctx.db.read(move |tx| plans::get_offer(tx, &caller.shop_id, &code)).await;
+    Answer::json(200, &PlanView::new(&found?))
+}
+
+/// Change a plan
+///
+/// For those who subscribe from now on: a new version. Who subscribed before keeps the old one
+/// until changed.
+#[utoipa::path(post, path = "/v1/plans/{code}", tag = "subscriptions", request_body = PlanInput,
+    params(("code" = String, Path, description = "The plan's code")),
+    responses(
+        (status = 200, description = "The plan", body = PlanView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such plan", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn change_plan(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    let input: PlanInput = json::read(&ask.body)?;
+    if input.code.is_some() {
+        return Err(invalid("code", "cannot be changed: leave it out"));
+    }
+    let terms = input.read()?;
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let inner = ctx.clone();
+    let made: Result<Offer, Problem> = ctx
+        .db
+        .write(move |tx| plans::change(tx, &inner, &shop_id, &code, terms).map(|(offer, _)| offer))
+        .await;
+    Answer::json(200, &PlanView::new(&made?))
+}
+
+async fn archive(ask: Ask, code: String, is_archived: bool) -> Result<Answer, ApiError> {
+    let NoFields {} = json::read(&ask.body)?;
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let made: Result<Offer, Problem> =
+        ctx.db.write(move |tx| plans::archive(tx, &shop_id, &code, is_archived)).await;
+    Answer::json(200, &PlanView::new(&made?))
+}
+
+/// Archive a plan
+///
+/// Nobody can subscribe to it any more; those who did go on.
+#[utoipa::path(post, path = "/v1/plans/{code}/archive", tag = "subscriptions",
+    request_body = NoFields,
+    params(("code" = String, Path, description = "The plan's code")),
+    responses(
+        (status = 200, description = "The plan", body = PlanView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such plan", body = ErrorBody)))]
+async fn archive_plan(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    archive(ask, code, true).await
+}
+
+/// Sell an archived plan again
+#[utoipa::path(post, path = "/v1/plans/{code}/restore", tag = "subscriptions",
+    request_body = NoFields,
+    params(("code" = String, Path, description = "The plan's code")),
+    responses(
+        (status = 200, description = "The plan", body = PlanView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such plan", body = ErrorBody)))]
+async fn restore_plan(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    archive(ask, code, false).await
+}
+
+/// Create a coupon
+#[utoipa::path(post, path = "/v1/coupons", tag = "subscriptions", request_body = CreateCoupon,
+    responses(
+        (status = 201, description = "The coupon", body = CouponView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 409, description = "The shop has a coupon of that code", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn create_coupon(ask: Ask) -> Result<Answer, ApiError> {
+    let new = json::read::<CreateCoupon>(&ask.body)?.read()?;
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let inner = ctx.clone();
+    let made: Result<Coupon, Problem> =
+        ctx.db.write(move |tx| plans::create_coupon(tx, &inner, &shop_id, new)).await;
+    Answer::json(201, &CouponView::new(&made?))
+}
+
+/// List coupons
+#[utoipa::path(get, path = "/v1/coupons", tag = "subscriptions",
+    responses(
+        (status = 200, description = "All coupons, by their codes", body = Page<CouponView>),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn list_coupons(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+    let found: Result<Vec<Coupon>, DbError> =
+        server.ctx.db.read(move |tx| store::list_coupons(tx, &caller.shop_id, MANY)).await;
+    Answer::json(200, &Page::whole(found?.iter().map(CouponView::new).collect()))
+}

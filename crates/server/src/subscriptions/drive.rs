@@ -1,0 +1,330 @@
+//! Driving a subscription: what became of its payments is heard, and what is due is asked for. The
+//! bank is called by the payments' own driver; here their rows are written, each once. This is also
+//! the recovery: after a crash the next run reads the same rows.
+
+use kopeck_banks::{
+    Money,
+    bank::{Capabilities, find_bank},
+    op::{CaptureMode, PayMethod},
+};
+
+use super::{
+    flow::{
+        self, JOB, Problem, act, announce,
+        begin::Planned,
+        periods,
+        turn::{Turn, turn},
+    },
+    model::{Attempt, Cause, How, Outcome, Period, Subscription, Version, kind_of},
+    state::Event,
+    steps::Book,
+    store,
+};
+use crate::{
+    events::EventKind,
+    instruments::model::Kind,
+    kit::{
+        Ctx,
+        clock::{HOUR_MS, MINUTE_MS, SECOND_MS},
+        db::{DbError, Tx},
+        jobs::{self, After, Job},
+    },
+    payments::{
+        self,
+        flow::{
+            NewPayment, Problem as PaymentProblem,
+            charge::{self, Saved},
+            routing::plan_at,
+        },
+        model::{Means, Payment},
+        receipts,
+    },
+    shops,
+};
+
+/// Turns of one run. More than any subscription takes at once; a run that needs more goes on in
+/// the next one.
+const MAX_TURNS: usize = 24;
+/// After a failure of our own.
+const TRY_AGAIN_MS: i64 = 5 * SECOND_MS;
+/// While a payment cannot even be planned: a person has to mend the shop's set-up.
+const REFUSED_MS: i64 = HOUR_MS;
+
+/// Takes the subscription's turns until it has to wait or is over.
+pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    for _ in 0..MAX_TURNS {
+        let (inner, id) = (ctx.clone(), job.subject.clone());
+        let taken: Result<Turn, Problem> = ctx.db.write(move |tx| turn(tx, &inner, &id)).await;
+        let (book, how) = match taken.map_err(internal)? {
+            Turn::Again => continue,
+            Turn::Wait { until_ms } => return Ok(After::At(until_ms)),
+            Turn::Rest => return Ok(After::Done),
+            Turn::Try(book, how) => (book, how),
+        };
+        match ask_for(ctx, *book, how).await {
+            Ok(()) => {}
+            Err(Problem::Payment(PaymentProblem::Internal(error)) | Problem::Internal(error)) => {
+                return Err(error);
+            }
+            Err(problem) => {
+                let why = format!("{problem:?}");
+                tracing::error!(subscription = job.subject, "no payment can be made: {why}");
+                return Ok(After::Retry { at_ms: ctx.now_ms() + REFUSED_MS, why });
+            }
+        }
+    }
+    Ok(After::At(ctx.now_ms()))
+}
+
+fn internal(problem: Problem) -> anyhow::Error {
+    let told = format!("{problem:?}");
+    if let Problem::Internal(error) | Problem::Payment(PaymentProblem::Internal(error)) = problem {
+        return error;
+    }
+    anyhow::anyhow!(told)
+}
+
+/// Drives one now and confirms its job, unless somebody is at it.
+pub async fn drive_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
+    let (inner, subject) = (ctx.clone(), id.to_owned());
+    let claimed: Result<Option<Job>, DbError> =
+        ctx.db.write(move |tx| jobs::claim(tx, &inner.mint, JOB, &subject, inner.now_ms())).await;
+    let Some(job) = claimed? else { return Ok(()) };
+    let after = drive(ctx, &job).await.unwrap_or_else(|error| {
+        tracing::error!(id, "driving a subscription failed: {error:#}");
+        After::Retry { at_ms: ctx.now_ms() + TRY_AGAIN_MS, why: format!("{error:#}") }
+    });
+    let now_ms = ctx.now_ms();
+    ctx.db.write(move |tx| jobs::finish(tx, &job, now_ms, &after)).await
+}
+
+/// Asks for the open period's money: one payment, written together with its attempt, unless the
+/// subscription changed since it was decided.
+async fn ask_for(ctx: &Ctx, book: Book, how: How) -> Result<(), Problem> {
+    let Some(period) = book.open_period().cloned() else { return Ok(()) };
+    let subscription = book.subscription;
+    let version_id = period.version_id.clone();
+    let version: Result<Version, DbError> =
+        ctx.db.read(move |tx| periods::get_version(tx, &version_id)).await;
+    let version = version?;
+    let planned = match plan_payment(ctx, &subscription, (&period, &version), how).await {
+        Ok(payment) => Some(payment),
+        // What was saved is gone: the customer pays himself.
+        Err(Problem::Payment(PaymentProblem::Saved(_))) => None,
+        Err(problem) => return Err(problem),
+    };
+    let inner = ctx.clone();
+    ctx.db
+        .write(move |tx| {
+            let locked = store::lock_by_id(tx, &subscription.id)?;
+            let Some(mut now) = locked.filter(|it| it.revision == subscription.revision) else {
+                return Ok(());
+            };
+            let may_charge = how == How::Link || may_charge(tx, &now, &period)?;
+            let Some(payment) = planned.filter(|_| may_charge) else {
+                return by_link(tx, &inner, &mut now, period);
+            };
+            write(tx, &inner, (&mut now, period), &payment, how)
+        })
+        .await
+}
+
+/// Whether the customer's consent stands and covers the sum. Read in the transaction that writes
+/// the attempt: a withdrawal comes before it or after it, never between.
+fn may_charge(
+    tx: &mut dyn Tx,
+    subscription: &Subscription,
+    period: &Period,
+) -> Result<bool, DbError> {
+    let consent = store::find_consent(tx, &subscription.id)?;
+    Ok(consent.is_some_and(|consent| period.amount <= consent.ceiling))
+}
+
+fn by_link(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    mut period: Period,
+) -> Result<(), Problem> {
+    period.by_link = true;
+    period.next_try_ms = Some(ctx.now_ms());
+    store::update_period(tx, &period)?;
+    Ok(store::update_subscription(tx, subscription)?)
+}
+
+fn write(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (subscription, mut period): (&mut Subscription, Period),
+    payment: &Payment,
+    how: How,
+) -> Result<(), Problem> {
+    let known = store::list_attempts(tx, &subscription.id, period.number)?;
+    if known.iter().any(|attempt| attempt.outcome == Outcome::Open) {
+        return Ok(());
+    }
+    match charge::create_any(tx, ctx, payment, None) {
+        Err(PaymentProblem::Saved(_)) => return by_link(tx, ctx, subscription, period),
+        Err(problem) => return Err(Problem::Payment(problem)),
+        Ok(()) => {}
+    }
+    let attempt = Attempt {
+        payment_id: payment.id.clone(),
+        subscription_id: subscription.id.clone(),
+        period: period.number,
+        number: known.last().map_or(1, |last| last.number + 1),
+        how,
+        outcome: Outcome::Open,
+        created_ms: ctx.now_ms(),
+    };
+    store::insert_attempt(tx, &attempt)?;
+    jobs::wait_for(tx, (JOB, &subscription.id), &payment.id)?;
+    period.next_try_ms = None;
+    store::update_period(tx, &period)?;
+    if how == How::Charge {
+        return Ok(store::update_subscription(tx, subscription)?);
+    }
+    match period.cause {
+        Cause::First | Cause::Renewal => {
+            act(tx, ctx, subscription, &Event::Overdue)?;
+        }
+        Cause::Change => store::update_subscription(tx, subscription)?,
+    }
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionPaymentNeeded)?)
+}
+
+/// Refuses at once what could never be paid: the bank's limits, a receipt that cannot be made.
+pub async fn check(ctx: &Ctx, planned: &Planned) -> Result<(), Problem> {
+    let Some(opening) = planned.opening.clone() else { return Ok(()) };
+    let subscription = planned.subscription.clone();
+    let inner = subscription.clone();
+    let wanted = opening.clone();
+    let told: Result<Money, Problem> =
+        ctx.db.read(move |tx| Ok(periods::price(tx, &inner, &wanted)?.due)).await;
+    let amount = told?;
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
+    let wish = Wish { amount, give_up_ms, period: 1 };
+    let has_saved = subscription.instrument_id.is_some();
+    let how = if has_saved { How::Charge } else { How::Link };
+    plan_any(ctx, &subscription, &opening.version, wish, how).await.map(|_| ())
+}
+
+/// What a payment is to be.
+struct Wish {
+    amount: Money,
+    give_up_ms: i64,
+    period: u32,
+}
+
+async fn plan_payment(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    (period, version): (&Period, &Version),
+    how: How,
+) -> Result<Payment, Problem> {
+    let (amount, give_up_ms) = (period.amount, period.give_up_ms);
+    let wish = Wish { amount, give_up_ms, period: period.number };
+    plan_any(ctx, subscription, version, wish, how).await
+}
+
+async fn plan_any(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    version: &Version,
+    wish: Wish,
+    how: How,
+) -> Result<Payment, Problem> {
+    let shop_id = &subscription.shop_id;
+    let metadata = serde_json::json!({
+        "subscription_id": subscription.id, "period": wish.period,
+    });
+    let new = NewPayment {
+        amount: wish.amount,
+        purpose: version.terms.name.clone(),
+        success_url: subscription.success_url.clone(),
+        fail_url: subscription.fail_url.clone(),
+        customer: subscription.contact.clone(),
+        receipt: version.terms.receipt.clone(),
+        metadata: metadata.to_string(),
+        ..NewPayment::default()
+    };
+    let connection = shops::flow::get_connection(ctx, &subscription.connection_id).await?;
+    let banks = std::slice::from_ref(&connection);
+    let new = receipts::fill(ctx, shop_id, new, banks).await.map_err(Problem::Receipt)?;
+    if let (How::Charge, Some(instrument_id)) = (how, subscription.instrument_id.clone()) {
+        let customer_id = Some(subscription.customer_id.clone());
+        let kind = kind_of(&instrument_id);
+        let from = Saved { kind, id: instrument_id, customer_id, bank: None };
+        // Nobody comes back from a bank's page.
+        let new = NewPayment { success_url: None, fail_url: None, ..new };
+        return charge::plan(ctx, shop_id, &from, new).await.map_err(Problem::Payment);
+    }
+    let bank = find_bank(&connection.bank);
+    let can = bank.map(|bank| bank.capabilities());
+    let saves = subscription.collection == How::Charge
+        && can.is_some_and(|can| self::saves(can, subscription.saves));
+    let methods = match (saves, can) {
+        (true, _) => vec![charge::method_of(subscription.saves)],
+        (false, Some(can)) => [PayMethod::Card, PayMethod::Sbp]
+            .into_iter()
+            .filter(|method| can.methods.contains(method))
+            .collect(),
+        (false, None) => vec![PayMethod::Card],
+    };
+    let (min, max) =
+        can.map_or((5, 7 * 24 * 60), |can| (*can.ttl_minutes.start(), *can.ttl_minutes.end()));
+    let left = (wish.give_up_ms - ctx.now_ms()) / MINUTE_MS;
+    let new = NewPayment {
+        methods,
+        capture: CaptureMode::Automatic,
+        ttl_minutes: u32::try_from(left).unwrap_or(min).clamp(min, max),
+        means: match saves {
+            true => Means::Save {
+                kind: subscription.saves,
+                customer_id: subscription.customer_id.clone(),
+                id: None,
+            },
+            false => Means::Payer,
+        },
+        ..new
+    };
+    plan_at(ctx, &connection, new).map_err(Problem::Payment)
+}
+
+/// Whether a bank can keep what is paid with, to be charged later.
+pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
+    match kind {
+        Kind::Account => can.saves_accounts,
+        Kind::Card => can.saves_cards,
+    }
+}
+
+/// Drives the subscription and the payment that it waits for, so that an answer has its link.
+pub async fn settle_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
+    drive_now(ctx, id).await?;
+    let subject = id.to_owned();
+    let waiting: Result<Vec<Attempt>, DbError> =
+        ctx.db.read(move |tx| store::list_unsettled(tx, &subject)).await;
+    for attempt in waiting? {
+        payments::drive::drive_now(ctx, &attempt.payment_id).await?;
+    }
+    drive_now(ctx, id).await
+}
+
+/// The subscription as it is now.
+pub async fn find(
+    ctx: &Ctx,
+    shop_id: &str,
+    id: &str,
+) -> Result<Option<super::view::Described>, DbError> {
+    let (shop_id, id) = (shop_id.to_owned(), id.to_owned());
+    ctx.db
+        .read(move |tx| {
+            let found = store::find_subscription(tx, &shop_id, &id)?;
+            found.map(|found| flow::describe(tx, &found)).transpose()
+        })
+        .await
+}

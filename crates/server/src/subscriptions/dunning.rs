@@ -1,0 +1,147 @@
+//! Dunning: what follows when a charge was declined. Pure, and all of it data: which decline
+//! means what, how often and on which days to try again, when to give up.
+//!
+//! People whose money is out get it on known days of the month, so they are tried then; a card
+//! that is gone stays gone, so its owner is asked for another one at once.
+
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
+use kopeck_banks::op::DeclineReason;
+
+use crate::kit::clock::DAY_MS;
+
+/// What a decline means for the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// There will be money on another day.
+    NoMoney,
+    /// Somebody's machinery failed; the same may work tomorrow.
+    Later,
+    /// The card or account is over; only its owner can give another one.
+    NewInstrument,
+    /// Trying again would be wrong: the payer's bank, or the law, says no.
+    Hard,
+}
+
+impl Class {
+    pub const ALL: [Class; 4] = [Class::NoMoney, Class::Later, Class::NewInstrument, Class::Hard];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Class::NoMoney => "no_money",
+            Class::Later => "later",
+            Class::NewInstrument => "new_instrument",
+            Class::Hard => "hard",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.as_str() == text)
+    }
+
+    pub const fn of(reason: DeclineReason) -> Class {
+        match reason {
+            DeclineReason::InsufficientFunds | DeclineReason::LimitExceeded => Class::NoMoney,
+            DeclineReason::Technical | DeclineReason::Shop | DeclineReason::Unknown => Class::Later,
+            // A payer's bank that says no more than "no" often says yes tomorrow.
+            DeclineReason::IssuerDeclined => Class::Later,
+            DeclineReason::CardExpired
+            | DeclineReason::CardDetails
+            | DeclineReason::CardBlocked
+            | DeclineReason::SavedGone => Class::NewInstrument,
+            DeclineReason::Suspicion
+            | DeclineReason::ThreeDsFailed
+            | DeclineReason::ForeignCard
+            | DeclineReason::NotPermitted => Class::Hard,
+        }
+    }
+}
+
+/// When to try again, and when not. Every number may be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Charges of one period, the first one included.
+    pub max_tries: u32,
+    /// Days of the month on which people have money: advances and wages.
+    pub paydays: Vec<i8>,
+    /// The local hour of a try: people are awake, and yesterday's wages have arrived.
+    pub hour: i8,
+    /// How long a subscription waits for its money before it ends.
+    pub keep_days: u32,
+    /// How long before a charge its customer is told of it; 0: never.
+    pub notice_hours: u32,
+    /// How long what was paid may be used on while the next money is awaited.
+    pub grace_hours: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            max_tries: 4,
+            paydays: vec![5, 10, 20, 25],
+            hour: 10,
+            keep_days: 14,
+            // The most that any law asks for.
+            notice_hours: 72,
+            grace_hours: 72,
+        }
+    }
+}
+
+/// What is done after a decline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Charge again then.
+    TryAt(i64),
+    /// No more charges by themselves: the payer is shown a link until the time is over.
+    Ask,
+}
+
+impl Rules {
+    /// When the period's time to be paid is over: a period that is over itself is not waited for.
+    pub fn give_up_ms(&self, start_ms: i64, end_ms: i64) -> i64 {
+        (start_ms + i64::from(self.keep_days) * DAY_MS).min(end_ms)
+    }
+
+    /// After a decline of class `class` at `last_ms`, the `tries`-th charge of the period.
+    pub fn next(
+        &self,
+        zone: &TimeZone,
+        class: Class,
+        (tries, last_ms): (u32, i64),
+        give_up_ms: i64,
+    ) -> Verdict {
+        if tries >= self.max_tries {
+            return Verdict::Ask;
+        }
+        let at_ms = match class {
+            Class::NewInstrument | Class::Hard => None,
+            Class::Later => self.find_day(zone, last_ms, |_| true),
+            Class::NoMoney => self.find_day(zone, last_ms, |day| self.paydays.contains(&day)),
+        };
+        match at_ms.filter(|at_ms| *at_ms < give_up_ms) {
+            Some(at_ms) => Verdict::TryAt(at_ms),
+            None => Verdict::Ask,
+        }
+    }
+
+    /// The first fitting day of the month, at the hour of a try, a whole day after the last one.
+    fn find_day(&self, zone: &TimeZone, last_ms: i64, fits: impl Fn(i8) -> bool) -> Option<i64> {
+        let earliest_ms = last_ms + DAY_MS;
+        let mut day = zone.to_datetime(Timestamp::from_millisecond(earliest_ms).ok()?).date();
+        let hour = Time::new(self.hour, 0, 0, 0).ok()?;
+        // Two months hold every day of the month.
+        for _ in 0..62 {
+            if fits(day.day()) {
+                let at = day.to_datetime(hour).to_zoned(zone.clone()).ok()?;
+                let at_ms = at.timestamp().as_millisecond().max(earliest_ms);
+                let is_same_day =
+                    zone.to_datetime(Timestamp::from_millisecond(at_ms).ok()?).date() == day;
+                if is_same_day {
+                    return Some(at_ms);
+                }
+            }
+            day = day.tomorrow().ok()?;
+        }
+        None
+    }
+}

@@ -1,0 +1,296 @@
+//! Use cases of subscriptions, each inside one transaction. Payments are planned and made by
+//! [`super::drive`], between transactions.
+
+pub mod begin;
+pub mod change;
+pub mod periods;
+pub mod plans;
+pub mod turn;
+
+use kopeck_banks::op::Refusal;
+
+use super::{
+    model::{Consent, PeriodStatus, Plan, Subscription},
+    state::{self, Effect, Event, Refused, Status},
+    steps::Book,
+    store,
+    view::{self, Described},
+};
+use crate::{
+    events::{EventKind, NewEvent, insert_event},
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        jobs,
+    },
+    payments::flow::Problem as PaymentProblem,
+    receipts::flow::ComposeProblem,
+};
+
+/// The kind of the job that drives a subscription; its subject is the subscription's id.
+pub const JOB: &str = "subscription";
+
+/// Why a use case did nothing.
+#[derive(Debug)]
+pub enum Problem {
+    Refused(Refused),
+    NoSuchPlan,
+    PlanArchived(String),
+    PlanExists(String),
+    NoSuchCoupon,
+    /// It is used up, or its time is over.
+    CouponOver(String),
+    CouponExists(String),
+    NoSuchSubscription,
+    /// The customer has one of that plan already.
+    Exists(Box<Subscription>),
+    /// A payment or a change of it is under way.
+    Busy,
+    /// Only an active one, or one in its trial, can be changed.
+    NotChangeable(Status),
+    SameTerms,
+    /// Charging needs what the customer agreed to, or agreed to less.
+    ConsentNeeded,
+    NoSuchZone,
+    SumTooLarge,
+    NotConnected,
+    /// None of the shop's banks saves what can be charged.
+    NoBank,
+    Payment(PaymentProblem),
+    Receipt(ComposeProblem),
+    Bank(Refusal),
+    Internal(anyhow::Error),
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Problem {
+        Problem::Internal(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Problem {
+        Problem::Internal(error)
+    }
+}
+
+/// The shop's subscription, locked.
+pub fn lock_own(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<Subscription, Problem> {
+    store::lock_subscription(tx, shop_id, id)?.ok_or(Problem::NoSuchSubscription)
+}
+
+/// What is decided over.
+pub fn load(tx: &mut dyn Tx, subscription: Subscription) -> Result<Book, DbError> {
+    let (id, number) = (subscription.id.clone(), subscription.periods);
+    let period = store::find_period(tx, &id, number)?;
+    let attempts = store::list_attempts(tx, &id, number)?;
+    Ok(Book { subscription, period, attempts })
+}
+
+/// Applies the event, saves what it makes of the subscription, and announces it. What else follows
+/// is the caller's: a period that begins, money that goes back.
+pub fn act(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    event: &Event,
+) -> Result<Vec<Effect>, Problem> {
+    let applied = state::apply(&subscription.state, event).map_err(Problem::Refused)?;
+    subscription.state = applied.next;
+    if applied.effects.contains(&Effect::StopCharging) {
+        stop(tx, subscription)?;
+    }
+    store::update_subscription(tx, subscription)?;
+    for effect in &applied.effects {
+        match effect {
+            Effect::Announce(kind) => announce(tx, ctx, subscription, *kind)?,
+            Effect::OpenPeriod | Effect::StopCharging | Effect::GiveBack => {}
+        }
+    }
+    Ok(applied.effects)
+}
+
+/// Whatever is not asked for yet is not asked for any more.
+fn stop(tx: &mut dyn Tx, subscription: &mut Subscription) -> Result<(), DbError> {
+    let found = store::find_period(tx, &subscription.id, subscription.periods)?;
+    match found.filter(|period| period.status == PeriodStatus::Open) {
+        Some(mut period) => periods::void(tx, subscription, &mut period),
+        None => Ok(()),
+    }
+}
+
+/// Tells the shop, with the subscription as it is now.
+pub fn announce(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &Subscription,
+    kind: EventKind,
+) -> Result<(), DbError> {
+    let described = describe(tx, subscription)?;
+    let event = NewEvent {
+        id: ctx.mint.id("ev"),
+        shop_id: &subscription.shop_id,
+        subject_id: &subscription.id,
+        kind,
+        // The same may happen again, but not to the same revision.
+        about: Some(&subscription.revision.to_string()),
+        at_ms: ctx.now_ms(),
+        body: &view::subscription_json(&described, &ctx.public_url),
+    };
+    insert_event(tx, &event).map(|_| ())
+}
+
+/// The subscription with what the outside wants to see beside it.
+pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Described, DbError> {
+    let version = periods::get_version(tx, &subscription.version_id)?;
+    let plan: Option<Plan> = store::find_plan_by_id(tx, &version.plan_id)?;
+    let next_version = match &subscription.next_version_id {
+        Some(id) => Some(periods::get_version(tx, id)?),
+        None => None,
+    };
+    let next_plan = match &next_version {
+        Some(next) => store::find_plan_by_id(tx, &next.plan_id)?,
+        None => None,
+    };
+    let coupon = match &subscription.coupon_id {
+        Some(id) => store::find_coupon_by_id(tx, id)?,
+        None => None,
+    };
+    let consents = store::list_consents(tx, &subscription.id)?;
+    let rules = store::get_rules(tx, &subscription.shop_id)?;
+    let next_amount = next_amount(tx, subscription);
+    let book = load(tx, subscription.clone())?;
+    Ok(Described {
+        book,
+        version,
+        plan,
+        next_plan,
+        coupon,
+        consent: consents.into_iter().next(),
+        rules,
+        next_amount,
+    })
+}
+
+/// What the next period will cost, if one will begin.
+fn next_amount(tx: &mut dyn Tx, subscription: &Subscription) -> Option<kopeck_banks::Money> {
+    let until_ms = match subscription.state {
+        state::State::Active { until_ms, ends: false }
+        | state::State::Trialing { until_ms, ends: false } => until_ms,
+        state::State::Active { .. }
+        | state::State::Trialing { .. }
+        | state::State::Pending { .. }
+        | state::State::PastDue { .. }
+        | state::State::Paused { .. }
+        | state::State::Canceled { .. }
+        | state::State::Expired => return None,
+    };
+    let (opening, next) = periods::renewal(tx, subscription, until_ms, until_ms).ok()?;
+    periods::price(tx, &next, &opening).ok().map(|quote| quote.due)
+}
+
+/// Applies what the shop wants and lets the driver look.
+pub fn request(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, id): (&str, &str),
+    event: &Event,
+) -> Result<Subscription, Problem> {
+    let mut subscription = lock_own(tx, shop_id, id)?;
+    let book = load(tx, subscription.clone())?;
+    match event {
+        // What is under way would be paid for a time that is not used.
+        Event::Pause { .. } if book.is_asking() || book.open_period().is_some() => {
+            return Err(Problem::Busy);
+        }
+        Event::Reactivate { .. } => check_consent(tx, &subscription)?,
+        Event::Pause { .. }
+        | Event::Paid { .. }
+        | Event::Changed { .. }
+        | Event::Declined
+        | Event::Overdue
+        | Event::GivenUp
+        | Event::Due { .. }
+        | Event::Cancel { .. }
+        | Event::CancelAtEnd { .. }
+        | Event::Resume { .. }
+        | Event::Withdrawn { .. } => {}
+    }
+    if let Event::Resume { at_ms } = event {
+        turn::resume(tx, ctx, &mut subscription, *at_ms)?;
+    } else {
+        act(tx, ctx, &mut subscription, event)?;
+    }
+    jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
+    Ok(subscription)
+}
+
+/// Whether it may be charged again, if charges are how it is paid.
+fn check_consent(tx: &mut dyn Tx, subscription: &Subscription) -> Result<(), Problem> {
+    let is_charged = subscription.collection == super::model::How::Charge;
+    if is_charged && store::find_consent(tx, &subscription.id)?.is_none() {
+        return Err(Problem::ConsentNeeded);
+    }
+    Ok(())
+}
+
+/// The customer takes back the consent: nothing is charged from this moment on, and what was paid
+/// may be used to its end. `by`: the API, a link, a bot.
+pub fn withdraw(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, id): (&str, &str),
+    by: &str,
+) -> Result<Subscription, Problem> {
+    let mut subscription = lock_own(tx, shop_id, id)?;
+    let at_ms = ctx.now_ms();
+    let ended = store::withdraw_consents(tx, id, (at_ms, by))?;
+    act(tx, ctx, &mut subscription, &Event::Withdrawn { at_ms })?;
+    if ended > 0 {
+        announce(tx, ctx, &subscription, EventKind::SubscriptionConsentWithdrawn)?;
+    }
+    jobs::nudge(tx, &ctx.mint, JOB, id, at_ms)?;
+    Ok(subscription)
+}
+
+/// What the shop says of what its customer agreed to.
+#[derive(Clone, Debug)]
+pub struct NewConsent {
+    pub text_version: String,
+    pub text: Option<String>,
+    pub channel: String,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+    /// The most that one charge may take; `None`: what the subscription costs now.
+    pub ceiling: Option<kopeck_banks::Money>,
+}
+
+/// Writes down what the customer agreed to.
+pub fn consent(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &Subscription,
+    new: NewConsent,
+    costs: kopeck_banks::Money,
+) -> Result<(), Problem> {
+    let ceiling = new.ceiling.unwrap_or(costs);
+    if ceiling < costs {
+        return Err(Problem::ConsentNeeded);
+    }
+    let consent = Consent {
+        id: ctx.mint.id("cons"),
+        shop_id: subscription.shop_id.clone(),
+        customer_id: subscription.customer_id.clone(),
+        subscription_id: subscription.id.clone(),
+        text_version: new.text_version,
+        text: new.text,
+        channel: new.channel,
+        ip: new.ip,
+        user_agent: new.user_agent,
+        ceiling,
+        given_ms: ctx.now_ms(),
+        withdrawn_ms: None,
+        withdrawn_by: None,
+    };
+    Ok(store::insert_consent(tx, &consent)?)
+}

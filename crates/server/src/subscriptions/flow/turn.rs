@@ -1,0 +1,389 @@
+//! One turn of a subscription inside one transaction: what became of its payments is heard, else
+//! the next step is taken that needs no bank.
+
+use kopeck_banks::op::DeclineReason;
+
+use super::{Problem, act, announce, load, periods};
+use crate::{
+    events::EventKind,
+    kit::{Ctx, clock::HOUR_MS, db::Tx, jobs},
+    payments::{
+        self,
+        model::{Payment, Status as PaymentStatus},
+    },
+    subscriptions::{
+        dunning::{Class, Rules, Verdict},
+        model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
+        schedule::find_zone,
+        state::{self, Effect, Event, State},
+        steps::{Book, MAX_LINKS, Step, next_step},
+        store,
+    },
+};
+
+/// Before the next link, after one that ended unpaid.
+const NEXT_LINK_MS: i64 = HOUR_MS;
+
+/// What a turn came to.
+#[derive(Debug)]
+pub enum Turn {
+    /// Something changed: look again.
+    Again,
+    /// The open period's money is to be asked for.
+    Try(Box<Book>, How),
+    Wait {
+        until_ms: i64,
+    },
+    Rest,
+}
+
+/// Takes one turn.
+pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
+    let Some(mut subscription) = store::lock_by_id(tx, id)? else { return Ok(Turn::Rest) };
+    if settle(tx, ctx, &mut subscription)? || adopt(tx, ctx, &mut subscription)? {
+        return Ok(Turn::Again);
+    }
+    let rules = store::get_rules(tx, &subscription.shop_id)?;
+    let book = load(tx, subscription)?;
+    let now_ms = ctx.now_ms();
+    let step = next_step(&book, &rules, now_ms);
+    let mut subscription = book.subscription.clone();
+    match step {
+        Step::Wait { until_ms } => return Ok(Turn::Wait { until_ms }),
+        Step::Rest => return Ok(Turn::Rest),
+        Step::Try(how) => return Ok(Turn::Try(Box::new(book), how)),
+        Step::Resume => resume(tx, ctx, &mut subscription, now_ms)?,
+        Step::Due => begin_next(tx, ctx, &mut subscription, &rules)?,
+        Step::Tell => {
+            let (State::Active { until_ms, .. } | State::Trialing { until_ms, .. }) =
+                subscription.state
+            else {
+                return Ok(Turn::Rest);
+            };
+            subscription.told_ms = Some(until_ms);
+            store::update_subscription(tx, &mut subscription)?;
+            announce(tx, ctx, &subscription, EventKind::SubscriptionRenewalUpcoming)?;
+        }
+        Step::GiveUp => give_up(tx, ctx, &mut subscription, book.period)?,
+    }
+    Ok(Turn::Again)
+}
+
+/// A pause keeps what was paid: the calendar begins anew where that is used up.
+pub fn resume(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    at_ms: i64,
+) -> Result<(), Problem> {
+    let was_paused = matches!(subscription.state, State::Paused { .. });
+    if let State::Paused { left_ms, .. } = subscription.state {
+        let end_ms = at_ms + left_ms;
+        (subscription.anchor_ms, subscription.cycle) = (end_ms, 0);
+        let found = store::find_period(tx, &subscription.id, subscription.periods)?;
+        if let Some(period) = found.filter(|it| it.status == PeriodStatus::Paid) {
+            let shift_ms = end_ms - period.end_ms;
+            let start_ms = period.start_ms + shift_ms;
+            store::update_period(tx, &Period { start_ms, end_ms, ..period })?;
+        }
+    }
+    act(tx, ctx, subscription, &Event::Resume { at_ms })?;
+    if was_paused {
+        jobs::nudge(tx, &ctx.mint, super::JOB, &subscription.id, ctx.now_ms())?;
+    }
+    Ok(())
+}
+
+/// The paid or free time is over: the next period begins, or all ends.
+fn begin_next(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    rules: &Rules,
+) -> Result<(), Problem> {
+    let now_ms = ctx.now_ms();
+    let (State::Active { until_ms, .. } | State::Trialing { until_ms, .. }) = subscription.state
+    else {
+        return Ok(());
+    };
+    let event = Event::Due { at_ms: now_ms };
+    let applied = state::apply(&subscription.state, &event).map_err(Problem::Refused)?;
+    if !applied.effects.contains(&Effect::OpenPeriod) {
+        act(tx, ctx, subscription, &event)?;
+        return Ok(());
+    }
+    let (opening, mut next) = periods::renewal(tx, subscription, until_ms, now_ms)?;
+    let period = periods::open(tx, ctx, &mut next, &opening, rules)?;
+    *subscription = next;
+    if period.status == PeriodStatus::Paid {
+        act(tx, ctx, subscription, &Event::Paid { until_ms: period.end_ms })?;
+        return Ok(());
+    }
+    Ok(store::update_subscription(tx, subscription)?)
+}
+
+/// The open period's time to be paid is over.
+fn give_up(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    period: Option<Period>,
+) -> Result<(), Problem> {
+    if let Some(mut period) = period.filter(|it| it.cause == Cause::Change) {
+        return drop_change(tx, ctx, subscription, &mut period);
+    }
+    act(tx, ctx, subscription, &Event::GivenUp)?;
+    Ok(())
+}
+
+/// A change that was not paid did not happen.
+fn drop_change(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    period: &mut Period,
+) -> Result<(), Problem> {
+    periods::void(tx, subscription, period)?;
+    store::update_subscription(tx, subscription)?;
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionRenewalFailed)?)
+}
+
+/// What a payment says of its attempt.
+enum Word {
+    Waiting,
+    Paid,
+    Failed(Class),
+}
+
+/// The reason's class, from the code that a failed charge keeps.
+fn class_of(code: &str) -> Class {
+    let gone = ["account_not_active", "card_not_active", "saved_means_gone", "bank_object_missing"];
+    if gone.contains(&code) {
+        return Class::NewInstrument;
+    }
+    let reason = code.strip_prefix("declined_").unwrap_or("");
+    let found = DeclineReason::ALL.into_iter().find(|it| it.as_str() == reason);
+    found.map_or(Class::Later, Class::of)
+}
+
+fn word(payment: &Payment) -> Word {
+    match payment.status() {
+        PaymentStatus::Paid
+        | PaymentStatus::Refunding
+        | PaymentStatus::PartiallyRefunded
+        | PaymentStatus::Refunded => Word::Paid,
+        PaymentStatus::Failed | PaymentStatus::Expired | PaymentStatus::Canceled => {
+            let code = payment.failure().map(|failure| failure.code).unwrap_or_default();
+            Word::Failed(class_of(&code))
+        }
+        // Of another sum than was asked for a person decides.
+        PaymentStatus::Opening
+        | PaymentStatus::Open
+        | PaymentStatus::Authorized
+        | PaymentStatus::Capturing
+        | PaymentStatus::AmountMismatch => Word::Waiting,
+    }
+}
+
+/// Hears what became of one attempt; one in a transaction, since a refund locks its payment, and
+/// whatever is announced before would keep others from it.
+fn settle(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<bool, Problem> {
+    for attempt in store::list_unsettled(tx, &subscription.id)? {
+        let found = payments::store::find_payment_by_id(tx, &attempt.payment_id)?;
+        let Some(payment) = found else { continue };
+        let period = store::find_period(tx, &subscription.id, attempt.period)?;
+        let Some(period) = period else { continue };
+        match (word(&payment), attempt.outcome) {
+            (Word::Waiting, _) => {}
+            // What was saved was taken back meanwhile; its money goes back by itself.
+            (Word::Paid, _) if payment.refundable().is_zero() => {
+                given_back(tx, ctx, subscription, (attempt, period))?;
+                return Ok(true);
+            }
+            (Word::Paid, _) => {
+                paid(tx, ctx, subscription, (attempt, period), &payment)?;
+                return Ok(true);
+            }
+            (Word::Failed(class), Outcome::Open) => {
+                failed(tx, ctx, subscription, (attempt, period), class)?;
+                return Ok(true);
+            }
+            (Word::Failed(_), Outcome::Paid | Outcome::Failed(_) | Outcome::GivenBack) => {}
+        }
+    }
+    Ok(false)
+}
+
+/// The money came: the period is paid, or, if nobody waits for it, it goes back.
+fn paid(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    (attempt, mut period): (Attempt, Period),
+    payment: &Payment,
+) -> Result<(), Problem> {
+    let now_ms = ctx.now_ms();
+    let is_newest = period.number == subscription.periods;
+    let is_first = matches!(subscription.state, State::Pending { .. } | State::Expired);
+    let may_count = match period.status {
+        PeriodStatus::Open => true,
+        // A link of a subscription that expired for want of it.
+        PeriodStatus::Void => is_newest && subscription.state == State::Expired,
+        PeriodStatus::Paid => false,
+    };
+    if is_first && may_count {
+        let version = periods::get_version(tx, &period.version_id)?;
+        let told_ms = payment.facts.paid_ms.unwrap_or(now_ms);
+        subscription.anchor_ms = told_ms.clamp(period.created_ms, now_ms.max(period.created_ms));
+        subscription.cycle = 1;
+        let calendar = periods::calendar(subscription, &version)?;
+        (period.start_ms, period.end_ms) = periods::bounds(&calendar, 0)?;
+    }
+    let event = match period.cause {
+        Cause::First | Cause::Renewal => Event::Paid { until_ms: period.end_ms },
+        Cause::Change => Event::Changed { until_ms: period.end_ms },
+    };
+    let applied = state::apply(&subscription.state, &event).map_err(Problem::Refused)?;
+    if !may_count || applied.effects.contains(&Effect::GiveBack) {
+        return give_back(tx, ctx, subscription, attempt, payment);
+    }
+    if period.cause == Cause::Change {
+        take_over(tx, subscription, &period)?;
+    }
+    period.status = PeriodStatus::Paid;
+    period.paid_ms = Some(now_ms);
+    period.next_try_ms = None;
+    store::update_period(tx, &period)?;
+    store::update_attempt(tx, &Attempt { outcome: Outcome::Paid, ..attempt })?;
+    act(tx, ctx, subscription, &event)?;
+    Ok(())
+}
+
+/// The subscription is from now on what its change was paid for.
+pub fn take_over(
+    tx: &mut dyn Tx,
+    subscription: &mut Subscription,
+    period: &Period,
+) -> Result<(), Problem> {
+    let before = periods::get_version(tx, &subscription.version_id)?;
+    let version = periods::get_version(tx, &period.version_id)?;
+    subscription.version_id.clone_from(&version.id);
+    subscription.plan_id.clone_from(&version.plan_id);
+    subscription.quantity = period.quantity;
+    (subscription.next_version_id, subscription.next_quantity) = (None, None);
+    if version.terms.interval != before.terms.interval {
+        (subscription.anchor_ms, subscription.cycle) = (period.start_ms, 1);
+    }
+    Ok(())
+}
+
+/// Nobody may keep it: its refund is asked for, and the shop is told.
+fn give_back(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    attempt: Attempt,
+    payment: &Payment,
+) -> Result<(), Problem> {
+    let shop_id = subscription.shop_id.clone();
+    let left = payments::flow::get_refundable(tx, &shop_id, &payment.id);
+    let left = left.map_err(Problem::Payment)?;
+    if !left.is_zero() {
+        let reason = Some("Подписка: лишнее списание".to_owned());
+        let refund = (ctx.mint.id("rf"), left, reason);
+        let refund = (refund.0.as_str(), refund.1, refund.2);
+        payments::flow::request_refund(tx, ctx, &shop_id, &payment.id, refund)
+            .map_err(Problem::Payment)?;
+    }
+    store::update_attempt(tx, &Attempt { outcome: Outcome::GivenBack, ..attempt })?;
+    store::update_subscription(tx, subscription)?;
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
+}
+
+/// Its money went back already: the customer is asked to pay himself, if the period waits for it.
+fn given_back(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    (attempt, mut period): (Attempt, Period),
+) -> Result<(), Problem> {
+    store::update_attempt(tx, &Attempt { outcome: Outcome::GivenBack, ..attempt })?;
+    if period.status == PeriodStatus::Open {
+        period.by_link = true;
+        period.next_try_ms = Some(ctx.now_ms());
+        store::update_period(tx, &period)?;
+    }
+    Ok(store::update_subscription(tx, subscription)?)
+}
+
+/// An attempt failed for certain: when is the next, and how.
+fn failed(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    (attempt, mut period): (Attempt, Period),
+    class: Class,
+) -> Result<(), Problem> {
+    let now_ms = ctx.now_ms();
+    let how = attempt.how;
+    store::update_attempt(tx, &Attempt { outcome: Outcome::Failed(class), ..attempt.clone() })?;
+    if period.status != PeriodStatus::Open {
+        return Ok(store::update_subscription(tx, subscription)?);
+    }
+    if period.cause == Cause::Change && how == How::Charge {
+        return drop_change(tx, ctx, subscription, &mut period);
+    }
+    match how {
+        How::Charge => {
+            let rules = store::get_rules(tx, &subscription.shop_id)?;
+            let zone = find_zone(&subscription.zone).ok_or(Problem::NoSuchZone)?;
+            let tries = (attempt.number, now_ms.max(attempt.created_ms));
+            match rules.next(&zone, class, tries, period.give_up_ms) {
+                Verdict::TryAt(at_ms) => period.next_try_ms = Some(at_ms),
+                Verdict::Ask => {
+                    period.by_link = true;
+                    period.next_try_ms = Some(now_ms);
+                }
+            }
+        }
+        How::Link => {
+            let next_ms = now_ms + NEXT_LINK_MS;
+            let is_left = attempt.number < MAX_LINKS && next_ms < period.give_up_ms;
+            period.next_try_ms = is_left.then_some(next_ms);
+        }
+    }
+    store::update_period(tx, &period)?;
+    match how {
+        How::Charge => {
+            act(tx, ctx, subscription, &Event::Declined)?;
+        }
+        // A link that ran out is no news: the next one is made, or the time is over.
+        How::Link => store::update_subscription(tx, subscription)?,
+    }
+    Ok(())
+}
+
+/// A link's payment saved the customer's account: from now on that is charged.
+fn adopt(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<bool, Problem> {
+    let is_over = subscription.state.status().is_over();
+    if subscription.collection != How::Charge || is_over || subscription.periods == 0 {
+        return Ok(false);
+    }
+    let attempts = store::list_attempts(tx, &subscription.id, subscription.periods)?;
+    // The last one that saved an account is the one that counts.
+    for attempt in attempts.iter().rev().filter(|it| it.how == How::Link) {
+        let found = payments::store::find_payment_by_id(tx, &attempt.payment_id)?;
+        let saved = found.as_ref().and_then(Payment::instrument).map(|(_, id)| id.to_owned());
+        if saved.is_none() {
+            continue;
+        }
+        if saved == subscription.instrument_id {
+            return Ok(false);
+        }
+        subscription.instrument_id = saved;
+        store::update_subscription(tx, subscription)?;
+        announce(tx, ctx, subscription, EventKind::SubscriptionChanged)?;
+        return Ok(true);
+    }
+    Ok(false)
+}

@@ -1,0 +1,86 @@
+//! Why a use case did nothing, in the API's words.
+
+use super::{flow::Problem, state::Refused};
+use crate::http::{ApiError, codes};
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> ApiError {
+        match problem {
+            Problem::Refused(refused) => of_refusal(refused),
+            Problem::NoSuchPlan => ApiError::of(codes::PLAN_NOT_FOUND),
+            Problem::PlanArchived(code) => {
+                let message = format!("The plan `{code}` is archived.");
+                ApiError::new(codes::PLAN_ARCHIVED, message).param("plan")
+            }
+            Problem::PlanExists(code) => {
+                let message = format!("The shop has a plan `{code}` already.");
+                ApiError::new(codes::PLAN_EXISTS, message).param("code")
+            }
+            Problem::NoSuchCoupon => {
+                ApiError::new(codes::COUPON_INVALID, "The shop has no such coupon.").param("coupon")
+            }
+            Problem::CouponOver(_) => {
+                let message = "The coupon is used up, or its time is over.";
+                ApiError::new(codes::COUPON_INVALID, message).param("coupon")
+            }
+            Problem::CouponExists(code) => {
+                let message = format!("The shop has a coupon `{code}` already.");
+                ApiError::new(codes::COUPON_EXISTS, message).param("code")
+            }
+            Problem::NoSuchSubscription => ApiError::of(codes::SUBSCRIPTION_NOT_FOUND),
+            Problem::Exists(other) => {
+                let status = other.state.status().as_str();
+                let message =
+                    format!("The customer has {}, which is {status}, to this plan.", other.id);
+                ApiError::new(codes::SUBSCRIPTION_EXISTS, message)
+            }
+            Problem::Busy => ApiError::of(codes::SUBSCRIPTION_BUSY),
+            Problem::NotChangeable(status) => {
+                let message = format!("A {} subscription cannot be changed.", status.as_str());
+                ApiError::new(codes::SUBSCRIPTION_STATE, message)
+            }
+            Problem::SameTerms => {
+                let message = "The subscription has this plan and quantity already.";
+                ApiError::new(codes::SUBSCRIPTION_STATE, message)
+            }
+            Problem::ConsentNeeded => ApiError::of(codes::CONSENT_MISSING).param("consent"),
+            Problem::NoSuchZone => {
+                let message = "`time_zone` is not a zone, or the time is out of range.";
+                ApiError::new(codes::PARAM_INVALID, message).param("time_zone")
+            }
+            Problem::SumTooLarge => {
+                let message = "The price times the quantity is too large.";
+                ApiError::new(codes::AMOUNT_INVALID, message).param("quantity")
+            }
+            Problem::NotConnected => ApiError::of(codes::BANK_NOT_CONNECTED).param("bank"),
+            Problem::NoBank => {
+                let message = "None of the shop's banks fits: those that are connected save \
+                               nothing that could be charged, or have another name.";
+                ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
+            }
+            Problem::Payment(problem) => problem.into(),
+            Problem::Receipt(problem) => problem.into(),
+            Problem::Bank(refusal) => refusal.into(),
+            Problem::Internal(error) => ApiError::internal(&error),
+        }
+    }
+}
+
+fn of_refusal(refused: Refused) -> ApiError {
+    let message = match refused {
+        Refused::NotPausable(status) => {
+            format!("A {} subscription cannot be paused.", status.as_str())
+        }
+        Refused::NotPaused(status) => {
+            format!("A {} subscription cannot be resumed.", status.as_str())
+        }
+        Refused::NotReactivatable(status) => {
+            format!("A {} subscription cannot be reactivated.", status.as_str())
+        }
+        Refused::Over(status) => format!("The subscription is {}.", status.as_str()),
+        Refused::NotDue(status) => {
+            format!("No period of a {} subscription can begin now.", status.as_str())
+        }
+    };
+    ApiError::new(codes::SUBSCRIPTION_STATE, message)
+}

@@ -1,0 +1,111 @@
+//! What is next for a subscription: pure. The driver reads what is stored, asks here, does it.
+
+use super::{
+    dunning::Rules,
+    model::{Attempt, How, Outcome, Period, PeriodStatus, Subscription},
+    state::State,
+};
+use crate::kit::clock::HOUR_MS;
+
+/// How long after the last look an attempt under way is looked at, though every news of its
+/// payment makes the job due at once.
+const LOOK_MS: i64 = HOUR_MS;
+/// Links of one period: each lives as long as the bank lets it.
+pub const MAX_LINKS: u32 = 12;
+
+/// What is decided over: a subscription, its newest period, and that period's attempts.
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub subscription: Subscription,
+    pub period: Option<Period>,
+    pub attempts: Vec<Attempt>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A pause is over.
+    Resume,
+    /// The paid or free time is over.
+    Due,
+    /// The customer is told of the next charge.
+    Tell,
+    /// The open period's money is asked for.
+    Try(How),
+    /// Its time to be paid is over.
+    GiveUp,
+    Wait {
+        until_ms: i64,
+    },
+    /// Nothing happens any more by itself.
+    Rest,
+}
+
+impl Book {
+    pub fn open_period(&self) -> Option<&Period> {
+        self.period.as_ref().filter(|period| period.status == PeriodStatus::Open)
+    }
+
+    /// Whether an attempt's outcome is not known: then there is no other.
+    pub fn is_asking(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Open)
+    }
+
+    /// So many times the period's money was asked for in this way.
+    pub fn tries(&self, how: How) -> u32 {
+        let count = self.attempts.iter().filter(|attempt| attempt.how == how).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// How the open period's money is asked for.
+    pub fn how(&self, period: &Period) -> How {
+        let has_saved = self.subscription.instrument_id.is_some();
+        match self.subscription.collection {
+            How::Charge if has_saved && !period.by_link => How::Charge,
+            How::Charge | How::Link => How::Link,
+        }
+    }
+}
+
+/// When the customer is to be told of the charge at `until_ms`; `None` if that was done.
+fn tell_ms(subscription: &Subscription, until_ms: i64, rules: &Rules) -> Option<i64> {
+    let is_told = subscription.told_ms == Some(until_ms);
+    (!is_told && rules.notice_hours > 0).then(|| until_ms - i64::from(rules.notice_hours) * HOUR_MS)
+}
+
+pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
+    if book.is_asking() {
+        return Step::Wait { until_ms: now_ms + LOOK_MS };
+    }
+    let subscription = &book.subscription;
+    if subscription.state.status().is_over() {
+        return Step::Rest;
+    }
+    if let Some(period) = book.open_period() {
+        if now_ms >= period.give_up_ms {
+            return Step::GiveUp;
+        }
+        return match period.next_try_ms {
+            Some(at_ms) if at_ms <= now_ms => Step::Try(book.how(period)),
+            Some(at_ms) => Step::Wait { until_ms: at_ms.min(period.give_up_ms) },
+            None => Step::Wait { until_ms: period.give_up_ms },
+        };
+    }
+    match subscription.state {
+        State::Trialing { until_ms, ends } | State::Active { until_ms, ends } => {
+            if until_ms <= now_ms {
+                return Step::Due;
+            }
+            match tell_ms(subscription, until_ms, rules).filter(|_| !ends) {
+                Some(at_ms) if at_ms <= now_ms => Step::Tell,
+                Some(at_ms) => Step::Wait { until_ms: at_ms },
+                None => Step::Wait { until_ms },
+            }
+        }
+        State::Paused { resumes_ms: Some(at_ms), .. } if at_ms <= now_ms => Step::Resume,
+        State::Paused { resumes_ms: Some(until_ms), .. } => Step::Wait { until_ms },
+        State::Paused { resumes_ms: None, .. } => Step::Rest,
+        // Without a period whose money is awaited there is nothing to wait for.
+        State::Pending { .. } | State::PastDue { .. } => Step::GiveUp,
+        State::Canceled { .. } | State::Expired => Step::Rest,
+    }
+}

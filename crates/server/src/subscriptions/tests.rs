@@ -1,0 +1,7 @@
+//! Tables and properties of the pure parts.
+
+mod calendar;
+mod dunning;
+mod grid;
+mod money;
+mod steps;
