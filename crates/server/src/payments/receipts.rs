@@ -151,6 +151,8 @@ fn follow_income(
                 (false, true) => step(next.state, News::Dropped),
                 (false, false) => step(next.state, News::Waits),
             };
+            // The cash register may speak before we hear of the money: the row is of its lines.
+            next.amount = payment.expected();
             if is_paid {
                 next.amount = payment.facts.paid;
                 next.sold_ms = Some(paid_ms);

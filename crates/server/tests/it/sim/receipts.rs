@@ -279,12 +279,16 @@ impl Both {
             let own = own.ok_or_else(|| format!("no receipt of {refund:?}"))?;
             let is_right = match refund.state {
                 RefundState::Succeeded => own.state != State::None && own.amount == refund.amount,
-                // A word names no refund: that of another one of the same sum, made in the cabinet
-                // or asked for beside it, may have been taken for it.
+                // A word of one of the same sum made in the cabinet may have been taken for it.
+                // Several made there between two looks are one refund of all their sums.
                 RefundState::Failed(_) => {
-                    let is_gone = |it: &Refund| it.state == RefundState::Succeeded;
+                    let is_told = |it: &Document| {
+                        it.is_of(Kind::Refund) && it.amount == refund.amount.kopecks()
+                    };
                     let is_twin = |it: &Refund| {
-                        it.amount == refund.amount && (it.origin == Origin::Bank || is_gone(it))
+                        it.origin == Origin::Bank
+                            && it.amount >= refund.amount
+                            && self.documents.iter().any(is_told)
                     };
                     own.state == State::None || payment.refunds.iter().any(is_twin)
                 }
