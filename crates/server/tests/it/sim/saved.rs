@@ -110,16 +110,20 @@ impl World {
         has_code
     }
 
-    /// The payer takes back what he agreed to.
-    fn withdraw(&mut self, bank: usize) {
-        let shop_id = self.banks[bank].connection.shop_id.clone();
+    /// What a charge was sent for that is not over.
+    fn charged_now(&self, bank: usize) -> Option<(Kind, String)> {
         let payments = self.payments(bank);
         let is_on_its_way =
             |it: &&Payment| it.intents.charge_asked_ms.is_some() && it.status() == Status::Open;
-        // Rather while it is being charged: by itself that would be rare.
         let charged = payments.iter().find(is_on_its_way).and_then(Payment::instrument);
-        let (kind, id) = match charged {
-            Some((kind, id)) => (kind, id.to_owned()),
+        charged.map(|(kind, id)| (kind, id.to_owned()))
+    }
+
+    /// The payer takes back what he agreed to; rather while it is being charged.
+    fn withdraw(&mut self, bank: usize) {
+        let shop_id = self.banks[bank].connection.shop_id.clone();
+        let (kind, id) = match self.charged_now(bank) {
+            Some(own) => own,
             None => {
                 let kind = *self.chance.pick(&[Kind::Account, Kind::Card]);
                 let saved = self.list(&shop_id, kind);
@@ -147,7 +151,9 @@ impl World {
         let bank = self.chance.below(self.banks.len());
         let fate = *self.chance.pick(&FATES);
         let now = self.now();
-        if fate == "withdrawn" {
+        // By itself it would hardly ever fall between a charge and its answer.
+        let is_charged = self.charged_now(bank).is_some() && self.chance.percent(50);
+        if fate == "withdrawn" || is_charged {
             return self.withdraw(bank);
         }
         let emulator = &mut self.banks[bank].emulator;
