@@ -107,9 +107,9 @@ struct NewOne {
     /// A saved account or card to charge
     #[arg(long, value_name = "ID")]
     instrument: Option<String>,
-    /// What the first payment saves, when nothing is saved yet
-    #[arg(long, value_enum, default_value_t = Save::Account)]
-    save: Save,
+    /// What the first payment saves, when nothing is saved yet; absent: what the bank can
+    #[arg(long, value_enum)]
+    save: Option<Save>,
     /// Which bank, when several are connected
     #[arg(long)]
     bank: Option<String>,
@@ -180,10 +180,10 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
             Collection::Link => How::Link,
         },
         instrument_id: new.instrument,
-        saves: match new.save {
+        saves: new.save.map(|save| match save {
             Save::Account => Kind::Account,
             Save::Card => Kind::Card,
-        },
+        }),
         bank: new.bank,
         zone: None,
         contact: None,

@@ -101,6 +101,8 @@ async fn ask_once(ctx: &Ctx, own: Instrument) -> anyhow::Result<(Instrument, boo
     let op = match own.kind {
         Kind::Account => BankOp::Sbp(SbpOp::ShowBinding { request_key: own.request_key.clone() }),
         Kind::Card => BankOp::Card(CardOp::List { payer_id: own.request_key.clone() }),
+        // Its payment tells of it.
+        Kind::Kept => return Ok((own, true)),
     };
     let heard = match ask_now(ctx, &connection, &op).await? {
         Outcome::Done(Answer::AccountBinding(heard)) => Some(Heard::from(&heard)),

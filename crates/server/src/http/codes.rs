@@ -313,7 +313,7 @@ pub const CARD_UNSUPPORTED: Code = code(
     "card_unsupported",
     422,
     "None of the shop's banks, or not the one that is named, saves cards for payments by the shop.",
-    "Connect T-Bank with `kopeck init`, or leave `save_card` out.",
+    "Connect T-Bank or Tochka with `kopeck init`, or leave `save_card` out.",
 );
 pub const CONSENT_EXCEEDED: Code = code(
     "consent_exceeded",

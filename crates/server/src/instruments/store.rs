@@ -96,11 +96,14 @@ pub fn list_saved(
     kind: Kind,
 ) -> Result<Vec<Instrument>, DbError> {
     let sql = format!(
-        "select {COLUMNS} from instruments where shop_id = $1 and customer_id = $2 and kind = $3 \
+        "select {COLUMNS} from instruments where shop_id = $1 and customer_id = $2 \
+         and (kind = $3 or kind = $4) \
          and (payment_id is null or sealed is not null or member_name is not null) \
          order by id desc limit 100"
     );
-    let params = [shop_id.into(), customer_id.into(), kind.as_str().into()];
+    let other = if kind.means(Kind::Kept) { Kind::Kept } else { kind };
+    let kinds = [kind.as_str(), other.as_str()];
+    let params = [shop_id.into(), customer_id.into(), kinds[0].into(), kinds[1].into()];
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 

@@ -89,6 +89,10 @@ pub struct Intents {
     pub qr_tries: u32,
     /// When the charge of what was saved was sent; it is sent once.
     pub charge_asked_ms: Option<i64>,
+    /// The approvals that stood in the kept card's operation before the charge was sent.
+    pub approvals_before: Vec<String>,
+    /// The bank said that it took the charge of a kept card; its approval may be shown later.
+    pub is_charge_taken: bool,
     /// The payer wants to pay elsewhere: a place in [`Payment::routes`].
     pub move_to: Option<usize>,
     /// The bank refused to open the payment, and nothing exists there; or to charge what was saved,
@@ -116,6 +120,9 @@ pub struct Attempt {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub bank_id: Option<String>,
+    /// Of a card that its bank keeps as a subscription: the operation and which of its approvals
+    /// is this payment's money. No other payment has it.
+    pub approval: Option<String>,
     pub bank_url: Option<String>,
     pub authorized: Money,
     pub paid: Money,
@@ -340,6 +347,22 @@ impl Payment {
         }
     }
 
+    /// Whether it is taken from a card that its bank keeps as a subscription: nothing of its own is
+    /// opened at the bank.
+    pub fn is_kept_charge(&self) -> bool {
+        matches!(self.means, Means::Saved { kind: Kind::Kept, .. })
+    }
+
+    /// Whether it opens such a subscription: one operation, to which each charge adds.
+    pub fn opens_kept(&self) -> bool {
+        matches!(self.means, Means::Save { kind: Kind::Kept, .. })
+    }
+
+    /// Whether the bank has its money in an operation that it shares with other payments.
+    pub fn shares_operation(&self) -> bool {
+        self.is_kept_charge() || self.opens_kept()
+    }
+
     /// What it is taken from, or what it saved.
     pub fn instrument(&self) -> Option<(Kind, &str)> {
         match &self.means {
@@ -349,9 +372,9 @@ impl Payment {
         }
     }
 
-    /// The instrument of this kind.
+    /// The instrument of this kind, as a shop means it.
     pub fn instrument_id(&self, kind: Kind) -> Option<&str> {
-        self.instrument().filter(|(own, _)| *own == kind).map(|(_, id)| id)
+        self.instrument().filter(|(own, _)| kind.means(*own)).map(|(_, id)| id)
     }
 
     /// Why it failed, if it did. A charge that was not taken within the time that the bank had for
@@ -423,10 +446,15 @@ impl Payment {
     }
 
     /// When the bank's link ends. Its time runs from the request that made it, which leaves later
-    /// than the shop asked when the bank is out of reach.
+    /// than the shop asked when the bank is out of reach. Of a charge of a kept card: until when
+    /// its approval is asked for.
     pub fn link_end_ms(&self) -> i64 {
         let life_ms = i64::from(self.ttl_minutes) * 60_000;
-        self.intents.open_asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
+        let asked_ms = match self.is_kept_charge() {
+            true => self.intents.charge_asked_ms,
+            false => self.intents.open_asked_ms,
+        };
+        asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
     }
 
     pub fn status(&self) -> Status {
@@ -458,7 +486,8 @@ impl Payment {
                     (Some(_) | None, Some(_)) | (None, None) => Status::Authorized,
                 }
             }
-            () if facts.bank_id.is_some() => Status::Open,
+            // Its operation was there before it.
+            () if facts.bank_id.is_some() || self.is_kept_charge() => Status::Open,
             () if self.intents.failure.is_some() => Status::Failed,
             () => Status::Opening,
         }

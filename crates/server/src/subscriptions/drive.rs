@@ -34,6 +34,7 @@ use crate::{
         flow::{
             NewPayment, Problem as PaymentProblem,
             charge::{self, Saved},
+            kept,
             routing::plan_at,
         },
         model::{Means, Payment},
@@ -298,7 +299,8 @@ async fn plan_any(
 pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
     match kind {
         Kind::Account => can.saves_accounts,
-        Kind::Card => can.saves_cards,
+        Kind::Card => kept::saves_cards(can),
+        Kind::Kept => can.subscriptions.is_some(),
     }
 }
 

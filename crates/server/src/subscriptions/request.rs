@@ -233,8 +233,8 @@ pub struct CreateSubscription {
     /// A saved card to charge.
     #[schema(value_type = Option<String>)]
     pub card_id: Raw,
-    /// What the first payment saves when nothing is saved yet: account (by SBP, when absent) or
-    /// card.
+    /// What the first payment saves when nothing is saved yet: account (by SBP) or card. When
+    /// absent: what the bank saves, an account rather than a card.
     #[schema(value_type = Option<String>, example = "account")]
     pub save: Raw,
     /// The bank's word or a connection's id, when several are connected.
@@ -297,11 +297,11 @@ impl CreateSubscription {
             let what = "is not for a subscription that is paid by links";
             return Err(invalid("account_id", what));
         }
-        let saves = match json::string("save", &self.save)? {
-            None => Kind::Account,
-            Some(word) => {
-                Kind::parse(&word).ok_or_else(|| invalid("save", "takes one of: account, card"))?
-            }
+        let saves = match json::string("save", &self.save)?.as_deref() {
+            None => None,
+            Some("account") => Some(Kind::Account),
+            Some("card") => Some(Kind::Card),
+            Some(_) => return Err(invalid("save", "takes one of: account, card")),
         };
         let quantity = count("quantity", &self.quantity, (1, MAX_QUANTITY))?;
         Ok(NewSubscription {

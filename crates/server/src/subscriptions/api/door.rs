@@ -20,7 +20,6 @@ use super::super::{
 };
 use crate::{
     http::{Answer, ApiError, Server, codes, error::ErrorBody, json},
-    instruments::model::Kind,
     payments::submit::{self, Ask},
 };
 
@@ -70,7 +69,7 @@ async fn open_door(headers: HeaderMap, ask: Ask) -> Result<Answer, ApiError> {
             coupon: None,
             collection: How::Link,
             instrument_id: None,
-            saves: Kind::Account,
+            saves: None,
             bank: None,
             zone: None,
             contact: None,

@@ -31,8 +31,9 @@ pub struct NewSubscription {
     pub collection: How,
     /// A saved account or card to charge.
     pub instrument_id: Option<String>,
-    /// What the first payment saves, if nothing is saved yet.
-    pub saves: Kind,
+    /// What the first payment saves, if nothing is saved yet; `None`: what the bank saves, an account
+    /// rather than a card.
+    pub saves: Option<Kind>,
     /// A bank's word or a connection's id.
     pub bank: Option<String>,
     pub zone: Option<String>,
@@ -65,7 +66,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     }
     let zone = new.zone.clone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;
-    let connection = connection_for(ctx, shop_id, &new).await?;
+    let (connection, saves) = connection_for(ctx, shop_id, &new).await?;
     let (shop, code, word) = (shop_id.to_owned(), new.plan.clone(), new.coupon.clone());
     let now_ms = ctx.now_ms();
     let found: Result<(Offer, Option<Coupon>), Problem> = ctx
@@ -104,7 +105,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         connection_id: connection.id,
         collection: new.collection,
         instrument_id: new.instrument_id,
-        saves: new.saves,
+        saves,
         zone,
         anchor_ms: if has_trial { now_ms + trial_ms } else { now_ms },
         cycle: 0,
@@ -148,12 +149,13 @@ fn first(subscription: &Subscription, offer: &Offer) -> Result<Opening, Problem>
     Ok(Opening { cause, version, quantity, start_ms, end_ms, price, unused })
 }
 
-/// Where the money comes: the account's bank, the one that is named, else the newest that can.
+/// Where the money comes: the account's bank, the one that is named, else the newest that can; and
+/// what is saved there.
 async fn connection_for(
     ctx: &Ctx,
     shop_id: &str,
     new: &NewSubscription,
-) -> Result<Connection, Problem> {
+) -> Result<(Connection, Kind), Problem> {
     if let Some(instrument_id) = &new.instrument_id {
         let (shop_id, id) = (shop_id.to_owned(), instrument_id.clone());
         let kind = kind_of(&id);
@@ -166,24 +168,37 @@ async fn connection_for(
         if account.customer_id != new.customer_id {
             return Err(unusable(instruments::flow::Unusable::Missing(kind)));
         }
-        return Ok(shops::flow::get_connection(ctx, &account.connection_id).await?);
+        let connection = shops::flow::get_connection(ctx, &account.connection_id).await?;
+        return Ok((connection, kind));
     }
     let all = shops::flow::list_connections(ctx, shop_id).await?;
     if all.is_empty() {
         return Err(Problem::NotConnected);
     }
-    let saves = |it: &Connection| {
-        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), new.saves))
+    let saves = |it: &Connection, kind: Kind| {
+        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), kind))
     };
     let is_named = |it: &Connection| match &new.bank {
         Some(word) => it.bank == *word || it.id == *word,
         None => true,
     };
-    let fits = |it: &Connection| match new.collection {
-        How::Charge => is_named(it) && saves(it),
-        How::Link => is_named(it),
-    };
-    all.into_iter().rev().find(fits).ok_or(Problem::NoBank)
+    let named: Vec<Connection> = all.into_iter().rev().filter(is_named).collect();
+    let kinds = new.saves.map_or(vec![Kind::Account, Kind::Card], |kind| vec![kind]);
+    if new.collection == How::Link {
+        let kind = kinds.first().copied().unwrap_or(Kind::Account);
+        return named.into_iter().next().map(|it| (it, kind)).ok_or(Problem::NoBank);
+    }
+    // A bank whose API also gives back what a card paid goes before one that keeps subscriptions.
+    let refunds =
+        |it: &Connection| find_bank(&it.bank).is_some_and(|b| b.capabilities().saves_cards);
+    for kind in kinds {
+        let mut fitting: Vec<&Connection> = named.iter().filter(|it| saves(it, kind)).collect();
+        fitting.sort_by_key(|it| kind == Kind::Card && !refunds(it));
+        if let Some(found) = fitting.first() {
+            return Ok(((*found).clone(), kind));
+        }
+    }
+    Err(Problem::NoBank)
 }
 
 /// Saves what was planned, and lets the driver ask for the first money.

@@ -9,6 +9,7 @@ use crate::{
     kit::{Ctx, clock::HOUR_MS, db::Tx, jobs},
     payments::{
         self,
+        flow::kept,
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
@@ -196,7 +197,7 @@ fn settle(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result
         match (word(&payment), attempt.outcome) {
             (Word::Waiting, _) => {}
             // What was saved was taken back meanwhile; its money goes back by itself.
-            (Word::Paid, _) if payment.refundable().is_zero() => {
+            (Word::Paid, _) if is_going_back(&payment) => {
                 given_back(tx, ctx, subscription, (attempt, period))?;
                 return Ok(true);
             }
@@ -277,6 +278,12 @@ pub fn take_over(
     Ok(())
 }
 
+/// What was saved was taken back while it was charged: its money goes back, by the bank or, where
+/// the bank has no request for it, by a person.
+fn is_going_back(payment: &Payment) -> bool {
+    payment.refundable().is_zero() || kept::is_given_back_by_hand(payment)
+}
+
 /// Nobody may keep it: its refund is asked for, and the shop is told.
 fn give_back(
     tx: &mut dyn Tx,
@@ -285,16 +292,9 @@ fn give_back(
     attempt: Attempt,
     payment: &Payment,
 ) -> Result<(), Problem> {
-    let shop_id = subscription.shop_id.clone();
-    let left = payments::flow::get_refundable(tx, &shop_id, &payment.id);
-    let left = left.map_err(Problem::Payment)?;
-    if !left.is_zero() {
-        let reason = Some("Подписка: лишнее списание".to_owned());
-        let refund = (ctx.mint.id("rf"), left, reason);
-        let refund = (refund.0.as_str(), refund.1, refund.2);
-        payments::flow::request_refund(tx, ctx, &shop_id, &payment.id, refund)
-            .map_err(Problem::Payment)?;
-    }
+    let whose = (subscription.shop_id.as_str(), payment.id.as_str());
+    payments::flow::give_back(tx, ctx, whose, "Подписка: лишнее списание")
+        .map_err(Problem::Payment)?;
     store::update_attempt(tx, &Attempt { outcome: Outcome::GivenBack, ..attempt })?;
     store::update_subscription(tx, subscription)?;
     Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)

@@ -11,6 +11,7 @@ mod desk_doubts;
 pub mod desks;
 mod docs;
 mod idempotency;
+mod kept;
 mod lists;
 mod money;
 mod notices;
