@@ -1,5 +1,7 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
+mod rebind;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -80,6 +82,20 @@ enum Command {
         /// The subscription's id
         id: String,
     },
+    /// Make a link by which the customer saves another card or account, here or at the other bank
+    Rebind {
+        /// The subscription's id
+        id: String,
+        /// tbank, tochka, or a connection's id; absent: another one than now
+        #[arg(long)]
+        bank: Option<String>,
+        /// What the link saves; absent: what the bank can
+        #[arg(long, value_enum)]
+        save: Option<Save>,
+        /// Which text the customer agreed to, where no consent stands
+        #[arg(long, value_name = "VERSION")]
+        consent: Option<String>,
+    },
     /// Write down that the customer takes back the consent: nothing is charged any more
     Withdraw {
         /// The subscription's id
@@ -153,6 +169,9 @@ impl SubscriptionArgs {
                 request(&world, &id, Event::Pause { at_ms, resumes_ms: None }).await
             }
             Command::Resume { id } => request(&world, &id, Event::Resume { at_ms }).await,
+            Command::Rebind { id, bank, save, consent } => {
+                rebind::run(&world, &id, (bank, save), consent).await
+            }
             Command::Withdraw { id } => withdraw(&world, &id).await,
         }
     }
@@ -162,14 +181,7 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
     check_code("plan", &new.plan)?;
     // A bank that only the environment names is a connection from now on.
     connect::get_of(world, new.bank.as_deref()).await?;
-    let consent = new.consent.map(|text_version| NewConsent {
-        text_version,
-        text: None,
-        channel: "cli".to_owned(),
-        ip: None,
-        user_agent: None,
-        ceiling: None,
-    });
+    let consent = new.consent.map(NewConsent::by_cli);
     let wanted = NewSubscription {
         plan: new.plan,
         customer_id: user_id(&new.customer)?,

@@ -2,6 +2,7 @@
 
 mod door;
 mod plans;
+mod rebind;
 
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .merge(plans::routes())
         .merge(door::routes())
+        .merge(rebind::routes())
         .routes(routes!(create_subscription, list_subscriptions))
         .routes(routes!(get_subscription))
         .routes(routes!(list_periods))

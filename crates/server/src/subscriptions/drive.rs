@@ -16,6 +16,7 @@ use super::{
         turn::{Turn, turn},
     },
     model::{Attempt, Cause, How, Outcome, Period, Subscription, Version, kind_of},
+    pricing::MIN_CHARGE_KOPECKS,
     state::Event,
     steps::Book,
     store,
@@ -40,7 +41,7 @@ use crate::{
         model::{Means, Payment},
         receipts,
     },
-    shops,
+    shops::{self, model::Connection},
 };
 
 /// Turns of one run. More than any subscription takes at once; a run that needs more goes on in
@@ -239,22 +240,9 @@ async fn plan_any(
     how: How,
 ) -> Result<Payment, Problem> {
     let shop_id = &subscription.shop_id;
-    let metadata = serde_json::json!({
-        "subscription_id": subscription.id, "period": wish.period,
-    });
-    let new = NewPayment {
-        amount: wish.amount,
-        purpose: version.terms.name.clone(),
-        success_url: subscription.success_url.clone(),
-        fail_url: subscription.fail_url.clone(),
-        customer: subscription.contact.clone(),
-        receipt: version.terms.receipt.clone(),
-        metadata: metadata.to_string(),
-        ..NewPayment::default()
-    };
     let connection = shops::flow::get_connection(ctx, &subscription.connection_id).await?;
-    let banks = std::slice::from_ref(&connection);
-    let new = receipts::fill(ctx, shop_id, new, banks).await.map_err(Problem::Receipt)?;
+    let about = serde_json::json!({ "subscription_id": subscription.id, "period": wish.period });
+    let new = new_payment(ctx, (subscription, version), &connection, (wish.amount, about)).await?;
     if let (How::Charge, Some(instrument_id)) = (how, subscription.instrument_id.clone()) {
         let customer_id = Some(subscription.customer_id.clone());
         let kind = kind_of(&instrument_id);
@@ -295,6 +283,51 @@ async fn plan_any(
     plan_at(ctx, &connection, new).map_err(Problem::Payment)
 }
 
+/// What any payment of a subscription is, with the receipt that its plan says.
+async fn new_payment(
+    ctx: &Ctx,
+    (subscription, version): (&Subscription, &Version),
+    connection: &Connection,
+    (amount, metadata): (Money, serde_json::Value),
+) -> Result<NewPayment, Problem> {
+    let new = NewPayment {
+        amount,
+        purpose: version.terms.name.clone(),
+        success_url: subscription.success_url.clone(),
+        fail_url: subscription.fail_url.clone(),
+        customer: subscription.contact.clone(),
+        receipt: version.terms.receipt.clone(),
+        metadata: metadata.to_string(),
+        ..NewPayment::default()
+    };
+    let banks = std::slice::from_ref(connection);
+    receipts::fill(ctx, &subscription.shop_id, new, banks).await.map_err(Problem::Receipt)
+}
+
+/// The link by which the customer saves another card or account at this bank.
+pub(super) async fn plan_rebind(
+    ctx: &Ctx,
+    of: (&Subscription, &Version),
+    connection: &Connection,
+    saves: Kind,
+) -> Result<Payment, Problem> {
+    let (subscription, _) = of;
+    let least = Money::from_kopecks(MIN_CHARGE_KOPECKS).map_err(|_| Problem::SumTooLarge)?;
+    let about = serde_json::json!({ "subscription_id": subscription.id, "rebind": true });
+    let new = new_payment(ctx, of, connection, (least, about)).await?;
+    let bank = find_bank(&connection.bank).ok_or(Problem::NoBank)?;
+    let (min, max) =
+        (*bank.capabilities().ttl_minutes.start(), *bank.capabilities().ttl_minutes.end());
+    let new = NewPayment {
+        methods: vec![charge::method_of(saves)],
+        capture: CaptureMode::Automatic,
+        ttl_minutes: u32::try_from(periods::FIRST_MS / MINUTE_MS).unwrap_or(min).clamp(min, max),
+        means: Means::Save { kind: saves, customer_id: subscription.customer_id.clone(), id: None },
+        ..new
+    };
+    plan_at(ctx, connection, new).map_err(Problem::Payment)
+}
+
 /// Whether a bank can keep what is paid with, to be charged later.
 pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
     match kind {
@@ -308,10 +341,16 @@ pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
 pub async fn settle_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
     drive_now(ctx, id).await?;
     let subject = id.to_owned();
-    let waiting: Result<Vec<Attempt>, DbError> =
-        ctx.db.read(move |tx| store::list_unsettled(tx, &subject)).await;
-    for attempt in waiting? {
-        payments::drive::drive_now(ctx, &attempt.payment_id).await?;
+    let waiting: Result<Vec<String>, DbError> = ctx
+        .db
+        .read(move |tx| {
+            let attempts = store::list_unsettled(tx, &subject)?.into_iter();
+            let rebinds = store::rebinds::list_rebinds(tx, &subject)?.into_iter();
+            Ok(attempts.map(|it| it.payment_id).chain(rebinds.map(|it| it.payment_id)).collect())
+        })
+        .await;
+    for payment_id in waiting? {
+        payments::drive::drive_now(ctx, &payment_id).await?;
     }
     drive_now(ctx, id).await
 }

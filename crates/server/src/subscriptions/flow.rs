@@ -5,12 +5,13 @@ pub mod begin;
 pub mod change;
 pub mod periods;
 pub mod plans;
+pub mod rebind;
 pub mod turn;
 
 use kopeck_banks::op::Refusal;
 
 use super::{
-    model::{Consent, PeriodStatus, Plan, Subscription},
+    model::{Consent, PeriodStatus, Plan, RebindOutcome, Subscription},
     state::{self, Effect, Event, Refused, Status},
     steps::Book,
     store,
@@ -159,6 +160,7 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
     let consents = store::list_consents(tx, &subscription.id)?;
     let rules = store::get_rules(tx, &subscription.shop_id)?;
     let next_amount = next_amount(tx, subscription);
+    let rebinds = store::rebinds::list_rebinds(tx, &subscription.id)?;
     let book = load(tx, subscription.clone())?;
     Ok(Described {
         book,
@@ -169,6 +171,7 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
         consent: consents.into_iter().next(),
         rules,
         next_amount,
+        rebind: rebinds.into_iter().rfind(|it| it.outcome == RebindOutcome::Open),
     })
 }
 
@@ -263,6 +266,20 @@ pub struct NewConsent {
     pub user_agent: Option<String>,
     /// The most that one charge may take; `None`: what the subscription costs now.
     pub ceiling: Option<kopeck_banks::Money>,
+}
+
+impl NewConsent {
+    /// As somebody wrote it down at a terminal.
+    pub fn by_cli(text_version: String) -> NewConsent {
+        NewConsent {
+            text_version,
+            text: None,
+            channel: "cli".to_owned(),
+            ip: None,
+            user_agent: None,
+            ceiling: None,
+        }
+    }
 }
 
 /// Writes down what the customer agreed to.

@@ -216,6 +216,48 @@ pub struct Attempt {
     pub created_ms: i64,
 }
 
+/// A link by which a subscription goes on to another card or account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebind {
+    pub payment_id: String,
+    pub subscription_id: String,
+    pub connection_id: String,
+    pub saves: Kind,
+    pub outcome: RebindOutcome,
+    pub created_ms: i64,
+    pub done_ms: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebindOutcome {
+    /// The customer has not paid it yet.
+    Open,
+    /// Paid; that something is saved is not known yet.
+    Paid,
+    /// What it saved is charged from now on.
+    Done,
+    /// It ended unpaid, or its money went back.
+    Over,
+}
+
+impl RebindOutcome {
+    pub const ALL: [RebindOutcome; 4] =
+        [RebindOutcome::Open, RebindOutcome::Paid, RebindOutcome::Done, RebindOutcome::Over];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RebindOutcome::Open => "open",
+            RebindOutcome::Paid => "paid",
+            RebindOutcome::Done => "done",
+            RebindOutcome::Over => "over",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<RebindOutcome> {
+        RebindOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
 /// What a customer agreed to. Only its withdrawal is ever written into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {

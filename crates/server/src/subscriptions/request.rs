@@ -10,6 +10,7 @@ use super::{
         begin::NewSubscription,
         change::{When, Wish},
         plans::NewCoupon,
+        rebind,
     },
     model::{How, Terms, kind_of},
     pricing::{Discount, MAX_PERCENT, MIN_CHARGE_KOPECKS},
@@ -297,12 +298,7 @@ impl CreateSubscription {
             let what = "is not for a subscription that is paid by links";
             return Err(invalid("account_id", what));
         }
-        let saves = match json::string("save", &self.save)?.as_deref() {
-            None => None,
-            Some("account") => Some(Kind::Account),
-            Some("card") => Some(Kind::Card),
-            Some(_) => return Err(invalid("save", "takes one of: account, card")),
-        };
+        let saves = saved_kind(&self.save)?;
         let quantity = count("quantity", &self.quantity, (1, MAX_QUANTITY))?;
         Ok(NewSubscription {
             plan: code("plan", &self.plan)?,
@@ -359,6 +355,46 @@ impl ChangeSubscription {
         }
         let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
         Ok(Wish { plan, quantity, when, consent })
+    }
+}
+
+/// Another card or account, at the same bank or another.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebindSubscription {
+    /// The bank's word or a connection's id; absent: another one than now.
+    #[schema(value_type = Option<String>, example = "tochka")]
+    pub bank: Raw,
+    /// account (by SBP) or card; absent: what the bank saves, an account rather than a card.
+    #[schema(value_type = Option<String>, example = "card")]
+    pub save: Raw,
+    #[schema(value_type = Option<String>)]
+    pub success_url: Raw,
+    #[schema(value_type = Option<String>)]
+    pub fail_url: Raw,
+    /// Needed when none stands.
+    #[schema(value_type = Option<ConsentInput>)]
+    pub consent: Option<ConsentInput>,
+}
+
+fn saved_kind(raw: &Raw) -> Result<Option<Kind>, ApiError> {
+    match json::string("save", raw)?.as_deref() {
+        None => Ok(None),
+        Some("account") => Ok(Some(Kind::Account)),
+        Some("card") => Ok(Some(Kind::Card)),
+        Some(_) => Err(invalid("save", "takes one of: account, card")),
+    }
+}
+
+impl RebindSubscription {
+    pub fn read(&self) -> Result<rebind::Wish, ApiError> {
+        Ok(rebind::Wish {
+            bank: words("bank", &self.bank, MAX_ID_CHARS)?,
+            saves: saved_kind(&self.save)?,
+            success_url: url("success_url", &self.success_url)?,
+            fail_url: url("fail_url", &self.fail_url)?,
+            consent: self.consent.as_ref().map(ConsentInput::read).transpose()?,
+        })
     }
 }
 

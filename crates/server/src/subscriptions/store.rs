@@ -2,6 +2,7 @@
 
 mod agreed;
 mod plans;
+pub mod rebinds;
 mod rules;
 mod state_columns;
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{
     dunning::Rules,
     flow::plans::Offer,
-    model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Version, kind_of},
+    model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Rebind, Version, kind_of},
     pricing::{Discount, Line},
     state::State,
     steps::Book,
@@ -31,6 +31,8 @@ pub struct Described {
     pub consent: Option<Consent>,
     pub rules: Rules,
     pub next_amount: Option<Money>,
+    /// The link by which it goes on to another card or account, while that can be paid.
+    pub rebind: Option<Rebind>,
 }
 
 fn raw(text: &str) -> Option<Box<RawValue>> {
@@ -302,6 +304,8 @@ pub struct SubscriptionView {
     pub period: Option<PeriodView>,
     /// Where the customer pays, while a link is open.
     pub pay_url: Option<String>,
+    /// Where the customer saves another card or account, while that link is open.
+    pub rebind_url: Option<String>,
     pub consent: Option<ConsentView>,
     pub time_zone: String,
     #[schema(value_type = Object)]
@@ -363,6 +367,10 @@ impl SubscriptionView {
             balance_kopecks: subscription.balance_kopecks,
             period: book.period.as_ref().map(|it| PeriodView::new(it, &book.attempts)),
             pay_url: open_link(book).map(|id| format!("{public_url}/pay/{id}")),
+            rebind_url: described
+                .rebind
+                .as_ref()
+                .map(|it| format!("{public_url}/pay/{}", it.payment_id)),
             consent: described.consent.as_ref().map(ConsentView::new),
             time_zone: subscription.zone.clone(),
             metadata: raw(&subscription.metadata),

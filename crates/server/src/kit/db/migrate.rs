@@ -88,6 +88,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0014_approvals.sql"),
         postgres: include_str!("../../../migrations/postgres/0014_approvals.sql"),
     },
+    Migration {
+        name: "0014b_rebinds",
+        sqlite: include_str!("../../../migrations/sqlite/0014b_rebinds.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014b_rebinds.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

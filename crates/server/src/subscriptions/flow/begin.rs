@@ -175,25 +175,47 @@ async fn connection_for(
     if all.is_empty() {
         return Err(Problem::NotConnected);
     }
-    let saves = |it: &Connection, kind: Kind| {
-        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), kind))
-    };
     let is_named = |it: &Connection| match &new.bank {
         Some(word) => it.bank == *word || it.id == *word,
         None => true,
     };
     let named: Vec<Connection> = all.into_iter().rev().filter(is_named).collect();
-    let kinds = new.saves.map_or(vec![Kind::Account, Kind::Card], |kind| vec![kind]);
     if new.collection == How::Link {
-        let kind = kinds.first().copied().unwrap_or(Kind::Account);
+        let kind = new.saves.unwrap_or(Kind::Account);
         return named.into_iter().next().map(|it| (it, kind)).ok_or(Problem::NoBank);
     }
+    choose(&named, new.saves)
+}
+
+/// Where a subscription goes on: to the bank that is named, else to another one than now.
+pub(super) async fn connection_to(
+    ctx: &Ctx,
+    shop_id: &str,
+    own: &Subscription,
+    wish: &super::rebind::Wish,
+) -> Result<(Connection, Kind), Problem> {
+    let all = shops::flow::list_connections(ctx, shop_id).await?;
+    let is_meant = |it: &Connection| match &wish.bank {
+        Some(word) => it.bank == *word || it.id == *word,
+        None => it.id != own.connection_id,
+    };
+    let meant: Vec<Connection> = all.into_iter().rev().filter(is_meant).collect();
+    choose(&meant, wish.saves)
+}
+
+/// The first of these that saves what can be charged, an account rather than a card if nothing is
+/// said.
+fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection, Kind), Problem> {
+    let can = |it: &Connection, kind: Kind| {
+        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), kind))
+    };
+    let kinds = saves.map_or(vec![Kind::Account, Kind::Card], |kind| vec![kind]);
     // A bank whose API also gives back what a card paid goes before one that keeps subscriptions.
-    let refunds =
-        |it: &Connection| find_bank(&it.bank).is_some_and(|b| b.capabilities().saves_cards);
+    let gives_back =
+        |it: &Connection| find_bank(&it.bank).is_some_and(|it| it.capabilities().saves_cards);
     for kind in kinds {
-        let mut fitting: Vec<&Connection> = named.iter().filter(|it| saves(it, kind)).collect();
-        fitting.sort_by_key(|it| kind == Kind::Card && !refunds(it));
+        let mut fitting: Vec<&Connection> = connections.iter().filter(|it| can(it, kind)).collect();
+        fitting.sort_by_key(|it| kind == Kind::Card && !gives_back(it));
         if let Some(found) = fitting.first() {
             return Ok(((*found).clone(), kind));
         }

@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, load, periods};
+use super::{Problem, act, announce, load, periods, rebind};
 use crate::{
     events::EventKind,
     kit::{Ctx, clock::HOUR_MS, db::Tx, jobs},
@@ -41,7 +41,10 @@ pub enum Turn {
 /// Takes one turn.
 pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let Some(mut subscription) = store::lock_by_id(tx, id)? else { return Ok(Turn::Rest) };
-    if settle(tx, ctx, &mut subscription)? || adopt(tx, ctx, &mut subscription)? {
+    let is_news = settle(tx, ctx, &mut subscription)?
+        || rebind::settle(tx, ctx, &mut subscription)?
+        || adopt(tx, ctx, &mut subscription)?;
+    if is_news {
         return Ok(Turn::Again);
     }
     let rules = store::get_rules(tx, &subscription.shop_id)?;
@@ -150,7 +153,7 @@ fn drop_change(
 }
 
 /// What a payment says of its attempt.
-enum Word {
+pub(super) enum Word {
     Waiting,
     Paid,
     Failed(Class),
@@ -167,7 +170,7 @@ fn class_of(code: &str) -> Class {
     found.map_or(Class::Later, Class::of)
 }
 
-fn word(payment: &Payment) -> Word {
+pub(super) fn word(payment: &Payment) -> Word {
     match payment.status() {
         PaymentStatus::Paid
         | PaymentStatus::Refunding
@@ -370,8 +373,11 @@ fn adopt(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<
         return Ok(false);
     }
     let attempts = store::list_attempts(tx, &subscription.id, subscription.periods)?;
+    // What it went on to since counts more than what an older link saves.
+    let since_ms = store::rebinds::last_rebound_ms(tx, &subscription.id)?.unwrap_or(i64::MIN);
+    let links = attempts.iter().filter(|it| it.how == How::Link && it.created_ms > since_ms);
     // The last one that saved an account is the one that counts.
-    for attempt in attempts.iter().rev().filter(|it| it.how == How::Link) {
+    for attempt in links.rev() {
         let found = payments::store::find_payment_by_id(tx, &attempt.payment_id)?;
         let saved = found.as_ref().and_then(Payment::instrument).map(|(_, id)| id.to_owned());
         if saved.is_none() {

@@ -5,7 +5,10 @@ use kopeck::{
     kit::db::DbError,
     payments::{flow::charge, store::find_payment_by_id},
 };
-use kopeck_banks::emulator::{Control, Fault, FaultKind};
+use kopeck_banks::{
+    Money,
+    emulator::{Control, Fault, FaultKind},
+};
 use serde_json::{Value, json};
 
 use crate::harness::{app::TestApp, databases::on_each};
@@ -279,7 +282,10 @@ async fn refunds_are_made_in_the_cabinet_told_beforehand_and_seen_there() {
         let error = app.post(&path, json!({})).await.expect_error(409, "refund_unsupported");
         assert!(error["hint"].as_str().unwrap().contains("internet bank"), "{error}");
     }
-    let part = Control::Refund { id: operation(&opening), amount: Some("250.00".parse().unwrap()) };
+    let part = Control::Refund {
+        id: operation(&opening),
+        amount: Some(Money::from_kopecks(25_000).unwrap()),
+    };
     app.bank.control(&part);
     for _ in 0..26 {
         app.advance(HOUR).await;

@@ -14,6 +14,7 @@ mod idempotency;
 mod kept;
 mod lists;
 mod money;
+mod moving;
 mod notices;
 mod outages;
 mod places;
