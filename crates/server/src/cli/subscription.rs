@@ -19,6 +19,7 @@ use crate::{
         flow::{
             self, NewConsent, Problem,
             begin::{self, NewSubscription},
+            by_bank::ByBank,
             describe,
         },
         model::{How, Period, Subscription},
@@ -126,9 +127,21 @@ struct NewOne {
     /// What the first payment saves, when nothing is saved yet; absent: what the bank can
     #[arg(long, value_enum)]
     save: Option<Save>,
+    /// us: Kopeck charges; bank: the bank does, by a schedule of its own (Tochka, by card)
+    #[arg(long, value_enum, default_value_t = ChargedBy::Us)]
+    charged_by: ChargedBy,
+    /// How often the bank charges, the first payment counted; absent: as often as it can
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    bank_charges: Option<u32>,
     /// Which bank, when several are connected
     #[arg(long)]
     bank: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ChargedBy {
+    Us,
+    Bank,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -196,6 +209,10 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
             Save::Account => Kind::Account,
             Save::Card => Kind::Card,
         }),
+        by_bank: match new.charged_by {
+            ChargedBy::Us => None,
+            ChargedBy::Bank => Some(ByBank { charges: new.bank_charges }),
+        },
         bank: new.bank,
         zone: None,
         contact: None,

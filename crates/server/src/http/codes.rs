@@ -427,12 +427,8 @@ pub const CHARGE_UNANSWERED: Code = code(
     "The bank did not answer a charge of what was saved, and took nothing until its time was over.",
     "Nothing was charged: make another payment if the sum is still due.",
 );
-const REFERENCE_TAKEN: Code = code(
-    "reference_taken",
-    409,
-    "The bank has a payment with this reference already.",
-    "Kopeck looks it up by itself; nothing to do.",
-);
+const REFERENCE_TAKEN: Code =
+    code("reference_taken", 409, "The bank has this reference already.", "Kopeck looks it up.");
 
 /// Every code, in the order in which people meet them.
 pub static CODES: &[Code] = &[
@@ -464,6 +460,8 @@ pub static CODES: &[Code] = &[
     SUBSCRIPTION_BUSY,
     SUBSCRIPTION_STATE,
     CONSENT_MISSING,
+    BANK_SCHEDULE_IMPOSSIBLE,
+    BANK_DID_NOT_CHARGE,
     ACCOUNT_UNSUPPORTED,
     CARD_NOT_FOUND,
     CARD_NOT_ACTIVE,

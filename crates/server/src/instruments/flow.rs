@@ -24,6 +24,8 @@ pub enum Unusable {
     NotActive(Kind, InstrumentStatus),
     /// The payer agreed to less.
     TooMuch(Kind, Money),
+    /// The bank charges it by itself.
+    Scheduled(Kind),
 }
 
 /// Keeps an instrument that the bank has begun to save; from now on its state is asked. Of one that
@@ -127,6 +129,9 @@ fn usable(
     let Some(own) = found else { return Ok(Err(Unusable::Missing(kind))) };
     if own.status != InstrumentStatus::Active {
         return Ok(Err(Unusable::NotActive(kind, own.status)));
+    }
+    if own.is_scheduled {
+        return Ok(Err(Unusable::Scheduled(kind)));
     }
     let max = store::find_consent(tx, &own)?.and_then(|consent| consent.terms.max);
     Ok(match max.filter(|max| amount > *max) {

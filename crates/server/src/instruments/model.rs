@@ -88,6 +88,8 @@ pub struct Instrument {
     pub member_name: Option<String>,
     /// Of a card: month and year, MMYY.
     pub expires: Option<String>,
+    /// The bank charges it by a schedule of its own, and nobody else can.
+    pub is_scheduled: bool,
     pub withdrawn_ms: Option<i64>,
     /// When the bank forgot it, too.
     pub removed_ms: Option<i64>,
@@ -215,11 +217,16 @@ impl Instrument {
         }
     }
 
-    /// Whether the bank still keeps what was taken back. Accounts saved through SBP are forgotten
-    /// by being charged no more: the bank has no request for it.
+    /// Whether the bank still keeps what was taken back. Accounts saved through SBP, and cards that
+    /// are kept as subscriptions, are forgotten by being charged no more: the bank has no request
+    /// for it. One that the bank charges by itself has to be ended there.
     pub fn must_be_forgotten(&self) -> bool {
-        let is_card = self.kind == Kind::Card && self.member_id.is_some();
-        is_card && self.withdrawn_ms.is_some() && self.removed_ms.is_none()
+        let is_at_bank = match self.kind {
+            Kind::Account => false,
+            Kind::Card => self.member_id.is_some(),
+            Kind::Kept => self.is_scheduled,
+        };
+        is_at_bank && self.withdrawn_ms.is_some() && self.removed_ms.is_none()
     }
 
     /// When the bank is asked next; `None` when nothing can change by itself any more. Nobody can

@@ -12,7 +12,7 @@ use kopeck_banks::{
     bank::{Bank, Step},
     op::{
         BankOp, CaptureMode, CodeKind, CreateLink, NewSubscription, Observation, Outcome,
-        PayMethod, Refusal, RefusalClass, SavedCharge, SubscriptionOp,
+        PayMethod, Refusal, RefusalClass, SavedCharge, Schedule, SubscriptionOp,
     },
     receipt::refund::Returned,
 };
@@ -65,6 +65,8 @@ pub struct NewPayment {
     pub metadata: String,
     /// What it is paid with, and what of it is saved.
     pub means: Means,
+    /// By what schedule the bank charges the card that is saved.
+    pub schedule: Option<Schedule>,
     /// What the payer agreed to, where something is saved.
     pub consent: Option<Terms>,
 }
@@ -115,6 +117,7 @@ pub fn plan(
         attempts: Vec::new(),
         place_id: None,
         means,
+        schedule: new.schedule,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
@@ -184,7 +187,7 @@ pub fn create_op(
             success_url: payment.success_url.clone().or_else(our_page),
             fail_url: payment.fail_url.clone().or_else(our_page),
             payer_id: None,
-            schedule: None,
+            schedule: payment.schedule,
             receipt: receipts::for_bank(payment)?,
         })));
     }

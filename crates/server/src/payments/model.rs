@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, Decline, PayMethod, Refusal, SbpTransfer},
+    op::{CaptureMode, Decline, PayMethod, Refusal, SbpTransfer, Schedule},
 };
 
 use super::route::Route;
@@ -30,6 +30,9 @@ pub struct Payment {
     pub place_id: Option<String>,
     /// What it is paid with: whatever its payer chooses, or what he saved earlier.
     pub means: Means,
+    /// The bank charges the card by this schedule: of the payment that opens it, and of each
+    /// charge, which nobody sends.
+    pub schedule: Option<Schedule>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -384,7 +387,11 @@ impl Payment {
         let declined = self.facts.decline.clone().filter(|_| is_over && self.facts.declined);
         let lapsed = || {
             let is_lapsed = is_over && self.facts.expired;
-            is_lapsed.then(|| not_charged(self.intents.charge_asked_ms.is_some()))
+            let not_charged = || match self.schedule {
+                Some(_) => not_charged_by_bank(),
+                None => not_charged(self.intents.charge_asked_ms.is_some()),
+            };
+            is_lapsed.then(not_charged)
         };
         self.intents.failure.clone().or(declined).or_else(lapsed)
     }
@@ -491,6 +498,17 @@ impl Payment {
             () if self.intents.failure.is_some() => Status::Failed,
             () => Status::Opening,
         }
+    }
+}
+
+/// The bank was to charge by its own schedule; it announces no failure, so only asking tells.
+fn not_charged_by_bank() -> Failure {
+    Failure {
+        code: "bank_did_not_charge".into(),
+        message: "The bank did not charge the card by its schedule".into(),
+        hint:
+            "The bank tells no reason: ask the customer to pay, or to subscribe with another card"
+                .into(),
     }
 }
 

@@ -40,6 +40,10 @@ impl From<Unusable> for ApiError {
                 };
                 ApiError::new(code, message).param(param(kind))
             }
+            Unusable::Scheduled(kind) => {
+                let message = "The bank charges the card by its own schedule, and nobody else can.";
+                ApiError::new(codes::CARD_NOT_ACTIVE, message).param(param(kind))
+            }
             Unusable::TooMuch(_, max) => {
                 let message = format!("The payer agreed to {max} rubles at most.");
                 ApiError::new(codes::CONSENT_EXCEEDED, message).param("amount")

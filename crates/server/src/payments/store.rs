@@ -7,9 +7,9 @@ pub mod shared;
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_ids, decode_means, decode_refunds, decode_routes, decode_transfer,
-    encode_ids, encode_refunds, encode_routes, is_kept, join_methods, opt_money, origin_word,
-    parse_capture, parse_methods, parse_origin, saves_for,
+    capture_word, count, decode_ids, decode_means, decode_refunds, decode_routes, decode_schedule,
+    decode_transfer, encode_ids, encode_refunds, encode_routes, encode_schedule, is_kept,
+    join_methods, opt_money, origin_word, parse_capture, parse_methods, parse_origin, saves_for,
 };
 pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
@@ -28,7 +28,7 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
      qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
      save_account_for, charge_asked_ms, decline, heard_paid_ms, card_id, save_card_for, \
-     card_kept, approval, approvals_before, charge_taken";
+     card_kept, approval, approvals_before, charge_taken, bank_schedule";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -49,9 +49,10 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id, account_id, save_account_for, card_id, save_card_for, card_kept) \
+         place_id, account_id, save_account_for, card_id, save_card_for, card_kept, \
+         bank_schedule) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25, $26, $27)",
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -80,6 +81,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             p.instrument_id(Kind::Card).into(),
             saves_for(&p.means, Kind::Card).into(),
             is_kept(&p.means).into(),
+            p.schedule.map(encode_schedule).into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -355,6 +357,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
         means: decode_means(row, [55, 56, 60, 61, 62])?,
+        schedule: row.opt_text(66)?.as_deref().map(decode_schedule).transpose()?,
         moves,
         attempts,
         shop_id: row.text(1)?,

@@ -49,6 +49,7 @@ fn created() -> Payment {
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
+        schedule: None,
         means: Means::Payer,
         order_id: None,
         reference: "K-1".into(),

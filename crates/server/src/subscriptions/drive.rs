@@ -12,7 +12,7 @@ use super::{
     flow::{
         self, JOB, Problem, act, announce,
         begin::Planned,
-        periods,
+        by_bank, periods,
         turn::{Turn, turn},
     },
     model::{Attempt, Cause, How, Outcome, Period, Subscription, Version, kind_of},
@@ -183,7 +183,7 @@ fn write(
     jobs::wait_for(tx, (JOB, &subscription.id), &payment.id)?;
     period.next_try_ms = None;
     store::update_period(tx, &period)?;
-    if how == How::Charge {
+    if how != How::Link {
         return Ok(store::update_subscription(tx, subscription)?);
     }
     match period.cause {
@@ -243,6 +243,14 @@ async fn plan_any(
     let connection = shops::flow::get_connection(ctx, &subscription.connection_id).await?;
     let about = serde_json::json!({ "subscription_id": subscription.id, "period": wish.period });
     let new = new_payment(ctx, (subscription, version), &connection, (wish.amount, about)).await?;
+    let schedule = by_bank::schedule(subscription, version);
+    if let (How::Bank, Some(card_id)) = (how, subscription.instrument_id.as_deref()) {
+        let left = (wish.give_up_ms - ctx.now_ms()) / MINUTE_MS;
+        let ttl_minutes = u32::try_from(left.max(1)).unwrap_or(1);
+        let new = NewPayment { success_url: None, fail_url: None, schedule, ttl_minutes, ..new };
+        let planned = kept::plan_awaited(ctx, shop_id, card_id, new).await;
+        return planned.map_err(Problem::Payment);
+    }
     if let (How::Charge, Some(instrument_id)) = (how, subscription.instrument_id.clone()) {
         let customer_id = Some(subscription.customer_id.clone());
         let kind = kind_of(&instrument_id);
@@ -253,7 +261,11 @@ async fn plan_any(
     }
     let bank = find_bank(&connection.bank);
     let can = bank.map(|bank| bank.capabilities());
-    let saves = subscription.collection == How::Charge
+    // The bank's schedule begins with its first payment, and only with that.
+    let schedule = schedule.filter(|_| wish.period == 1);
+    let may_save = subscription.bank_count.is_none() || schedule.is_some();
+    let saves = may_save
+        && subscription.collection == How::Charge
         && can.is_some_and(|can| self::saves(can, subscription.saves));
     let methods = match (saves, can) {
         (true, _) => vec![charge::method_of(subscription.saves)],
@@ -270,6 +282,7 @@ async fn plan_any(
         methods,
         capture: CaptureMode::Automatic,
         ttl_minutes: u32::try_from(left).unwrap_or(min).clamp(min, max),
+        schedule,
         means: match saves {
             true => Means::Save {
                 kind: subscription.saves,

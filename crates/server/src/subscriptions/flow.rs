@@ -2,13 +2,17 @@
 //! [`super::drive`], between transactions.
 
 pub mod begin;
+pub mod by_bank;
 pub mod change;
 pub mod periods;
 pub mod plans;
 pub mod rebind;
 pub mod turn;
 
-use kopeck_banks::op::Refusal;
+use kopeck_banks::{
+    bank::{Capabilities, find_bank},
+    op::Refusal,
+};
 
 use super::{
     model::{Consent, PeriodStatus, Plan, RebindOutcome, Subscription},
@@ -26,6 +30,7 @@ use crate::{
     },
     payments::flow::Problem as PaymentProblem,
     receipts::flow::ComposeProblem,
+    shops,
 };
 
 /// The kind of the job that drives a subscription; its subject is the subscription's id.
@@ -57,6 +62,8 @@ pub enum Problem {
     NotConnected,
     /// None of the shop's banks saves what can be charged.
     NoBank,
+    /// The bank's own schedule cannot do it.
+    ByBank(&'static str),
     Payment(PaymentProblem),
     Receipt(ComposeProblem),
     Bank(Refusal),
@@ -100,6 +107,7 @@ pub fn act(
     subscription.state = applied.next;
     if applied.effects.contains(&Effect::StopCharging) {
         stop(tx, subscription)?;
+        by_bank::end(tx, ctx, subscription)?;
     }
     store::update_subscription(tx, subscription)?;
     for effect in &applied.effects {
@@ -171,8 +179,18 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
         consent: consents.into_iter().next(),
         rules,
         next_amount,
+        limits: by_bank::limits(subscription, find_can(tx, subscription)?),
         rebind: rebinds.into_iter().rfind(|it| it.outcome == RebindOutcome::Open),
     })
+}
+
+/// What the bank of its connection can.
+fn find_can(
+    tx: &mut dyn Tx,
+    subscription: &Subscription,
+) -> Result<Option<&'static Capabilities>, DbError> {
+    let found = shops::store::find_connection(tx, &subscription.connection_id)?;
+    Ok(found.and_then(|found| find_bank(&found.bank)).map(|bank| bank.capabilities()))
 }
 
 /// What the next period will cost, if one will begin.
@@ -206,9 +224,12 @@ pub fn request(
         Event::Pause { .. } if book.is_asking() || book.open_period().is_some() => {
             return Err(Problem::Busy);
         }
-        Event::Reactivate { .. } => check_consent(tx, &subscription)?,
-        Event::Pause { .. }
-        | Event::Paid { .. }
+        Event::Reactivate { .. } => {
+            by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?;
+            check_consent(tx, &subscription)?;
+        }
+        Event::Pause { .. } => by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?,
+        Event::Paid { .. }
         | Event::Changed { .. }
         | Event::Declined
         | Event::Overdue
@@ -223,6 +244,10 @@ pub fn request(
         turn::resume(tx, ctx, &mut subscription, *at_ms)?;
     } else {
         act(tx, ctx, &mut subscription, event)?;
+    }
+    // The bank would go on: there it ends now, here with what was paid.
+    if matches!(event, Event::CancelAtEnd { .. }) {
+        by_bank::end(tx, ctx, &subscription)?;
     }
     jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
     Ok(subscription)

@@ -69,6 +69,9 @@ pub struct Subscription {
     pub instrument_id: Option<String>,
     /// What a link's payment saves.
     pub saves: Kind,
+    /// The bank charges by a schedule of its own, so many times, the first payment counted; `None`:
+    /// we charge.
+    pub bank_count: Option<u32>,
     pub zone: String,
     /// The calendar's anchor, and the number of its boundary at which the newest period ends.
     pub anchor_ms: i64,
@@ -176,15 +179,18 @@ pub enum How {
     Charge,
     /// The customer pays by a link.
     Link,
+    /// The bank takes it by its own schedule: it is asked whether it did.
+    Bank,
 }
 
 impl How {
-    pub const ALL: [How; 2] = [How::Charge, How::Link];
+    pub const ALL: [How; 3] = [How::Charge, How::Link, How::Bank];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             How::Charge => "charge",
             How::Link => "link",
+            How::Bank => "bank",
         }
     }
 

@@ -8,6 +8,7 @@ use super::{
     flow::{
         NewConsent,
         begin::NewSubscription,
+        by_bank::ByBank,
         change::{When, Wish},
         plans::NewCoupon,
         rebind,
@@ -238,6 +239,13 @@ pub struct CreateSubscription {
     /// absent: what the bank saves, an account rather than a card.
     #[schema(value_type = Option<String>, example = "account")]
     pub save: Raw,
+    /// us (when absent): Kopeck charges what was saved. bank: the bank does, by a schedule of its
+    /// own (Tochka, by card): `limits` of the subscription says what that cannot do.
+    #[schema(value_type = Option<String>, example = "us")]
+    pub charged_by: Raw,
+    /// How often the bank charges, the first payment counted; the most that it can when absent.
+    #[schema(value_type = Option<i64>, example = 12)]
+    pub bank_charges: Raw,
     /// The bank's word or a connection's id, when several are connected.
     #[schema(value_type = Option<String>)]
     pub bank: Raw,
@@ -292,6 +300,7 @@ impl CreateSubscription {
             None if consent.is_some() || instrument_id.is_some() => How::Charge,
             None => How::Link,
             Some(word) => How::parse(&word)
+                .filter(|how| *how != How::Bank)
                 .ok_or_else(|| invalid("collection", "takes one of: charge, link"))?,
         };
         if collection == How::Link && instrument_id.is_some() {
@@ -299,6 +308,16 @@ impl CreateSubscription {
             return Err(invalid("account_id", what));
         }
         let saves = saved_kind(&self.save)?;
+        let bank_charges = count("bank_charges", &self.bank_charges, (1, MAX_QUANTITY))?;
+        let by_bank = match json::string("charged_by", &self.charged_by)?.as_deref() {
+            None | Some("us") if bank_charges.is_some() => {
+                let what = "is for a subscription with `charged_by: bank`";
+                return Err(invalid("bank_charges", what));
+            }
+            None | Some("us") => None,
+            Some("bank") => Some(ByBank { charges: bank_charges }),
+            Some(_) => return Err(invalid("charged_by", "takes one of: us, bank")),
+        };
         let quantity = count("quantity", &self.quantity, (1, MAX_QUANTITY))?;
         Ok(NewSubscription {
             plan: code("plan", &self.plan)?,
@@ -308,6 +327,7 @@ impl CreateSubscription {
             collection,
             instrument_id,
             saves,
+            by_bank,
             bank: words("bank", &self.bank, MAX_ID_CHARS)?,
             zone: words("time_zone", &self.time_zone, MAX_ID_CHARS)?,
             contact: customer(&self.customer)?,
@@ -510,11 +530,17 @@ pub struct CompatSubscription {
     /// Where the customer comes back to, with `subscriptionId` and `status=success` or `error`.
     #[schema(value_type = Option<String>, example = "https://shop.example.ru/subscription-status")]
     pub return_url: Raw,
+    /// What the customer agreed to. With it the first payment saves his card and each period is
+    /// charged, at Tochka where the shop has it; without it he pays each period by a link.
+    #[schema(value_type = Option<ConsentInput>)]
+    pub consent: Option<ConsentInput>,
 }
 
 impl CompatSubscription {
-    pub fn read(&self) -> Result<(String, Option<String>), ApiError> {
-        Ok((code("plan_code", &self.plan_code)?, url("return_url", &self.return_url)?))
+    pub fn read(&self) -> Result<(String, Option<String>, Option<NewConsent>), ApiError> {
+        let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
+        let plan = code("plan_code", &self.plan_code)?;
+        Ok((plan, url("return_url", &self.return_url)?, consent))
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{
     dunning::Rules,
-    flow::plans::Offer,
+    flow::{by_bank::Limit, plans::Offer},
     model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Rebind, Version, kind_of},
     pricing::{Discount, Line},
     state::State,
@@ -31,6 +31,8 @@ pub struct Described {
     pub consent: Option<Consent>,
     pub rules: Rules,
     pub next_amount: Option<Money>,
+    /// What it cannot do because of how its bank charges.
+    pub limits: Vec<&'static Limit>,
     /// The link by which it goes on to another card or account, while that can be paid.
     pub rebind: Option<Rebind>,
 }
@@ -254,6 +256,21 @@ impl ConsentView {
     }
 }
 
+/// Something that a subscription cannot do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LimitView {
+    #[schema(value_type = String, example = "no_pause")]
+    pub code: &'static str,
+    pub ru: &'static str,
+    pub en: &'static str,
+}
+
+impl LimitView {
+    const fn new(limit: &Limit) -> LimitView {
+        LimitView { code: limit.code, ru: limit.ru, en: limit.en }
+    }
+}
+
 /// A subscription.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionView {
@@ -282,6 +299,13 @@ pub struct SubscriptionView {
     /// charge (what the customer saved) or link (the customer pays each period himself).
     #[schema(value_type = String, example = "charge")]
     pub collection: &'static str,
+    /// us, or bank: the bank charges by a schedule of its own.
+    #[schema(value_type = String, example = "us")]
+    pub charged_by: &'static str,
+    /// How often the bank charges by itself, the first payment counted.
+    pub bank_charges: Option<u32>,
+    /// What it cannot do because of how its bank charges, for people.
+    pub limits: Vec<LimitView>,
     /// The saved account that is charged.
     pub account_id: Option<String>,
     /// The saved card that is charged.
@@ -354,6 +378,9 @@ impl SubscriptionView {
             interval_count: terms.interval.count,
             coupon: described.coupon.as_ref().map(|coupon| coupon.code.clone()),
             collection: subscription.collection.as_str(),
+            charged_by: if subscription.bank_count.is_some() { "bank" } else { "us" },
+            bank_charges: subscription.bank_count,
+            limits: described.limits.iter().map(|limit| LimitView::new(limit)).collect(),
             account_id: instrument(Kind::Account),
             card_id: instrument(Kind::Card),
             access_until: subscription.state.access_until_ms(0).map(iso),

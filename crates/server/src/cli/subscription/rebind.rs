@@ -42,7 +42,7 @@ pub(super) async fn run(
     world.out.show(&view, || {
         let url = view.rebind_url.as_deref().unwrap_or_default();
         format!(
-            "{} send the customer this link; 10 rubles of it count for the next period:\n  {}\n  {}",
+            "{} send the customer this link; its 10 rubles count for the next period:\n  {}\n  {}",
             paint(GOOD, "✓"),
             paint(STRONG, url),
             paint(HINT, "until it is paid everything stays as it is"),

@@ -93,6 +93,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0014b_rebinds.sql"),
         postgres: include_str!("../../../migrations/postgres/0014b_rebinds.sql"),
     },
+    Migration {
+        name: "0014c_schedules",
+        sqlite: include_str!("../../../migrations/sqlite/0014c_schedules.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014c_schedules.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -1,6 +1,6 @@
-//! Charging a card that its bank keeps as a subscription. The bank has no id of a charge and answers
-//! yes or no: what is there is read first, the charge is marked, sent once, and from then on the
-//! operation is asked until it shows an approval more.
+//! Charging a card that its bank keeps as a subscription. The bank has no id of a charge and
+//! answers yes or no: what is there is read first, the charge is marked, sent once, and from then
+//! on the operation is asked until it shows an approval more.
 
 use kopeck_banks::op::{Answer, BankOp, Observation, Outcome, SubscriptionOp, SubscriptionWord};
 

@@ -95,6 +95,9 @@ pub fn create_any(
 ) -> Result<(), Problem> {
     match &payment.means {
         Means::Payer => {}
+        Means::Saved { id, .. } if payment.schedule.is_some() => {
+            kept::lock_scheduled(tx, id)?.map_err(Problem::Saved)?;
+        }
         Means::Saved { kind, id } => {
             let (shop_id, amount) = (&payment.shop_id, payment.amount);
             let own = instruments::flow::lock_active(tx, shop_id, (*kind, id), amount)?;
@@ -135,6 +138,7 @@ impl From<Unusable> for Failure {
                 (kind, format!("What was saved is {} by now", status.as_str()))
             }
             Unusable::TooMuch(kind, max) => (kind, format!("The payer agreed to {max} at most")),
+            Unusable::Scheduled(kind) => (kind, "The bank charges it by itself".to_owned()),
         };
         Failure {
             code: format!("{}_not_active", kind.word()),
@@ -234,6 +238,7 @@ fn begun(
         member_id: None,
         member_name: None,
         expires: None,
+        is_scheduled: payment.schedule.is_some(),
         withdrawn_ms: None,
         removed_ms: None,
         created_ms: ctx.now_ms(),

@@ -1,6 +1,6 @@
-//! Use cases of cards that their bank keeps as subscriptions: whose money each approval of the shared
-//! operation is, and what the bank gives back of it. One approval is one payment's, for ever; a
-//! charge takes one that was not there before it was sent. The bank is asked in
+//! Use cases of cards that their bank keeps as subscriptions: whose money each approval of the
+//! shared operation is, and what the bank gives back of it. One approval is one payment's, for
+//! ever; a charge takes one that was not there before it was sent. The bank is asked in
 //! [`crate::payments::drive`].
 
 use std::collections::BTreeSet;
@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use kopeck_banks::{
     Money,
     bank::Capabilities,
-    op::{Approval, BankStatus, Observation, Refusal, RefusalClass},
+    op::{Approval, BankStatus, Observation, PayMethod, Refusal, RefusalClass},
 };
 
-use super::{JOB, Problem, save};
+use super::{JOB, NewPayment, Problem, routing::plan_at, save};
 use crate::{
     gateway::{
         flow::get_bank,
@@ -19,7 +19,8 @@ use crate::{
     },
     instruments::{
         self,
-        model::{Heard, Instrument, Kind},
+        flow::Unusable,
+        model::{Heard, Instrument, InstrumentStatus, Kind},
         store as saved,
     },
     kit::{
@@ -29,10 +30,12 @@ use crate::{
     },
     payments::{
         drive::NOTHING_NEW,
-        model::{Failure, Means, Payment, Refund, RefundState, Status},
+        model::{Facts, Failure, Intents, Means, Payment, Refund, RefundState, Status},
+        schedule::DENSE_FOR_MS,
         state::{self, Applied, Event},
         store::{self, shared},
     },
+    shops,
 };
 
 /// How long a charge whose answer was lost is asked about. The bank has no word for "it was not
@@ -62,7 +65,7 @@ pub(super) fn hear(
     let Some(own) = saved::lock_by_payment(tx, &opening.id)? else { return Ok(opening) };
     if seen.approvals.is_empty() {
         wake_charges(tx, ctx, &own)?;
-        return Ok(opening);
+        return look_again(tx, ctx, opening, &own);
     }
     let opening = share_out(tx, ctx, (opening, &own), (&operation, seen))?;
     let has_news = seen.saved_card.is_some() && own.member_name.is_none();
@@ -81,6 +84,22 @@ fn wake_charges(tx: &mut dyn Tx, ctx: &Ctx, own: &Instrument) -> Result<(), DbEr
         }
     }
     Ok(())
+}
+
+/// What the bank still charges by itself after its end was asked for has nobody that waits for it.
+fn look_again(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    mut opening: Payment,
+    own: &Instrument,
+) -> Result<Payment, DbError> {
+    if own.is_scheduled && own.withdrawn_ms.is_some() && !opening.facts.paid.is_zero() {
+        opening.dense_until_ms = opening.dense_until_ms.max(ctx.now_ms() + DENSE_FOR_MS);
+        opening.asked_ms = 0;
+        store::update_payment(tx, &opening)?;
+        jobs::nudge(tx, &ctx.mint, JOB, &opening.id, ctx.now_ms())?;
+    }
+    Ok(opening)
 }
 
 /// Gives each new approval to the payment that it is for: the first one to the payment that opened
@@ -112,13 +131,77 @@ fn share_out(
         let rank = |it: &Payment| (it.status() == Status::Open, it.intents.charge_asked_ms);
         let found = waiting.iter().enumerate().filter(|(_, it)| fits(it));
         let Some(at) = found.max_by_key(|(_, it)| rank(it)).map(|(at, _)| at) else {
-            tracing::warn!(operation, "the bank charged a kept card, and nobody here asked it to");
+            if own.is_scheduled && own.withdrawn_ms.is_some() {
+                let charge = unwanted(ctx, &opening, own, approval.amount);
+                super::create(tx, ctx, &charge)?;
+                approve(tx, ctx, charge, (name_of(operation, id), approval))?;
+            } else if !own.is_scheduled {
+                tracing::warn!(operation, "a kept card was charged, and nobody here asked for it");
+            }
+            // What the bank charges by itself may come before its period begins here.
             continue;
         };
         let charge = waiting.remove(at);
         approve(tx, ctx, charge, (name_of(operation, id), approval))?;
     }
     Ok(opening)
+}
+
+/// The bank charged a card by itself that its payer had taken back: money that goes back.
+fn unwanted(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Payment {
+    let now_ms = ctx.now_ms();
+    Payment {
+        id: ctx.mint.id("pay"),
+        reference: super::reference(None, &ctx.mint.code(10)),
+        means: Means::Saved { kind: Kind::Kept, id: own.id.clone() },
+        amount,
+        order_id: None,
+        receipt: None,
+        intents: Intents { charge_asked_ms: Some(now_ms), ..Intents::default() },
+        facts: Facts::default(),
+        refunds: Vec::new(),
+        created_ms: now_ms,
+        expires_ms: now_ms,
+        asked_ms: 0,
+        dense_until_ms: now_ms,
+        ..opening.clone()
+    }
+}
+
+/// A period's money that the bank takes by its own schedule: nothing is sent, and from now on it is
+/// asked whether it was taken.
+pub async fn plan_awaited(
+    ctx: &Ctx,
+    shop_id: &str,
+    card_id: &str,
+    new: NewPayment,
+) -> Result<Payment, Problem> {
+    let (shop, id) = (shop_id.to_owned(), card_id.to_owned());
+    let found: Result<_, DbError> = ctx.db.read(move |tx| saved::find_instrument(tx, &id)).await;
+    let own = found?.filter(|own| own.shop_id == shop && is_charged_by_bank(own));
+    let own = own.ok_or(Problem::Saved(Unusable::Missing(Kind::Card)))?;
+    let connection = shops::flow::get_connection(ctx, &own.connection_id).await;
+    let new = NewPayment {
+        methods: vec![PayMethod::Card],
+        means: Means::Saved { kind: Kind::Kept, id: own.id },
+        ..new
+    };
+    let mut payment = plan_at(ctx, &connection.map_err(Problem::Internal)?, new)?;
+    payment.intents.charge_asked_ms = Some(payment.created_ms);
+    Ok(payment)
+}
+
+fn is_charged_by_bank(own: &Instrument) -> bool {
+    own.is_scheduled && own.status == InstrumentStatus::Active
+}
+
+/// The card that the bank charges by itself; it stays so until the transaction ends.
+pub(super) fn lock_scheduled(
+    tx: &mut dyn Tx,
+    card_id: &str,
+) -> Result<Result<Instrument, Unusable>, DbError> {
+    let found = saved::lock_instrument(tx, card_id)?;
+    Ok(found.filter(is_charged_by_bank).ok_or(Unusable::Missing(Kind::Card)))
 }
 
 fn approve(
@@ -231,7 +314,10 @@ pub async fn record_look(
             if payment.facts == known.facts && seen.is_some() {
                 exchanges.iter_mut().for_each(|it| it.reply = NOTHING_NEW.to_owned());
             }
-            payment.asked_ms = inner.now_ms();
+            // A look without an answer is none: the next one follows soon.
+            if seen.is_some() {
+                payment.asked_ms = inner.now_ms();
+            }
             store::update_payment(tx, &payment)?;
             exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&payment.id)))?;
             Ok(payment)

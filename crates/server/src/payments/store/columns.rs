@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, PayMethod, SbpTransfer},
+    op::{CaptureMode, PayMethod, SbpTransfer, Schedule, SchedulePeriod},
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,32 @@ pub(super) fn parse_origin(text: &str) -> Result<Origin, DbError> {
 /// Whether the card that is charged or to be saved is kept by its bank as a subscription.
 pub(super) const fn is_kept(means: &Means) -> bool {
     matches!(means, Means::Save { kind: Kind::Kept, .. } | Means::Saved { kind: Kind::Kept, .. })
+}
+
+/// Such as `month 12`, or `days:7 100`.
+pub(super) fn encode_schedule(schedule: Schedule) -> String {
+    let period = match schedule.period {
+        SchedulePeriod::Days(days) => format!("days:{days}"),
+        SchedulePeriod::Month => "month".to_owned(),
+        SchedulePeriod::Quarter => "quarter".to_owned(),
+        SchedulePeriod::Year => "year".to_owned(),
+    };
+    format!("{period} {}", schedule.count)
+}
+
+pub(super) fn decode_schedule(text: &str) -> Result<Schedule, DbError> {
+    let read = || {
+        let (period, count) = text.split_once(' ')?;
+        let period = match (period, period.strip_prefix("days:")) {
+            (_, Some(days)) => SchedulePeriod::Days(days.parse().ok()?),
+            ("month", None) => SchedulePeriod::Month,
+            ("quarter", None) => SchedulePeriod::Quarter,
+            ("year", None) => SchedulePeriod::Year,
+            (_, None) => return None,
+        };
+        Some(Schedule { period, count: count.parse().ok()? })
+    };
+    read().ok_or_else(|| DbError::Decode(format!("schedule {text}")))
 }
 
 pub(super) fn encode_ids(ids: &[String]) -> Option<String> {

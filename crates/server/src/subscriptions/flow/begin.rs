@@ -3,7 +3,9 @@
 use kopeck_banks::{Money, bank::find_bank};
 
 use super::{
-    JOB, NewConsent, Problem, act, announce, consent,
+    JOB, NewConsent, Problem, act, announce,
+    by_bank::{self, ByBank},
+    consent,
     periods::{self, Opening},
     plans::{Offer, get_offer},
 };
@@ -34,6 +36,8 @@ pub struct NewSubscription {
     /// What the first payment saves, if nothing is saved yet; `None`: what the bank saves, an account
     /// rather than a card.
     pub saves: Option<Kind>,
+    /// The bank shall charge by a schedule of its own.
+    pub by_bank: Option<ByBank>,
     /// A bank's word or a connection's id.
     pub bank: Option<String>,
     pub zone: Option<String>,
@@ -85,6 +89,10 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         return Err(Problem::PlanArchived(offer.plan.code));
     }
     let terms = &offer.version.terms;
+    let bank_count = match &new.by_bank {
+        Some(wish) => Some(by_bank::check(&connection, (&new, saves), terms, wish)?),
+        None => None,
+    };
     let has_trial = terms.trial_days > 0 && !new.skips_trial;
     let trial_ms = i64::from(terms.trial_days) * DAY_MS;
     let state = match has_trial {
@@ -106,6 +114,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         collection: new.collection,
         instrument_id: new.instrument_id,
         saves,
+        bank_count,
         zone,
         anchor_ms: if has_trial { now_ms + trial_ms } else { now_ms },
         cycle: 0,
@@ -180,6 +189,10 @@ async fn connection_for(
         None => true,
     };
     let named: Vec<Connection> = all.into_iter().rev().filter(is_named).collect();
+    if new.by_bank.is_some() && new.collection == How::Charge {
+        let found = named.into_iter().find(by_bank::can);
+        return found.map(|it| (it, Kind::Card)).ok_or_else(by_bank::no_bank);
+    }
     if new.collection == How::Link {
         let kind = new.saves.unwrap_or(Kind::Account);
         return named.into_iter().next().map(|it| (it, kind)).ok_or(Problem::NoBank);

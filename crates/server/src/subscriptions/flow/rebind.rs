@@ -2,7 +2,7 @@
 //! saved it is what is charged. What the link takes is the customer's, for the periods to come.
 
 use super::{
-    JOB, NewConsent, Problem, announce, begin, consent,
+    JOB, NewConsent, Problem, announce, begin, by_bank, consent,
     periods::get_version,
     turn::{Word, word},
 };
@@ -21,7 +21,7 @@ use crate::{
     },
     subscriptions::{
         drive,
-        model::{How, Outcome, Period, PeriodStatus, Rebind, RebindOutcome, Subscription},
+        model::{Consent, How, Outcome, Period, PeriodStatus, Rebind, RebindOutcome, Subscription},
         state::Refused,
         store,
     },
@@ -58,7 +58,9 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, id: &str, wish: Wish) -> Result<Plan
         .read(move |tx| {
             let found = store::find_subscription(tx, &shop, &subject)?;
             let own = found.ok_or(Problem::NoSuchSubscription)?;
-            check(tx, &own, agreed)?;
+            // Read without holding it: the transaction that writes the link looks again.
+            let agreed = agreed || stands(&store::list_consents(tx, &own.id)?);
+            check(&own, agreed)?;
             let version = get_version(tx, &own.version_id)?;
             Ok((own, version))
         })
@@ -76,22 +78,24 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, id: &str, wish: Wish) -> Result<Plan
 }
 
 /// Only what will be charged again can be charged elsewhere, and only with a consent.
-fn check(tx: &mut dyn Tx, own: &Subscription, agreed: bool) -> Result<(), Problem> {
+fn check(own: &Subscription, agreed: bool) -> Result<(), Problem> {
     let status = own.state.status();
     if status.is_over() {
         return Err(Problem::Refused(Refused::Over(status)));
     }
-    if !agreed && store::find_consent(tx, &own.id)?.is_none() {
-        return Err(Problem::ConsentNeeded);
-    }
-    Ok(())
+    if agreed { Ok(()) } else { Err(Problem::ConsentNeeded) }
+}
+
+fn stands(consents: &[Consent]) -> bool {
+    consents.iter().any(|consent| consent.withdrawn_ms.is_none())
 }
 
 /// Writes the link down. One to the same bank that waits already is the one.
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, shop_id: &str, planned: Planned) -> Result<(), Problem> {
     let Planned { subscription_id, saves, payment, consent: agreed } = planned;
     let mut own = super::lock_own(tx, shop_id, &subscription_id)?;
-    check(tx, &own, agreed.is_some())?;
+    let is_agreed = agreed.is_some() || store::find_consent(tx, &own.id)?.is_some();
+    check(&own, is_agreed)?;
     if let Some(agreed) = agreed {
         let version = get_version(tx, &own.version_id)?;
         let costs = version.terms.price_of(own.quantity).ok_or(Problem::SumTooLarge)?;
@@ -130,6 +134,10 @@ pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Resu
             }
             (Word::Paid, RebindOutcome::Paid) => {
                 let Some((_, saved)) = payment.instrument() else { continue };
+                // What the bank charges by itself may be under way: first what became of it.
+                if is_bank_at_it(tx, own)? {
+                    continue;
+                }
                 go_over(tx, ctx, own, rebind, saved)?;
                 return Ok(true);
             }
@@ -185,6 +193,8 @@ fn go_over(
     if own.state.status().is_over() {
         return Ok(store::update_subscription(tx, own)?);
     }
+    by_bank::end(tx, ctx, own)?;
+    own.bank_count = None;
     own.instrument_id = Some(saved.to_owned());
     own.connection_id.clone_from(&done.connection_id);
     own.saves = done.saves;
@@ -192,6 +202,11 @@ fn go_over(
     wait_no_more(tx, own, now_ms)?;
     store::update_subscription(tx, own)?;
     Ok(announce(tx, ctx, own, EventKind::SubscriptionChanged)?)
+}
+
+fn is_bank_at_it(tx: &mut dyn Tx, own: &Subscription) -> Result<bool, DbError> {
+    let attempts = store::list_attempts(tx, &own.id, own.periods)?;
+    Ok(attempts.iter().any(|it| it.how == How::Bank && it.outcome == Outcome::Open))
 }
 
 /// A period whose money the customer was asked for is charged from what he saved, unless a link

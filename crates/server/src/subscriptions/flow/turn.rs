@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, load, periods, rebind};
+use super::{Problem, act, announce, by_bank, load, periods, rebind};
 use crate::{
     events::EventKind,
     kit::{Ctx, clock::HOUR_MS, db::Tx, jobs},
@@ -198,7 +198,11 @@ fn settle(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result
         let period = store::find_period(tx, &subscription.id, attempt.period)?;
         let Some(period) = period else { continue };
         match (word(&payment), attempt.outcome) {
-            (Word::Waiting, _) => {}
+            (Word::Waiting, _) => {
+                if by_bank::miss(tx, ctx, subscription, (&attempt, &period), &payment)? {
+                    return Ok(true);
+                }
+            }
             // What was saved was taken back meanwhile; its money goes back by itself.
             (Word::Paid, _) if is_going_back(&payment) => {
                 given_back(tx, ctx, subscription, (attempt, period))?;
@@ -349,6 +353,8 @@ fn failed(
                 }
             }
         }
+        // The bank has no more tries, and another payment would be a second one.
+        How::Bank => period.next_try_ms = None,
         How::Link => {
             let next_ms = now_ms + NEXT_LINK_MS;
             let is_left = attempt.number < MAX_LINKS && next_ms < period.give_up_ms;
@@ -357,7 +363,7 @@ fn failed(
     }
     store::update_period(tx, &period)?;
     match how {
-        How::Charge => {
+        How::Charge | How::Bank => {
             act(tx, ctx, subscription, &Event::Declined)?;
         }
         // A link that ran out is no news: the next one is made, or the time is over.

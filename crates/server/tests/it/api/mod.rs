@@ -1,6 +1,7 @@
 //! The HTTP API, as a shop sees it.
 
 mod bad_input;
+mod by_bank;
 mod cards;
 mod checkout;
 mod code_input;

@@ -57,6 +57,8 @@ async fn at(app: &TestApp, url: &Value) -> Value {
 async fn begun(app: &TestApp, more: Value) -> Value {
     plan(app).await;
     let made = app.post("/v1/subscriptions", wanted(more)).await.expect(201);
+    minutes(app, 1).await;
+    let made = shown(app, &made).await;
     let payment = at(app, &made["pay_url"]).await;
     app.pay(&payment);
     minutes(app, 3).await;
@@ -131,6 +133,7 @@ async fn a_period_is_charged_at_one_bank_alone_when_a_subscription_moves() {
         assert_eq!(moving["card_id"], old, "nothing changes until it is paid");
         let again = app.post(&path(&subscription, "/rebind"), wish).await.expect(200);
         assert_eq!(moving["rebind_url"], again["rebind_url"], "asked twice it is one link");
+        minutes(&app, 1).await;
         let link = at(&app, &moving["rebind_url"]).await;
         assert_eq!((&link["bank"], &link["amount"]), (&json!("tbank"), &json!("10.00")));
         // Not paid yet when the period ends: the old card is charged.
@@ -144,6 +147,7 @@ async fn a_period_is_charged_at_one_bank_alone_when_a_subscription_moves() {
         assert_eq!((app.bank.count("/charge"), app.bank.count("/v2/Charge")), (1, 0));
         let moving = app.post(&path(&subscription, "/rebind"), json!({"save": "card"})).await;
         let moving = moving.expect(200);
+        minutes(&app, 1).await;
         let link = at(&app, &moving["rebind_url"]).await;
         assert_eq!(link["bank"], "tbank", "the other one, if none is named");
         let id = link["bank_payment_id"].as_str().unwrap().to_owned();
