@@ -9,6 +9,8 @@ mod hold;
 mod left;
 mod shared;
 
+pub use self::shared::Shared;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use kopeck_banks::{
@@ -59,19 +61,8 @@ pub enum Event {
     ChargeNotSent,
     /// Nothing was taken, for certain.
     ChargeRefused(Failure),
-    /// The bank says that it took the charge of a kept card.
-    ChargeTaken,
-    /// Of an operation that payments share, this payment's money, or some of it, was given back.
-    PartGivenBack {
-        refunds: BTreeMap<String, Money>,
-    },
-    AllGivenBack,
-    /// One approval of an operation that payments share is this payment's money.
-    Approved {
-        approval: String,
-        amount: Money,
-        paid_ms: Option<i64>,
-    },
+    /// Of an operation that payments share: what of it is this payment's.
+    Shared(Shared),
     /// What the bank has under our reference cannot be paid by anybody: it is tried anew under
     /// another one.
     Reopened {
@@ -273,14 +264,7 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
         Event::VoidRefused(failure) => next.intents.void_failure = Some(failure.clone()),
         Event::ChargeAsked { at_ms, known } => ask_charge(next, *at_ms, known)?,
         Event::ChargeNotSent => next.intents.charge_asked_ms = None,
-        Event::ChargeTaken => next.intents.is_charge_taken = next.is_kept_charge(),
-        Event::PartGivenBack { refunds } => join_refunds(&mut next.facts, refunds),
-        Event::AllGivenBack => {
-            next.facts.fully_refunded |= !next.facts.paid.is_zero();
-        }
-        Event::Approved { approval, amount, paid_ms } => {
-            shared::approve(&mut next.facts, approval, *amount, *paid_ms);
-        }
+        Event::Shared(news) => shared::hear(next, news),
         Event::ChargeRefused(failure) if next.is_charge() => {
             next.intents.failure = Some(failure.clone());
         }

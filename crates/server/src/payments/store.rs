@@ -90,10 +90,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
 /// Saves what can change: intents, facts, refunds and what is derived from them.
 pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
     let (intents, facts) = (&payment.intents, &payment.facts);
-    let refunded = payment.refunded();
-    if refunded > facts.paid {
-        return Err(DbError::Other(format!("{}: refunded more than paid", payment.id)));
-    }
+    let refunded = sum_refunded(payment)?;
     tx.execute(
         "update payments set open_asked_ms = $1, open_tries = $2, capture_requested_ms = $3, \
          capture_asked_ms = $4, failure = $5, capture_failure = $6, bank_id = $7, bank_url = $8, \
@@ -161,6 +158,15 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         ],
     )?;
     payment.refunds.iter().try_for_each(|refund| upsert_refund(tx, payment, refund))
+}
+
+/// Never more than was paid.
+fn sum_refunded(payment: &Payment) -> Result<Money, DbError> {
+    let refunded = payment.refunded();
+    if refunded > payment.facts.paid {
+        return Err(DbError::Other(format!("{}: refunded more than paid", payment.id)));
+    }
+    Ok(refunded)
 }
 
 fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<(), DbError> {

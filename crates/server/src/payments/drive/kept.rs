@@ -15,7 +15,7 @@ use crate::{
             kept,
         },
         model::{Failure, Payment, Status},
-        state::Event,
+        state::{Event, Shared},
     },
 };
 
@@ -45,7 +45,7 @@ impl Driver<'_> {
         let wait_ms = wait_ms(&outcome);
         let (event, is_sent) = match outcome {
             Outcome::Done(Answer::Subscription(SubscriptionWord::Charged)) => {
-                (Some(Event::ChargeTaken), true)
+                (Some(Event::Shared(Shared::Taken)), true)
             }
             Outcome::Done(Answer::Subscription(SubscriptionWord::Declined(decline))) => {
                 (Some(Event::ChargeRefused(Failure::from(&*decline))), true)
@@ -83,7 +83,11 @@ impl Driver<'_> {
                 let next = kept::record_look(self.ctx, charge, Some(&seen), exchanges).await?;
                 Ok(Look::Seen(Box::new(next), seen))
             }
-            outcome => {
+            outcome @ (Outcome::Done(_)
+            | Outcome::Refused(_)
+            | Outcome::Busy { .. }
+            | Outcome::NotSent { .. }
+            | Outcome::Unknown { .. }) => {
                 kept::record_look(self.ctx, charge, None, exchanges).await?;
                 Ok(unseen(outcome))
             }

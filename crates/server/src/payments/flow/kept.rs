@@ -32,7 +32,7 @@ use crate::{
         drive::NOTHING_NEW,
         model::{Facts, Failure, Intents, Means, Payment, Refund, RefundState, Status},
         schedule::DENSE_FOR_MS,
-        state::{self, Applied, Event},
+        state::{self, Applied, Event, Shared},
         store::{self, shared},
     },
     shops,
@@ -211,7 +211,7 @@ fn approve(
     (approval, told): (String, &Approval),
 ) -> Result<Payment, DbError> {
     let paid_ms = told.at.map(|at| at.as_millisecond());
-    let event = Event::Approved { approval, amount: told.amount, paid_ms };
+    let event = Event::Shared(Shared::Approved { approval, amount: told.amount, paid_ms });
     apply(tx, ctx, payment, &event)
 }
 
@@ -246,12 +246,13 @@ fn share_refunds(
         let fits = all.iter().enumerate().filter(|(_, it)| left(it) >= *amount);
         let rank = |it: &Payment| (was_asked(it), left(it) == *amount, it.facts.paid_ms);
         let Some(at) = fits.max_by_key(|(_, it)| rank(it)).map(|(at, _)| at) else { continue };
-        let event = Event::PartGivenBack { refunds: [(id.clone(), *amount)].into() };
+        let refunds = [(id.clone(), *amount)].into();
+        let event = Event::Shared(Shared::PartGivenBack { refunds });
         all[at] = apply(tx, ctx, all[at].clone(), &event)?;
     }
     if is_whole {
         for payment in &mut all {
-            *payment = apply(tx, ctx, payment.clone(), &Event::AllGivenBack)?;
+            *payment = apply(tx, ctx, payment.clone(), &Event::Shared(Shared::AllGivenBack))?;
         }
     }
     let opening = all.pop();

@@ -71,26 +71,14 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     let zone = new.zone.clone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;
     let (connection, saves) = connection_for(ctx, shop_id, &new).await?;
-    let (shop, code, word) = (shop_id.to_owned(), new.plan.clone(), new.coupon.clone());
     let now_ms = ctx.now_ms();
-    let found: Result<(Offer, Option<Coupon>), Problem> = ctx
-        .db
-        .read(move |tx| {
-            let offer = get_offer(tx, &shop, &code)?;
-            let coupon = match word {
-                Some(word) => Some(find_coupon(tx, &shop, &word, now_ms)?),
-                None => None,
-            };
-            Ok((offer, coupon))
-        })
-        .await;
-    let (offer, coupon) = found?;
+    let (offer, coupon) = read_offer(ctx, shop_id, &new).await?;
     if offer.plan.is_archived {
         return Err(Problem::PlanArchived(offer.plan.code));
     }
     let terms = &offer.version.terms;
     let bank_count = match &new.by_bank {
-        Some(wish) => Some(by_bank::check(&connection, (&new, saves), terms, wish)?),
+        Some(wish) => Some(by_bank::check(&connection, &new, terms, wish)?),
         None => None,
     };
     let has_trial = terms.trial_days > 0 && !new.skips_trial;
@@ -138,6 +126,26 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     let planned = Planned { subscription, offer, opening, costs, consent: new.consent };
     drive::check(ctx, &planned).await?;
     Ok(planned)
+}
+
+/// The plan as it is sold now, and the coupon that makes it cheaper.
+async fn read_offer(
+    ctx: &Ctx,
+    shop_id: &str,
+    new: &NewSubscription,
+) -> Result<(Offer, Option<Coupon>), Problem> {
+    let (shop, code, word) = (shop_id.to_owned(), new.plan.clone(), new.coupon.clone());
+    let now_ms = ctx.now_ms();
+    ctx.db
+        .read(move |tx| {
+            let offer = get_offer(tx, &shop, &code)?;
+            let coupon = match word {
+                Some(word) => Some(find_coupon(tx, &shop, &word, now_ms)?),
+                None => None,
+            };
+            Ok((offer, coupon))
+        })
+        .await
 }
 
 fn find_coupon(tx: &mut dyn Tx, shop_id: &str, code: &str, now_ms: i64) -> Result<Coupon, Problem> {

@@ -125,7 +125,7 @@ const fn period_of(interval: Interval) -> Option<SchedulePeriod> {
 /// How often the bank will charge; or why it cannot, told before anything is made.
 pub(super) fn check(
     connection: &Connection,
-    (new, saves): (&NewSubscription, Kind),
+    new: &NewSubscription,
     terms: &Terms,
     wish: &ByBank,
 ) -> Result<u32, Problem> {
@@ -134,7 +134,7 @@ pub(super) fn check(
     let has_trial = terms.trial_days > 0 && !new.skips_trial;
     let problems = [
         (new.collection != How::Charge, "It is for a subscription that is charged."),
-        (saves != Kind::Card, "The bank charges by its own schedule a card only."),
+        (new.saves == Some(Kind::Account), "The bank charges by its own schedule a card only."),
         (new.instrument_id.is_some(), "The bank charges only the card that pays its own link."),
         (has_trial, "The bank's schedule begins with a payment: there is no trial."),
         (

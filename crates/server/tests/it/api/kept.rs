@@ -76,6 +76,12 @@ fn slow(app: &TestApp, ms: i64) {
     app.bank.edit(|memory| memory["timing"]["charge_ms"] = json!(ms));
 }
 
+/// What the bank's list shows of older payments.
+async fn sweep(app: &TestApp) {
+    let since_ms = app.ctx.now_ms() - 24 * HOUR;
+    kopeck::reconcile::flow::sweep(&app.ctx, &app.connection, since_ms, |_| {}).await.unwrap();
+}
+
 async fn card(app: &TestApp, opening: &Value) -> Value {
     let path = format!("{CARDS}/{}", opening["card_id"].as_str().unwrap());
     app.get(&path).await.expect(200)
@@ -287,16 +293,12 @@ async fn refunds_are_made_in_the_cabinet_told_beforehand_and_seen_there() {
         amount: Some(Money::from_kopecks(25_000).unwrap()),
     };
     app.bank.control(&part);
-    for _ in 0..26 {
-        app.advance(HOUR).await;
-    }
+    sweep(&app).await;
     let (first, second) = (app.payment(&opening["id"]).await, app.payment(&next["id"]).await);
     assert_eq!((&first["status"], &second["status"]), (&json!("paid"), &json!("refunded")));
     assert_eq!(second["refunds"][0]["origin"], "bank");
     app.bank.control(&Control::Refund { id: operation(&opening), amount: None });
-    for _ in 0..26 {
-        app.advance(HOUR).await;
-    }
+    sweep(&app).await;
     assert_eq!(app.payment(&opening["id"]).await["status"], "refunded");
     assert_eq!(events(&app, "payment.refunded").await, 2);
 }
