@@ -170,6 +170,7 @@ fn link_arrives(bench: &mut Bench<'_>) {
     }
     let mut message = bench.message(Kind::Link);
     bench.delivered(&message);
+    message.id.push('2');
     message.payment = Some(Payment { qr_png: Some(PNG.to_vec()), ..payment() });
     bench.delivered(&message);
     let arrived = &bench.service.shell().arrived;
