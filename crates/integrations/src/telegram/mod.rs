@@ -220,7 +220,7 @@ impl Integration for Telegram {
         reply: &HttpReply,
     ) -> Reading {
         match serde_json::from_slice::<Reply>(&reply.body) {
-            Ok(Reply { ok: true, result, .. }) => {
+            Ok(Reply { ok: true, result, .. }) if reply.status == 200 => {
                 let id = result.and_then(|result| result.message_id);
                 Reading::Delivered { remote_id: id.map(|id| id.to_string()) }
             }
