@@ -101,7 +101,7 @@ async fn a_closing_bears_the_rates_of_the_day_on_which_it_is_sent() {
         app.advance(32 * 60 * MINUTE_MS).await;
         // Half past eleven in the evening, and the bank is away past midnight.
         let kind = if by_itself { FaultKind::Status { status: 429 } } else { FaultKind::ReplyLost };
-        let fault = |times| Fault { kind: kind.clone(), times, path: "SendClosingReceipt".into() };
+        let fault = |times| Fault { kind, times, path: "SendClosingReceipt".into() };
         app.bank.control(&Control::Fault(fault(if by_itself { 60 } else { 1 })));
         app.post(&path(&payment, "receipts/close"), json!({})).await.expect(200);
         let before = receipts(&app, &payment).await[1].clone();
