@@ -170,6 +170,7 @@ fn link_arrives(bench: &mut Bench<'_>) {
     }
     let mut message = bench.message(Kind::Link);
     bench.delivered(&message);
+    message.id.push('2');
     message.payment = Some(Payment { qr_png: Some(PNG.to_vec()), ..payment() });
     bench.delivered(&message);
     let arrived = &bench.service.shell().arrived;
@@ -381,6 +382,14 @@ fn any_reply(bench: &mut Bench<'_>) {
         "{\"message\":{}}",
         "{\"code\":7}",
         "\u{feff}{}",
+        // Good answers, under statuses that no service gives them.
+        "{\"ok\":true,\"result\":{\"message_id\":1}}",
+        "{\"status\":\"success\"}",
+        "{\"message\":{\"body\":{\"mid\":\"1\"}}}",
+        "{\"messageId\":\"1\"}",
+        "{\"idMessage\":\"1\"}",
+        "{\"status_code\":100,\"sms\":{\"79001234567\":{\"status_code\":100}}}",
+        "{\"result\":{\"item\":{\"id\":1}}}",
     ];
     let integration = bench.setup.integration;
     let message = bench.message(Kind::Link);
@@ -391,7 +400,7 @@ fn any_reply(bench: &mut Bench<'_>) {
             let reading = integration.read(&bench.settings, &message, &progress, &reply);
             if status >= 300 {
                 let is_done = matches!(reading, Reading::Delivered { .. } | Reading::More(_));
-                assert!(!is_done || body == "{\"ok\":true}", "{status} {body}: {reading:?}");
+                assert!(!is_done, "{status} {body}: {reading:?}");
             }
         }
     }

@@ -20,8 +20,14 @@ use crate::{
 pub use kopeck_banks::Credentials as Settings;
 
 /// Every integration Kopeck knows. Adding one is a file and a line here.
-pub static INTEGRATIONS: &[&dyn Integration] =
-    &[&crate::telegram::Telegram, &crate::salebot::Salebot];
+pub static INTEGRATIONS: &[&dyn Integration] = &[
+    &crate::max::Max,
+    &crate::telegram::Telegram,
+    &crate::sms::Sms,
+    &crate::wazzup::Wazzup,
+    &crate::greenapi::GreenApi,
+    &crate::salebot::Salebot,
+];
 
 pub fn find_integration(name: &str) -> Option<&'static dyn Integration> {
     INTEGRATIONS.iter().copied().find(|integration| integration.name() == name)

@@ -35,20 +35,27 @@
 //! integration's own folder. Each has a stand-in ([`stand_in::StandIn`]) that checks what the real
 //! service would; `contract` runs each against its own.
 
+pub mod binding;
 #[cfg(test)]
 mod contract;
 pub mod exchange;
+pub mod greenapi;
 pub mod integration;
 pub mod journal;
 mod keyed;
+pub mod max;
 pub mod message;
 mod multipart;
 pub mod problem;
+mod repeats;
 pub mod salebot;
+pub mod share;
+pub mod sms;
 pub mod stand_in;
 pub mod telegram;
 #[cfg(test)]
 mod tests;
+pub mod wazzup;
 pub mod wording;
 
 pub use integration::{

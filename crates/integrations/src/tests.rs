@@ -63,7 +63,6 @@ fn every_problem_is_in_the_integrations_page() {
 /// One page may serve several ways to the same place.
 fn page(name: &str) -> &str {
     match name {
-        "smsru" => "sms",
         "wazzup" | "greenapi" => "whatsapp",
         other => other,
     }

@@ -1,10 +1,9 @@
 //! Telegram: a bot that sends links with a button, or the QR code as a picture.
 //!
-//! A bot cannot begin a conversation: the payer opens [`binding`]'s link and presses Start, and
-//! what comes back ([`update`]) says which chat it is. Abroad, so nothing leaves but a sum, a link
-//! and numbers of our own.
+//! A bot cannot begin a conversation: the payer opens [`start_link`] with a payload of
+//! [`crate::binding`] and presses Start, and what comes back ([`update`]) says which chat it is.
+//! Abroad, so nothing leaves but a sum, a link and numbers of our own.
 
-pub mod binding;
 mod problems;
 mod stand_in;
 pub mod update;
@@ -19,11 +18,13 @@ use kopeck_banks::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    binding::Bot,
     integration::{Duplicate, Integration, Limits, Progress, Reading, Settings},
     keyed,
     message::{Audience, Kind, Message},
     multipart::{self, File},
     problem::{Broken, Problem},
+    repeats,
     wording::{Sums, Words, compose},
 };
 
@@ -219,7 +220,7 @@ impl Integration for Telegram {
         reply: &HttpReply,
     ) -> Reading {
         match serde_json::from_slice::<Reply>(&reply.body) {
-            Ok(Reply { ok: true, result, .. }) => {
+            Ok(Reply { ok: true, result, .. }) if reply.status == 200 => {
                 let id = result.and_then(|result| result.message_id);
                 Reading::Delivered { remote_id: id.map(|id| id.to_string()) }
             }
@@ -229,22 +230,18 @@ impl Integration for Telegram {
     }
 
     fn duplicate(&self, message: &Message, _progress: &Progress) -> Duplicate {
-        match (message.audience, message.kind) {
-            (_, Kind::Test) => Duplicate::Harmless("a second test message"),
-            (_, Kind::Link | Kind::Reminder | Kind::Renewal) => {
-                Duplicate::Harmless("the same link a second time: it is paid once all the same")
-            }
-            (Audience::Shop, _) => {
-                Duplicate::Harmless("the same news again, with the same payment's number")
-            }
-            (Audience::Payer, Kind::Expired | Kind::Canceled | Kind::Receipt) => {
-                Duplicate::Harmless("the same news again, nothing about money that moved")
-            }
-            (Audience::Payer, Kind::Paid | Kind::Mismatch | Kind::Failed | Kind::Refunded) => {
-                Duplicate::Harmful("the payer may believe that money moved twice")
-            }
-        }
+        repeats::of_chat(message)
     }
+}
+
+/// Whose binding links these are.
+pub fn bot(settings: &Settings) -> Bot<'_> {
+    Bot { service: "telegram", token: token(settings) }
+}
+
+/// The binding link for people; `name` of the bot with or without its `@`.
+pub fn start_link(name: &str, payload: &str) -> String {
+    format!("https://t.me/{}?start={payload}", name.trim().trim_start_matches('@'))
 }
 
 fn send_photo(url: String, message: &Message, to: &str, words: &Words, png: &[u8]) -> HttpRequest {

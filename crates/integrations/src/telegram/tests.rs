@@ -3,13 +3,9 @@
 use kopeck_banks::http::HttpReply;
 use serde_json::json;
 
-use super::{
-    Chat, Telegram, TelegramStandIn,
-    binding::{self, BindingProblem},
-    stand_in, update,
-    update::News,
-};
+use super::{Chat, Telegram, TelegramStandIn, bot, stand_in, start_link, update, update::News};
 use crate::{
+    binding::{self, BindingProblem},
     contract::{self, Bench, PNG, Setup, message, payment},
     exchange::Fate,
     integration::{Integration as _, Progress, Reading, Settings},
@@ -176,30 +172,30 @@ const CUSTOMER: &str = "cus_019a7a3e5c7d7e0f8a1b2c3d4e5f6071";
 #[test]
 fn a_start_link_ties_a_chat_to_its_payer_until_its_time() {
     let settings = settings();
-    let payload = binding::sign(&settings, CUSTOMER, NOW + 86_400_000).unwrap();
+    let payload = binding::sign(bot(&settings), CUSTOMER, NOW + 86_400_000).unwrap();
     assert_eq!(payload.len(), 64, "Telegram's limit, all of it used");
     assert_eq!(
-        binding::start_link("@kopeck_test_bot", &payload),
+        start_link("@kopeck_test_bot", &payload),
         format!("https://t.me/kopeck_test_bot?start={payload}")
     );
-    assert_eq!(binding::open(&settings, &payload, NOW), Ok(CUSTOMER.to_owned()));
-    let late = binding::open(&settings, &payload, NOW + 86_460_000);
+    assert_eq!(binding::open(bot(&settings), &payload, NOW), Ok(CUSTOMER.to_owned()));
+    let late = binding::open(bot(&settings), &payload, NOW + 86_460_000);
     assert_eq!(late, Err(BindingProblem::Expired));
     let mut other = settings.clone();
     other.set("token", "123456789:BBEhBP0av28fT3Dh-2mFlXcq0d8Xv1Jk5qA");
-    assert_eq!(binding::open(&other, &payload, NOW), Err(BindingProblem::NotOurs));
+    assert_eq!(binding::open(bot(&other), &payload, NOW), Err(BindingProblem::NotOurs));
     let long = "c".repeat(37);
-    assert_eq!(binding::sign(&settings, &long, NOW), Err(BindingProblem::IdDoesNotFit));
+    assert_eq!(binding::sign(bot(&settings), &long, NOW), Err(BindingProblem::IdDoesNotFit));
 }
 
 proptest::proptest! {
     #[test]
     fn no_changed_start_payload_opens(at in 0_usize..64, to in "[A-Za-z0-9_-]") {
         let settings = settings();
-        let good = binding::sign(&settings, CUSTOMER, NOW).unwrap();
+        let good = binding::sign(bot(&settings), CUSTOMER, NOW).unwrap();
         let mut bad = good.clone();
         bad.replace_range(at..=at, &to);
-        let opened = binding::open(&settings, &bad, NOW - 1);
+        let opened = binding::open(bot(&settings), &bad, NOW - 1);
         // The last letter of the signature holds two bits that mean nothing: letters, not bits,
         // are compared.
         proptest::prop_assert_eq!(opened.is_ok(), bad == good);
@@ -207,7 +203,7 @@ proptest::proptest! {
 
     #[test]
     fn any_start_payload_is_read_without_harm(text in ".{0,80}") {
-        proptest::prop_assert!(binding::open(&settings(), &text, NOW).is_err());
+        proptest::prop_assert!(binding::open(bot(&settings()), &text, NOW).is_err());
     }
 }
 

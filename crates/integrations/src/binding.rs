@@ -1,10 +1,11 @@
-//! The link that ties a chat to a payer: `https://t.me/{bot}?start={payload}`, at most 64
-//! characters of `A-Za-z0-9_-`.
+//! The link that ties a chat to a payer: a messenger's `?start={payload}`, at most 64 characters of
+//! `A-Za-z0-9_-` (Telegram's limit, the strictest).
 //!
 //! The payload is whom it is for, until when it holds, and a signature, so that nobody can tie his
-//! own chat to somebody else's payments. Without it a stranger would only have to guess an id.
+//! own chat to somebody else's payments. Without it a stranger would only have to guess an id. The
+//! key is the bot's token under a label of its own.
 
-use crate::{integration::Settings, keyed};
+use crate::keyed;
 
 /// The longest id that fits: ours have a prefix and 32 digits.
 pub const MAX_ID_CHARS: usize = 36;
@@ -13,7 +14,15 @@ const MAC_BYTES: usize = 16;
 /// 16 bytes in base64 without padding.
 const MAC_CHARS: usize = 22;
 const MINUTE_MS: i64 = 60_000;
-const LABEL: &str = "kopeck telegram start";
+const LABEL: &str = "kopeck start";
+
+/// Whose payload it is.
+#[derive(Clone, Copy)]
+pub struct Bot<'a> {
+    /// The integration's name.
+    pub(crate) service: &'static str,
+    pub(crate) token: &'a str,
+}
 
 /// Why a payload is not one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +40,7 @@ fn is_payload_char(c: char) -> bool {
 }
 
 /// The payload for a customer (or a payment) that holds until a moment, rounded up to a minute.
-pub fn sign(settings: &Settings, id: &str, until_ms: i64) -> Result<String, BindingProblem> {
+pub fn sign(bot: Bot<'_>, id: &str, until_ms: i64) -> Result<String, BindingProblem> {
     if id.is_empty() || id.len() > MAX_ID_CHARS || !id.chars().all(is_payload_char) {
         return Err(BindingProblem::IdDoesNotFit);
     }
@@ -41,19 +50,19 @@ pub fn sign(settings: &Settings, id: &str, until_ms: i64) -> Result<String, Bind
         return Err(BindingProblem::IdDoesNotFit);
     }
     let signed = format!("{id}{time:0>TIME_CHARS$}");
-    let mac = mac(settings, &signed);
+    let mac = mac(bot, &signed);
     Ok(format!("{signed}{mac}"))
 }
 
 /// Whom a payload is for.
-pub fn open(settings: &Settings, payload: &str, now_ms: i64) -> Result<String, BindingProblem> {
+pub fn open(bot: Bot<'_>, payload: &str, now_ms: i64) -> Result<String, BindingProblem> {
     // Only ASCII can be cut at any place.
     if !payload.chars().all(is_payload_char) {
         return Err(BindingProblem::NotOurs);
     }
     let at = payload.len().checked_sub(MAC_CHARS).ok_or(BindingProblem::NotOurs)?;
     let (signed, given) = payload.split_at(at);
-    if !keyed::is_same(given, &mac(settings, signed)) {
+    if !keyed::is_same(given, &mac(bot, signed)) {
         return Err(BindingProblem::NotOurs);
     }
     let at = signed.len().checked_sub(TIME_CHARS).ok_or(BindingProblem::NotOurs)?;
@@ -65,13 +74,8 @@ pub fn open(settings: &Settings, payload: &str, now_ms: i64) -> Result<String, B
     Ok(id.to_owned())
 }
 
-/// The link for people; `bot` with or without its `@`.
-pub fn start_link(bot: &str, payload: &str) -> String {
-    format!("https://t.me/{}?start={payload}", bot.trim().trim_start_matches('@'))
-}
-
-fn mac(settings: &Settings, signed: &str) -> String {
-    let whole = keyed::derive(super::token(settings), LABEL, signed);
+fn mac(bot: Bot<'_>, signed: &str) -> String {
+    let whole = keyed::derive(bot.token, LABEL, &format!("{}/{signed}", bot.service));
     keyed::base64_url(&whole[..MAC_BYTES])
 }
 
