@@ -27,6 +27,7 @@ pub static INTEGRATIONS: &[&dyn Integration] = &[
     &crate::wazzup::Wazzup,
     &crate::greenapi::GreenApi,
     &crate::salebot::Salebot,
+    &crate::bitrix24::Bitrix24,
 ];
 
 pub fn find_integration(name: &str) -> Option<&'static dyn Integration> {

@@ -36,6 +36,7 @@
 //! service would; `contract` runs each against its own.
 
 pub mod binding;
+pub mod bitrix24;
 #[cfg(test)]
 mod contract;
 pub mod exchange;
