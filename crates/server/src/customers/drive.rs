@@ -20,7 +20,7 @@ use crate::{
         db::DbError,
         jobs::{self, After, Job},
     },
-    payments::{flow::charge::hear, store::find_payment_by_id},
+    payments::{flow::charge::hear, model::Status, store::find_payment_by_id},
     shops::{self, model::Connection},
 };
 
@@ -172,7 +172,12 @@ async fn forget(ctx: &Ctx, own: Instrument) -> anyhow::Result<After> {
 /// Ends what the bank charges by itself. Of one that is ended already the bank says no in words
 /// that leave a doubt: its status tells.
 async fn is_ended(ctx: &Ctx, connection: &Connection, own: &Instrument) -> anyhow::Result<bool> {
-    let Some(bank_id) = find_opened(ctx, own).await? else { return Ok(false) };
+    let bank_id = match find_opened(ctx, own).await? {
+        Some((Some(bank_id), _)) => bank_id,
+        // One that was never made has no end; one that is being made is ended once it is there.
+        Some((None, status)) => return Ok(!matches!(status, Status::Opening | Status::Open)),
+        None => return Ok(true),
+    };
     let op = BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() });
     if let Outcome::Done(Answer::Accepted { done: true }) = ask_now(ctx, connection, &op).await? {
         return Ok(true);
@@ -207,11 +212,14 @@ const fn is_over(status: SubscriptionStatus) -> bool {
     }
 }
 
-/// The bank's id of what this instrument's payment opened there.
-async fn find_opened(ctx: &Ctx, own: &Instrument) -> Result<Option<String>, DbError> {
+/// What this instrument's payment opened at the bank, and how far the payment is.
+async fn find_opened(
+    ctx: &Ctx,
+    own: &Instrument,
+) -> Result<Option<(Option<String>, Status)>, DbError> {
     let Some(id) = own.payment_id.clone() else { return Ok(None) };
     let found: Result<_, DbError> = ctx.db.read(move |tx| find_payment_by_id(tx, &id)).await;
-    Ok(found?.and_then(|payment| payment.facts.bank_id))
+    Ok(found?.map(|payment| (payment.facts.bank_id.clone(), payment.status())))
 }
 
 async fn is_removed(ctx: &Ctx, connection: &Connection, own: &Instrument) -> anyhow::Result<bool> {

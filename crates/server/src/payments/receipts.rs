@@ -205,9 +205,9 @@ fn follow_income(
 }
 
 /// What a person has to know of a charge for which the bank takes no receipt.
-const CHARGE_NOTE: &str = "The bank takes no receipt with a charge of a card that it keeps: make it \
-                           at your cash register on this day, unless the cash register's cabinet \
-                           shows one for this charge";
+const CHARGE_NOTE: &str = "The bank takes no receipt with a charge of a card that it keeps: make \
+                           it at your cash register on this day, unless the cash register's \
+                           cabinet shows one for this charge";
 
 /// Whether the bank takes no receipt for this payment, whatever the shop wants.
 fn carries_none(payment: &Payment) -> bool {

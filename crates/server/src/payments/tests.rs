@@ -6,6 +6,7 @@ mod code_history;
 mod codes;
 mod grid;
 mod history;
+mod kept;
 mod schedule;
 mod sums;
 mod tables;

@@ -67,6 +67,10 @@ pub(super) fn hear(
         wake_charges(tx, ctx, &own)?;
         return look_again(tx, ctx, opening, &own);
     }
+    // Every row is locked before the first event is told: events wake jobs, which are locked last.
+    if has_refunds(seen) {
+        shared::lock_approved(tx, &own.id)?;
+    }
     let opening = share_out(tx, ctx, (opening, &own), (&operation, seen))?;
     let has_news = seen.saved_card.is_some() && own.member_name.is_none();
     if has_news && !opening.facts.paid.is_zero() {
@@ -223,6 +227,10 @@ fn apply(tx: &mut dyn Tx, ctx: &Ctx, payment: Payment, event: &Event) -> Result<
     }
 }
 
+fn has_refunds(seen: &Observation) -> bool {
+    !seen.refunds.is_empty() || seen.status == Some(BankStatus::Refunded)
+}
+
 /// Refunds are made in the bank's cabinet, and the bank says of which operation, not of which of
 /// its payments: one of a payment's whole sum is that payment's, the newest of several; a part is
 /// the newest payment's that has so much left. Once given to a payment it stays there.
@@ -232,10 +240,10 @@ fn share_refunds(
     (opening, own): (Payment, &Instrument),
     seen: &Observation,
 ) -> Result<Payment, DbError> {
-    let is_whole = seen.status == Some(BankStatus::Refunded);
-    if seen.refunds.is_empty() && !is_whole {
+    if !has_refunds(seen) {
         return Ok(opening);
     }
+    let is_whole = seen.status == Some(BankStatus::Refunded);
     let mut all = shared::lock_approved(tx, &own.id)?;
     all.push(opening);
     let known: BTreeSet<String> =

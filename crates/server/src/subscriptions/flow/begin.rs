@@ -33,8 +33,8 @@ pub struct NewSubscription {
     pub collection: How,
     /// A saved account or card to charge.
     pub instrument_id: Option<String>,
-    /// What the first payment saves, if nothing is saved yet; `None`: what the bank saves, an account
-    /// rather than a card.
+    /// What the first payment saves, if nothing is saved yet; `None`: what the bank saves, an
+    /// account rather than a card.
     pub saves: Option<Kind>,
     /// The bank shall charge by a schedule of its own.
     pub by_bank: Option<ByBank>,

@@ -65,8 +65,8 @@ pub static COUNTED: Limit = Limit {
 };
 pub static SILENT_FAILURES: Limit = Limit {
     code: "failures_not_told",
-    ru: "О неудачном списании банк не сообщает и причины не называет: Kopeck спрашивает сам и через \
-         сутки считает его пропущенным.",
+    ru: "О неудачном списании банк не сообщает и причины не называет: Kopeck спрашивает сам и \
+         через сутки считает его пропущенным.",
     en: "The bank tells neither of a charge that failed nor why: Kopeck asks, and after a day it \
          counts as missed.",
 };

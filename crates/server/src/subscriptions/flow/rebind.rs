@@ -1,5 +1,5 @@
-//! Going on to another card or account, at the same bank or another: a link saves it, and once it is
-//! saved it is what is charged. What the link takes is the customer's, for the periods to come.
+//! Going on to another card or account, at the same bank or another: a link saves it, and once it
+//! is saved it is what is charged. What the link takes is the customer's, for periods to come.
 
 use super::{
     JOB, NewConsent, Problem, announce, begin, by_bank, consent,

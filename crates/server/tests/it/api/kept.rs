@@ -53,7 +53,7 @@ fn operation(payment: &Value) -> String {
 /// The payment that opened the operation, paid.
 async fn saved_with(app: &TestApp, more: Value) -> Value {
     let payment = app.post("/v1/payments", order(more)).await.expect(201);
-    app.pay(&payment);
+    app.pay(&settled(app, &payment).await);
     minutes(app, 2).await;
     let payment = app.payment(&payment["id"]).await;
     assert_eq!(payment["status"], "paid", "{payment}");
@@ -74,6 +74,19 @@ fn fate(app: &TestApp, opening: &Value, state: &str) {
 /// So long the bank shows nothing of a charge that it took.
 fn slow(app: &TestApp, ms: i64) {
     app.bank.edit(|memory| memory["timing"]["charge_ms"] = json!(ms));
+}
+
+/// The payment once it is open or over: a database may be slower than a caller likes to wait.
+async fn settled(app: &TestApp, payment: &Value) -> Value {
+    for _ in 0..200 {
+        let now = app.payment(&payment["id"]).await;
+        if now["bank_payment_id"].is_string() {
+            return now;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        app.advance(1_000).await;
+    }
+    panic!("nothing became of {payment}");
 }
 
 /// What the bank's list shows of older payments.
@@ -108,6 +121,7 @@ async fn the_first_payment_keeps_the_card_and_each_charge_takes_its_own_approval
         assert_eq!(app.get(CARDS).await.expect(200)["data"][0]["id"], own["id"]);
         for amount in ["250.50", "999.99", "10.00"] {
             let next = app.post("/v1/payments", taken_from(&opening, amount)).await.expect(201);
+            let next = settled(&app, &next).await;
             assert_eq!(
                 (&next["status"], &next["amount"]),
                 (&json!("paid"), &json!(amount)),

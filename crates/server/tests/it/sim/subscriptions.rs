@@ -317,7 +317,8 @@ impl Life {
                 "active" => {
                     let until = at("access_until").unwrap().unwrap().as_millisecond();
                     let is_asking = shown["period"]["status"] == "open";
-                    assert!(until > now_ms || is_asking, "{shown}");
+                    // Whoever died with the job at that very moment holds it for a little longer.
+                    assert!(until > now_ms - HOUR || is_asking, "{shown}");
                 }
                 "pending" | "past_due" => assert_eq!(shown["period"]["status"], "open", "{shown}"),
                 "paused" | "canceled" | "expired" => {}
