@@ -2,10 +2,11 @@
  * A real Kopeck with its bank's emulator, both on free ports of this machine. KOPECK_BIN says which
  * binary; without it the tests fail, since nothing else can stand in for it.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const STARTS_WITHIN_MS = 60_000;
 
@@ -32,13 +33,16 @@ export async function startKopeck() {
 		if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(json)}`);
 		return json;
 	};
+	await connectTheRest(binary, data, await call(bank, 'GET', '/_control/env'));
+	/** The API, without the node. */
+	const api = async (method, path, body) =>
+		await call(url, method, path, body, { authorization: `Bearer ${key}` });
+	await api('PUT', '/v1/routing', { order: ['tochka', 'tbank'] });
 	return {
 		url,
 		bank,
 		key,
-		/** The API, without the node. */
-		api: async (method, path, body) =>
-			await call(url, method, path, body, { authorization: `Bearer ${key}` }),
+		api,
 		/** What the payer and the bank do. */
 		control: async (path, body) => await call(bank, 'POST', `/_control${path}`, body ?? {}),
 		stop: async () => {
@@ -47,6 +51,18 @@ export async function startKopeck() {
 			await rm(data, { recursive: true, force: true });
 		},
 	};
+}
+
+/** SBP at Tochka, for codes; and T-Bank, which captures a part and releases a hold. */
+async function connectTheRest(binary, data, env) {
+	const run = async (...args) =>
+		await promisify(execFile)(binary, ['--data', data, ...args], {
+			env: { ...process.env, ...env },
+		});
+	const point = ['--brand', 'Kopeck', '--address', 'Тверская 1', '--city', 'Москва'];
+	const where = ['--region', '45', '--postcode', '101000', '--phone', '79991234567'];
+	await run('sbp', 'setup', '--yes', '--no-code', ...point, ...where);
+	await run('init', '--bank', 'tbank', '--yes', '--no-notices');
 }
 
 async function firstJson(child) {
@@ -59,13 +75,14 @@ async function firstJson(child) {
 			fail('did not start in time');
 		}, STARTS_WITHIN_MS);
 		child.once('error', (error) => fail(`cannot be run: ${error.message}`));
-		child.once('exit', (code) => fail(`ended with ${code}`));
+		const ended = (code) => fail(`ended with ${code}`);
+		child.once('exit', ended);
 		child.stdout.on('data', (chunk) => {
 			out += chunk;
 			const end = out.indexOf('\n}');
 			if (end < 0) return;
 			clearTimeout(timer);
-			child.removeAllListeners('exit');
+			child.removeListener('exit', ended);
 			resolve(JSON.parse(out.slice(0, end + 2)));
 		});
 	});
