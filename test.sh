@@ -33,6 +33,11 @@ need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need chromium chromium
 need chromedriver chromium-driver
 need pdftoppm poppler-utils
+# The webhook guide's examples run in the languages that it is written for.
+need php php-cli
+need node nodejs
+need python3 python3
+need openssl openssl
 
 if ! cargo nextest --version >/dev/null 2>&1; then
     echo "test.sh: installing cargo-nextest"
@@ -65,6 +70,9 @@ fi
 # The simulation runs three times as fast with our own code optimised a little, which saves more than
 # compiling it so costs. All checks of the dev profile stay on.
 export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
+
+# Every one of a million receipts goes through both banks' checks; narrow runs sample them.
+export KOPECK_BASKETS_SENT="${KOPECK_BASKETS_SENT:-1}"
 
 # A failing test says in its message what is wrong; the frames of its backtrace would only push that
 # off the end of a log. KOPECK_BACKTRACE=1 brings them back.
