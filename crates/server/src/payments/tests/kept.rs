@@ -145,8 +145,8 @@ proptest! {
         let repeated = [&mixed[..], &[all[twice].clone(), approved("7", 5)]].concat();
         let (straight, told) = after(opening(), &[&first[..], &all].concat());
         let (other, heard) = after(opening(), &[&first[..], &repeated].concat());
+        prop_assert_eq!(other.status(), Status::PartiallyRefunded);
         prop_assert_eq!(straight.facts, other.facts);
         prop_assert_eq!(told, heard);
-        prop_assert_eq!(other.status(), Status::PartiallyRefunded);
     }
 }
