@@ -33,6 +33,8 @@ const MAX_NAME_CHARS: usize = 140;
 const MAX_ID_CHARS: usize = 100;
 /// A trial of more than a year is no trial.
 const MAX_TRIAL_DAYS: i64 = 366;
+/// Who is told a month before has forgotten it on the day.
+const MAX_NOTICE_HOURS: i64 = 720;
 const MAX_QUANTITY: i64 = 10_000;
 const MAX_FEATURES_CHARS: usize = 10_000;
 /// The text of a whole offer.
@@ -74,6 +76,10 @@ pub struct PlanInput {
     /// What receipts of its payments say, as in Create a payment.
     #[schema(value_type = Option<Object>)]
     pub receipt: Raw,
+    /// How many hours before each charge the event `subscription.renewal_upcoming` comes, up to
+    /// 720; as the shop's rules say when absent, 72 unless set.
+    #[schema(value_type = Option<i64>)]
+    pub notice_hours: Raw,
 }
 
 fn count(param: &str, raw: &Raw, (min, max): (i64, i64)) -> Result<Option<u32>, ApiError> {
@@ -123,6 +129,7 @@ impl PlanInput {
             setup_fee: fee,
             features: features(&self.features)?,
             receipt: receipt_text(&self.receipt)?,
+            notice_hours: count("notice_hours", &self.notice_hours, (0, MAX_NOTICE_HOURS))?,
         })
     }
 }
@@ -359,6 +366,21 @@ impl ChangeSubscription {
         }
         let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
         Ok(Wish { plan, quantity, when, consent })
+    }
+}
+
+/// A consent is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawConsent {
+    /// Where the customer said so: bot, phone, account …; api when absent. Kept as evidence.
+    #[schema(value_type = Option<String>, example = "bot")]
+    pub channel: Raw,
+}
+
+impl WithdrawConsent {
+    pub fn read(&self) -> Result<String, ApiError> {
+        Ok(words("channel", &self.channel, MAX_CODE_CHARS)?.unwrap_or_else(|| "api".to_owned()))
     }
 }
 

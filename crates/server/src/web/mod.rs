@@ -1,4 +1,4 @@
-//! Pages for people: the checkout, places, clerks' desks, the docs. Nothing here decides anything
+//! Pages for people: the checkout, places, clerks' desks, withdrawals of consent, the docs. Nothing here decides anything
 //! about a payment.
 //!
 //! Every page answers with the headers of [`headers`]: no script or style but our own files, no
@@ -10,3 +10,4 @@ pub mod desk;
 pub mod docs;
 pub mod headers;
 pub mod place;
+pub mod withdrawal;

@@ -7,6 +7,7 @@ mod customer;
 mod desk;
 mod life;
 mod places;
+mod plans;
 mod qr;
 mod receipts;
 mod routing;

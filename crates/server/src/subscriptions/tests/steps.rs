@@ -45,7 +45,7 @@ fn book(state: State) -> Book {
         revision: 1,
         created_ms: 0,
     };
-    Book { subscription, period: None, attempts: Vec::new() }
+    Book { subscription, period: None, attempts: Vec::new(), notice: None }
 }
 
 fn waiting(next_try_ms: Option<i64>) -> Book {

@@ -10,48 +10,48 @@ use serde_json::{Value, json};
 
 use crate::harness::{app::TestApp, databases::on_each};
 
-const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+pub const SECOND: i64 = 1_000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
 
-async fn plan(app: &TestApp, extra: Value) -> Value {
+pub async fn plan(app: &TestApp, extra: Value) -> Value {
     let mut body = json!({"code": "start", "name": "Подписка START", "amount": "2450.00"});
     body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     app.post("/v1/plans", body).await.expect(201)
 }
 
-fn consent() -> Value {
+pub fn consent() -> Value {
     json!({"text_version": "offer-1", "ip": "203.0.113.7"})
 }
 
-fn wanted(extra: Value) -> Value {
+pub fn wanted(extra: Value) -> Value {
     let mut body = json!({"plan": "start", "customer_id": "client-17"});
     body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
     body
 }
 
-async fn subscribe(app: &TestApp, extra: Value) -> Value {
+pub async fn subscribe(app: &TestApp, extra: Value) -> Value {
     app.post("/v1/subscriptions", wanted(extra)).await.expect(201)
 }
 
-fn path(subscription: &Value, action: &str) -> String {
+pub fn path(subscription: &Value, action: &str) -> String {
     format!("/v1/subscriptions/{}{action}", subscription["id"].as_str().unwrap())
 }
 
-async fn shown(app: &TestApp, subscription: &Value) -> Value {
+pub async fn shown(app: &TestApp, subscription: &Value) -> Value {
     app.get(&path(subscription, "")).await.expect(200)
 }
 
 /// The payment that the newest period waits for.
-async fn asked(app: &TestApp, subscription: &Value) -> Value {
+pub async fn asked(app: &TestApp, subscription: &Value) -> Value {
     let now = shown(app, subscription).await;
     let tries = now["period"]["payments"].as_array().expect("payments");
     app.payment(&tries.last().expect("one")["payment_id"]).await
 }
 
 /// The customer pays the open link by SBP, and agrees to have his account saved.
-async fn pay(app: &TestApp, subscription: &Value) {
+pub async fn pay(app: &TestApp, subscription: &Value) {
     let payment = asked(app, subscription).await;
     let id = payment["bank_payment_id"].as_str().expect("open").to_owned();
     let method = if app.connection.bank == "tbank" { "sbp" } else { "card" };
@@ -59,14 +59,14 @@ async fn pay(app: &TestApp, subscription: &Value) {
     minutes(app, 3).await;
 }
 
-async fn minutes(app: &TestApp, count: usize) {
+pub async fn minutes(app: &TestApp, count: usize) {
     for _ in 0..count {
         app.advance(MINUTE).await;
     }
 }
 
 /// A day at a time, with a few minutes in which a bank settles what it was asked.
-async fn days(app: &TestApp, count: i64) {
+pub async fn days(app: &TestApp, count: i64) {
     for _ in 0..count {
         app.advance(DAY - 4 * MINUTE).await;
         minutes(app, 4).await;
@@ -74,7 +74,7 @@ async fn days(app: &TestApp, count: i64) {
 }
 
 /// Charged each month from what the first payment saved.
-async fn charged(app: &TestApp) -> Value {
+pub async fn charged(app: &TestApp) -> Value {
     plan(app, json!({})).await;
     let subscription = subscribe(app, json!({"consent": consent()})).await;
     pay(app, &subscription).await;
@@ -85,7 +85,7 @@ async fn charged(app: &TestApp) -> Value {
 }
 
 /// What becomes of the next charges of the saved account.
-async fn fate(app: &TestApp, state: &str) {
+pub async fn fate(app: &TestApp, state: &str) {
     let sql = "select request_key from instruments order by id desc limit 1";
     let row: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(sql, &[])).await;
     let key = row.unwrap().expect("an account").text(0).unwrap();
@@ -94,7 +94,7 @@ async fn fate(app: &TestApp, state: &str) {
     app.bank.control(&Control::Token { token, state: state.to_owned() });
 }
 
-async fn kinds(app: &TestApp, subscription: &Value) -> Vec<String> {
+pub async fn kinds(app: &TestApp, subscription: &Value) -> Vec<String> {
     let id = subscription["id"].as_str().unwrap();
     let listed = app.get(&format!("/v1/events?subscription_id={id}&limit=100")).await.expect(200);
     let all = listed["data"].as_array().unwrap().iter();
@@ -106,7 +106,7 @@ async fn kinds(app: &TestApp, subscription: &Value) -> Vec<String> {
     .collect()
 }
 
-async fn count(app: &TestApp, sql: &'static str) -> i64 {
+pub async fn count(app: &TestApp, sql: &'static str) -> i64 {
     let row: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(sql, &[])).await;
     row.unwrap().expect("a count").int(0).unwrap()
 }
