@@ -32,11 +32,13 @@ pub struct ServeArgs {
     listen: Option<SocketAddr>,
     /// Live by the clock of a running `kopeck sandbox`: `kopeck sandbox clock advance 400d` then
     /// plays four hundred days, renewals and all. For trials only
-    #[arg(long, value_name = "URL", num_args = 0..=1, env = "KOPECK_SERVE_SANDBOX",
+    #[arg(long, value_name = "URL", num_args = 0..=1, env = SANDBOX_VARIABLE,
         default_missing_value = SANDBOX)]
     sandbox: Option<String>,
 }
 
+/// With it commands live by the sandbox's clock as the server does.
+pub const SANDBOX_VARIABLE: &str = "KOPECK_SERVE_SANDBOX";
 /// Where a sandbox is when nothing else is said.
 const SANDBOX: &str = "http://127.0.0.1:9900";
 
@@ -57,7 +59,11 @@ impl ServeArgs {
             world = open(config, policy, globals.out()).await?;
         }
         let followed = match &self.sandbox {
-            Some(at) => Some(follow(&mut world, at).await?),
+            Some(at) => {
+                let how = "`kopeck sandbox clock advance 30d` moves it";
+                note(&format!("time is the sandbox's at {at}: {how}"));
+                Some(follow(&mut world, at).await?)
+            }
             None => None,
         };
         let changed = plan::apply_settings(&world).await?;
@@ -82,7 +88,7 @@ impl ServeArgs {
 
 /// From now on the world's time is the sandbox's, which must be on this machine: nobody moves the
 /// clock of a server that takes money.
-async fn follow(world: &mut World, at: &str) -> Result<(Arc<SandboxClock>, Client), Fail> {
+pub async fn follow(world: &mut World, at: &str) -> Result<(Arc<SandboxClock>, Client), Fail> {
     let connections = shops::flow::list_all_connections(&world.ctx).await?;
     let is_real = |it: &Connection| loopback_address(settings::base(&it.credentials)).is_none();
     if let Some(real) = connections.iter().find(|it| is_real(it)) {
@@ -95,7 +101,6 @@ async fn follow(world: &mut World, at: &str) -> Result<(Arc<SandboxClock>, Clien
     sandbox::catch_up(&clock, &client).await.map_err(anyhow::Error::from)?;
     world.ctx.clock = clock.clone();
     world.ctx.mint = Arc::new(Mint::new(world.ctx.clock.clone()));
-    note(&format!("time is the sandbox's at {at}: `kopeck sandbox clock advance 30d` moves it"));
     Ok((clock, client))
 }
 

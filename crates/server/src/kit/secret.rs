@@ -287,4 +287,21 @@ mod tests {
         assert!(!same_secret(b"abc", b"abd") && !same_secret(b"abc", b"ab"));
         assert_eq!(unhex(&hex(b"\x00\xff\x10")).unwrap(), b"\x00\xff\x10");
     }
+
+    #[test]
+    fn a_signature_is_of_its_parts_and_of_this_key_alone() {
+        let vault = Vault::from_key_text(&"5a".repeat(32)).unwrap();
+        let signature = vault.sign(&["withdraw", "sub_1"]);
+        assert_eq!(signature.len(), 32);
+        assert!(vault.is_signed(&["withdraw", "sub_1"], &signature));
+        for other in [&["withdraw", "sub_2"][..], &["withdrawsub_1"], &["withdraw", "sub_1", ""]] {
+            assert!(!vault.is_signed(other, &signature), "{other:?}");
+        }
+        assert_ne!(vault.sign(&["ab", "c"]), vault.sign(&["a", "bc"]));
+        for wrong in ["", "0", &signature[1..], &signature.to_uppercase()] {
+            assert!(!vault.is_signed(&["withdraw", "sub_1"], wrong), "{wrong}");
+        }
+        let other = Vault::from_key_text(&"5b".repeat(32)).unwrap();
+        assert!(!other.is_signed(&["withdraw", "sub_1"], &signature));
+    }
 }

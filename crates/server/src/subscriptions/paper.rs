@@ -126,7 +126,7 @@ fn consents(evidence: &EvidenceView, lang: Lang) -> Part {
         ]
     };
     Part::Table {
-        columns: vec![17, 30, 26, 14, 17],
+        columns: vec![14, 40, 22, 13, 15],
         head: texts(&[
             p("Дано", "Given"),
             p("Текст и на что", "Text, and to what"),
@@ -151,7 +151,7 @@ fn instruments(evidence: &EvidenceView, lang: Lang) -> Part {
         ]
     });
     Part::Table {
-        columns: vec![17, 38, 22, 12, 17],
+        columns: vec![14, 40, 24, 11, 15],
         head: texts(&[
             p("Сохранено", "Saved"),
             p("Что", "What"),
@@ -187,7 +187,7 @@ fn payments(all: &[PaymentProof], lang: Lang) -> Part {
         ]
     };
     Part::Table {
-        columns: vec![16, 34, 20, 13, 14, 13],
+        columns: vec![14, 41, 17, 12, 11, 11],
         head: texts(&[
             p("Когда", "When"),
             p("За что и как", "For what, and how"),
@@ -212,7 +212,7 @@ fn events(all: &[EventProof], lang: Lang) -> Part {
         ]
     };
     Part::Table {
-        columns: vec![17, 34, 38, 17],
+        columns: vec![14, 34, 40, 15],
         head: texts(&[
             p("Когда", "When"),
             p("Что", "What"),

@@ -24,7 +24,7 @@ use crate::{
     instruments::model::Kind,
     payments::request::{amount, customer, metadata, url},
     places::request::words,
-    receipts::api::receipt_text,
+    receipts::{self, api::receipt_text},
 };
 
 const MAX_CODE_CHARS: usize = 50;
@@ -128,10 +128,19 @@ impl PlanInput {
             trial_days: trial.unwrap_or(0),
             setup_fee: fee,
             features: features(&self.features)?,
-            receipt: receipt_text(&self.receipt)?,
+            receipt: plan_receipt(&self.receipt)?,
             notice_hours: count("notice_hours", &self.notice_hours, (0, MAX_NOTICE_HOURS))?,
         })
     }
+}
+
+/// It is kept for every charge to come, so what makes no sense is refused now.
+fn plan_receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
+    let text = receipt_text(raw)?;
+    if let Some(text) = &text {
+        receipts::flow::check(text).map_err(|problem| ApiError::from(problem).param("receipt"))?;
+    }
+    Ok(text)
 }
 
 /// Less than that no bank takes by SBP.

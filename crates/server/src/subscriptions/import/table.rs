@@ -134,3 +134,50 @@ fn close(records: &mut Vec<(usize, Vec<String>)>, record: &mut Vec<String>, line
         records.push((line, record));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 3] = ["a", "b", "c"];
+
+    fn values(text: &str) -> Vec<(usize, String, String)> {
+        let rows = read_rows(text, "rows", &KNOWN).unwrap();
+        let of = |row: &Row, name| row.find(name).unwrap_or("-").to_owned();
+        rows.iter().map(|row| (row.line, of(row, "a"), of(row, "b"))).collect()
+    }
+
+    #[test]
+    fn spreadsheets_and_programs_write_the_same_rows() {
+        let wanted = vec![(2, "1".to_owned(), "x;y".to_owned()), (3, "2".into(), "-".into())];
+        assert_eq!(values("a,b\n1,x;y\n2,\n"), wanted);
+        assert_eq!(values("\u{feff}a;b\r\n1;\"x;y\"\r\n2;\r\n\r\n"), wanted);
+        assert_eq!(values("a,b\n\"1\",\"x;y\"\n 2 , \n"), wanted);
+        let json = r#"{"rows": [{"a": 1, "b": "x;y"}, {"a": "2", "b": null}]}"#;
+        let numbered = vec![(1, "1".to_owned(), "x;y".to_owned()), (2, "2".into(), "-".into())];
+        assert_eq!(values(json), numbered);
+        // A field may hold quotes and lines; the next row is counted from where it begins.
+        let long = values("a,b\n\"say \"\"so\"\"\ntwice\",2\n3,4\n");
+        assert_eq!(long[0], (2, "say \"so\"\ntwice".to_owned(), "2".to_owned()));
+        assert_eq!(long[1], (4, "3".to_owned(), "4".to_owned()));
+        assert_eq!(values("a,b\n"), []);
+    }
+
+    #[test]
+    fn what_is_no_table_is_refused_with_its_line() {
+        for (text, part) in [
+            ("", "empty"),
+            ("a,a\n1,2\n", "twice"),
+            ("a,b\n1\n", "line 2: it has 1"),
+            ("a,b\n1,2,3\n", "line 2: it has 3"),
+            ("a,d\n1,2\n", "no `d`"),
+            ("a,b\n\n\"1,2\n", "line 3: a quote"),
+            ("{\"lines\": []}", "no list `rows`"),
+            ("{\"rows\": 5}", "no list of rows"),
+            ("[5]", "row 1"),
+        ] {
+            let error = read_rows(text, "rows", &KNOWN).unwrap_err();
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+    }
+}

@@ -194,7 +194,7 @@ impl PaymentProof {
             refunded_kopecks: payment.refunded().kopecks(),
             failure: payment.failure().map(|failure| failure.code),
             created_at: iso(payment.created_ms),
-            paid_at: payment.facts.paid_ms.map(iso),
+            paid_at: payment.facts.paid_at_ms().map(iso),
             refunds: payment.refunds.iter().map(RefundProof::from).collect(),
         }
     }
