@@ -27,10 +27,17 @@ need() {
     fi
 }
 need cc gcc libc6-dev
+need node nodejs
+need npm npm
 need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need chromium chromium
 need chromedriver chromium-driver
 need pdftoppm poppler-utils
+# The webhook guide's examples run in the languages that it is written for.
+need php php-cli
+need node nodejs
+need python3 python3
+need openssl openssl
 
 if ! cargo nextest --version >/dev/null 2>&1; then
     echo "test.sh: installing cargo-nextest"
@@ -64,11 +71,29 @@ fi
 # compiling it so costs. All checks of the dev profile stay on.
 export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
 
+# Every one of a million receipts goes through both banks' checks; narrow runs sample them.
+export KOPECK_BASKETS_SENT="${KOPECK_BASKETS_SENT:-1}"
+
 # A failing test says in its message what is wrong; the frames of its backtrace would only push that
 # off the end of a log. KOPECK_BACKTRACE=1 brings them back.
 export RUST_BACKTRACE="${KOPECK_BACKTRACE:-0}"
 
-# The examples in the documentation, then everything else: the runner's closing
-# line comes last.
+# Lints, builds and tests the n8n package against the binary that the tests have built. No install
+# script of a package is run (.npmrc); nothing but npm's registry is asked.
+test_n8n_package() {
+    local binary
+    binary="$(realpath "${CARGO_TARGET_DIR:-target}")/debug/kopeck"
+    (
+        cd integrations/n8n-nodes-kopeck
+        npm ci --loglevel=error
+        npm run --silent lint
+        npm run --silent format:check
+        npm run --silent build
+        KOPECK_BIN="$binary" npm run --silent test
+    ) </dev/null
+}
+
+# The examples in the documentation, then everything else in Rust, then what is not in Rust.
 cargo test --doc --workspace
 cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@"
+if [ $# = 0 ]; then test_n8n_package; fi

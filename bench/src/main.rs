@@ -1,12 +1,13 @@
 //! Measures Kopeck on this machine and prints what it measured; keeps nothing.
 //!
-//! `kopeck-bench [--seconds N] [--database URL] [--json]`; `bench/README.md` says how to read it.
+//! `kopeck-bench [--seconds N] [--database URL] [--json] [--subscriptions N]`; `bench/README.md` says how to read it.
 #![expect(clippy::float_arithmetic, reason = "statistics are printed, no money is counted here")]
 
 mod baseline;
 mod create;
 mod http;
 mod notices;
+mod renewals;
 mod report;
 mod webhooks;
 mod world;
@@ -23,17 +24,27 @@ struct Asked {
     seconds: u32,
     database: Option<String>,
     is_json: bool,
+    /// Renewals among so many, and nothing else: filling the database takes minutes.
+    subscriptions: Option<u64>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
-    let mut asked = Asked { seconds: DEFAULT_SECONDS, database: None, is_json: false };
+    let mut asked =
+        Asked { seconds: DEFAULT_SECONDS, database: None, is_json: false, subscriptions: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
             "--seconds" => asked.seconds = value()?.parse().context("--seconds needs a number")?,
             "--database" => asked.database = Some(value()?),
+            "--subscriptions" => {
+                let count = value()?.parse().context("--subscriptions needs a number")?;
+                asked.subscriptions = Some(count);
+            }
             "--json" => asked.is_json = true,
-            _ => bail!("{word}? Usage: kopeck-bench [--seconds N] [--database URL] [--json]"),
+            _ => bail!(
+                "{word}? Usage: kopeck-bench [--seconds N] [--database URL] [--json] \
+                 [--subscriptions N]"
+            ),
         }
     }
     Ok(Asked { seconds: asked.seconds.clamp(1, 60), ..asked })
@@ -41,15 +52,20 @@ fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
 
 fn main() -> anyhow::Result<()> {
     let asked = parse(std::env::args().skip(1))?;
-    let place = Place::new(asked.database)?;
+    let place = Place::new(asked.database.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(&place, asked.seconds))?;
+    let report = runtime.block_on(measure(&place, &asked))?;
     print!("{}", if asked.is_json { report.json() } else { report.table() });
     Ok(())
 }
 
-async fn measure(place: &Place, seconds: u32) -> anyhow::Result<Report> {
+async fn measure(place: &Place, asked: &Asked) -> anyhow::Result<Report> {
     let mut report = Report::new(place.what());
+    if let Some(total) = asked.subscriptions {
+        renewals::due(&mut report, &World::new(place).await?, total).await?;
+        return Ok(report);
+    }
+    let seconds = asked.seconds;
     baseline::inserts(&mut report, place, seconds)?;
     baseline::verifications(&mut report, seconds)?;
     let world = World::new(place).await?;

@@ -176,6 +176,7 @@ fn open_payment(world: &World, number: usize) -> anyhow::Result<Payment> {
         fail_url: None,
         customer: None,
         receipt: None,
+        rates_until_ms: None,
         metadata: "{}".to_owned(),
         means: Means::Payer,
         consent: None,

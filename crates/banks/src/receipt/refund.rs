@@ -5,6 +5,8 @@ use super::{
     balance::{self, BalanceProblem},
     model::{Line, Receipt},
     quantity::quantity_text,
+    vat::plain,
+    words::Vat,
 };
 use crate::money::Money;
 
@@ -39,7 +41,7 @@ pub struct Refund {
     pub left: Vec<Left>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefundProblem {
     #[error("the receipt has no line {}", .0.saturating_add(1))]
     NoSuchLine(usize),
@@ -47,6 +49,14 @@ pub enum RefundProblem {
     TooMany { line: usize, left_milli: u64 },
     #[error("{left} rubles are left to return")]
     TooMuch { left: Money },
+    #[error("the receipt has no line «{0}»")]
+    NotSold(String),
+    #[error("«{name}» was sold with {}, not with {}", sold.as_str(), said.as_str())]
+    OtherVat { name: String, sold: Vat, said: Vat },
+    #[error("of «{name}» {} are left to return", quantity_text(*left_milli))]
+    TooManyNamed { name: String, left_milli: u64 },
+    #[error("the goods come to {worth}, not to {said}")]
+    OtherSum { worth: Money, said: Money },
     #[error("nothing is returned")]
     Nothing,
     #[error("the books are not those of this receipt")]
@@ -60,6 +70,50 @@ pub fn all_left(original: &Receipt) -> Result<Vec<Left>, RefundProblem> {
     let sums = balance::sums(&original.lines)?;
     let left = original.lines.iter().zip(sums);
     Ok(left.map(|(line, sum)| Left { quantity_milli: line.quantity_milli, sum }).collect())
+}
+
+/// The goods that a refund's own receipt names: found among the lines of the original by name,
+/// those of its price first. Its VAT must be the original's, since a refund bears the rate of the
+/// sale; all else is mirrored from there.
+pub fn named(
+    original: &Receipt,
+    left: &[Left],
+    wanted: &Receipt,
+) -> Result<Vec<Returned>, RefundProblem> {
+    if left.len() != original.lines.len() {
+        return Err(RefundProblem::OtherBooks);
+    }
+    let mut rest: Vec<u64> = left.iter().map(|left| left.quantity_milli).collect();
+    let mut goods = Vec::new();
+    for line in &wanted.lines {
+        let name = line.name.trim();
+        let is_named = |(_, sold): &(usize, &Line)| sold.name.trim() == name;
+        let mut same: Vec<(usize, &Line)> =
+            original.lines.iter().enumerate().filter(is_named).collect();
+        let (_, first) = same.first().ok_or_else(|| RefundProblem::NotSold(name.to_owned()))?;
+        let sold = first.vat;
+        same.retain(|(_, sold)| plain(sold.vat) == plain(line.vat));
+        if same.is_empty() {
+            let name = name.to_owned();
+            return Err(RefundProblem::OtherVat { name, sold, said: line.vat });
+        }
+        same.sort_by_key(|(_, sold)| sold.price != line.price);
+        let all = same.iter().filter_map(|(at, _)| rest.get(*at)).sum();
+        let mut missing = line.quantity_milli;
+        for (at, _) in same {
+            let Some(rest) = rest.get_mut(at) else { continue };
+            let quantity_milli = missing.min(*rest);
+            *rest -= quantity_milli;
+            missing -= quantity_milli;
+            if quantity_milli > 0 {
+                goods.push(Returned { line: at, quantity_milli });
+            }
+        }
+        if missing > 0 {
+            return Err(RefundProblem::TooManyNamed { name: name.to_owned(), left_milli: all });
+        }
+    }
+    Ok(goods)
 }
 
 /// The receipt for what comes back now. Over any row of refunds the sums add up to the original:

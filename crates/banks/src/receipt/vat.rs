@@ -193,6 +193,19 @@ impl VatPlan {
     }
 }
 
+/// The first day after `on` that has another rate for this one: the law ends it, or it is the
+/// shop's own and the shop's plan goes on to another.
+pub fn changes_on(vat: Vat, plan: Option<&VatPlan>, on: Date) -> Option<Date> {
+    let own = plain(vat);
+    let by_law = find_rate(own).and_then(|rate| rate.until?.tomorrow().ok());
+    let is_own = |plan: &&VatPlan| plan.rate_on(on) == Some(own);
+    let steps = plan.filter(is_own).into_iter().flat_map(|plan| {
+        let is_other = |day: &Date| plan.rate_on(*day) != Some(own);
+        plan.steps.iter().map(|step| step.valid_from).filter(is_other)
+    });
+    by_law.into_iter().chain(steps).filter(|day| *day > on).min()
+}
+
 /// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
 /// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate and zero belong to the goods and stay;
 /// so does no VAT, unless it was the shop's own on the day of the sale: who pays VAT since owes it

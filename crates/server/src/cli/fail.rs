@@ -217,7 +217,10 @@ impl From<Problem> for Fail {
                 "`kopeck payment list` shows what there is",
             ),
             other @ Problem::Saved(_) => ApiError::from(other).into(),
-            Problem::Goods(why) => Fail::new("param_invalid", why, "").param("items"),
+            Problem::Goods { param, why } => {
+                let hint = "`kopeck receipt list PAYMENT` shows what was sold, and what came back";
+                Fail::new("param_invalid", why, hint).param(param)
+            }
             Problem::Internal(error) => error.into(),
         }
     }

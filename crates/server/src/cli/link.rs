@@ -203,6 +203,7 @@ fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> 
         fail_url: args.fail_url,
         customer,
         receipt,
+        rates_until_ms: None,
         metadata: "{}".to_owned(),
         means: Means::Payer,
         consent: None,

@@ -1,7 +1,9 @@
 //! `kopeck payment`: payments, their refunds and their story.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
-use kopeck_banks::{Money, receipt::refund::Returned};
+use kopeck_banks::Money;
 use serde::Serialize;
 use serde_json::json;
 
@@ -20,6 +22,7 @@ use crate::{
     payments::{
         flow::{self, Problem},
         model::{Origin, Payment, Refund, RefundState, Status},
+        receipts::Back,
         store::{self, PaymentFilter},
         view::{PaymentView, RefundView},
     },
@@ -54,6 +57,10 @@ enum Command {
         #[arg(long, value_name = "NAME;QTY", conflicts_with = "amount",
             value_parser = receipt::parse_goods)]
         item: Vec<receipt::Goods>,
+        /// The refund's own receipt, in any form that a payment's is taken in: its goods come back,
+        /// and the amount follows
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["amount", "item"])]
+        receipt: Option<PathBuf>,
         /// Why; kept with the refund
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -109,8 +116,9 @@ impl PaymentArgs {
                 show_whole(&world, &find::look(&world, payment).await?).await
             }
             Command::List(args) => list(&world, &args).await,
-            Command::Refund { id, amount, item, reason } => {
-                refund(&world, &id, (amount, item), reason).await
+            Command::Refund { id, amount, item, receipt, reason } => {
+                let receipt = receipt.as_deref().map(receipt::read_back).transpose()?;
+                refund(&world, &id, (amount, item, receipt), reason).await
             }
             Command::Capture { id, amount } => capture(&world, &id, amount).await,
             Command::Cancel { id } => cancel(&world, &id).await,
@@ -241,14 +249,15 @@ pub async fn list(world: &World, args: &ListArgs) -> Result<(), Fail> {
 async fn refund(
     world: &World,
     id: &str,
-    (amount, item): (Option<Money>, Vec<receipt::Goods>),
+    (amount, item, receipt): (Option<Money>, Vec<receipt::Goods>, Option<Back>),
     reason: Option<String>,
 ) -> Result<(), Fail> {
     let payment = find::payment(world, id).await?;
     // What was paid a moment ago may not be known here yet.
     let payment = find::look(world, payment).await?;
     let goods = receipt::find_goods(world, &payment, &item).await?;
-    let what = goods.map_or(Wanted::Money(amount), Wanted::Goods);
+    let back = receipt.or(goods.map(Back::Goods));
+    let what = back.map_or(Wanted::Money(amount), Wanted::Goods);
     let (payment, refund) = refund_now(world, payment, what, reason).await?;
     let (left, status) = (payment.refundable(), payment.status().as_str());
     let shown = json!({
@@ -270,7 +279,7 @@ async fn refund(
 pub enum Wanted {
     /// All that is left, where no sum is named.
     Money(Option<Money>),
-    Goods(Vec<Returned>),
+    Goods(Back),
 }
 
 /// Asks for the refund and waits for its outcome, which may still be unknown afterwards.

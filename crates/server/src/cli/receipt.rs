@@ -38,11 +38,12 @@ use crate::{
         db::DbError,
         secret::contains_card_number,
     },
+    payments::receipts::Back,
     receipts::{
         check::{Around, Report, check, moscow_day},
         defaults::{DefaultsInput, VatInput},
         flow,
-        form::{without_marks, write},
+        form::{self, without_marks, write},
         request::SupplierInput,
         store,
         view::CheckView,
@@ -220,6 +221,14 @@ impl ReceiptFlags {
         }
         Ok(text)
     }
+}
+
+/// The receipt of a refund, out of a file.
+pub fn read_back(path: &Path) -> Result<Back, Fail> {
+    let receipt = form::parse_any(&read_file(path)?).map_err(|problem| {
+        Fail::new("receipt_invalid", problem.message, problem.hint).param("receipt")
+    })?;
+    Ok(Back::Receipt(Box::new(receipt)))
 }
 
 fn read_file(path: &Path) -> Result<String, Fail> {

@@ -13,12 +13,11 @@ use kopeck_banks::{
         BankOp, CaptureMode, CodeKind, CreateLink, Observation, Outcome, PayMethod, Refusal,
         RefusalClass, SavedCharge,
     },
-    receipt::refund::Returned,
 };
 
 use super::{
     model::{Facts, Intents, Means, Payment},
-    receipts,
+    receipts::{self, Back},
     schedule::DENSE_FOR_MS,
     state::{self, Applied, Effect, Event, Refused},
     store, view,
@@ -61,6 +60,8 @@ pub struct NewPayment {
     pub fail_url: Option<String>,
     pub customer: Option<String>,
     pub receipt: Option<String>,
+    /// When the VAT of the receipt changes, if a day is known: the link ends before.
+    pub rates_until_ms: Option<i64>,
     pub metadata: String,
     /// What it is paid with, and what of it is saved.
     pub means: Means,
@@ -78,7 +79,11 @@ pub enum Problem {
     /// What was saved cannot be charged.
     Saved(Unusable),
     /// The goods that shall come back are not so in the payment's receipt.
-    Goods(String),
+    Goods {
+        /// The field that named them.
+        param: &'static str,
+        why: String,
+    },
     Internal(anyhow::Error),
 }
 
@@ -96,6 +101,7 @@ pub fn plan(
     new: NewPayment,
 ) -> Result<Payment, Problem> {
     let now_ms = ctx.now_ms();
+    let ttl_minutes = life(&new, now_ms);
     let payment = Payment {
         id: ctx.mint.id("pay"),
         shop_id: connection.shop_id.clone(),
@@ -114,14 +120,14 @@ pub fn plan(
         bank_methods: new.methods.clone(),
         methods: new.methods,
         capture: new.capture,
-        ttl_minutes: new.ttl_minutes,
+        ttl_minutes,
         success_url: new.success_url,
         fail_url: new.fail_url,
         customer: new.customer,
         receipt: new.receipt,
         metadata: new.metadata,
         created_ms: now_ms,
-        expires_ms: now_ms + i64::from(new.ttl_minutes) * MINUTE_MS,
+        expires_ms: now_ms + i64::from(ttl_minutes) * MINUTE_MS,
         intents: Intents::default(),
         facts: Facts::default(),
         refunds: Vec::new(),
@@ -137,6 +143,13 @@ pub fn plan(
         Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
     }
+}
+
+/// How many minutes a link may be paid: as asked, but no longer than its receipt's VAT is due.
+fn life(new: &NewPayment, now_ms: i64) -> u32 {
+    let Some(until_ms) = new.rates_until_ms else { return new.ttl_minutes };
+    let left = u32::try_from((until_ms - now_ms) / MINUTE_MS).unwrap_or(u32::MAX);
+    new.ttl_minutes.min(left.max(1))
 }
 
 /// Our number at the bank: the order's number if it is short and plain, then a tail that makes a
@@ -270,18 +283,19 @@ pub fn plan_goods(
     ctx: &Ctx,
     (shop_id, payment_id): (&str, &str),
     refund_id: &str,
-    goods: &[Returned],
+    goods: &Back,
 ) -> Result<Money, Problem> {
     let payment = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
     if payment.facts.paid.is_zero() {
         return Err(Problem::Refused(Refused::NotRefundable(payment.status())));
     }
     let planned = receipts::plan_goods(tx, ctx, &payment, refund_id, goods)?;
-    let amount = planned.map_err(|problem| Problem::Goods(problem.to_string()))?;
+    let wrong = |why| Problem::Goods { param: goods.param(), why };
+    let amount = planned.map_err(|problem| wrong(problem.to_string()))?;
     let connection = shops::flow::read_connection(tx, ctx, &payment.connection_id);
     let credentials = connection.map_err(Problem::Internal)?.credentials;
     match receipts::find_refusal(tx, &credentials, &payment, (refund_id, amount))? {
-        Some(refusal) => Err(Problem::Goods(refusal.message)),
+        Some(refusal) => Err(wrong(refusal.message)),
         None => Ok(amount),
     }
 }

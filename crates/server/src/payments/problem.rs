@@ -13,9 +13,11 @@ impl From<Problem> for ApiError {
             Problem::Refused(refused) => refused.into(),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
             Problem::Saved(unusable) => unusable.into(),
-            Problem::Goods(why) => {
-                let message = format!("`items` cannot come back so: {why}.");
-                ApiError::new(codes::PARAM_INVALID, message).param("items")
+            Problem::Goods { param, why } => {
+                let message = format!("The goods cannot come back so: {why}.");
+                let hint =
+                    "GET /v1/payments/{id}/receipts shows what was sold, and what came back.";
+                ApiError::new(codes::PARAM_INVALID, message).param(param).hint(hint)
             }
             Problem::Internal(error) => ApiError::internal(&error),
         }

@@ -11,7 +11,15 @@ mod mirror;
 mod word;
 
 use anyhow::anyhow;
-use kopeck_banks::{Money, bank::find_bank, op::Refusal, receipt::Receipt};
+use kopeck_banks::{
+    Money,
+    bank::find_bank,
+    op::Refusal,
+    receipt::{
+        Line, PaymentMethod, Receipt,
+        vat::{VatPlan, changes_on},
+    },
+};
 use serde_json::Value;
 
 use super::{
@@ -36,7 +44,7 @@ use crate::{
     shops::model::Connection,
 };
 
-pub use mirror::{find_refusal, for_bank, for_capture, for_refund, plan_goods};
+pub use mirror::{Back, find_refusal, for_bank, for_capture, for_refund, plan_goods};
 pub use word::take_fiscal;
 
 /// The kind of the job that sends closing receipts, sends them anew, and reminds of what is due;
@@ -60,7 +68,21 @@ pub async fn fill(
     let email = field("email").filter(|email| !email.trim().is_empty());
     let wish = Wish { text: new.receipt, email, phone: field("phone"), is_phone_enough };
     let receipt = flow::compose(ctx, shop_id, wish, new.amount).await?;
-    Ok(NewPayment { receipt, ..new })
+    let plan = flow::find_defaults(ctx, shop_id).await?.map(|shop| shop.vat);
+    let rates_until_ms =
+        receipt.as_deref().and_then(|text| rates_until(text, plan.as_ref(), ctx.now_ms()));
+    Ok(NewPayment { receipt, rates_until_ms, ..new })
+}
+
+/// When the receipt, made now, would have other rates: a bank makes it of what it was told with the
+/// link, so that no link outlives them.
+fn rates_until(text: &str, plan: Option<&VatPlan>, now_ms: i64) -> Option<i64> {
+    let Ok(Stored::Bank(receipt)) = flow::stored(text) else { return None };
+    let today = check::moscow_day(now_ms);
+    let is_sold_now = |line: &&Line| line.method != PaymentMethod::CreditPayment;
+    let lines = receipt.lines.iter().filter(is_sold_now);
+    let day = lines.filter_map(|line| changes_on(line.vat, plan, today)).min()?;
+    check::moscow_midnight(day)
 }
 
 /// VAT that the law does not have on the day of the sale.

@@ -20,6 +20,7 @@ use super::{
     consent::{self, ConsentInput},
     flow::{NewPayment, charge::method_of},
     model::Means,
+    receipts::Back,
 };
 use crate::{
     http::{
@@ -28,7 +29,7 @@ use crate::{
         text,
     },
     instruments::model::{Kind, Terms},
-    receipts::{api::receipt_text, request::ReceiptWish},
+    receipts::{api::receipt_text, flow::ComposeProblem, form, request::ReceiptWish},
 };
 
 /// Longer order numbers are no order numbers; the column is indexed.
@@ -148,6 +149,10 @@ pub struct CreateRefund {
     /// Absent: every line gives back its share.
     #[schema(value_type = Option<Vec<ReturnedInput>>)]
     items: Raw,
+    /// The refund's own receipt, in any form that a payment's is taken in: in place of `items`. Its
+    /// goods must be the payment's, by name, VAT and what was paid for them.
+    #[schema(value_type = Option<Object>)]
+    receipt: Raw,
 }
 
 /// Goods that come back.
@@ -210,6 +215,7 @@ impl CreatePayment {
             fail_url: url("fail_url", &self.fail_url)?,
             customer: customer(&self.customer)?,
             receipt: receipt_text(&self.receipt)?,
+            rates_until_ms: None,
             metadata: metadata(&self.metadata)?,
             consent: self.consent(&means)?,
             means,
@@ -295,7 +301,18 @@ impl CapturePayment {
 
 impl CreateRefund {
     /// Which goods come back, if that was said.
-    pub fn goods(&self) -> Result<Option<Vec<Returned>>, ApiError> {
+    pub fn goods(&self) -> Result<Option<Back>, ApiError> {
+        let Some(text) = receipt_text(&self.receipt)? else {
+            return Ok(self.items()?.map(Back::Goods));
+        };
+        if self.items.is_some() {
+            return Err(invalid("receipt", "does not go with items").hint("Send one of them."));
+        }
+        let receipt = form::parse_any(&text).map_err(ComposeProblem::Receipt)?;
+        Ok(Some(Back::Receipt(Box::new(receipt))))
+    }
+
+    fn items(&self) -> Result<Option<Vec<Returned>>, ApiError> {
         let Some(raw) = &self.items else { return Ok(None) };
         let shape =
             |_| invalid("items", "takes a list such as [{\"line\": 1, \"quantity\": \"1\"}]");

@@ -17,7 +17,7 @@ use super::{
     },
     idempotency::{self, Key, Subject},
     model::{Means, Payment, Status},
-    receipts,
+    receipts::{self, Back},
     request::{CancelPayment, CapturePayment, CreatePayment, CreateRefund},
     store,
 };
@@ -204,6 +204,7 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
                 return Ok(false);
             }
             let left = flow::get_refundable(tx, &shop_id, &payment_id)?;
+            let param = goods.as_ref().map_or("amount", Back::param);
             let worth = match &goods {
                 Some(goods) => {
                     Some(flow::plan_goods(tx, &inner, (&shop_id, &payment_id), &refund_id, goods)?)
@@ -211,7 +212,8 @@ pub async fn refund(ask: Ask, payment_id: String) -> Result<Answer, ApiError> {
                 None => None,
             };
             if let Some((worth, amount)) = worth.zip(amount).filter(|(a, b)| a != b) {
-                return Err(Problem::Goods(format!("the goods come to {worth}, not to {amount}")));
+                let why = format!("the goods come to {worth}, not to {amount}");
+                return Err(Problem::Goods { param, why });
             }
             let refund = (refund_id.as_str(), worth.or(amount).unwrap_or(left), reason);
             flow::request_refund(tx, &inner, &shop_id, &payment_id, refund)?;

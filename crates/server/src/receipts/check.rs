@@ -45,6 +45,12 @@ pub fn moscow_day(ms: i64) -> Date {
     timestamp(ms).to_zoned(TimeZone::fixed(jiff::tz::offset(3))).date()
 }
 
+/// When that day begins.
+pub fn moscow_midnight(day: Date) -> Option<i64> {
+    let zone = TimeZone::fixed(jiff::tz::offset(3));
+    Some(day.to_zoned(zone).ok()?.timestamp().as_millisecond())
+}
+
 pub fn check(text: &str, around: &Around) -> Report {
     let (form, reading) = read_any(text);
     let is_whole = reading.problems.is_empty();

@@ -202,6 +202,11 @@ impl Record {
         self.state == State::Sent && self.expected_ms.is_some_and(|at_ms| at_ms <= now_ms)
     }
 
+    /// Something has to be done about it by now.
+    pub fn is_due(&self, now_ms: i64) -> bool {
+        self.due_ms().is_some_and(|due_ms| due_ms <= now_ms)
+    }
+
     /// It failed, and a person said what became of it, so that it is not asked for again.
     pub fn is_settled(&self) -> bool {
         self.state == State::Failed && self.look_ms.is_none() && self.retry_ms.is_none()
@@ -213,15 +218,27 @@ impl Record {
     }
 }
 
+/// Whether two words are about one document: by its number, or by its sign where a word came
+/// without the number, since a bank's signature vouches for the values of a notice and not for
+/// their names.
+fn is_one_document(heard: &FiscalRecord, word: &FiscalRecord) -> bool {
+    match (&heard.document_number, &word.document_number) {
+        (Some(heard), Some(number)) => heard == number,
+        (None, None) | (Some(_), None) | (None, Some(_)) => {
+            let is_same_storage = heard.storage_number == word.storage_number;
+            word.document_sign.is_some()
+                && heard.document_sign == word.document_sign
+                && is_same_storage
+        }
+    }
+}
+
 /// Which of a payment's receipts a cash register's word is about; `None`: one that we do not know
 /// of, such as that of a refund made in the bank's cabinet.
 pub fn find_meant<'a>(records: &'a [Record], word: &FiscalRecord) -> Option<&'a Record> {
     let is_return = word.kind.as_deref().is_some_and(|kind| kind.contains("Return"));
-    let number = |fiscal: &FiscalRecord| fiscal.document_number.clone();
-    let told = |record: &&Record| {
-        word.document_number.is_some()
-            && record.fiscal.as_ref().and_then(number) == word.document_number
-    };
+    let told =
+        |record: &&Record| record.fiscal.as_ref().is_some_and(|heard| is_one_document(heard, word));
     // A word that came before is about what it was about.
     let same = |record: &&Record| record.fiscal.as_ref() == Some(word);
     if let Some(known) = records.iter().find(told).or_else(|| records.iter().find(same)) {

@@ -113,7 +113,8 @@ pub static ALL: [&Todo; 10] = [
 
 /// The same at this moment, when the cash register's word may be late.
 pub fn find_todo_at(record: &Record, now_ms: i64) -> Option<&'static Todo> {
-    find_todo(record).or_else(|| record.is_late(now_ms).then_some(&LATE))
+    let late = record.is_late(now_ms).then_some(&LATE);
+    late.filter(|_| !record.is_due(now_ms)).or_else(|| find_todo(record)).or(late)
 }
 
 /// What is to be done about the receipt, if anything.

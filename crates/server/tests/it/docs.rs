@@ -58,6 +58,7 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "docs/guides/webhooks.md",
         "docs/banks/tochka.md",
         "docs/banks/tbank.md",
+        "docs/integrations/n8n.md",
     ];
     let mut tried = 0;
     for page in pages {

@@ -35,6 +35,9 @@ const SAME_LINE: &[(&str, &str)] = &[("gateway", "shops"), ("kit", "ids"), ("ids
 /// The font library hands out points of outlines as floats; they become integers at once.
 const FLOATS_OF_A_LIBRARY: &[&str] = &["crates/server/src/qr/font.rs"];
 
+/// Translation only: no sockets, clock, database, randomness.
+const PURE_CRATES: [&str; 2] = ["crates/banks/src", "crates/integrations/src"];
+
 const MAX_FILE_LINES: usize = 600;
 const MAX_COLUMNS: usize = 100;
 
@@ -84,8 +87,9 @@ fn sources(folder: &str) -> Vec<Source> {
 }
 
 fn all() -> Vec<Source> {
-    ["crates/banks/src", "crates/server/src", "crates/server/tests", "bench/src"]
+    PURE_CRATES
         .into_iter()
+        .chain(["crates/server/src", "crates/server/tests", "bench/src"])
         .flat_map(sources)
         .collect()
 }
@@ -210,14 +214,16 @@ fn a_file_does_what_its_role_allows() {
 }
 
 #[test]
-fn the_banks_crate_and_the_drawings_are_pure() {
-    let manifest = fs::read_to_string(root().join("crates/banks/Cargo.toml")).expect("readable");
+fn the_pure_crates_and_the_drawings_are_pure() {
     let heavy = ["tokio", "axum", "reqwest", "rusqlite", "postgres", "rand"];
-    let mut findings: Vec<String> = heavy
-        .into_iter()
-        .filter(|name| manifest.lines().any(|line| line.starts_with(name)))
-        .map(|name| format!("crates/banks/Cargo.toml: depends on {name}"))
-        .collect();
+    let mut findings: Vec<String> = Vec::new();
+    for sources in PURE_CRATES {
+        let path = sources.replace("/src", "/Cargo.toml");
+        let manifest = fs::read_to_string(root().join(&path)).expect("readable");
+        let found =
+            heavy.into_iter().filter(|name| manifest.lines().any(|line| line.starts_with(name)));
+        findings.extend(found.map(|name| format!("{path}: depends on {name}")));
+    }
     let impure = [
         "async ",
         "TcpStream",
@@ -229,7 +235,7 @@ fn the_banks_crate_and_the_drawings_are_pure() {
         "Instant::",
     ];
     // What draws is as pure as the banks.
-    let pure = sources("crates/banks/src").into_iter().chain(sources("crates/server/src/qr"));
+    let pure = PURE_CRATES.into_iter().chain(["crates/server/src/qr"]).flat_map(sources);
     for source in pure.filter(|source| !source.is_test()) {
         let code = source.code();
         let found = impure.iter().filter(|word| code.contains(**word));
@@ -244,7 +250,7 @@ fn no_float_comes_near_money() {
     // As a whole word, or the end of a name (`as_f64`): an id in hex may hold `f64` too.
     let is_float = |word: &str| matches!(word.rsplit('_').next(), Some("f64" | "f32"));
     let is_apart = |c: char| !c.is_alphanumeric() && c != '_';
-    let all = sources("crates/banks/src").into_iter().chain(sources("crates/server/src"));
+    let all = PURE_CRATES.into_iter().chain(["crates/server/src"]).flat_map(sources);
     for source in all.filter(|source| !FLOATS_OF_A_LIBRARY.contains(&source.path.as_str())) {
         for (at, line) in source.code().lines().enumerate() {
             if line.split(is_apart).any(is_float) {

@@ -1,8 +1,8 @@
 //! Random baskets: zero kopecks off, and both emulators take every one.
 //!
-//! A million baskets are spread in every run. Every two hundredth of them, the first thousand
-//! included, is also sent through both banks' checks and both emulators, which parse JSON and so
-//! take most of the time; `KOPECK_BASKETS_SENT=1` sends every one.
+//! A million baskets are spread in every run, and sent through both banks' checks and both
+//! emulators, which parse JSON and so take most of the time: all of them where `test.sh` runs
+//! (`KOPECK_BASKETS_SENT=1`), the first thousand and every two hundredth in a narrow run.
 
 use super::*;
 use crate::{

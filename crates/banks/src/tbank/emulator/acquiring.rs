@@ -127,10 +127,7 @@ impl TbankEmulator {
         {
             return Err(Problem::coded("3008"));
         }
-        if let Some(payment) = self.state.payments.get_mut(&id) {
-            payment.refund_receipt = receipt;
-        }
-        let canceled = match self.cancel(call.now_ms, id, amount, true) {
+        let canceled = match self.cancel_with(call.now_ms, id, (amount, receipt), true) {
             Ok(canceled) => canceled,
             Err(problem) => return Err(about(problem, self.payment(id)?)),
         };
@@ -140,6 +137,27 @@ impl TbankEmulator {
             payment.cancels.insert(key.clone(), sums);
         }
         self.cancel_reply(call, id, sums, external.as_deref())
+    }
+
+    /// Cancels with the lines of what goes back. Another refund that runs keeps its own where this
+    /// one is refused.
+    pub(super) fn cancel_with(
+        &mut self,
+        now_ms: i64,
+        id: u64,
+        (amount, receipt): (Option<Money>, Option<String>),
+        is_limited: bool,
+    ) -> Result<Canceled, Problem> {
+        let set = |emulator: &mut Self, receipt: Option<String>| {
+            let payment = emulator.state.payments.get_mut(&id)?;
+            std::mem::replace(&mut payment.refund_receipt, receipt)
+        };
+        let running = set(self, receipt);
+        let canceled = self.cancel(now_ms, id, amount, is_limited);
+        if canceled.is_err() {
+            set(self, running);
+        }
+        canceled
     }
 
     fn cancel_reply(

@@ -257,10 +257,7 @@ impl TbankEmulator {
         if rest.is_zero() {
             return Err(format!("There is nothing to refund: the payment is {status}."));
         }
-        if let Some(payment) = self.state.payments.get_mut(&id) {
-            payment.refund_receipt = None;
-        }
-        let done = self.cancel(now_ms, id, amount, false);
+        let done = self.cancel_with(now_ms, id, (amount, None), false);
         done.map(|_| ())
             .map_err(|_| format!("The refund is refused: the payment is {status}, {rest} is left."))
     }

@@ -122,6 +122,7 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
         fail_url: None,
         customer: None,
         receipt: None,
+        rates_until_ms: None,
         metadata: "{}".to_owned(),
         means: Means::Payer,
         consent: None,

@@ -18,7 +18,7 @@ use crate::{
         hand::{self, ByHand, Document, HandProblem},
         list_all,
     },
-    payments::{flow::Problem, model::Payment, store},
+    payments::{model::Payment, store},
     receipts::{
         flow,
         model::{Kind, Record, State},
@@ -53,6 +53,9 @@ pub struct NoteArgs {
     /// income, refund, closing, correction
     #[arg(long, value_parser = parse_kind)]
     kind: Kind,
+    /// Which of the payment's receipts it answers, rcp_…, where several of the kind are open
+    #[arg(long, value_name = "ID")]
+    receipt: Option<String>,
     #[command(flatten)]
     document: DocumentFlags,
 }
@@ -199,19 +202,19 @@ impl CloseArgs {
 impl NoteArgs {
     pub async fn run(self, world: &World) -> Result<(), Fail> {
         let payment = find::payment(world, &self.id).await?;
-        let made = ByHand { kind: self.kind, document: self.document.read() };
+        let made =
+            ByHand { kind: self.kind, answers: self.receipt, document: self.document.read() };
         let ctx = world.ctx.clone();
-        let noted: Result<Record, Problem> = world
+        let noted: Result<Record, HandProblem> = world
             .ctx
             .db
             .write(move |tx| {
                 let payment = store::lock_payment(tx, &payment.shop_id, &payment.id)?;
                 let payment = payment.filter(|payment| payment.attempt_of.is_none());
-                Ok(hand::note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
+                hand::note(tx, &ctx, &payment.ok_or(HandProblem::NoSuchPayment)?, made)
             })
             .await;
-        let record = noted?;
-        world.out.show(&ReceiptView::from(&record), || describe(&record))
+        told(world, noted)
     }
 }
 

@@ -100,6 +100,7 @@ fn order(stage: &Stage<'_>, case: &Case) -> Result<NewPayment, Fail> {
         fail_url: None,
         customer: None,
         receipt: case.has_receipt.then(|| receipt(stage, method)),
+        rates_until_ms: None,
         metadata: "{}".to_owned(),
         means: Means::Payer,
         consent: None,

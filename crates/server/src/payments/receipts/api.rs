@@ -24,7 +24,7 @@ use crate::{
         text,
     },
     kit::db::DbError,
-    payments::{flow::Problem, store},
+    payments::store,
     receipts::{
         api::receipt_text,
         flow, form,
@@ -329,6 +329,9 @@ pub struct NoteReceipt {
     /// income, refund, closing, correction.
     #[schema(value_type = String, example = "correction")]
     kind: Raw,
+    /// Which of the payment's receipts it answers, where several of the kind are open.
+    #[schema(value_type = Option<String>, example = "rcp_01jd3m9fkq8s7w6v5t4r3p2n1m")]
+    receipt_id: Raw,
     /// The number of the fiscal document, or of the receipt in «Мой налог».
     #[schema(value_type = Option<String>, example = "20123")]
     document_number: Raw,
@@ -368,6 +371,7 @@ async fn note_receipt(
     let all = "takes income, refund, closing or correction";
     let made = ByHand {
         kind: kind.ok_or_else(|| invalid("kind", all))?,
+        answers: note_text("receipt_id", &asked.receipt_id)?,
         document: Document {
             number: note_text("document_number", &asked.document_number)?,
             date: note_text("date", &asked.date)?,
@@ -376,13 +380,13 @@ async fn note_receipt(
         },
     };
     let ctx = server.ctx.clone();
-    let noted: Result<Record, Problem> = server
+    let noted: Result<Record, HandProblem> = server
         .ctx
         .db
         .write(move |tx| {
             let payment = store::lock_payment(tx, &caller.shop_id, &id)?;
             let payment = payment.filter(|payment| payment.attempt_of.is_none());
-            Ok(hand::note(tx, &ctx, &payment.ok_or(Problem::NoSuchPayment)?, made)?)
+            hand::note(tx, &ctx, &payment.ok_or(HandProblem::NoSuchPayment)?, made)
         })
         .await;
     Answer::json(201, &ReceiptView::from(&noted?))
@@ -432,6 +436,13 @@ impl From<CloseProblem> for ApiError {
 impl From<HandProblem> for ApiError {
     fn from(problem: HandProblem) -> ApiError {
         match problem {
+            HandProblem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            HandProblem::Ambiguous(ids) => {
+                let ids = ids.join(", ");
+                let message = format!("Several receipts of the kind are open: {ids}.");
+                let hint = "Name the one that was made by hand in `receipt_id`.";
+                ApiError::new(codes::PARAM_INVALID, message).param("receipt_id").hint(hint)
+            }
             HandProblem::NoSuchReceipt => ApiError::of(codes::RECEIPT_NOT_FOUND),
             HandProblem::NothingDue => ApiError::of(codes::RECEIPT_NOT_DUE),
             HandProblem::NothingSaid => missing("note"),

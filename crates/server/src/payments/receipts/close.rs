@@ -4,7 +4,7 @@ use kopeck_banks::{
     bank::Step,
     op::{BankOp, Outcome, Refusal, RefusalClass, TerminalOp},
     receipt::{
-        Line, Receipt,
+        Line, Receipt, Vat,
         closing::{ClosingProblem, Days, close},
         quantity_text,
         refund::{Return, refund},
@@ -32,8 +32,8 @@ use crate::{
     payments::{model::Payment, store},
     receipts::{
         self,
-        check::moscow_day,
-        form::write,
+        check::{find_wrong_day, moscow_day},
+        form::{self, write},
         model::{Failure, Kind, News, Record, State, step},
         schedule::{LOST_AFTER_MS, UNSENT_AFTER_MS, reminder_at, reminders_by},
         store as rows,
@@ -234,11 +234,22 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
                 record = save(tx, &inner, &payment, Some(&record), next)?;
                 return Ok(Some((record, payment, Run::Remind)));
             }
+            let record_before = record.clone();
+            if is_again || is_fresh {
+                record = of_today(tx, &inner, &payment, record)?;
+                let today = moscow_day(inner.now_ms());
+                if body_of(&record).is_some_and(|it| find_wrong_day(&it, today).is_some()) {
+                    let now_ms = inner.now_ms();
+                    let next = failed(record, WRONG_DAY, OTHER_DAY.to_owned(), now_ms, false);
+                    record = save(tx, &inner, &payment, Some(&record_before), next)?;
+                    return Ok(Some((record, payment, Run::Remind)));
+                }
+            }
             if is_again {
                 let failure = record.failure.as_ref();
                 let why = failure.map_or("", |failure| failure.message.as_str());
                 let next = again(record.clone(), format!("By itself, after: {why}"));
-                record = save(tx, &inner, &payment, Some(&record), next)?;
+                record = save(tx, &inner, &payment, Some(&record_before), next)?;
             }
             if !is_to_send(&record) {
                 return Ok(Some((record, payment, Run::Remind)));
@@ -261,6 +272,33 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     }
 }
 
+fn body_of(record: &Record) -> Option<Receipt> {
+    form::parse_any(record.body.as_deref()?).ok()
+}
+
+/// The closing as it is made today: it may have been asked for on a day of other rates. Goods that
+/// the shop named itself keep the rates that it named.
+pub(super) fn of_today(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: &Payment,
+    record: Record,
+) -> Result<Record, DbError> {
+    let known = rows::list_of_payment(tx, &payment.id)?;
+    let plan = receipts::flow::read_defaults(tx, &payment.shop_id)?.map(|shop| shop.vat);
+    let days = Days { sold: moscow_day(payment.created_ms), delivered: moscow_day(ctx.now_ms()) };
+    let Some((before, (_, first))) = body_of(&record).zip(first_receipt(&known)) else {
+        return Ok(record);
+    };
+    let Ok(now) = close(&first, None, plan.as_ref(), days) else { return Ok(record) };
+    let bare = |line: &Line| Line { vat: Vat::None, ..line.clone() };
+    let is_same = now.lines.iter().map(bare).eq(before.lines.iter().map(bare));
+    Ok(if is_same { Record { body: Some(write(&now)), ..record } } else { record })
+}
+
+const WRONG_DAY: &str = "receipt_vat_date_mismatch";
+const OTHER_DAY: &str = "Its VAT is of another day than today: close the payment again, with what \
+                         was delivered at the rates of today";
 const BY_HAND: &str = "receipt_by_hand";
 const WENT_BACK: &str = "A refund was asked for since, so that its lines are no more what is \
                          delivered: make the closing receipt of the rest at your cash register";

@@ -2,7 +2,7 @@
 
 use kopeck_banks::op::FiscalRecord;
 
-use super::{JOB, again, save, settle_due};
+use super::{JOB, again, close::of_today, save, settle_due};
 use crate::{
     kit::{
         Ctx,
@@ -23,6 +23,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct ByHand {
     pub kind: Kind,
+    /// The receipt of ours that it answers; without it the only open one of its kind.
+    pub answers: Option<String>,
     pub document: Document,
 }
 
@@ -55,9 +57,12 @@ impl Document {
 /// Why nothing was done about a receipt.
 #[derive(Debug)]
 pub enum HandProblem {
+    NoSuchPayment,
     NoSuchReceipt,
     /// Nothing is to be done about it.
     NothingDue,
+    /// Several receipts of the kind are open.
+    Ambiguous(Vec<String>),
     /// Neither a document nor a reason.
     NothingSaid,
     /// It cannot be asked for again: why, and what to do.
@@ -81,28 +86,44 @@ pub fn note(
     ctx: &Ctx,
     payment: &Payment,
     made: ByHand,
-) -> Result<Record, DbError> {
+) -> Result<Record, HandProblem> {
     let known = rows::list_of_payment(tx, &payment.id)?;
     let now_ms = ctx.now_ms();
     if let Some(noted) = known.iter().find(|record| is_noted(record, &made, now_ms)) {
         return Ok(noted.clone());
     }
     let is_open = |record: &&Record| record.kind == made.kind && record.state != State::Registered;
+    if let Some(id) = &made.answers {
+        known.iter().find(|record| record.id == *id).ok_or(HandProblem::NoSuchReceipt)?;
+    }
+    // Which of two refunds it is, nobody but the caller knows.
+    let waiting: Vec<String> = known.iter().filter(is_open).map(|it| it.id.clone()).collect();
+    if made.answers.is_none() && made.kind == Kind::Refund && waiting.len() > 1 {
+        return Err(HandProblem::Ambiguous(waiting));
+    }
     // The closing receipt ends the reminder of the first one.
     if made.kind == Kind::Closing {
         settle_due(tx, ctx, payment, &known, None)?;
     }
     let known = rows::list_of_payment(tx, &payment.id)?;
-    let open = known.iter().rev().find(is_open).filter(|_| made.kind != Kind::Correction);
+    let is_meant = |record: &&Record| made.answers.as_ref().is_none_or(|id| record.id == *id);
+    let open = known.iter().rev().filter(is_open).find(is_meant);
+    let open = open.filter(|_| made.kind != Kind::Correction);
+    if made.answers.is_some() && open.is_none() {
+        return Err(HandProblem::NothingDue);
+    }
     let fresh = || {
         let of = [payment.shop_id.as_str(), &payment.id, &payment.bank];
         Record::new(ctx.mint.id("rcp"), of, made.kind, payment.facts.paid)
     };
     let next = made_by_hand(open.cloned().unwrap_or_else(fresh), &made.document);
-    save(tx, ctx, payment, open, next)
+    Ok(save(tx, ctx, payment, open, next)?)
 }
 
 fn is_noted(record: &Record, made: &ByHand, now_ms: i64) -> bool {
+    if made.answers.as_ref().is_some_and(|id| record.id != *id) {
+        return false;
+    }
     let said = &made.document;
     let Some(fiscal) = record.fiscal.as_ref().filter(|_| record.is_by_hand) else { return false };
     let is_same_day = said.date.is_none() || said.date == fiscal.receipt_at;
@@ -153,14 +174,16 @@ pub fn settle_by_hand(
     if !document.is_named() && document.note.is_none() {
         return Err(HandProblem::NothingSaid);
     }
-    if is_noted(&record, &ByHand { kind: record.kind, document: document.clone() }, ctx.now_ms()) {
+    let said = ByHand { kind: record.kind, answers: None, document: document.clone() };
+    if is_noted(&record, &said, ctx.now_ms()) {
         return Ok(record);
     }
-    let is_late = record.is_late(ctx.now_ms());
+    let now_ms = ctx.now_ms();
+    let is_late = record.is_late(now_ms);
     if record.due_ms().is_none() && !is_late {
         return Err(HandProblem::NothingDue);
     }
-    if record.look_ms.is_some() || record.closes_ms.is_none() {
+    if record.look_ms.is_some() || record.closes_ms.is_none() || is_late && !record.is_due(now_ms) {
         let next = match document.is_named() {
             true => made_by_hand(record.clone(), &document),
             false => {
@@ -172,7 +195,7 @@ pub fn settle_by_hand(
         return Ok(save(tx, ctx, &payment, Some(&record), next)?);
     }
     if document.is_named() {
-        return Ok(note(tx, ctx, &payment, ByHand { kind: Kind::Closing, document })?);
+        return note(tx, ctx, &payment, ByHand { kind: Kind::Closing, answers: None, document });
     }
     let next = Record { closes_ms: None, note: document.note, ..record.clone() };
     Ok(save(tx, ctx, &payment, Some(&record), next)?)
@@ -206,13 +229,15 @@ pub fn retry(
         }
         (State::None, _) => return refuse("The bank makes none.", todo),
     }
+    let before = record.clone();
+    let record = of_today(tx, ctx, &payment, record)?;
     let body = record.body.as_deref().and_then(|body| form::parse_any(body).ok());
     if body.is_some_and(|body| check::find_wrong_day(&body, moscow_day(ctx.now_ms())).is_some()) {
         let hint = "Close the payment again: `kopeck receipt close`.";
         return refuse("Its VAT is of another day than today.", hint);
     }
     let next = again(record.clone(), reason);
-    let next = save(tx, ctx, &payment, Some(&record), next)?;
+    let next = save(tx, ctx, &payment, Some(&before), next)?;
     jobs::nudge(tx, &ctx.mint, JOB, &next.id, ctx.now_ms())?;
     Ok(next)
 }

@@ -8,7 +8,7 @@ use kopeck_banks::{
     receipt::{
         Line, PaymentMethod, Receipt, Settlement,
         balance::spread,
-        refund::{Left, RefundProblem, Return, Returned, all_left, refund},
+        refund::{Left, RefundProblem, Return, Returned, all_left, named, refund},
         vat::{VatPlan, at_closing},
     },
 };
@@ -139,7 +139,7 @@ pub(super) fn of_refund(
 ) -> Result<Record, DbError> {
     let new = new_record(ctx, payment, Kind::Refund, wanted.amount);
     let plan = read_plan(tx, payment)?;
-    Ok(match mirrored(payment, known, plan.as_ref(), Return::Share(wanted.amount)) {
+    Ok(match mirrored(payment, known, plan.as_ref(), &Back::Share(wanted.amount)) {
         Ok((receipt, taken)) => {
             let note = note_of(payment, wanted.amount);
             Record { body: Some(write(&receipt)), taken, note, ..new }
@@ -219,15 +219,56 @@ fn closed_by_hand(
     Receipt { lines: first.lines.into_iter().map(close).collect(), ..first }
 }
 
+/// What comes back, as it was asked for.
+#[derive(Clone, Debug)]
+pub enum Back {
+    /// This much, of every line its share.
+    Share(Money),
+    /// These pieces of the payment's lines.
+    Goods(Vec<Returned>),
+    /// What a receipt of the refund's own says, which must be what was sold.
+    Receipt(Box<Receipt>),
+}
+
+impl Back {
+    /// The API's field that names it.
+    pub const fn param(&self) -> &'static str {
+        match self {
+            Back::Share(_) => "amount",
+            Back::Goods(_) => "items",
+            Back::Receipt(_) => "receipt",
+        }
+    }
+}
+
 fn mirrored(
     payment: &Payment,
     known: &[Record],
     plan: Option<&VatPlan>,
-    what: Return<'_>,
+    back: &Back,
 ) -> Result<(Receipt, Vec<Taken>), RefundProblem> {
     let sale = find_sale(payment, known, plan).ok_or(RefundProblem::OtherBooks)?;
     let left = left_of(&sale, known)?;
-    let done = refund(&sale, &left, what, max_lines(payment))?;
+    let pieces: Vec<Returned>;
+    let what = match back {
+        Back::Share(amount) => Return::Share(*amount),
+        Back::Goods(goods) => Return::Goods(goods),
+        Back::Receipt(wanted) => {
+            pieces = named(&sale, &left, wanted)?;
+            Return::Goods(&pieces)
+        }
+    };
+    let mut done = refund(&sale, &left, what, max_lines(payment))?;
+    if let Back::Receipt(wanted) = back {
+        let said = wanted.total().unwrap_or_default();
+        if said != done.amount {
+            return Err(RefundProblem::OtherSum { worth: done.amount, said });
+        }
+        if wanted.email.is_some() || wanted.phone.is_some() {
+            done.receipt.email.clone_from(&wanted.email);
+            done.receipt.phone.clone_from(&wanted.phone);
+        }
+    }
     let taken = left.iter().zip(&done.left).map(|(before, after)| Taken {
         quantity_milli: before.quantity_milli.saturating_sub(after.quantity_milli),
         sum: before.sum.minus_or_zero(after.sum),
@@ -241,11 +282,11 @@ pub fn plan_goods(
     ctx: &Ctx,
     payment: &Payment,
     refund_id: &str,
-    goods: &[Returned],
+    back: &Back,
 ) -> Result<Result<Money, RefundProblem>, DbError> {
     let known = rows::list_of_payment(tx, &payment.id)?;
     let plan = read_plan(tx, payment)?;
-    let (receipt, taken) = match mirrored(payment, &known, plan.as_ref(), Return::Goods(goods)) {
+    let (receipt, taken) = match mirrored(payment, &known, plan.as_ref(), back) {
         Ok(made) => made,
         Err(problem) => return Ok(Err(problem)),
     };

@@ -76,7 +76,10 @@ fn is_old(record: &Record, word: &FiscalRecord) -> bool {
     let is_same = heard == word && (is_dated || record.state == State::Failed);
     // Bank's times are of one form, so that they compare as texts.
     let is_older = !word.is_done && word.receipt_at.is_some() && word.receipt_at < heard.receipt_at;
-    record.state == State::Registered || is_same || is_older
+    // What came without its number may be told again with it.
+    let is_named = heard.document_number.is_some() || word.document_number.is_none();
+    let is_settled = record.state == State::Registered && (is_named || !word.is_done);
+    is_settled || is_same || is_older
 }
 
 /// One that failed once more. Only a closing receipt has a request of its own that can be sent

@@ -17,6 +17,7 @@ mod notices;
 mod outages;
 mod places;
 mod receipt_closings;
+mod receipt_goods;
 mod receipt_tries;
 mod receipts;
 mod routing;

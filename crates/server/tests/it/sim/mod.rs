@@ -31,13 +31,17 @@ use world::{Mix, Planted, World};
 
 /// Seeds that once failed, each with what was wrong. A seed is the same world only while the steps
 /// stay as they are: what it showed is pinned by a table in `payments/tests/`, too.
-const REGRESSIONS: [(Mix, u64, &str); 7] = [
+const REGRESSIONS: [(Mix, u64, &str); 11] = [
     (Mix::Tochka, 9, "a notice that the bank signed for another customer was believed"),
     (Mix::Tochka, 11, "the same, before the link's own id at the bank was known"),
     (Mix::Tbank, 56, "a link asked for under a reference just given up became the payment's"),
     (Mix::Tbank, 34, "a bank that takes hours to capture or release was asked every five seconds"),
     (Mix::Tbank, 88, "a payer's hold, made after the link's time by 3-D Secure, was not seen"),
     (Mix::Codes, 858, "a code lapsed while the list that knew of its payment did not answer"),
+    (Mix::Receipts, 149, "a sale of which a part was taken had a row of the whole sum"),
+    (Mix::Receipts, 294, "several refunds of the cabinet, seen at once, were missed one by one"),
+    (Mix::Receipts, 579, "a word without the document's number was taken for another document's"),
+    (Mix::Receipts, 584, "a refused refund gave its lines to another one that ran"),
     (Mix::Tbank, 280, "a second refund was asked while the first was, and what was gone told both"),
 ];
 

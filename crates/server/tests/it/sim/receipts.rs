@@ -9,7 +9,7 @@ use kopeck::{
     payments::{
         flow::{self, Problem},
         model::{Origin, Payment, Refund, RefundState},
-        receipts::{close, hand},
+        receipts::{Back, close, hand},
     },
     receipts::{
         form,
@@ -128,7 +128,7 @@ impl World {
         let refund_id = ctx.mint.id("rf");
         let id = order.payment_id;
         let asked: Result<Payment, Problem> = self.write(move |tx| {
-            let goods = [Returned { line, quantity_milli }];
+            let goods = Back::Goods(vec![Returned { line, quantity_milli }]);
             let amount = flow::plan_goods(tx, &ctx, (&shop_id, &id), &refund_id, &goods)?;
             flow::request_refund(tx, &ctx, &shop_id, &id, (&refund_id, amount, None))
         });

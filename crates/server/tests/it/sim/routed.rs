@@ -90,6 +90,7 @@ impl Routed {
             fail_url: None,
             customer: None,
             receipt: None,
+            rates_until_ms: None,
             metadata: "{}".into(),
             means: Means::Payer,
             consent: None,

@@ -124,6 +124,7 @@ impl World {
             fail_url: None,
             customer: None,
             receipt: self.has_receipts.then(|| self.draw_receipt(amount)),
+            rates_until_ms: None,
             metadata: "{}".into(),
             means: Means::Payer,
             consent: None,

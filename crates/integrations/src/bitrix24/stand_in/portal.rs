@@ -1,0 +1,226 @@
+//! What a portal's CRM holds and how its methods change it.
+
+use std::collections::BTreeMap;
+
+use kopeck_banks::http::HttpReply;
+use serde_json::{Map, Value, json, value::RawValue};
+
+use super::refused;
+use crate::stand_in::{Arrived, Shell};
+
+/// Deals, timelines, owners.
+pub struct Portal {
+    /// `item` of `crm.item.get`, without what follows from its stage.
+    pub deals: BTreeMap<i64, Map<String, Value>>,
+    /// Deals that the connection may not see.
+    pub hidden: Vec<i64>,
+    /// Product rows as the portal writes them, by deal.
+    pub rows: BTreeMap<i64, String>,
+    /// The field that a stage asks for.
+    pub mandatory: BTreeMap<String, String>,
+    pub comments: Vec<(i64, i64, String)>,
+    /// Whom the bell rang for, and with what.
+    pub bells: Vec<(i64, String)>,
+    pub triggers: Vec<String>,
+    /// What an application registered: method and code.
+    pub registered: Vec<String>,
+    next: i64,
+}
+
+const STAGES: [&str; 8] =
+    ["NEW", "PREPARATION", "WON", "LOSE", "C3:NEW", "C3:WON", "C3:LOSE", "FINAL_INVOICE"];
+const OWN_FIELDS: [&str; 3] = ["ufCrmKopeckLink", "ufCrmKopeckStatus", "ufCrmReason"];
+
+fn deal(id: i64, category: i64, stage: &str, sum: Value) -> (i64, Map<String, Value>) {
+    let item = json!({ "id": id, "title": format!("Сделка {id}"), "categoryId": category,
+        "stageId": stage, "opportunity": sum, "isManualOpportunity": "N", "currencyId": "RUB",
+        "contactId": 7, "companyId": 0, "assignedById": 12, "ufCrmKopeckLink": null,
+        "ufCrmKopeckStatus": "", "ufCrmReason": "" });
+    (id, item.as_object().cloned().unwrap_or_default())
+}
+
+impl Default for Portal {
+    fn default() -> Portal {
+        Portal {
+            deals: [
+                deal(57, 0, "NEW", json!(1500)),
+                deal(59, 0, "NEW", json!(1500)),
+                deal(60, 0, "LOSE", json!(1500)),
+                deal(61, 3, "C3:NEW", json!(1500)),
+                deal(62, 0, "NEW", json!(4500)),
+                deal(63, 9, "FINAL_INVOICE", json!(1500)),
+            ]
+            .into(),
+            hidden: vec![59],
+            rows: BTreeMap::new(),
+            mandatory: BTreeMap::new(),
+            comments: Vec::new(),
+            bells: Vec::new(),
+            triggers: Vec::new(),
+            registered: Vec::new(),
+            next: 100,
+        }
+    }
+}
+
+fn number(value: Option<&Value>) -> i64 {
+    let value = value.unwrap_or(&Value::Null);
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
+}
+
+impl Portal {
+    fn find(&mut self, id: i64) -> Result<&mut Map<String, Value>, HttpReply> {
+        if self.hidden.contains(&id) {
+            return Err(refused(400, "ACCESS_DENIED", "Доступ запрещён"));
+        }
+        self.deals.get_mut(&id).ok_or_else(|| refused(400, "NOT_FOUND", "Элемент не найден"))
+    }
+
+    pub(super) fn call(
+        &mut self,
+        now_ms: u64,
+        shell: &mut Shell,
+        method: &str,
+        params: &Map<String, Value>,
+    ) -> Result<Value, HttpReply> {
+        match method {
+            "crm.category.list" => Ok(json!({ "categories": [{ "id": 0, "name": "Общее" }] })),
+            "crm.item.get" if number(params.get("entityTypeId")) == 3 => {
+                let fm = json!([{ "id": 1, "typeId": "PHONE", "value": "+79001234567" },
+                    { "id": 2, "typeId": "EMAIL", "value": "anna@example.ru" }]);
+                Ok(json!({ "item": { "id": number(params.get("id")), "fm": fm } }))
+            }
+            "crm.item.get" => self.get(number(params.get("id"))),
+            "crm.item.update" => self.update(params),
+            "crm.item.productrow.list" => self.list_rows(params),
+            "crm.timeline.comment.add" => self.comment(now_ms, shell, params),
+            "crm.timeline.comment.list" => {
+                let filter = params.get("filter").unwrap_or(&Value::Null);
+                let deal = number(filter.get("ENTITY_ID"));
+                let own = self.comments.iter().rev().filter(|(_, of, _)| *of == deal);
+                let list =
+                    own.map(|(id, _, text)| json!({ "ID": id.to_string(), "COMMENT": text }));
+                Ok(list.collect())
+            }
+            "im.notify.system.add" => {
+                let text = params.get("MESSAGE").and_then(Value::as_str).unwrap_or("");
+                if text.is_empty() {
+                    return Err(refused(400, "MESSAGE_EMPTY", "Message can't be empty"));
+                }
+                self.bells.push((number(params.get("USER_ID")), text.to_owned()));
+                Ok(json!(1))
+            }
+            "crm.automation.trigger" => {
+                let word = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or("");
+                self.triggers.push(format!("{} {}", word("target"), word("code")));
+                Ok(json!(true))
+            }
+            "placement.bind"
+            | "bizproc.robot.add"
+            | "crm.automation.trigger.add"
+            | "crm.deal.userfield.add"
+            | "event.bind"
+            | "sale.paysystem.handler.add"
+            | "bizproc.event.send" => self.register(method, params),
+            _ => Err(refused(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")),
+        }
+    }
+
+    fn get(&mut self, id: i64) -> Result<Value, HttpReply> {
+        let mut item = self.find(id)?.clone();
+        let stage = item.get("stageId").and_then(Value::as_str).unwrap_or("");
+        let semantic = match stage.rsplit(':').next() {
+            Some("WON") => "S",
+            Some("LOSE") => "F",
+            _ => "P",
+        };
+        item.insert("stageSemanticId".to_owned(), json!(semantic));
+        Ok(json!({ "item": item }))
+    }
+
+    fn update(&mut self, params: &Map<String, Value>) -> Result<Value, HttpReply> {
+        let fields = params.get("fields").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mandatory = self.mandatory.clone();
+        let item = self.find(number(params.get("id")))?;
+        if let Some(stage) = fields.get("stageId").and_then(Value::as_str) {
+            if !STAGES.contains(&stage) {
+                // Newer methods write a code, older ones an empty text.
+                return Err(refused(400, "", "Стадия не найдена"));
+            }
+            if let Some(field) = mandatory.get(stage) {
+                let value = fields.get(field).or_else(|| item.get(field));
+                if value.and_then(Value::as_str).unwrap_or("").is_empty() {
+                    let words = format!("Не заполнено обязательное поле \"{field}\"<br>");
+                    return Err(refused(400, "CRM_FIELD_ERROR_REQUIRED", &words));
+                }
+            }
+        }
+        for (name, value) in fields {
+            // Unknown fields are ignored without a word.
+            if name == "stageId" || OWN_FIELDS.contains(&name.as_str()) {
+                item.insert(name, value);
+            }
+        }
+        Ok(json!({ "item": item }))
+    }
+
+    fn list_rows(&self, params: &Map<String, Value>) -> Result<Value, HttpReply> {
+        let filter = params.get("filter").unwrap_or(&Value::Null);
+        if filter["=ownerType"] != "D" {
+            return Err(refused(400, "ERROR_ARGUMENT", "ownerType is required"));
+        }
+        let rows = self.rows.get(&number(filter.get("=ownerId")));
+        let rows = rows.and_then(|rows| RawValue::from_string(rows.clone()).ok());
+        let rows: Value =
+            rows.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(json!([]));
+        Ok(json!({ "productRows": rows }))
+    }
+
+    fn comment(
+        &mut self,
+        now_ms: u64,
+        shell: &mut Shell,
+        params: &Map<String, Value>,
+    ) -> Result<Value, HttpReply> {
+        // The key is `fields` in small letters, unlike its neighbours'.
+        let fields = params.get("fields").unwrap_or(&Value::Null);
+        let text = fields["COMMENT"].as_str().unwrap_or("").to_owned();
+        if text.is_empty() || fields["ENTITY_TYPE"] != "deal" {
+            return Err(refused(400, "", "Empty comment message."));
+        }
+        let deal = number(fields.get("ENTITY_ID"));
+        self.find(deal)?;
+        self.next += 1;
+        self.comments.push((self.next, deal, text.clone()));
+        shell.arrived.push(Arrived {
+            at_ms: now_ms,
+            to: deal.to_string(),
+            text,
+            link: None,
+            has_picture: false,
+        });
+        Ok(json!(self.next))
+    }
+
+    fn register(&mut self, method: &str, params: &Map<String, Value>) -> Result<Value, HttpReply> {
+        let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or("");
+        let field = params.get("fields").and_then(|fields| fields["FIELD_NAME"].as_str());
+        let code = [text("CODE"), text("PLACEMENT"), text("event"), text("event_token")];
+        let code = code.into_iter().find(|code| !code.is_empty()).or(field).unwrap_or("");
+        let handler = ["HANDLER", "handler"].iter().find_map(|name| params.get(*name)?.as_str());
+        if handler.is_some_and(|handler| !handler.starts_with("https://")) {
+            return Err(refused(400, "ERROR_ARGUMENT", "Handler must be https"));
+        }
+        let name = format!("{method} {code}");
+        if self.registered.contains(&name) {
+            let (code, words) = match method {
+                "bizproc.robot.add" => ("ERROR_ACTIVITY_ALREADY_INSTALLED", "already installed"),
+                "crm.deal.userfield.add" => ("", "Поле с таким кодом уже существует."),
+                _ => ("ERROR_CORE", "Handler already binded"),
+            };
+            return Err(refused(400, code, words));
+        }
+        self.registered.push(name);
+        Ok(json!(true))
+    }
+}

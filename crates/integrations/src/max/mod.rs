@@ -1,0 +1,264 @@
+//! MAX: a bot of the Russian messenger, with a button that opens the link.
+//!
+//! Like Telegram's, a bot cannot begin: the payer opens [`start_link`] and presses Start.
+
+mod problems;
+mod stand_in;
+pub mod update;
+
+#[cfg(test)]
+mod tests;
+
+use kopeck_banks::{
+    Setting,
+    http::{HttpReply, HttpRequest, Method, encode_query},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    binding::Bot,
+    integration::{Duplicate, Integration, Limits, Progress, Reading, Settings},
+    message::{Audience, Kind, Message},
+    problem::{Broken, Problem},
+    repeats,
+    wording::{Sums, compose},
+};
+
+pub use problems::PROBLEMS;
+pub use stand_in::MaxStandIn;
+
+pub const TOKEN: &str = "token";
+pub const API_URL: &str = "api_url";
+/// The host that also asks for the Russian Trusted Root CA; the older ones are being switched off.
+const DEFAULT_API_URL: &str = "https://platform-api2.max.ru";
+
+static SETTINGS: &[Setting] = &[
+    Setting {
+        name: TOKEN,
+        env: "KOPECK_MAX_TOKEN",
+        is_secret: true,
+        about: "The bot's token: business.max.ru, chat-bots, the bot's settings.",
+    },
+    Setting {
+        name: API_URL,
+        env: "KOPECK_MAX_API_URL",
+        is_secret: false,
+        about: "https://platform-api2.max.ru (the default), or a proxy of it.",
+    },
+];
+
+/// Thirty requests a second in all, two messages a second to one chat.
+static LIMITS: Limits =
+    Limits { gap_ms: 34, address_gap_ms: 500, max_text_chars: MAX_TEXT, is_domestic: true };
+
+const MAX_TEXT: usize = 4_000;
+/// A group's address: `chat:-700100`.
+const CHAT: &str = "chat:";
+
+pub struct Max;
+
+pub(crate) fn token(settings: &Settings) -> &str {
+    settings.get(TOKEN).trim()
+}
+
+/// Whose binding links these are.
+pub fn bot(settings: &Settings) -> Bot<'_> {
+    Bot { service: "max", token: token(settings) }
+}
+
+/// The binding link for people.
+pub fn start_link(name: &str, payload: &str) -> String {
+    format!("https://max.ru/{}?start={payload}", name.trim().trim_start_matches('@'))
+}
+
+fn call(settings: &Settings, method: Method, path: &str) -> Result<HttpRequest, Broken> {
+    let token = token(settings);
+    if token.is_empty() {
+        return Err(Broken::of(&problems::TOKEN_MISSING));
+    }
+    let base = settings.find(API_URL).unwrap_or(DEFAULT_API_URL).trim().trim_end_matches('/');
+    // The token as it is: MAX wants no `Bearer` before it.
+    Ok(HttpRequest::new(method, format!("{base}{path}")).header("authorization", token))
+}
+
+#[derive(Serialize)]
+struct NewMessage<'a> {
+    text: &'a str,
+    attachments: Vec<Attachment<'a>>,
+    notify: bool,
+}
+
+#[derive(Serialize)]
+struct Attachment<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    payload: Keyboard<'a>,
+}
+
+#[derive(Serialize)]
+struct Keyboard<'a> {
+    buttons: [[Button<'a>; 1]; 1],
+}
+
+#[derive(Serialize)]
+struct Button<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: &'a str,
+    url: &'a str,
+}
+
+impl Integration for Max {
+    fn name(&self) -> &'static str {
+        "max"
+    }
+
+    fn title(&self) -> &'static str {
+        "MAX"
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        SETTINGS
+    }
+
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    fn problems(&self) -> &'static [&'static Problem] {
+        PROBLEMS
+    }
+
+    fn wants(&self, _kind: Kind, _audience: Audience) -> bool {
+        true
+    }
+
+    /// A person's number, or `chat:` and a group's.
+    fn address(&self, text: &str) -> Result<String, Broken> {
+        let text = text.trim();
+        let (is_chat, number) = match text.strip_prefix(CHAT) {
+            Some(number) => (true, number),
+            None => (false, text),
+        };
+        let id = number.parse::<i64>().ok().filter(|id| *id != 0 && (is_chat || *id > 0));
+        match id {
+            Some(id) if is_chat => Ok(format!("{CHAT}{id}")),
+            Some(id) => Ok(id.to_string()),
+            None => Err(Broken::of(&problems::ADDRESS_INVALID)),
+        }
+    }
+
+    fn request(
+        &self,
+        settings: &Settings,
+        message: &Message,
+        _progress: &Progress,
+    ) -> Result<HttpRequest, Broken> {
+        let Some(to) = &message.to else { return call(settings, Method::Get, "/me") };
+        let words = compose(message, Sums::Typographic, LIMITS.is_domestic);
+        let to = to.strip_prefix(CHAT).map_or(("user_id", to.as_str()), |id| ("chat_id", id));
+        let query = encode_query(&[to, ("disable_link_preview", "true")]);
+        let button = words.link.as_ref().map(|(url, text)| Button { kind: "link", text, url });
+        let keyboard = button.map(|button| Attachment {
+            kind: "inline_keyboard",
+            payload: Keyboard { buttons: [[button]] },
+        });
+        let body = NewMessage {
+            text: &words.body(MAX_TEXT),
+            attachments: keyboard.into_iter().collect(),
+            notify: true,
+        };
+        Ok(call(settings, Method::Post, &format!("/messages?{query}"))?.json(&body))
+    }
+
+    fn read(
+        &self,
+        _settings: &Settings,
+        message: &Message,
+        _progress: &Progress,
+        reply: &HttpReply,
+    ) -> Reading {
+        if reply.status == 200 {
+            return match serde_json::from_slice::<Sent>(&reply.body) {
+                Ok(Sent { message: Some(sent), .. }) => {
+                    Reading::Delivered { remote_id: Some(sent.body.mid) }
+                }
+                // Of the bot itself.
+                Ok(Sent { user_id: Some(_), .. }) if message.to.is_none() => {
+                    Reading::Delivered { remote_id: None }
+                }
+                Ok(_) | Err(_) => Reading::unclear("MAX's answer names no message"),
+            };
+        }
+        refused(reply)
+    }
+
+    fn duplicate(&self, message: &Message, _progress: &Progress) -> Duplicate {
+        repeats::of_chat(message)
+    }
+}
+
+/// Registers the address that updates are sent to.
+pub fn subscribe(settings: &Settings, url: &str) -> Result<HttpRequest, Broken> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        url: &'a str,
+        update_types: [&'static str; 2],
+        secret: String,
+    }
+    let secret = update::webhook_secret(settings);
+    let body = Body { url, update_types: ["bot_started", "bot_stopped"], secret };
+    Ok(call(settings, Method::Post, "/subscriptions")?.json(&body))
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    message: Option<SentMessage>,
+    user_id: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct SentMessage {
+    body: SentBody,
+}
+
+#[derive(Deserialize)]
+struct SentBody {
+    mid: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+fn refused(reply: &HttpReply) -> Reading {
+    let Ok(Refusal { code, message }) = serde_json::from_slice::<Refusal>(&reply.body) else {
+        return match reply.status {
+            401 => Reading::Broken(Broken::of(&problems::TOKEN_REFUSED)),
+            429 => Reading::retry("too many messages for MAX"),
+            status => Reading::unclear(format!("HTTP {status} without MAX's words")),
+        };
+    };
+    let words = format!("{code} {message}").to_ascii_lowercase();
+    let says = |part: &str| words.contains(part);
+    let problem = match reply.status {
+        429 => return Reading::retry("too many messages for MAX"),
+        400 if says("attachment.not.ready") => {
+            return Reading::retry("MAX still reads the picture");
+        }
+        401 => &problems::TOKEN_REFUSED,
+        403 if says("suspended") => &problems::BLOCKED,
+        403 => &problems::NOT_ALLOWED,
+        404 if says("chat") || says("dialog") || says("user") => &problems::CHAT_UNKNOWN,
+        404 | 405 => &problems::API_URL_WRONG,
+        status if status >= 500 => return Reading::unclear(format!("MAX answered {status}")),
+        400..500 => &problems::REFUSED,
+        status => return Reading::unclear(format!("MAX answered {status}")),
+    };
+    // Its words of a refusal name the chat in brackets: only the code is kept.
+    Reading::Broken(Broken::of(problem).because(&code))
+}
