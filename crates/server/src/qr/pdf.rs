@@ -96,7 +96,8 @@ pub fn pages(
 ) -> Result<Vec<u8>, Problem> {
     let mut file = File::new();
     let catalog = format!(
-        "<</Type/Catalog/Pages {PAGES} 0 R/Lang({lang})/ViewerPreferences<</DisplayDocTitle true>>>>"
+        "<</Type/Catalog/Pages {PAGES} 0 R/Lang({lang})\
+         /ViewerPreferences<</DisplayDocTitle true>>>>"
     );
     file.object(CATALOG, &catalog);
     let mut kids = String::new();

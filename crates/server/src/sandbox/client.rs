@@ -69,8 +69,8 @@ impl Client {
         self.get("payments").await
     }
 
-    /// `{"now": …, "offset_ms": …, "target_offset_ms": …}`: while servers follow, the clock walks to
-    /// its target.
+    /// `{"now": …, "offset_ms": …, "target_offset_ms": …}`: while servers follow, the clock walks
+    /// to its target.
     pub async fn clock(&self) -> Result<Value, Problem> {
         self.get("clock").await
     }

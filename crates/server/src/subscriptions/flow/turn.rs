@@ -328,8 +328,11 @@ fn given_back(
         period.by_link = true;
         period.next_try_ms = Some(ctx.now_ms());
         store::update_period(tx, &period)?;
+        return Ok(store::update_subscription(tx, subscription)?);
     }
-    Ok(store::update_subscription(tx, subscription)?)
+    store::update_subscription(tx, subscription)?;
+    // Nobody waits for the period any more: its customer took back the consent meanwhile.
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
 }
 
 /// An attempt failed for certain: when is the next, and how.

@@ -91,7 +91,8 @@ fn decode_consent(row: &Row) -> Result<Consent, DbError> {
 pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Notice>, DbError> {
     let kind = EventKind::SubscriptionRenewalUpcoming.as_str();
     let row = tx.find(
-        "select id, at_ms from events where subject_id = $1 and kind = $2 order by seq desc limit 1",
+        "select id, at_ms from events where subject_id = $1 and kind = $2 \
+         order by seq desc limit 1",
         &[subscription_id.into(), kind.into()],
     )?;
     let Some(row) = row else { return Ok(None) };

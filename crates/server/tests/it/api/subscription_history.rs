@@ -1,5 +1,6 @@
 //! What was: numbers by months counted over real histories, and a customer's evidence.
 
+use kopeck::{kit::db::DbError, subscriptions::store};
 use serde_json::{Value, json};
 
 use super::subscriptions::{
@@ -118,6 +119,11 @@ async fn evidence_holds_all_that_was_agreed_to_taken_and_given_back() {
         assert!(events.windows(2).all(|pair| pair[0]["at"].as_str() <= pair[1]["at"].as_str()));
         let text = told.to_string();
         assert!(!text.contains("other") && !text.contains("token"), "{text}");
+        let id = subscription["id"].as_str().unwrap().to_owned();
+        let notice: Result<_, DbError> =
+            app.ctx.db.read(move |tx| store::find_notice(tx, &id)).await;
+        let notice = notice.unwrap().expect("a notice");
+        assert!(notice.announced_ms < app.ctx.now_ms() && notice.delivered_ms.is_none());
         let nobody = app.get("/v1/customers/nobody/evidence").await.expect(200);
         assert_eq!((&nobody["consents"], &nobody["events"]), (&json!([]), &json!([])));
         let counted = months(&app, "?from=2026-11&to=2026-12").await;

@@ -135,7 +135,7 @@ async fn a_charge_in_flight_when_the_button_is_pressed_is_refunded_and_told_of()
     let app = TestApp::at("tbank").await;
     let subscription = charged(&app).await;
     let link = link_of(&subscription);
-    days(&app, 30).await;
+    days(&app, 29).await;
     // The charge leaves, and its answer is lost: nobody knows yet what became of it.
     for path in ["/ChargeQr", "/GetState", "/CheckOrder"] {
         let lost = Fault { kind: FaultKind::ReplyLost, times: 99, path: path.to_owned() };
