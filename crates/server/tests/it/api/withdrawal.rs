@@ -137,10 +137,8 @@ async fn a_charge_in_flight_when_the_button_is_pressed_is_refunded_and_told_of()
     let link = link_of(&subscription);
     days(&app, 29).await;
     // The charge leaves, and its answer is lost: nobody knows yet what became of it.
-    for path in ["/ChargeQr", "/GetState", "/CheckOrder"] {
-        let lost = Fault { kind: FaultKind::ReplyLost, times: 99, path: path.to_owned() };
-        app.bank.control(&Control::Fault(lost));
-    }
+    let lost = Fault { kind: FaultKind::ReplyLost, times: 1, path: "/ChargeQr".to_owned() };
+    app.bank.control(&Control::Fault(lost));
     let silent = Fault { kind: FaultKind::NoticeLost, times: 99, path: String::new() };
     app.bank.control(&Control::Fault(silent));
     while app.bank.count("/ChargeQr") == 0 {
