@@ -6,7 +6,7 @@ use kopeck_banks::emulator::{Control, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::subscriptions::{
-    DAY, HOUR, asked, charged, consent, days, kinds, minutes, path, pay, plan, shown, subscribe,
+    DAY, MINUTE, asked, charged, consent, days, kinds, minutes, path, pay, plan, shown, subscribe,
 };
 use crate::harness::app::{PUBLIC_URL, Reply, TestApp};
 
@@ -142,7 +142,7 @@ async fn a_charge_in_flight_when_the_button_is_pressed_is_refunded_and_told_of()
     let silent = Fault { kind: FaultKind::NoticeLost, times: 99, path: String::new() };
     app.bank.control(&Control::Fault(silent));
     while app.bank.count("/ChargeQr") == 0 {
-        app.clock.advance_ms(HOUR);
+        app.clock.advance_ms(MINUTE);
         for job in kopeck::runner::claim_due(&app.ctx, 16).await.unwrap() {
             kopeck::runner::run_and_finish(&app.ctx, job).await.unwrap();
         }
