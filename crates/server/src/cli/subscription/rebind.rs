@@ -38,7 +38,7 @@ pub(super) async fn run(
     made?;
     drive::settle_now(&world.ctx, id).await?;
     let found = find(world, id).await?;
-    let view = SubscriptionView::new(&found, &world.ctx.public_url);
+    let view = SubscriptionView::new(&found, &world.ctx);
     world.out.show(&view, || {
         let url = view.rebind_url.as_deref().unwrap_or_default();
         format!(

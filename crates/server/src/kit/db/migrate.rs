@@ -98,6 +98,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0014c_schedules.sql"),
         postgres: include_str!("../../../migrations/postgres/0014c_schedules.sql"),
     },
+    Migration {
+        name: "0015_notices_first",
+        sqlite: include_str!("../../../migrations/sqlite/0015_notices_first.sql"),
+        postgres: include_str!("../../../migrations/postgres/0015_notices_first.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

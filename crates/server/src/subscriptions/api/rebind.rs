@@ -6,14 +6,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     super::{
         flow::{Problem, rebind},
+        replies::Touched,
         request::RebindSubscription,
         view::SubscriptionView,
     },
-    answer,
+    settle,
 };
 use crate::{
     http::{Answer, ApiError, Server, error::ErrorBody, json},
-    payments::submit::{self, Ask},
+    kit::db::Tx,
+    payments::{
+        idempotency::{once, replay_of},
+        submit::{self, Ask},
+    },
 };
 
 pub fn routes() -> OpenApiRouter<Server> {
@@ -39,13 +44,14 @@ pub fn routes() -> OpenApiRouter<Server> {
 async fn rebind_subscription(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     let wish = json::read::<RebindSubscription>(&ask.body)?.read()?;
     submit::run(ask, |ask| async move {
-        let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-        let planned = rebind::plan(&ctx, &shop_id, &id, wish).await?;
-        let inner = ctx.clone();
-        let made: Result<(), Problem> =
-            ctx.db.write(move |tx| rebind::create(tx, &inner, &shop_id, planned)).await;
-        made?;
-        answer(&ask, 200, &id).await
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
+        let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+        let planned = rebind::plan(&inner, &shop_id, &id, wish).await?;
+        let save = move |tx: &mut dyn Tx| rebind::create(tx, &inner, &shop_id, planned);
+        let work = Touched::Subscription { id: id.clone() };
+        once::<_, Problem, _, _, _>(&ask, &work, save, || settle(&ask, &id)).await
     })
     .await
 }
