@@ -11,4 +11,3 @@ create unique index payments_by_approval on payments (connection_id, approval)
 alter table payments add column approvals_before text;
 -- The bank said that it took the charge.
 alter table payments add column charge_taken integer not null default 0;
-create index payments_by_card on payments (card_id, id) where card_id is not null;
