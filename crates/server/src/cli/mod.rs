@@ -17,6 +17,7 @@ mod dunning;
 mod fail;
 mod find;
 mod init;
+mod integration;
 mod keys;
 mod link;
 mod listen;
@@ -75,6 +76,7 @@ enum Command {
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
     Webhook(webhook::WebhookArgs),
+    Integration(integration::IntegrationArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Events(deliveries::EventsArgs),
     Listen(listen::ListenArgs),
@@ -131,6 +133,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
         Command::Webhook(args) => args.run(&globals).await,
+        Command::Integration(args) => args.run(&globals).await,
         Command::Deliveries(args) => args.run(&globals).await,
         Command::Events(args) => args.run(&globals).await,
         Command::Listen(args) => args.run(&globals).await,

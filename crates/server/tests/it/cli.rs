@@ -5,6 +5,7 @@ mod code_input;
 mod codes_paid;
 mod customer;
 mod desk;
+mod integrations;
 mod life;
 mod places;
 mod qr;
