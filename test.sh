@@ -27,6 +27,8 @@ need() {
     fi
 }
 need cc gcc libc6-dev
+need node nodejs
+need npm npm
 need '/usr/lib/postgresql/*/bin/initdb' postgresql
 need chromium chromium
 need chromedriver chromium-driver
@@ -76,7 +78,22 @@ export KOPECK_BASKETS_SENT="${KOPECK_BASKETS_SENT:-1}"
 # off the end of a log. KOPECK_BACKTRACE=1 brings them back.
 export RUST_BACKTRACE="${KOPECK_BACKTRACE:-0}"
 
-# The examples in the documentation, then everything else: the runner's closing
-# line comes last.
+# Lints, builds and tests the n8n package against the binary that the tests have built. No install
+# script of a package is run (.npmrc); nothing but npm's registry is asked.
+test_n8n_package() {
+    local binary
+    binary="$(realpath "${CARGO_TARGET_DIR:-target}")/debug/kopeck"
+    (
+        cd integrations/n8n-nodes-kopeck
+        npm ci --loglevel=error
+        npm run --silent lint
+        npm run --silent format:check
+        npm run --silent build
+        KOPECK_BIN="$binary" npm run --silent test
+    ) </dev/null
+}
+
+# The examples in the documentation, then everything else in Rust, then what is not in Rust.
 cargo test --doc --workspace
 cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@"
+if [ $# = 0 ]; then test_n8n_package; fi

@@ -64,6 +64,7 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "docs/integrations/sms.md",
         "docs/integrations/telegram.md",
         "docs/integrations/whatsapp.md",
+        "docs/integrations/n8n.md",
     ];
     let mut tried = 0;
     for page in pages {

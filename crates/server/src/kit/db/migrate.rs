@@ -84,6 +84,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0013_webhooks.sql"),
     },
     Migration {
+        name: "0015_notices_first",
+        sqlite: include_str!("../../../migrations/sqlite/0015_notices_first.sql"),
+        postgres: include_str!("../../../migrations/postgres/0015_notices_first.sql"),
+    },
+    Migration {
         name: "0016_integrations",
         sqlite: include_str!("../../../migrations/sqlite/0016_integrations.sql"),
         postgres: include_str!("../../../migrations/postgres/0016_integrations.sql"),
