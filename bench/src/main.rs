@@ -1,6 +1,7 @@
 //! Measures Kopeck on this machine and prints what it measured; keeps nothing.
 //!
-//! `kopeck-bench [--seconds N] [--database URL] [--json] [--subscriptions N]`; `bench/README.md` says how to read it.
+//! `kopeck-bench [--seconds N] [--database URL] [--json] [--subscriptions N]`; `bench/README.md`
+//! says how to read it.
 #![expect(clippy::float_arithmetic, reason = "statistics are printed, no money is counted here")]
 
 mod baseline;

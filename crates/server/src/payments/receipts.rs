@@ -285,7 +285,9 @@ fn tell(
         State::Failed => EventKind::ReceiptFailed,
         State::None | State::Queued => return Ok(()),
     };
-    announce_receipt(tx, ctx, payment, kind, (&next.id, next.failures))?;
+    // The first failure is the first of its kind; what follows it is the second.
+    let nth = if next.state == State::Failed { next.failures } else { next.failures + 1 };
+    announce_receipt(tx, ctx, payment, kind, (&next.id, &nth_of(nth)))?;
     if next.state == State::Failed {
         let code = failure.map_or("", |failure| failure.code.as_str());
         let (payment_id, receipt_id, failures) = (&payment.id, &next.id, next.failures);
@@ -301,14 +303,20 @@ fn announce_receipt(
     ctx: &Ctx,
     payment: &Payment,
     kind: EventKind,
-    (receipt_id, nth): (&str, u32),
+    (receipt_id, nth): (&str, &str),
 ) -> Result<(), DbError> {
-    let about = if nth > 1 { format!("{receipt_id} {nth}") } else { receipt_id.to_owned() };
+    let about = format!("{receipt_id} {nth}");
+    let about = about.trim_end().to_owned();
     let Some(link_id) = &payment.attempt_of else {
         return announce(tx, ctx, payment, kind, Some(&about));
     };
     let link = store::find_payment(tx, &payment.shop_id, link_id)?;
     link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(&about)))
+}
+
+/// What tells an event from the earlier ones of its kind; nothing for the first.
+fn nth_of(nth: u32) -> String {
+    if nth > 1 { nth.to_string() } else { String::new() }
 }
 
 /// All receipts of a payment, those of its attempts at other banks after its own.

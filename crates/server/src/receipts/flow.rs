@@ -100,6 +100,7 @@ fn compose_on(
         if is_npd {
             return Ok(Some(npd_text(first_name(&receipt))));
         }
+        let receipt = with_defaults(receipt, shop);
         return Ok(Some(form::write(&with_buyer(receipt, wish.email, wish.phone))));
     };
     let filled = fill_sale(shop, sale, amount, day)?;
@@ -107,6 +108,17 @@ fn compose_on(
         Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
         Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
     }))
+}
+
+/// What the shop said once, where its own lines do not say it.
+fn with_defaults(receipt: Receipt, shop: Option<ShopDefaults>) -> Receipt {
+    let Some(shop) = shop else { return receipt };
+    Receipt {
+        taxation: receipt.taxation.or(shop.taxation),
+        ffd: receipt.ffd.or(shop.ffd),
+        supplier: receipt.supplier.clone().or(shop.supplier),
+        ..receipt
+    }
 }
 
 /// What a renewal of a subscription charges.
