@@ -110,8 +110,10 @@ function chain(name, ...nodes) {
 	return { name, nodes, connections, settings: { executionOrder: 'v1' }, active: false };
 }
 
+const ours = (name, parameters, more) => node(name, 'n8n-nodes-kopeck.kopeck', parameters, more);
+
 const create = (orderId) =>
-	node('create', 'n8n-nodes-kopeck.kopeck', {
+	ours('create', {
 		resource: 'payment',
 		operation: 'create',
 		amountUnit: 'rubles',
@@ -119,6 +121,13 @@ const create = (orderId) =>
 		purpose: `Заказ ${orderId}`,
 		options: { orderId },
 	});
+
+/** What each node of an executed workflow gave: its items by output. */
+async function execute(id) {
+	const said = await n8n('execute', `--id=${id}`, '--rawOutput');
+	const { runData } = JSON.parse(said.slice(said.indexOf('\n{') + 1)).data.resultData;
+	return (name) => runData[name]?.[0].data.main;
+}
 
 const kopeck = await startKopeck();
 const proxy = await lossyProxy(kopeck.url);
@@ -168,13 +177,31 @@ try {
 
 	const start = node('start', 'n8n-nodes-base.manualTrigger', {});
 	await importFlow('flowexecute00001', chain('execute', start, create('executed')));
-	const executed = await n8n('execute', '--id=flowexecute00001', '--rawOutput');
-	const result = JSON.parse(executed.slice(executed.indexOf('\n{') + 1));
-	const [made] = result.data.resultData.runData.create[0].data.main[0];
+	const [[made]] = (await execute('flowexecute00001'))('create');
 	const [kept] = await payments('executed');
 	assert.equal(made.json.id, kept.id);
 	assert.equal(kept.amount_kopecks, 1234);
 	said('the CLI executed a workflow: one payment of 12.34');
+
+	const placeId = "={{ $('place').item.json.id }}";
+	const image = { resource: 'qr', operation: 'image', codeOf: placeId };
+	const open = { operation: 'create', name: 'Чаевые', amountUnit: 'open' };
+	const codes = chain(
+		'codes',
+		start,
+		ours('place', { resource: 'qr', ...open }),
+		ours('drawn', image),
+		ours('off', { resource: 'qr', operation: 'suspend', placeId }),
+		ours('refused', image, { onError: 'continueErrorOutput' }),
+	);
+	await importFlow('flowcodes0000001', codes);
+	const items = await execute('flowcodes0000001');
+	assert.equal(items('drawn')[0][0].binary.data.mimeType, 'image/png');
+	assert.equal(items('off')[0][0].json.status, 'suspended');
+	const [good, bad] = items('refused');
+	assert.equal(good.length, 0);
+	assert.equal(bad[0].json.error.code, 'place_suspended');
+	said('a code was drawn, and a refusal went to the error output');
 
 	const signedUrl = `http://127.0.0.1:${port}/webhook/kopeck-signed`;
 	const wish = { url: signedUrl, events: ['payment.paid'] };

@@ -99,8 +99,9 @@ test('an error tells the message, the hint, the code and the field', async () =>
 	});
 	const missing = of('pay_00000000000000000000000000000000');
 	const [row] = await execution().run(missing, { continueOnFail: true });
-	assert.equal(row.json.code, 'payment_not_found');
-	assert.ok(row.json.hint.includes('code: payment_not_found'));
+	assert.deepEqual(Object.keys(row.json), ['error'], 'n8n knows an error by that');
+	assert.equal(row.json.error.code, 'payment_not_found');
+	assert.ok(row.json.error.hint.includes('code: payment_not_found'));
 	assert.deepEqual(row.pairedItem, { item: 0 });
 	const stranger = new Execution({ ...credentials, apiKey: 'kpk_wrong' });
 	await assert.rejects(stranger.one(missing), (error) => {

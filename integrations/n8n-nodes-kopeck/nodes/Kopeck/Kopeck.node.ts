@@ -7,7 +7,6 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
-	JsonObject,
 } from 'n8n-workflow';
 import { NodeApiError, NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { Call } from './call';
@@ -58,21 +57,16 @@ export class Kopeck implements INodeType {
 				const call = new Call(this, item);
 				results.push(...(await call.toItems(await operationOf(resource, operation)(call))));
 			} catch (error) {
-				if (this.continueOnFail()) {
-					const { message, description } = error as NodeApiError;
-					const json = { error: message, hint: description ?? null, code: codeOf(error) ?? null };
-					results.push({ json, pairedItem: { item } });
-					continue;
-				}
-				if (error instanceof NodeApiError) {
-					throw new NodeApiError(this.getNode(), error as unknown as JsonObject, {
-						message: error.message,
-						description: error.description ?? undefined,
-						httpCode: error.httpCode ?? undefined,
-						itemIndex: item,
-					});
-				}
-				throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: item });
+				const problem =
+					error instanceof NodeApiError
+						? error
+						: new NodeOperationError(this.getNode(), error as Error, { itemIndex: item });
+				if (!this.continueOnFail()) throw problem;
+				const { message, description } = problem;
+				const told = { message, hint: description ?? null, code: codeOf(error) ?? null };
+				// n8n knows an item for the error output by `error` being all that it has; the property
+				// beside `json` would lose hint and code there.
+				results.push({ json: { error: told }, pairedItem: { item } });
 			}
 		}
 		return [results];
