@@ -84,6 +84,7 @@ async fn begin_trial(world: &World) -> anyhow::Result<String> {
         setup_fee: Money::ZERO,
         features: "{}".to_owned(),
         receipt: None,
+        notice_hours: None,
     };
     let (inner, shop) = (then.clone(), shop_id.clone());
     let made: Result<(), Problem> =

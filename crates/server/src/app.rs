@@ -31,7 +31,7 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions,
-    web::{assets, checkout, desk, docs, place},
+    web::{assets, checkout, desk, docs, place, withdrawal},
     webhooks,
 };
 
@@ -94,6 +94,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(checkout::routes())
         .merge(place::routes())
         .merge(desk::routes())
+        .merge(withdrawal::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))

@@ -9,7 +9,12 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{connect, fail::Fail, print::Out, serve::has_emulator};
+use super::{
+    connect,
+    fail::Fail,
+    print::Out,
+    serve::{SANDBOX_VARIABLE, follow, has_emulator},
+};
 use crate::{
     ids::Mint,
     kit::{
@@ -84,6 +89,9 @@ impl Globals {
         };
         let strict = config.net.private_addresses;
         let mut world = open(config, policy, self.out()).await?;
+        if let Ok(at) = std::env::var(SANDBOX_VARIABLE) {
+            follow(&mut world, &at).await?;
+        }
         connect::refresh(&world).await?;
         // Webhooks may go where those of the server may: nowhere inside, unless it is a trial.
         if strict == AddressPolicy::PublicOnly && !has_emulator(&world).await? {

@@ -24,7 +24,11 @@ use crate::{
     kit::db::DbError,
     payments::flow::charge::withdraw,
     qr::Code,
+    subscriptions::{flow::withdraw, view::WithdrawalView},
 };
+
+/// As the API takes it.
+const MAX_CHANNEL_CHARS: usize = 50;
 
 /// Customers and what they saved: bank accounts, cards
 #[derive(Debug, Args)]
@@ -41,6 +45,14 @@ enum Command {
     /// List saved cards, charge them, take them back
     #[command(subcommand)]
     Cards(Cards),
+    /// The customer takes back all that he agreed to: subscriptions that charge, accounts, cards
+    Withdraw {
+        /// Your own number of the customer
+        customer: String,
+        /// Where he said so: phone, paper, bot; kept as evidence
+        #[arg(long, value_name = "WORD", default_value = "cli")]
+        channel: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,6 +120,9 @@ impl CustomerArgs {
             Command::Cards(Cards::Charge(args)) => args.run(&world, Kind::Card).await,
             Command::Cards(Cards::Remove { customer, card }) => {
                 remove(&world, &customer, (Kind::Card, card)).await
+            }
+            Command::Withdraw { customer, channel } => {
+                withdraw_all(&world, &customer, &channel).await
             }
         }
     }
@@ -201,5 +216,24 @@ async fn remove(world: &World, customer: &str, own: (Kind, String)) -> Result<()
     forget_now(&world.ctx, &shown.0.id).await?;
     world.out.show(&shape(&shown), || {
         format!("{} {} is never charged again", paint(GOOD, "✓"), shown.0.id)
+    })
+}
+
+async fn withdraw_all(world: &World, customer: &str, channel: &str) -> Result<(), Fail> {
+    let customer = customer_id(customer)?;
+    text::check("channel", channel, MAX_CHANNEL_CHARS)?;
+    let ended = withdraw::withdraw_all(&world.ctx, &world.shop.id, &customer, channel).await?;
+    for own in &ended.instruments {
+        forget_now(&world.ctx, &own.id).await?;
+    }
+    let view = WithdrawalView::new(&customer, &ended);
+    world.out.show(&view, || {
+        let mut lines = vec![format!("{} {customer} is charged for nothing", paint(GOOD, "✓"))];
+        let consents = view.consents.iter().map(|it| ("subscription", &it.subscription_id));
+        let accounts = view.account_ids.iter().map(|id| ("account", id));
+        let cards = view.card_ids.iter().map(|id| ("card", id));
+        let all = consents.chain(accounts).chain(cards);
+        lines.extend(all.map(|(what, id)| format!("  {what} {id}")));
+        lines.join("\n")
     })
 }

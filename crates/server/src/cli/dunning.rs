@@ -15,7 +15,7 @@ use crate::{
         db::DbError,
     },
     subscriptions::{
-        dunning::{Class, Rules, Verdict},
+        dunning::{Class, NoticeFirst, Rules, Verdict},
         schedule::{Calendar, DEFAULT_ZONE, Interval, Unit, find_zone},
         store,
     },
@@ -72,6 +72,10 @@ struct Given {
     /// How many hours before a charge its customer is told; 0: never
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=720))]
     notice_hours: Option<u32>,
+    /// Whether a charge waits until its customer was told so long before: no, announced (by the
+    /// event), delivered (a webhook took the event)
+    #[arg(long, value_name = "WHICH", value_parser = parse_notice)]
+    notice_first: Option<NoticeFirst>,
     /// How many hours it may be used on while money is awaited
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=720))]
     grace_hours: Option<u32>,
@@ -101,6 +105,11 @@ fn parse_unit(text: &str) -> Result<Unit, String> {
     Unit::parse(text).ok_or_else(|| format!("one of: {all}"))
 }
 
+fn parse_notice(text: &str) -> Result<NoticeFirst, String> {
+    let all = NoticeFirst::ALL.map(NoticeFirst::as_str).join(", ");
+    NoticeFirst::parse(text).ok_or_else(|| format!("one of: {all}"))
+}
+
 impl Given {
     fn over(self, known: Rules) -> Rules {
         Rules {
@@ -110,6 +119,7 @@ impl Given {
             keep_days: self.keep_days.unwrap_or(known.keep_days),
             notice_hours: self.notice_hours.unwrap_or(known.notice_hours),
             grace_hours: self.grace_hours.unwrap_or(known.grace_hours),
+            notice_first: self.notice_first.unwrap_or(known.notice_first),
         }
     }
 }
@@ -122,6 +132,7 @@ struct RulesView<'a> {
     hour: i8,
     keep_days: u32,
     notice_hours: u32,
+    notice_first: &'static str,
     grace_hours: u32,
 }
 
@@ -133,6 +144,7 @@ impl<'a> RulesView<'a> {
             hour: rules.hour,
             keep_days: rules.keep_days,
             notice_hours: rules.notice_hours,
+            notice_first: rules.notice_first.as_str(),
             grace_hours: rules.grace_hours,
         }
     }
@@ -172,12 +184,17 @@ fn words(rules: &Rules) -> String {
     let days: Vec<String> = rules.paydays.iter().map(i8::to_string).collect();
     format!(
         "At most {} charges a period and one a day, at {}:00; without money on the days {} of the \
-         month.\nThe customer is told {} hours before a charge, may use it {} hours on, and it \
+         month.\nThe customer is told {} hours before a charge{}, may use it {} hours on, and it \
          ends after {} days without money.",
         rules.max_tries,
         rules.hour,
         days.join(", "),
         rules.notice_hours,
+        match rules.notice_first {
+            NoticeFirst::No => "",
+            NoticeFirst::Announced => " (no charge without)",
+            NoticeFirst::Delivered => " (no charge until a webhook took it)",
+        },
         rules.grace_hours,
         rules.keep_days
     )

@@ -18,7 +18,7 @@ use super::{
     connect::{self, environment, no_company, several_companies, split_merchant_id},
     context::{Globals, World},
     fail::Fail,
-    keys, notices,
+    keys, notices, plan,
     print::{HINT, STRONG, can_ask, moscow, paint},
 };
 use crate::{
@@ -90,6 +90,9 @@ impl InitArgs {
             world.ctx.public_url = public_url(url)?.into();
         }
         let mut steps = Steps::new(world.out);
+        for (offer, made) in plan::apply_settings(&world).await? {
+            steps.good(&format!("Plan {}", plan::news(&offer, made)))?;
+        }
         if self.bank == "tbank" {
             return tbank::connect(self, globals, world).await;
         }

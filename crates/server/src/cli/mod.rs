@@ -14,8 +14,10 @@ mod demo;
 mod desk;
 mod directory;
 mod dunning;
+mod evidence;
 mod fail;
 mod find;
+mod import;
 mod init;
 mod keys;
 mod link;
@@ -81,6 +83,8 @@ enum Command {
     Plan(plan::PlanArgs),
     Subscription(subscription::SubscriptionArgs),
     Dunning(dunning::DunningArgs),
+    Evidence(evidence::EvidenceArgs),
+    Import(import::ImportArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
@@ -137,6 +141,8 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Plan(args) => args.run(&globals).await,
         Command::Subscription(args) => args.run(&globals).await,
         Command::Dunning(args) => args.run(&globals).await,
+        Command::Evidence(args) => args.run(&globals).await,
+        Command::Import(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
         Command::Demo(args) => args.run(&globals).await,

@@ -11,11 +11,13 @@ use super::{
     context::{Globals, World},
     fail::Fail,
     link::parse_money,
-    print::{FAINT, GOOD, paint, right, table},
+    print::{FAINT, GOOD, HINT, paint, right, table},
 };
 use crate::{
     http::json::read,
+    kit::db::DbError,
     subscriptions::{
+        catalog::read_plans,
         flow::{
             Problem,
             plans::{self, Made, Offer},
@@ -177,59 +179,79 @@ async fn apply(world: &World, file: &std::path::Path, dry_run: bool) -> Result<(
         let message = format!("{}: {error}", file.display());
         Fail::new("file_invalid", message, "Each plan is a [[plans]] with code, name and amount")
     })?;
-    let mut wanted = Vec::new();
-    for mut fields in found.plans {
-        let code = match fields.remove("code") {
-            Some(Value::String(code)) => code,
-            Some(_) | None => {
-                let hint = "Each [[plans]] has a `code = \"start\"`";
-                return Err(Fail::new("param_missing", "A plan has no code.", hint));
-            }
-        };
-        check_code("code", &code)?;
-        let read = terms(&Value::Object(fields));
-        let named = |fail: Fail| Fail { message: format!("{code}: {}", fail.message), ..fail };
-        wanted.push((code.clone(), read.map_err(named)?));
-    }
+    let wanted = read_plans(found.plans)?;
+    let named: Vec<String> = wanted.iter().map(|it| it.code.clone()).collect();
     let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
     let done: Result<Vec<(Offer, Made)>, Problem> = match dry_run {
-        false => {
-            let work = move |tx: &mut dyn crate::kit::db::Tx| {
-                let each =
-                    |(code, terms): (String, Terms)| plans::apply(tx, &ctx, &shop_id, &code, terms);
-                wanted.into_iter().map(each).collect()
-            };
-            world.ctx.db.write(work).await
-        }
-        true => {
-            let look = move |tx: &mut dyn crate::kit::db::Tx| {
-                let each = |(code, terms): (String, Terms)| {
-                    plans::compare(tx, &ctx, &shop_id, &code, terms)
-                };
-                wanted.into_iter().map(each).collect()
-            };
-            world.ctx.db.read(look).await
-        }
+        false => world.ctx.db.write(move |tx| plans::apply_all(tx, &ctx, &shop_id, wanted)).await,
+        true => world.ctx.db.read(move |tx| plans::compare_all(tx, &ctx, &shop_id, wanted)).await,
     };
-    show_applied(world, &done?, dry_run)
+    let shop_id = world.shop.id.clone();
+    let unnamed: Result<Vec<String>, DbError> =
+        world.ctx.db.read(move |tx| plans::list_unnamed(tx, &shop_id, &named, MANY)).await;
+    show_applied(world, &done?, &unnamed?, dry_run)
 }
 
-fn show_applied(world: &World, done: &[(Offer, Made)], dry_run: bool) -> Result<(), Fail> {
-    let word = |made: Made| match made {
+/// Makes the plans what the settings say; what changed by it. Again is no change.
+pub async fn apply_settings(world: &World) -> Result<Vec<(Offer, Made)>, Fail> {
+    let wrong = |error: serde_json::Error| anyhow::anyhow!("[[plans]]: {error}");
+    let table = |plan| match serde_json::to_value(plan).map_err(wrong)? {
+        Value::Object(fields) => Ok(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(anyhow::anyhow!("[[plans]]: a plan is a table"))
+        }
+    };
+    let plans: anyhow::Result<Vec<Map<String, Value>>> =
+        world.config.plans.iter().map(table).collect();
+    let wanted = read_plans(plans?).map_err(|error| {
+        let fail = Fail::from(error);
+        Fail { code: "settings_invalid".to_owned(), ..fail }
+    })?;
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());
+    let done: Result<Vec<(Offer, Made)>, Problem> =
+        world.ctx.db.write(move |tx| plans::apply_all(tx, &ctx, &shop_id, wanted)).await;
+    let is_news = |(_, made): &(Offer, Made)| *made != Made::Same;
+    Ok(done?.into_iter().filter(is_news).collect())
+}
+
+/// `start: 2 450,00 ₽ every month (new)`.
+pub fn news(offer: &Offer, made: Made) -> String {
+    format!("{} ({})", words(offer), word(made))
+}
+
+const fn word(made: Made) -> &'static str {
+    match made {
         Made::New => "new",
         Made::Version => "changed",
         Made::Same => "same",
-    };
+    }
+}
+
+fn show_applied(
+    world: &World,
+    done: &[(Offer, Made)],
+    unnamed: &[String],
+    dry_run: bool,
+) -> Result<(), Fail> {
     let shown: Vec<Value> = done
         .iter()
         .map(|(offer, made)| json!({ "code": offer.plan.code, "result": word(*made) }))
         .collect();
-    world.out.show(&json!({ "plans": shown, "dry_run": dry_run }), || {
+    let shape = json!({ "plans": shown, "not_in_file": unnamed, "dry_run": dry_run });
+    world.out.show(&shape, || {
         let line = |(offer, made): &(Offer, Made)| {
             let mark = if dry_run { paint(FAINT, "would be") } else { paint(GOOD, "✓") };
-            format!("{mark} {} ({})", words(offer), word(*made))
+            format!("{mark} {}", news(offer, *made))
         };
-        done.iter().map(line).collect::<Vec<_>>().join("\n")
+        let mut lines: Vec<String> = done.iter().map(line).collect();
+        for code in unnamed {
+            let end = paint(HINT, &format!("kopeck plan archive {code}"));
+            lines.push(format!("  {code} is on sale and not in the file: {end} ends that"));
+        }
+        lines.join("\n")
     })
 }
 

@@ -1,6 +1,7 @@
 //! `kopeck sandbox`: runs the banks' emulators, and drives those that run.
 
 mod print;
+mod walk;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -109,13 +110,17 @@ enum Command {
     },
     /// List payments and notices
     List(Remote),
-    /// Show the virtual clock, or move it
+    /// Show the virtual clock, or move it: a server that runs as `kopeck serve --sandbox` lives
+    /// through the time step by step
+    #[command(args_conflicts_with_subcommands = true)]
     Clock {
         /// How far: 90s, 15m, 2h, 3d, 1d12h
         #[arg(long, value_name = "DURATION", value_parser = parse_duration_ms)]
         advance: Option<i64>,
         #[command(flatten)]
         remote: Remote,
+        #[command(subcommand)]
+        command: Option<Clock>,
     },
     /// Break something: lose-notice, delay-notice:5000, double-notice, reorder-notice,
     /// corrupt-notice, status:503, lose-reply, hang:30000, fail-receipt; `clear` ends all
@@ -171,6 +176,18 @@ fn code_of(id: &str) -> &str {
 
 /// Where a fault goes that names no bank.
 const FIRST_BANK: &str = "tochka";
+
+#[derive(Debug, Subcommand)]
+enum Clock {
+    /// Move it forwards
+    Advance {
+        /// How far: 90s, 15m, 2h, 3d, 1d12h
+        #[arg(value_name = "DURATION", value_parser = parse_duration_ms)]
+        duration: i64,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
 
 #[derive(Debug, Subcommand)]
 enum Faults {
@@ -328,7 +345,10 @@ impl Command {
                 remote.tell(&remote.client()?.show(code_of(&id)).await?)
             }
             Command::List(remote) => remote.tell(&remote.client()?.list().await?),
-            Command::Clock { advance, remote } => remote.clock(advance).await,
+            Command::Clock { command: Some(Clock::Advance { duration, remote }), .. } => {
+                remote.clock(Some(duration)).await
+            }
+            Command::Clock { advance, remote, command: None } => remote.clock(advance).await,
             Command::Fault { kind, bank, remote, .. } if kind == "clear" => {
                 remote.clear_faults(bank.as_deref()).await
             }
@@ -374,7 +394,7 @@ impl Remote {
     async fn clock(&self, advance: Option<i64>) -> anyhow::Result<()> {
         let client = self.client()?;
         let told = match advance {
-            Some(ms) => client.advance_ms(ms).await?,
+            Some(ms) => walk::advance(&client, ms, self.json).await?,
             None => client.clock().await?,
         };
         if self.json {
@@ -421,6 +441,8 @@ mod tests {
         let parses = |line: &str| Cli::try_parse_from(line.split(' ')).is_ok();
         assert!(parses("sandbox --listen 127.0.0.1:9901 --state x.json"));
         assert!(parses("sandbox clock --advance 1d12h --json"));
+        assert!(parses("sandbox clock advance 400d --json"));
+        assert!(!parses("sandbox clock --advance 1d advance 400d"));
         assert!(parses("sandbox fault hang:30000 --times 2 --path refund --at http://x"));
         assert!(parses("sandbox faults clear"));
         assert!(parses("sandbox pay AS10 --amount 100 --payer Anna"));

@@ -1,6 +1,6 @@
 //! `kopeck serve`: the server, until it is told to stop.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use clap::Args;
 use kopeck_banks::tochka::settings;
@@ -11,14 +11,17 @@ use super::{
     connect,
     context::{Globals, World, open},
     fail::Fail,
+    plan,
     print::{HINT, WARN, is_terminal, note, paint},
     receipt,
 };
 use crate::{
     app::App,
+    ids::Mint,
     kit::{log, net::AddressPolicy},
     receipts::flow,
-    shops,
+    sandbox::{self, Client, SandboxClock},
+    shops::{self, model::Connection},
 };
 
 /// Run the server: API, pay pages, bank notices and the reconciler.
@@ -27,7 +30,17 @@ pub struct ServeArgs {
     /// Where to listen; 127.0.0.1:8080 by default
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Live by the clock of a running `kopeck sandbox`: `kopeck sandbox clock advance 400d` then
+    /// plays four hundred days, renewals and all. For trials only
+    #[arg(long, value_name = "URL", num_args = 0..=1, env = SANDBOX_VARIABLE,
+        default_missing_value = SANDBOX)]
+    sandbox: Option<String>,
 }
+
+/// With it commands live by the sandbox's clock as the server does.
+pub const SANDBOX_VARIABLE: &str = "KOPECK_SERVE_SANDBOX";
+/// Where a sandbox is when nothing else is said.
+const SANDBOX: &str = "http://127.0.0.1:9900";
 
 impl ServeArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
@@ -45,13 +58,50 @@ impl ServeArgs {
             policy = AddressPolicy::AllowLoopback;
             world = open(config, policy, globals.out()).await?;
         }
+        let followed = match &self.sandbox {
+            Some(at) => {
+                let how = "`kopeck sandbox clock advance 30d` moves it";
+                note(&format!("time is the sandbox's at {at}: {how}"));
+                Some(follow(&mut world, at).await?)
+            }
+            None => None,
+        };
+        let changed = plan::apply_settings(&world).await?;
         greet(&world).await?;
+        for (offer, made) in &changed {
+            world.out.tell(&format!("  plan {}", plan::news(offer, *made)))?;
+        }
         let mut app = App::new(world.ctx.clone());
         app.limits.api_body_bytes = world.config.limits.api_body_bytes;
         app.limits.notice_body_bytes = world.config.limits.notice_body_bytes;
-        app.serve(listener, stopped()).await?;
-        Ok(())
+        let following = followed.map(|(clock, client)| {
+            let (ctx, nudge) = (world.ctx.clone(), app.nudge.clone());
+            tokio::spawn(sandbox::follow(ctx, clock, client, nudge))
+        });
+        let served = app.serve(listener, stopped()).await;
+        if let Some(following) = following {
+            following.abort();
+        }
+        Ok(served?)
     }
+}
+
+/// From now on the world's time is the sandbox's, which must be on this machine: nobody moves the
+/// clock of a server that takes money.
+pub async fn follow(world: &mut World, at: &str) -> Result<(Arc<SandboxClock>, Client), Fail> {
+    let connections = shops::flow::list_all_connections(&world.ctx).await?;
+    let is_real = |it: &Connection| loopback_address(settings::base(&it.credentials)).is_none();
+    if let Some(real) = connections.iter().find(|it| is_real(it)) {
+        let message = format!("{} is connected for real: its clock is nobody's toy.", real.bank);
+        let hint = "use --data for a trial of its own, or leave --sandbox out";
+        return Err(Fail::new("sandbox_with_real_bank", message, hint));
+    }
+    let client = Client::new(at).map_err(anyhow::Error::from)?;
+    let clock = Arc::new(SandboxClock::new(world.ctx.clock.clone()));
+    sandbox::catch_up(&clock, &client).await.map_err(anyhow::Error::from)?;
+    world.ctx.clock = clock.clone();
+    world.ctx.mint = Arc::new(Mint::new(world.ctx.clock.clone()));
+    Ok((clock, client))
 }
 
 pub async fn has_emulator(world: &World) -> Result<bool, Fail> {

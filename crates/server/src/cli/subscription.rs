@@ -1,5 +1,7 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
+mod metrics;
+
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -17,7 +19,7 @@ use crate::{
         flow::{
             self, NewConsent, Problem,
             begin::{self, NewSubscription},
-            describe,
+            describe, withdraw,
         },
         model::{How, Period, Subscription},
         request::{check_code, user_id},
@@ -80,6 +82,8 @@ enum Command {
         /// The subscription's id
         id: String,
     },
+    /// Numbers by months: who pays, who came and went, revenue, what asking again brought back
+    Metrics(metrics::MetricsArgs),
     /// Write down that the customer takes back the consent: nothing is charged any more
     Withdraw {
         /// The subscription's id
@@ -153,7 +157,8 @@ impl SubscriptionArgs {
                 request(&world, &id, Event::Pause { at_ms, resumes_ms: None }).await
             }
             Command::Resume { id } => request(&world, &id, Event::Resume { at_ms }).await,
-            Command::Withdraw { id } => withdraw(&world, &id).await,
+            Command::Metrics(args) => args.run(&world).await,
+            Command::Withdraw { id } => take_back(&world, &id).await,
         }
     }
 }
@@ -200,13 +205,17 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
     let id = made?.id;
     drive::settle_now(&world.ctx, &id).await?;
     let found = find(world, &id).await?;
-    let view = SubscriptionView::new(&found, &world.ctx.public_url);
+    let view = SubscriptionView::new(&found, &world.ctx);
     world.out.show(&view, || {
         let head = format!("{} {} is {}", paint(GOOD, "✓"), view.id, view.status);
-        match &view.pay_url {
-            Some(url) => format!("{head}\n  to be paid at {}", paint(STRONG, url)),
-            None => head,
+        let mut lines = vec![head];
+        if let Some(url) = &view.pay_url {
+            lines.push(format!("  to be paid at {}", paint(STRONG, url)));
         }
+        if let Some(url) = &view.withdraw_url {
+            lines.push(format!("  the customer takes the consent back at {}", paint(HINT, url)));
+        }
+        lines.join("\n")
     })
 }
 
@@ -231,9 +240,8 @@ async fn list(
             all.iter().map(|it| describe(tx, it)).collect()
         })
         .await;
-    let url = &world.ctx.public_url;
     let views: Vec<SubscriptionView> =
-        found?.iter().map(|it| SubscriptionView::new(it, url)).collect();
+        found?.iter().map(|it| SubscriptionView::new(it, &world.ctx)).collect();
     world.out.show(&json!({ "subscriptions": views }), || {
         let mut rows = table(&["Subscription", "Customer", "Plan", "State", "Next charge"]);
         for it in &views {
@@ -261,7 +269,7 @@ async fn show(world: &World, id: &str) -> Result<(), Fail> {
         })
         .await;
     let periods = read?;
-    let view = SubscriptionView::new(&described, &world.ctx.public_url);
+    let view = SubscriptionView::new(&described, &world.ctx);
     let views: Vec<&PeriodView> = periods.iter().map(|(_, view)| view).collect();
     world.out.show(&json!({ "subscription": view, "periods": views }), || {
         let mut lines = vec![format!(
@@ -277,6 +285,9 @@ async fn show(world: &World, id: &str) -> Result<(), Fail> {
         }
         if let Some(url) = &view.pay_url {
             lines.push(format!("to be paid at {}", paint(HINT, url)));
+        }
+        if let Some(url) = &view.withdraw_url {
+            lines.push(format!("the consent is taken back at {}", paint(HINT, url)));
         }
         let mut rows = table(&["№", "From, Moscow", "To", "Sum", "State", "Payments"]);
         for (period, shown) in &periods {
@@ -307,17 +318,20 @@ async fn request(world: &World, id: &str, event: Event) -> Result<(), Fail> {
     told(world, id).await
 }
 
-async fn withdraw(world: &World, id: &str) -> Result<(), Fail> {
+async fn take_back(world: &World, id: &str) -> Result<(), Fail> {
     let (ctx, shop_id, subject) = (world.ctx.clone(), world.shop.id.clone(), id.to_owned());
-    let done: Result<Subscription, Problem> =
-        world.ctx.db.write(move |tx| flow::withdraw(tx, &ctx, (&shop_id, &subject), "cli")).await;
+    let done: Result<Subscription, Problem> = world
+        .ctx
+        .db
+        .write(move |tx| withdraw::withdraw(tx, &ctx, (&shop_id, &subject), "cli"))
+        .await;
     done?;
     told(world, id).await
 }
 
 async fn told(world: &World, id: &str) -> Result<(), Fail> {
     let found = find(world, id).await?;
-    let view = SubscriptionView::new(&found, &world.ctx.public_url);
+    let view = SubscriptionView::new(&found, &world.ctx);
     world.out.show(&view, || {
         let until = view.access_until.as_deref().map(|at| format!(", may be used until {at}"));
         let ends = if view.cancel_at_period_end { ", ends then" } else { "" };

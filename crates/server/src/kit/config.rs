@@ -34,6 +34,9 @@ pub struct Config {
     pub net: Net,
     pub log: Log,
     pub limits: Limits,
+    /// `[[plans]]`: what is sold again and again. Read by whoever knows what a plan is.
+    #[serde(skip)]
+    pub plans: Vec<Table>,
     /// From the environment only: a key in a file beside the database would protect nothing.
     #[serde(skip)]
     pub secret_key: Option<Secret<String>>,
@@ -122,8 +125,11 @@ impl Config {
         overrides: &[(&str, &str)],
     ) -> anyhow::Result<Config> {
         let mut settings: Table = DEFAULTS.parse().context("config.default.toml")?;
+        let mut plans = Vec::new();
         if let Some(text) = file {
-            merge_file(&mut settings, text.parse().context("not a TOML file")?)?;
+            let mut file: Table = text.parse().context("not a TOML file")?;
+            plans = take_plans(&mut file)?;
+            merge_file(&mut settings, file)?;
         }
         for (section, keys) in &mut settings {
             let Value::Table(keys) = keys else { continue };
@@ -144,6 +150,7 @@ impl Config {
         }
         let mut config: Config = settings.try_into()?;
         config.secret_key = variable(KEY_VARIABLE).filter(|key| !key.is_empty()).map(Secret::new);
+        config.plans = plans;
         config.check()?;
         Ok(config)
     }
@@ -186,6 +193,15 @@ impl Config {
             timeout_ms: self.net.timeout_ms,
         }
     }
+}
+
+/// `[[plans]]` is a list of tables, unlike every setting.
+fn take_plans(file: &mut Table) -> anyhow::Result<Vec<Table>> {
+    let Some(plans) = file.remove("plans") else { return Ok(Vec::new()) };
+    let wrong = || anyhow::anyhow!("`plans` is a list: each plan begins with `[[plans]]`");
+    let Value::Array(plans) = plans else { return Err(wrong()) };
+    let table = |plan: Value| if let Value::Table(plan) = plan { Ok(plan) } else { Err(wrong()) };
+    plans.into_iter().map(table).collect()
 }
 
 /// Lays the file over the defaults. A misspelt key would silently leave its default in force.
@@ -287,6 +303,18 @@ mod tests {
     }
 
     #[test]
+    fn plans_stand_beside_the_settings() {
+        let file = "[server]\nlisten = \"1.1.1.1:1\"\n[[plans]]\ncode = \"start\"\n\
+                    [plans.features]\nseats = 3\n[[plans]]\ncode = \"pro\"\n";
+        let config = Config::merge(Some(file), nothing, &[]).unwrap();
+        let codes: Vec<&str> =
+            config.plans.iter().map(|plan| plan["code"].as_str().unwrap()).collect();
+        assert_eq!(codes, ["start", "pro"]);
+        assert_eq!(config.plans[0]["features"]["seats"].as_integer(), Some(3));
+        assert!(Config::merge(None, nothing, &[]).unwrap().plans.is_empty());
+    }
+
+    #[test]
     fn flags_beat_the_environment_which_beats_the_file() {
         let file = "[server]\nlisten = \"1.1.1.1:1\"\npublic_url = \"https://a.ru/\"\n\
                     [net]\ntimeout_ms = 1\n[log]\nformat = \"json\"";
@@ -318,6 +346,8 @@ mod tests {
             ("[net]\ntimeout_ms = 0", "net.timeout_ms"),
             ("listen = 1", "unknown section"),
             ("[server", "not a TOML file"),
+            ("[plans]\ncode = \"x\"", "each plan begins with `[[plans]]`"),
+            ("plans = [1]", "each plan begins with `[[plans]]`"),
         ] {
             let error = error(file);
             assert!(error.contains(wanted), "{file}: {error}");

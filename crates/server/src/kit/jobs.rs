@@ -184,6 +184,12 @@ pub fn finish(tx: &mut dyn Tx, job: &Job, now_ms: i64, after: &After) -> Result<
     Ok(())
 }
 
+/// Whether nothing is due and nobody is at work.
+pub fn is_idle(tx: &mut dyn Tx, now_ms: i64) -> Result<bool, DbError> {
+    let sql = "select 1 from jobs where due_ms <= $1 or lease_until_ms > $1 limit 1";
+    Ok(tx.find(sql, &[now_ms.into()])?.is_none())
+}
+
 /// When the next job is due, if any is waiting.
 pub fn find_next_due(tx: &mut dyn Tx) -> Result<Option<i64>, DbError> {
     find_next_due_of(tx, Lane::All)

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    constant_time, digest, rand,
+    constant_time, digest, hmac, rand,
 };
 
 pub use mask::{contains_card_number, mask_text};
@@ -25,10 +25,15 @@ pub const KEY_VARIABLE: &str = "KOPECK_SECRET_KEY";
 const KEY_LEN: usize = 32;
 /// The first byte of everything sealed: AES-256-GCM, then 12 bytes of nonce, then text and tag.
 const VERSION: u8 = 1;
+/// What the signing key is derived for: no other use of the installation's key ends in it.
+const SIGNING: &[u8] = b"kopeck: signatures of links";
+/// Bytes of a signature: enough that nobody guesses one in the life of a shop.
+const SIGNATURE_LEN: usize = 16;
 
 /// Seals and opens small secrets with a key kept outside the database.
 pub struct Vault {
     key: LessSafeKey,
+    signing: hmac::Key,
     /// Where the key came from, for the one error that matters.
     source: String,
 }
@@ -63,8 +68,28 @@ impl Vault {
         let Some(key) = unhex(text.trim()).filter(|key| key.len() == KEY_LEN) else {
             bail!("{source} must hold {} hex digits", 2 * KEY_LEN);
         };
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), SIGNING);
+        let signing = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
         let key = UnboundKey::new(&AES_256_GCM, &key).context("the key is unusable")?;
-        Ok(Vault { key: LessSafeKey::new(key), source })
+        Ok(Vault { key: LessSafeKey::new(key), signing, source })
+    }
+
+    /// A signature of these parts for a link that is good for ever, as hex digits. The parts are
+    /// signed with their lengths: no two lists of parts read alike.
+    pub fn sign(&self, parts: &[&str]) -> String {
+        let mut text = Vec::new();
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            text.extend_from_slice(part.as_bytes());
+        }
+        let tag = hmac::sign(&self.signing, &text);
+        let (kept, _) = tag.as_ref().split_at(SIGNATURE_LEN);
+        hex(kept)
+    }
+
+    /// Whether [`Vault::sign`] made this signature of these parts.
+    pub fn is_signed(&self, parts: &[&str], signature: &str) -> bool {
+        same_secret(self.sign(parts).as_bytes(), signature.as_bytes())
     }
 
     /// `nonce` comes from [`crate::ids::Mint::bytes`] and is never used twice. `context` says whose
@@ -261,5 +286,22 @@ mod tests {
         assert!(same_secret(b"abc", b"abc"));
         assert!(!same_secret(b"abc", b"abd") && !same_secret(b"abc", b"ab"));
         assert_eq!(unhex(&hex(b"\x00\xff\x10")).unwrap(), b"\x00\xff\x10");
+    }
+
+    #[test]
+    fn a_signature_is_of_its_parts_and_of_this_key_alone() {
+        let vault = Vault::from_key_text(&"5a".repeat(32)).unwrap();
+        let signature = vault.sign(&["withdraw", "sub_1"]);
+        assert_eq!(signature.len(), 32);
+        assert!(vault.is_signed(&["withdraw", "sub_1"], &signature));
+        for other in [&["withdraw", "sub_2"][..], &["withdrawsub_1"], &["withdraw", "sub_1", ""]] {
+            assert!(!vault.is_signed(other, &signature), "{other:?}");
+        }
+        assert_ne!(vault.sign(&["ab", "c"]), vault.sign(&["a", "bc"]));
+        for wrong in ["", "0", &signature[1..], &signature.to_uppercase()] {
+            assert!(!vault.is_signed(&["withdraw", "sub_1"], wrong), "{wrong}");
+        }
+        let other = Vault::from_key_text(&"5b".repeat(32)).unwrap();
+        assert!(!other.is_signed(&["withdraw", "sub_1"], &signature));
     }
 }

@@ -15,6 +15,7 @@ mod pdf;
 mod picture;
 pub mod poster;
 mod problem;
+pub mod report;
 mod sheet;
 mod svg;
 mod terminal;

@@ -1,4 +1,4 @@
-//! A sheet as PDF: one page, real text in embedded fonts, the same bytes every time.
+//! A sheet or a document as PDF: real text in embedded fonts, the same bytes every time.
 //!
 //! Written by hand: a page of shapes needs five kinds of objects, and a library would count in
 //! floats. Chapters are of ISO 32000-1.
@@ -81,18 +81,74 @@ impl Sheet {
     }
 }
 
+/// A document's first page stands where a poster's does, the others behind the fonts: the table
+/// of objects has no gaps. A page, then its drawing.
+const fn page_object(at: usize) -> usize {
+    if at == 0 { PAGE } else { LOGO + 2 * (at - 1) }
+}
+
+/// A document of many pages of one size, made of shapes that hold no code.
+pub fn pages(
+    fonts: &Fonts,
+    (title, lang): (&str, &str),
+    (width, height): (i32, i32),
+    pages: &[Vec<Shape>],
+) -> Result<Vec<u8>, Problem> {
+    let mut file = File::new();
+    let catalog = format!(
+        "<</Type/Catalog/Pages {PAGES} 0 R/Lang({lang})\
+         /ViewerPreferences<</DisplayDocTitle true>>>>"
+    );
+    file.object(CATALOG, &catalog);
+    let mut kids = String::new();
+    for at in 0..pages.len() {
+        let _ = write!(kids, "{} 0 R ", page_object(at));
+    }
+    file.object(PAGES, &format!("<</Type/Pages/Kids[{kids}]/Count {}>>", pages.len()));
+    file.object(INFO, &format!("<</Title {}/Producer(Kopeck)>>", utf16(title)));
+    let mut used: BTreeMap<Face, Used> = BTreeMap::new();
+    pages.iter().for_each(|shapes| use_glyphs(&mut used, shapes));
+    let mut names = String::new();
+    for (at, face) in Face::ALL.into_iter().enumerate() {
+        let first = FONTS + at * OBJECTS_PER_FONT;
+        let _ = write!(names, "/F{at} {first} 0 R");
+        font(&mut file, first, fonts.get(face), &used.remove(&face).unwrap_or_default())?;
+    }
+    let scale = decimal(72, INCH);
+    let (right, top) = (decimal(width * 72, INCH), decimal(height * 72, INCH));
+    for (at, shapes) in pages.iter().enumerate() {
+        let page = page_object(at);
+        let content = page + 1;
+        file.object(
+            page,
+            &format!(
+                "<</Type/Page/Parent {PAGES} 0 R/MediaBox[0 0 {right} {top}]/Contents {content} 0 \
+                 R/Resources<</Font<<{names}>>>>>>"
+            ),
+        );
+        let mut drawing = format!("{scale} 0 0 -{scale} 0 {top} cm\n");
+        shapes.iter().for_each(|shape| draw(&mut drawing, None, shape));
+        file.stream(content, "", drawing.as_bytes())?;
+    }
+    Ok(file.finish())
+}
+
 /// Every glyph of a face that is drawn, with a letter that it stands for.
 type Used = BTreeMap<u16, char>;
 
 fn used_glyphs(sheet: &Sheet) -> BTreeMap<Face, Used> {
     let mut used: BTreeMap<Face, Used> = BTreeMap::new();
-    for shape in &sheet.card.shapes {
+    use_glyphs(&mut used, &sheet.card.shapes);
+    used
+}
+
+fn use_glyphs(used: &mut BTreeMap<Face, Used>, shapes: &[Shape]) {
+    for shape in shapes {
         if let Shape::Text { run, .. } = shape {
             let glyphs = used.entry(run.face).or_default();
             glyphs.extend(run.glyphs.iter().map(|glyph| (glyph.id, glyph.letter)));
         }
     }
-    used
 }
 
 /// The page's drawing. One matrix turns our lengths, which grow downwards, into points.
@@ -102,7 +158,7 @@ fn content(sheet: &Sheet) -> String {
     let mut page = format!("{scale} 0 0 -{scale} 0 {height} cm\n");
     let mut card = String::new();
     for shape in &sheet.card.shapes {
-        draw(&mut card, &sheet.card.code, shape);
+        draw(&mut card, Some(&sheet.card.code), shape);
     }
     for place in &sheet.places {
         let matrix = if place.is_turned {
@@ -122,7 +178,7 @@ fn content(sheet: &Sheet) -> String {
     page
 }
 
-fn draw(page: &mut String, code: &Code, shape: &Shape) {
+fn draw(page: &mut String, code: Option<&Code>, shape: &Shape) {
     let _ = match shape {
         Shape::Plate { area, radius, color } => {
             writeln!(page, "{} g {} f", gray(*color), outline(area, *radius))
@@ -141,6 +197,7 @@ fn draw(page: &mut String, code: &Code, shape: &Shape) {
             )
         }
         Shape::Code { x, y, module } => {
+            let Some(code) = code else { return };
             let _ = writeln!(page, "0 g");
             for bar in code.bars() {
                 let (x, y) = (x + bar.x * module, y + bar.y * module);

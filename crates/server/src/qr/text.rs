@@ -100,6 +100,22 @@ impl Fonts {
         Ok(tidied)
     }
 
+    /// The text with a letter that the fonts do not have written as its number: a document must
+    /// say everything, and a poster may refuse.
+    pub fn drawable(&self, text: &str) -> String {
+        let composed: String = text.nfc().collect();
+        let mut drawn = String::new();
+        for letter in composed.chars() {
+            let is_missing = Face::ALL.into_iter().any(|face| self.get(face).glyph(letter) == 0);
+            match letter {
+                '\t' | '\r' => drawn.push(' '),
+                _ if is_missing => drawn.push_str(&letter.escape_unicode().to_string()),
+                _ => drawn.push(letter),
+            }
+        }
+        drawn
+    }
+
     pub fn run(&self, face: Face, size: i32, text: &str) -> Run {
         let font = self.get(face);
         let (mut glyphs, mut x): (Vec<Glyph>, i32) = (Vec::new(), 0);
@@ -174,7 +190,7 @@ impl Fonts {
     }
 
     /// `None` when a word is wider than the line and may not be broken.
-    fn wrap<'a>(
+    pub fn wrap<'a>(
         &self,
         face: Face,
         size: i32,

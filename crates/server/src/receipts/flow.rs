@@ -121,6 +121,21 @@ fn with_defaults(receipt: Receipt, shop: Option<ShopDefaults>) -> Receipt {
     }
 }
 
+/// Whether what is said of a receipt can be read at all: for what is kept until a day when nobody
+/// is there to mend it. What the shop's own defaults must hold is asked when it is composed.
+pub fn check(text: &str) -> Result<(), ComposeProblem> {
+    let Some(sale) = SaleInput::find(text)? else {
+        form::parse_any(text)?;
+        return Ok(());
+    };
+    match sale.preset.as_deref() {
+        Some(name) if find_preset(name).is_none() => {
+            Err(ComposeProblem::Preset(defaults::unknown("preset", name, &preset_names())))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What a renewal of a subscription charges.
 #[derive(Clone, Debug)]
 pub struct Renewal {

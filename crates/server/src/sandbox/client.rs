@@ -69,13 +69,25 @@ impl Client {
         self.get("payments").await
     }
 
-    /// `{"now": …, "offset_ms": …}`.
+    /// `{"now": …, "offset_ms": …, "target_offset_ms": …}`: while servers follow, the clock walks
+    /// to its target.
     pub async fn clock(&self) -> Result<Value, Problem> {
         self.get("clock").await
     }
 
     pub async fn advance_ms(&self, ms: i64) -> Result<Value, Problem> {
         self.post("clock", &json!({ "advance_ms": ms })).await
+    }
+
+    /// A server that follows the clock has nothing more to do at this time.
+    pub async fn rest(
+        &self,
+        name: &str,
+        offset_ms: i64,
+        next_due_ms: Option<i64>,
+    ) -> Result<Value, Problem> {
+        let body = json!({ "name": name, "offset_ms": offset_ms, "next_due_ms": next_due_ms });
+        self.post("clock/rest", &body).await
     }
 
     /// `fault` in the words of [`kopeck_banks::emulator::FaultKind::parse`].

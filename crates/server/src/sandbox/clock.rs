@@ -23,6 +23,11 @@ impl SandboxClock {
         self.offset_ms.load(Ordering::SeqCst)
     }
 
+    /// Whether it may stand so far ahead.
+    pub fn may_reach(&self, offset_ms: i64) -> bool {
+        (self.offset_ms()..=MAX_ADVANCE_MS).contains(&offset_ms)
+    }
+
     /// Forwards only, and never past ten years ahead in all; refuses otherwise.
     pub fn advance_ms(&self, ms: i64) -> Result<(), String> {
         let moved =

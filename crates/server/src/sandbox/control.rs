@@ -9,6 +9,7 @@
 //! | `POST /_control/payments/{id}/expire` | |
 //! | `POST /_control/payments/{id}/refund` | `{"amount"?: "100.00"}` |
 //! | `GET`, `POST /_control/clock` | `{"advance": "3d"}` or `{"advance_ms": 1000}` |
+//! | `POST /_control/clock/rest` | `{"name", "offset_ms", "next_due_ms"?}`: a server that follows |
 //! | `POST`, `DELETE /_control/faults` | `{"fault": "status:503", "times"?: 1, "path"?: ""}` |
 //! | `POST /_control/tokens` | `{"token", "state": "valid" \| "expired" \| …}` |
 //! | `GET /_control/env` | |
@@ -56,6 +57,7 @@ pub fn routes() -> Router<Arc<Sandbox>> {
         .route("/_control/payments/{id}/expire", post(expire))
         .route("/_control/payments/{id}/refund", post(refund))
         .route("/_control/clock", get(show_clock).post(move_clock))
+        .route("/_control/clock/rest", post(rest))
         .route("/_control/faults", post(add_fault).delete(clear_faults))
         .route("/_control/tokens", post(set_token))
         .route("/_control/env", get(env))
@@ -261,8 +263,24 @@ async fn refund(
     at.apply(&sandbox, &Control::Refund { id, amount }).await
 }
 
-async fn show_clock(State(sandbox): Shared) -> Json<Value> {
-    Json(sandbox.show_clock())
+async fn show_clock(State(sandbox): Shared) -> Reply {
+    sandbox.walk_on().await?;
+    Ok(Json(sandbox.show_clock()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RestBody {
+    name: String,
+    offset_ms: i64,
+    next_due_ms: Option<i64>,
+}
+
+/// A server that follows the clock has nothing more to do at this time.
+async fn rest(State(sandbox): Shared, body: Bytes) -> Reply {
+    let RestBody { name, offset_ms, next_due_ms } = parse(&body)?;
+    sandbox.rest(name, offset_ms, next_due_ms).await?;
+    Ok(Json(sandbox.show_clock()))
 }
 
 #[derive(Deserialize)]

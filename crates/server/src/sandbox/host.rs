@@ -20,6 +20,7 @@ use super::{
     clock::SandboxClock,
     problem::Problem,
     state_file::{StateFile, load_or_make_key},
+    walk::SharedWalk,
 };
 use crate::kit::clock::{Clock as _, SharedClock, iso, timestamp};
 
@@ -72,6 +73,7 @@ pub struct Sandbox {
     /// The notices on their way, by bank and delivery.
     in_flight: Mutex<BTreeSet<(&'static str, u64)>>,
     closing: watch::Sender<bool>,
+    pub(super) walk: SharedWalk,
 }
 
 impl Sandbox {
@@ -131,6 +133,7 @@ impl Sandbox {
             changed: Notify::new(),
             in_flight: Mutex::default(),
             closing: watch::Sender::new(false),
+            walk: SharedWalk::default(),
         }))
     }
 
@@ -284,17 +287,10 @@ impl Sandbox {
         lists.collect()
     }
 
-    /// The virtual time: `{"now": …, "offset_ms": …}`.
+    /// The virtual time: `{"now": …, "offset_ms": …, "target_offset_ms": …}`.
     pub fn show_clock(&self) -> Value {
-        json!({ "now": iso(self.clock.now_ms()), "offset_ms": self.clock.offset_ms() })
-    }
-
-    /// Moves the virtual clock; what falls due is carried right after.
-    pub async fn advance_ms(self: &Arc<Self>, ms: i64) -> Result<(), Problem> {
-        let hint = "write `--advance 3d`; to go back, start afresh without the state file";
-        self.clock.advance_ms(ms).map_err(|message| Problem::invalid(message, hint))?;
-        self.touched();
-        self.save().await
+        let (now, offset_ms) = (iso(self.clock.now_ms()), self.clock.offset_ms());
+        json!({ "now": now, "offset_ms": offset_ms, "target_offset_ms": self.target_ms() })
     }
 
     /// Says that time may have passed: for whoever moves the clock under the virtual one.
@@ -327,7 +323,7 @@ impl Sandbox {
 
     /// Under one lock, and in this order: what comes back is due again before it stops being in
     /// flight, and nothing takes off while the lock is held.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         let now = self.now();
         let banks = self.banks();
         let is_due = |bank: &Hosted| bank.emulator.next_due().is_some_and(|due| due <= now);

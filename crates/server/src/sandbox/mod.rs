@@ -11,6 +11,7 @@
 //! - [`serve`](serve()) puts it on a port: the banks' paths, the controls under `/_control`, and a
 //!   page for people at `/`.
 //! - `deliver` carries the notices that the emulators want sent.
+//! - `walk` moves the clock in step with the servers that `follow` it.
 //! - [`Client`] drives the controls; the CLI and tests use it.
 //!
 //! Invariants: a reply or a notice leaves only after the state that it tells is in the state file;
@@ -24,6 +25,7 @@ mod clock;
 mod control;
 mod cut;
 mod deliver;
+mod follow;
 mod host;
 mod page;
 mod problem;
@@ -33,10 +35,12 @@ mod state_file;
 #[cfg(test)]
 mod tests;
 mod view;
+mod walk;
 
 pub use banks::{CardRow, KeyBits, test_cards};
 pub use client::Client;
 pub use clock::{SandboxClock, parse_duration_ms};
+pub use follow::{catch_up, follow};
 pub use host::{Answer, Options, Sandbox};
 pub use problem::Problem;
 pub use serve::serve;

@@ -1,6 +1,7 @@
 //! Routes of subscriptions.
 
 mod door;
+pub mod history;
 mod plans;
 
 use axum::extract::{Path, State};
@@ -15,21 +16,29 @@ use super::{
         change::{self, Preview, When},
         describe,
     },
-    model::Subscription,
+    replies::Touched,
     request::{
         CancelSubscription, ChangeSubscription, CreateSubscription, NoFields, PauseSubscription,
+        WithdrawConsent,
     },
     state::{Event, Status},
     store::{self, SubscriptionFilter},
-    view::{EntitlementView, LineView, PeriodView, SubscriptionView, lines},
+    view::{EntitlementView, LineView, PeriodView, SubscriptionView, WithdrawalView, lines},
 };
 use crate::{
+    customers::request::customer_id,
     http::{
         Answer, ApiError, Caller, Server, codes, error::ErrorBody, json, page::Page,
         query::RawQuery,
     },
-    kit::{clock::iso, db::DbError},
-    payments::submit::{self, Ask},
+    kit::{
+        clock::iso,
+        db::{DbError, Tx},
+    },
+    payments::{
+        idempotency::{once, replay_of},
+        submit::{self, Ask},
+    },
 };
 
 const FILTERS: [&str; 4] = ["status", "customer_id", "limit", "starting_after"];
@@ -40,6 +49,7 @@ pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .merge(plans::routes())
         .merge(door::routes())
+        .merge(history::routes())
         .routes(routes!(create_subscription, list_subscriptions))
         .routes(routes!(get_subscription))
         .routes(routes!(list_periods))
@@ -50,6 +60,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(pause_subscription))
         .routes(routes!(resume_subscription))
         .routes(routes!(withdraw_consent))
+        .routes(routes!(withdraw_customer))
         .routes(routes!(list_entitlements))
 }
 
@@ -69,30 +80,31 @@ pub fn routes() -> OpenApiRouter<Server> {
 async fn create_subscription(ask: Ask) -> Result<Answer, ApiError> {
     let new = json::read::<CreateSubscription>(&ask.body)?.read()?;
     submit::run(ask, |ask| async move {
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
         let planned = begin::plan(&ask.server.ctx, &ask.caller.shop_id, new).await?;
-        let inner = ask.server.ctx.clone();
-        let made: Result<Subscription, Problem> =
-            ask.server.ctx.db.write(move |tx| begin::create(tx, &inner, planned)).await;
-        answer(&ask, 201, &made?.id).await
+        let (inner, id) = (ask.server.ctx.clone(), planned.subscription.id.clone());
+        let save = move |tx: &mut dyn Tx| begin::create(tx, &inner, planned).map(drop);
+        let work = Touched::NewSubscription { id: id.clone() };
+        once::<_, Problem, _, _, _>(&ask, &work, save, || settle(&ask, &id)).await
     })
     .await
 }
 
-/// Lets the bank be asked, waits for it as long as a caller likes to wait, and shows what is
-/// known then.
-async fn answer(ask: &Ask, status: u16, id: &str) -> Result<Answer, ApiError> {
+/// Lets the bank be asked, and waits for it as long as a caller likes to wait.
+async fn settle(ask: &Ask, id: &str) {
     let (ctx, subject) = (ask.server.ctx.clone(), id.to_owned());
     let driving = ask.server.spawn(async move { drive::settle_now(&ctx, &subject).await });
     // The time is over: the answer tells what is known, the task goes on.
     let _ = tokio::time::timeout(ask.server.limits.bank_wait, driving).await;
     ask.server.nudge.notify_one();
-    show(&ask.server, &ask.caller, status, id).await
 }
 
 async fn show(server: &Server, caller: &Caller, status: u16, id: &str) -> Result<Answer, ApiError> {
     let found = drive::find(&server.ctx, &caller.shop_id, id).await?;
     let found = found.ok_or_else(|| ApiError::of(codes::SUBSCRIPTION_NOT_FOUND))?;
-    Answer::json(status, &SubscriptionView::new(&found, &server.ctx.public_url))
+    Answer::json(status, &SubscriptionView::new(&found, &server.ctx))
 }
 
 /// List subscriptions
@@ -128,8 +140,7 @@ async fn list_subscriptions(
             all.iter().map(|it| describe(tx, it)).collect()
         })
         .await;
-    let url = &server.ctx.public_url;
-    let data = found?.iter().map(|it| SubscriptionView::new(it, url)).collect();
+    let data = found?.iter().map(|it| SubscriptionView::new(it, &server.ctx)).collect();
     Answer::json(200, &Page::new(data, limit, |it: &SubscriptionView| it.id.clone()))
 }
 
@@ -266,33 +277,40 @@ async fn preview_change(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiE
 async fn change_subscription(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     let wish = json::read::<ChangeSubscription>(&ask.body)?.read()?;
     submit::run(ask, |ask| async move {
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
         let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
         let subject = id.clone();
-        let made: Result<Subscription, Problem> = ask
-            .server
-            .ctx
-            .db
-            .write(move |tx| change::change(tx, &inner, (&shop_id, &subject), wish))
-            .await;
-        made?;
-        answer(&ask, 200, &id).await
+        let save =
+            move |tx: &mut dyn Tx| change::change(tx, &inner, (&shop_id, &subject), wish).map(drop);
+        let work = Touched::Subscription { id: id.clone() };
+        once::<_, Problem, _, _, _>(&ask, &work, save, || settle(&ask, &id)).await
     })
     .await
 }
 
 async fn request(ask: Ask, id: String, event: Event) -> Result<Answer, ApiError> {
+    let (inner, shop_id, subject) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), id.clone());
+    let save =
+        move |tx: &mut dyn Tx| flow::request(tx, &inner, (&shop_id, &subject), &event).map(drop);
+    touch(ask, id, save).await
+}
+
+/// Does what was asked of a subscription once, and shows what it is then.
+async fn touch(
+    ask: Ask,
+    id: String,
+    save: impl FnOnce(&mut dyn Tx) -> Result<(), Problem> + Send + 'static,
+) -> Result<Answer, ApiError> {
     submit::run(ask, |ask| async move {
-        let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-        let subject = id.clone();
-        let made: Result<Subscription, Problem> = ask
-            .server
-            .ctx
-            .db
-            .write(move |tx| flow::request(tx, &inner, (&shop_id, &subject), &event))
-            .await;
-        made?;
-        ask.server.nudge.notify_one();
-        show(&ask.server, &ask.caller, 200, &id).await
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
+        let work = Touched::Subscription { id };
+        let wake = || async { ask.server.nudge.notify_one() };
+        once::<_, Problem, _, _, _>(&ask, &work, save, wake).await
     })
     .await
 }
@@ -374,28 +392,48 @@ async fn resume_subscription(Path(id): Path<String>, ask: Ask) -> Result<Answer,
 /// Withdraw the customer's consent
 ///
 /// At once and for good: nothing is charged any more, a charge under way is given back, and what
-/// was paid may be used to its end. Another subscription needs another consent.
+/// was paid may be used to its end. The account or card is charged for nothing else either. Another
+/// subscription needs another consent.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/withdraw", tag = "subscriptions",
-    request_body = NoFields,
+    request_body = WithdrawConsent,
     params(("id" = String, Path, description = "The subscription's id")),
     responses(
         (status = 200, description = "The subscription", body = SubscriptionView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
         (status = 404, description = "The shop has no such subscription", body = ErrorBody)))]
 async fn withdraw_consent(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
-    let NoFields {} = json::read(&ask.body)?;
+    let by = json::read::<WithdrawConsent>(&ask.body)?.read()?;
+    let (inner, shop_id, subject) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), id.clone());
+    let save = move |tx: &mut dyn Tx| {
+        flow::withdraw::withdraw(tx, &inner, (&shop_id, &subject), &by).map(drop)
+    };
+    touch(ask, id, save).await
+}
+
+/// Withdraw all that a customer agreed to
+///
+/// For a bot or a call centre that knows the customer and not the subscription: every subscription
+/// that charges ends, every saved account and card is taken back, at once and for good. A charge
+/// under way is given back. Again is no error.
+#[utoipa::path(post, path = "/v1/customers/{id}/withdraw", tag = "subscriptions",
+    request_body = WithdrawConsent,
+    params(("id" = String, Path, description = "The shop's own number of the customer")),
+    responses(
+        (status = 200, description = "All that the customer took back", body = WithdrawalView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn withdraw_customer(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    let (customer_id, by) = (customer_id(&id)?, json::read::<WithdrawConsent>(&ask.body)?.read()?);
     submit::run(ask, |ask| async move {
-        let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-        let subject = id.clone();
-        let made: Result<Subscription, Problem> = ask
-            .server
-            .ctx
-            .db
-            .write(move |tx| flow::withdraw(tx, &inner, (&shop_id, &subject), "api"))
-            .await;
-        made?;
-        ask.server.nudge.notify_one();
-        show(&ask.server, &ask.caller, 200, &id).await
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
+        let (ctx, shop_id) = (&ask.server.ctx, &ask.caller.shop_id);
+        flow::withdraw::withdraw_all(ctx, shop_id, &customer_id, &by).await?;
+        let work = Touched::Withdrawal { customer_id };
+        let wake = || async { ask.server.nudge.notify_one() };
+        once::<_, Problem, _, _, _>(&ask, &work, |_| Ok(()), wake).await
     })
     .await
 }

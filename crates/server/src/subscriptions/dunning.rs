@@ -56,6 +56,34 @@ impl Class {
     }
 }
 
+/// Whether a charge waits until its customer was told of it for long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeFirst {
+    /// The charge comes on its day, told of or not.
+    No,
+    /// Counted from the event.
+    Announced,
+    /// Counted from when a webhook took the event.
+    Delivered,
+}
+
+impl NoticeFirst {
+    pub const ALL: [NoticeFirst; 3] =
+        [NoticeFirst::No, NoticeFirst::Announced, NoticeFirst::Delivered];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            NoticeFirst::No => "no",
+            NoticeFirst::Announced => "announced",
+            NoticeFirst::Delivered => "delivered",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<NoticeFirst> {
+        NoticeFirst::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+}
+
 /// When to try again, and when not. Every number may be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -69,6 +97,8 @@ pub struct Rules {
     pub keep_days: u32,
     /// How long before a charge its customer is told of it; 0: never.
     pub notice_hours: u32,
+    /// Whether the charge waits for that.
+    pub notice_first: NoticeFirst,
     /// How long what was paid may be used on while the next money is awaited.
     pub grace_hours: u32,
 }
@@ -82,6 +112,7 @@ impl Default for Rules {
             keep_days: 14,
             // The most that any law asks for.
             notice_hours: 72,
+            notice_first: NoticeFirst::No,
             grace_hours: 72,
         }
     }
@@ -97,6 +128,12 @@ pub enum Verdict {
 }
 
 impl Rules {
+    /// As they are for a plan that has a time of its own to tell of charges.
+    #[must_use]
+    pub fn of_plan(self, notice_hours: Option<u32>) -> Rules {
+        Rules { notice_hours: notice_hours.unwrap_or(self.notice_hours), ..self }
+    }
+
     /// When the period's time to be paid is over: a period that is over itself is not waited for.
     pub fn give_up_ms(&self, start_ms: i64, end_ms: i64) -> i64 {
         (start_ms + i64::from(self.keep_days) * DAY_MS).min(end_ms)

@@ -3,9 +3,12 @@
 
 pub mod begin;
 pub mod change;
+pub mod evidence;
+pub mod metrics;
 pub mod periods;
 pub mod plans;
 pub mod turn;
+pub mod withdraw;
 
 use kopeck_banks::op::Refusal;
 
@@ -84,7 +87,7 @@ pub fn load(tx: &mut dyn Tx, subscription: Subscription) -> Result<Book, DbError
     let (id, number) = (subscription.id.clone(), subscription.periods);
     let period = store::find_period(tx, &id, number)?;
     let attempts = store::list_attempts(tx, &id, number)?;
-    Ok(Book { subscription, period, attempts })
+    Ok(Book { subscription, period, attempts, notice: None })
 }
 
 /// Applies the event, saves what it makes of the subscription, and announces it. What else follows
@@ -135,7 +138,7 @@ pub fn announce(
         // The same may happen again, but not to the same revision.
         about: Some(&subscription.revision.to_string()),
         at_ms: ctx.now_ms(),
-        body: &view::subscription_json(&described, &ctx.public_url),
+        body: &view::subscription_json(&described, ctx),
     };
     insert_event(tx, &event).map(|_| ())
 }
@@ -232,25 +235,6 @@ fn check_consent(tx: &mut dyn Tx, subscription: &Subscription) -> Result<(), Pro
         return Err(Problem::ConsentNeeded);
     }
     Ok(())
-}
-
-/// The customer takes back the consent: nothing is charged from this moment on, and what was paid
-/// may be used to its end. `by`: the API, a link, a bot.
-pub fn withdraw(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    (shop_id, id): (&str, &str),
-    by: &str,
-) -> Result<Subscription, Problem> {
-    let mut subscription = lock_own(tx, shop_id, id)?;
-    let at_ms = ctx.now_ms();
-    let ended = store::withdraw_consents(tx, id, (at_ms, by))?;
-    act(tx, ctx, &mut subscription, &Event::Withdrawn { at_ms })?;
-    if ended > 0 {
-        announce(tx, ctx, &subscription, EventKind::SubscriptionConsentWithdrawn)?;
-    }
-    jobs::nudge(tx, &ctx.mint, JOB, id, at_ms)?;
-    Ok(subscription)
 }
 
 /// What the shop says of what its customer agreed to.

@@ -24,13 +24,19 @@
 //! * The calendar counts from its anchor, never from the period before.
 
 pub mod api;
+pub mod catalog;
 pub mod drive;
 pub mod dunning;
 pub mod flow;
+pub mod import;
+pub mod links;
+pub mod metrics;
 pub mod model;
+pub mod paper;
 pub mod pricing;
 pub mod problem;
 pub mod proration;
+pub mod replies;
 pub mod request;
 pub mod schedule;
 pub mod state;

@@ -47,6 +47,8 @@ pub struct Terms {
     pub features: String,
     /// What receipts of its payments say, in the API's short form (JSON).
     pub receipt: Option<String>,
+    /// How long before a charge its customer is told; `None`: as the shop's rules say.
+    pub notice_hours: Option<u32>,
 }
 
 /// One customer's agreement to one plan.

@@ -24,7 +24,7 @@ use crate::{
     instruments::model::Kind,
     payments::request::{amount, customer, metadata, url},
     places::request::words,
-    receipts::api::receipt_text,
+    receipts::{self, api::receipt_text},
 };
 
 const MAX_CODE_CHARS: usize = 50;
@@ -33,6 +33,8 @@ const MAX_NAME_CHARS: usize = 140;
 const MAX_ID_CHARS: usize = 100;
 /// A trial of more than a year is no trial.
 const MAX_TRIAL_DAYS: i64 = 366;
+/// Who is told a month before has forgotten it on the day.
+const MAX_NOTICE_HOURS: i64 = 720;
 const MAX_QUANTITY: i64 = 10_000;
 const MAX_FEATURES_CHARS: usize = 10_000;
 /// The text of a whole offer.
@@ -74,6 +76,10 @@ pub struct PlanInput {
     /// What receipts of its payments say, as in Create a payment.
     #[schema(value_type = Option<Object>)]
     pub receipt: Raw,
+    /// How many hours before each charge the event `subscription.renewal_upcoming` comes, up to
+    /// 720; as the shop's rules say when absent, 72 unless set.
+    #[schema(value_type = Option<i64>)]
+    pub notice_hours: Raw,
 }
 
 fn count(param: &str, raw: &Raw, (min, max): (i64, i64)) -> Result<Option<u32>, ApiError> {
@@ -122,9 +128,19 @@ impl PlanInput {
             trial_days: trial.unwrap_or(0),
             setup_fee: fee,
             features: features(&self.features)?,
-            receipt: receipt_text(&self.receipt)?,
+            receipt: plan_receipt(&self.receipt)?,
+            notice_hours: count("notice_hours", &self.notice_hours, (0, MAX_NOTICE_HOURS))?,
         })
     }
+}
+
+/// It is kept for every charge to come, so what makes no sense is refused now.
+fn plan_receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
+    let text = receipt_text(raw)?;
+    if let Some(text) = &text {
+        receipts::flow::check(text).map_err(|problem| ApiError::from(problem).param("receipt"))?;
+    }
+    Ok(text)
 }
 
 /// Less than that no bank takes by SBP.
@@ -359,6 +375,21 @@ impl ChangeSubscription {
         }
         let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
         Ok(Wish { plan, quantity, when, consent })
+    }
+}
+
+/// A consent is taken back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawConsent {
+    /// Where the customer said so: bot, phone, account …; api when absent. Kept as evidence.
+    #[schema(value_type = Option<String>, example = "bot")]
+    pub channel: Raw,
+}
+
+impl WithdrawConsent {
+    pub fn read(&self) -> Result<String, ApiError> {
+        Ok(words("channel", &self.channel, MAX_CODE_CHARS)?.unwrap_or_else(|| "api".to_owned()))
     }
 }
 

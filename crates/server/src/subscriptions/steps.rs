@@ -1,15 +1,17 @@
 //! What is next for a subscription: pure. The driver reads what is stored, asks here, does it.
 
 use super::{
-    dunning::Rules,
+    dunning::{NoticeFirst, Rules},
     model::{Attempt, How, Outcome, Period, PeriodStatus, Subscription},
     state::State,
 };
-use crate::kit::clock::HOUR_MS;
+use crate::kit::clock::{HOUR_MS, MINUTE_MS};
 
 /// How long after the last look an attempt under way is looked at, though every news of its
 /// payment makes the job due at once.
 const LOOK_MS: i64 = HOUR_MS;
+/// How often it is looked whether a webhook took the notice that a charge waits for.
+const NOTICE_LOOK_MS: i64 = 10 * MINUTE_MS;
 /// Links of one period: each lives as long as the bank lets it.
 pub const MAX_LINKS: u32 = 12;
 
@@ -19,6 +21,15 @@ pub struct Book {
     pub subscription: Subscription,
     pub period: Option<Period>,
     pub attempts: Vec<Attempt>,
+    /// The newest notice of a charge; looked up only for rules that a charge waits for it.
+    pub notice: Option<Notice>,
+}
+
+/// What the customer was told of the next charge, and when it was taken by a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub announced_ms: i64,
+    pub delivered_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +83,28 @@ fn tell_ms(subscription: &Subscription, until_ms: i64, rules: &Rules) -> Option<
     (!is_told && rules.notice_hours > 0).then(|| until_ms - i64::from(rules.notice_hours) * HOUR_MS)
 }
 
+/// What a charge at `until_ms` still waits for; `None`: nothing. A customer who pays by a link
+/// decides himself.
+fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option<Step> {
+    let subscription = &book.subscription;
+    let is_charged = subscription.collection == How::Charge && subscription.instrument_id.is_some();
+    if !is_charged || rules.notice_hours == 0 || rules.notice_first == NoticeFirst::No {
+        return None;
+    }
+    let notice = book.notice.filter(|_| subscription.told_ms == Some(until_ms));
+    // Nobody was told, or of another sum: told now, charged when it was long enough known.
+    let Some(notice) = notice else { return Some(Step::Tell) };
+    let since_ms = match rules.notice_first {
+        NoticeFirst::No | NoticeFirst::Announced => Some(notice.announced_ms),
+        NoticeFirst::Delivered => notice.delivered_ms,
+    };
+    let Some(since_ms) = since_ms else {
+        return Some(Step::Wait { until_ms: now_ms + NOTICE_LOOK_MS });
+    };
+    let from_ms = since_ms + i64::from(rules.notice_hours) * HOUR_MS;
+    (now_ms < from_ms).then_some(Step::Wait { until_ms: from_ms })
+}
+
 pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
     if book.is_asking() {
         return Step::Wait { until_ms: now_ms + LOOK_MS };
@@ -93,7 +126,8 @@ pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
     match subscription.state {
         State::Trialing { until_ms, ends } | State::Active { until_ms, ends } => {
             if until_ms <= now_ms {
-                return Step::Due;
+                let waits = notice_step(book, until_ms, rules, now_ms).filter(|_| !ends);
+                return waits.unwrap_or(Step::Due);
             }
             match tell_ms(subscription, until_ms, rules).filter(|_| !ends) {
                 Some(at_ms) if at_ms <= now_ms => Step::Tell,

@@ -1,15 +1,19 @@
 //! SQL of subscriptions, their periods and attempts.
 
 mod agreed;
+mod history;
 mod plans;
 mod rules;
 mod state_columns;
 
-pub use agreed::{find_consent, insert_consent, list_consents, list_entitled, withdraw_consents};
+pub use agreed::{
+    find_consent, find_notice, insert_consent, list_consents, list_entitled, withdraw_consents,
+};
+pub use history::{Asked, Happened, Told, list_asked, list_happened, list_paid, list_told};
 pub use plans::{
     archive_plan, find_coupon, find_coupon_by_id, find_plan, find_plan_by_id, find_version,
     insert_coupon, insert_plan, insert_version, latest_version, list_coupons, list_plans,
-    lock_plan, use_coupon,
+    list_versions, lock_plan, use_coupon,
 };
 pub use rules::{get_rules, save_rules};
 

@@ -3,5 +3,6 @@
 mod calendar;
 mod dunning;
 mod grid;
+mod metrics;
 mod money;
 mod steps;

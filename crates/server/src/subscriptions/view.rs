@@ -1,5 +1,8 @@
 //! Subscriptions and plans as the outside sees them: in the API, in events and in `--json`.
 
+pub mod evidence;
+pub mod metrics;
+
 use kopeck_banks::Money;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -7,7 +10,8 @@ use utoipa::ToSchema;
 
 use super::{
     dunning::Rules,
-    flow::plans::Offer,
+    flow::{plans::Offer, withdraw::Ended},
+    links::withdraw_url,
     model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Version, kind_of},
     pricing::{Discount, Line},
     state::State,
@@ -15,7 +19,10 @@ use super::{
 };
 use crate::{
     instruments::model::Kind,
-    kit::clock::{HOUR_MS, iso},
+    kit::{
+        Ctx,
+        clock::{HOUR_MS, iso},
+    },
 };
 
 /// A subscription with all that is shown of it.
@@ -68,6 +75,8 @@ pub struct PlanView {
     /// What receipts of its payments say.
     #[schema(value_type = Option<Object>)]
     pub receipt: Option<Box<RawValue>>,
+    /// How many hours before each charge its customer is told; null: as the shop's rules say.
+    pub notice_hours: Option<u32>,
     pub archived: bool,
     pub created_at: String,
 }
@@ -90,6 +99,7 @@ impl PlanView {
             setup_fee_kopecks: terms.setup_fee.kopecks(),
             features: raw(&terms.features),
             receipt: terms.receipt.as_deref().and_then(raw),
+            notice_hours: terms.notice_hours,
             archived: plan.is_archived,
             created_at: iso(plan.created_ms),
         }
@@ -237,6 +247,9 @@ pub struct ConsentView {
     pub max_amount_kopecks: i64,
     pub given_at: String,
     pub withdrawn_at: Option<String>,
+    /// Through what it was withdrawn: api, link, bot, cli.
+    pub withdrawn_by: Option<String>,
+    pub subscription_id: String,
 }
 
 impl ConsentView {
@@ -248,6 +261,8 @@ impl ConsentView {
             max_amount_kopecks: consent.ceiling.kopecks(),
             given_at: iso(consent.given_ms),
             withdrawn_at: consent.withdrawn_ms.map(iso),
+            withdrawn_by: consent.withdrawn_by.clone(),
+            subscription_id: consent.subscription_id.clone(),
         }
     }
 }
@@ -303,6 +318,9 @@ pub struct SubscriptionView {
     /// Where the customer pays, while a link is open.
     pub pay_url: Option<String>,
     pub consent: Option<ConsentView>,
+    /// Where the customer takes the consent back without a login, good for ever: for letters and
+    /// the account's page.
+    pub withdraw_url: Option<String>,
     pub time_zone: String,
     #[schema(value_type = Object)]
     pub metadata: Option<Box<RawValue>>,
@@ -310,7 +328,7 @@ pub struct SubscriptionView {
 }
 
 impl SubscriptionView {
-    pub fn new(described: &Described, public_url: &str) -> SubscriptionView {
+    pub fn new(described: &Described, ctx: &Ctx) -> SubscriptionView {
         let Described { book, version, .. } = described;
         let subscription = &book.subscription;
         let terms = &version.terms;
@@ -362,8 +380,9 @@ impl SubscriptionView {
             next_quantity: subscription.next_quantity,
             balance_kopecks: subscription.balance_kopecks,
             period: book.period.as_ref().map(|it| PeriodView::new(it, &book.attempts)),
-            pay_url: open_link(book).map(|id| format!("{public_url}/pay/{id}")),
+            pay_url: open_link(book).map(|id| format!("{}/pay/{id}", ctx.public_url)),
             consent: described.consent.as_ref().map(ConsentView::new),
+            withdraw_url: described.consent.as_ref().map(|_| withdraw_url(ctx, subscription)),
             time_zone: subscription.zone.clone(),
             metadata: raw(&subscription.metadata),
             created_at: iso(subscription.created_ms),
@@ -378,8 +397,38 @@ pub fn open_link(book: &Book) -> Option<&str> {
 }
 
 /// The subscription as JSON text.
-pub fn subscription_json(described: &Described, public_url: &str) -> String {
-    serde_json::to_string(&SubscriptionView::new(described, public_url)).unwrap_or_default()
+pub fn subscription_json(described: &Described, ctx: &Ctx) -> String {
+    serde_json::to_string(&SubscriptionView::new(described, ctx)).unwrap_or_default()
+}
+
+/// All that a customer took back.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawalView {
+    #[schema(value_type = String, example = "withdrawal")]
+    pub object: &'static str,
+    pub customer_id: String,
+    /// Consents to subscriptions that are over.
+    pub consents: Vec<ConsentView>,
+    /// Accounts that are never charged again.
+    pub account_ids: Vec<String>,
+    /// Cards that are never charged again.
+    pub card_ids: Vec<String>,
+}
+
+impl WithdrawalView {
+    pub fn new(customer_id: &str, ended: &Ended) -> WithdrawalView {
+        let of = |kind: Kind| {
+            let all = ended.instruments.iter().filter(|it| it.kind == kind);
+            all.map(|it| it.id.clone()).collect()
+        };
+        WithdrawalView {
+            object: "withdrawal",
+            customer_id: customer_id.to_owned(),
+            consents: ended.consents.iter().map(ConsentView::new).collect(),
+            account_ids: of(Kind::Account),
+            card_ids: of(Kind::Card),
+        }
+    }
 }
 
 /// What a customer may use.

@@ -1,5 +1,5 @@
-//! Pages for people: the checkout, places, clerks' desks, the docs. Nothing here decides anything
-//! about a payment.
+//! Pages for people: the checkout, places, clerks' desks, withdrawals of consent, the docs. Nothing
+//! here decides anything about a payment.
 //!
 //! Every page answers with the headers of [`headers`]: no script or style but our own files, no
 //! frame, no referrer.
@@ -10,3 +10,4 @@ pub mod desk;
 pub mod docs;
 pub mod headers;
 pub mod place;
+pub mod withdrawal;

@@ -83,6 +83,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0013_webhooks.sql"),
         postgres: include_str!("../../../migrations/postgres/0013_webhooks.sql"),
     },
+    Migration {
+        name: "0015_notices_first",
+        sqlite: include_str!("../../../migrations/sqlite/0015_notices_first.sql"),
+        postgres: include_str!("../../../migrations/postgres/0015_notices_first.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

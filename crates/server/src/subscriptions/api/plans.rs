@@ -9,6 +9,7 @@ use super::super::{
         plans::{self, Offer},
     },
     model::Coupon,
+    replies::Touched,
     request::{self, CreateCoupon, NoFields, PlanInput},
     store,
     view::{CouponView, PlanView},
@@ -20,8 +21,11 @@ use crate::{
         json::{self, invalid},
         page::Page,
     },
-    kit::db::DbError,
-    payments::submit::Ask,
+    kit::db::{DbError, Tx},
+    payments::{
+        idempotency::{once, replay_of},
+        submit::{self, Ask},
+    },
 };
 
 /// No shop has more plans, or more coupons at a time.
@@ -46,11 +50,25 @@ pub fn routes() -> OpenApiRouter<Server> {
 async fn create_plan(ask: Ask) -> Result<Answer, ApiError> {
     let input: PlanInput = json::read(&ask.body)?;
     let (code, terms) = (request::code("code", &input.code)?, input.read()?);
-    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let inner = ctx.clone();
-    let made: Result<Offer, Problem> =
-        ctx.db.write(move |tx| plans::create(tx, &inner, &shop_id, &code, terms)).await;
-    Answer::json(201, &PlanView::new(&made?))
+    let (inner, shop_id, named) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), code.clone());
+    let save = move |tx: &mut dyn Tx| plans::create(tx, &inner, &shop_id, &named, terms).map(drop);
+    touch(ask, Touched::NewPlan { code }, save).await
+}
+
+/// Does it once, whoever repeats the request.
+async fn touch(
+    ask: Ask,
+    work: Touched,
+    save: impl FnOnce(&mut dyn Tx) -> Result<(), Problem> + Send + 'static,
+) -> Result<Answer, ApiError> {
+    submit::run(ask, |ask| async move {
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
+        once::<_, Problem, _, _, _>(&ask, &work, save, || async {}).await
+    })
+    .await
 }
 
 /// List plans
@@ -98,21 +116,17 @@ async fn change_plan(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiEr
         return Err(invalid("code", "cannot be changed: leave it out"));
     }
     let terms = input.read()?;
-    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let inner = ctx.clone();
-    let made: Result<Offer, Problem> = ctx
-        .db
-        .write(move |tx| plans::change(tx, &inner, &shop_id, &code, terms).map(|(offer, _)| offer))
-        .await;
-    Answer::json(200, &PlanView::new(&made?))
+    let (inner, shop_id, named) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), code.clone());
+    let save = move |tx: &mut dyn Tx| plans::change(tx, &inner, &shop_id, &named, terms).map(drop);
+    touch(ask, Touched::Plan { code }, save).await
 }
 
 async fn archive(ask: Ask, code: String, is_archived: bool) -> Result<Answer, ApiError> {
     let NoFields {} = json::read(&ask.body)?;
-    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let made: Result<Offer, Problem> =
-        ctx.db.write(move |tx| plans::archive(tx, &shop_id, &code, is_archived)).await;
-    Answer::json(200, &PlanView::new(&made?))
+    let (shop_id, named) = (ask.caller.shop_id.clone(), code.clone());
+    let save = move |tx: &mut dyn Tx| plans::archive(tx, &shop_id, &named, is_archived).map(drop);
+    touch(ask, Touched::Plan { code }, save).await
 }
 
 /// Archive a plan
@@ -150,11 +164,10 @@ async fn restore_plan(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiE
         (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
 async fn create_coupon(ask: Ask) -> Result<Answer, ApiError> {
     let new = json::read::<CreateCoupon>(&ask.body)?.read()?;
-    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let inner = ctx.clone();
-    let made: Result<Coupon, Problem> =
-        ctx.db.write(move |tx| plans::create_coupon(tx, &inner, &shop_id, new)).await;
-    Answer::json(201, &CouponView::new(&made?))
+    let (inner, shop_id, code) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), new.code.clone());
+    let save = move |tx: &mut dyn Tx| plans::create_coupon(tx, &inner, &shop_id, new).map(drop);
+    touch(ask, Touched::NewCoupon { code }, save).await
 }
 
 /// List coupons

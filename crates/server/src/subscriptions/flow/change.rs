@@ -208,8 +208,11 @@ pub fn change(
         subscription.next_version_id = is_other.then(|| preview.version.id.clone());
         let is_more = preview.quantity != subscription.quantity;
         subscription.next_quantity = is_more.then_some(preview.quantity);
+        // Who was told of the charge was told of another sum.
+        subscription.told_ms = None;
         store::update_subscription(tx, &mut subscription)?;
         announce(tx, ctx, &subscription, EventKind::SubscriptionChanged)?;
+        jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
         return Ok(subscription);
     };
     let rules = store::get_rules(tx, shop_id)?;

@@ -7,6 +7,7 @@ use crate::{
         db::{DbError, Tx},
     },
     subscriptions::{
+        catalog::Listed,
         model::{Coupon, Plan, Terms, Version},
         pricing::Discount,
         store,
@@ -116,6 +117,41 @@ pub fn apply(
         Err(Problem::PlanExists(_)) => change(tx, ctx, shop_id, code, terms),
         Err(problem) => Err(problem),
     }
+}
+
+/// Makes all plans what a file says. Those that the file does not name stay as they are: a plan is
+/// archived by somebody who means it.
+pub fn apply_all(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    listed: Vec<Listed>,
+) -> Result<Vec<(Offer, Made)>, Problem> {
+    let each = |it: Listed| apply(tx, ctx, shop_id, &it.code, it.terms);
+    listed.into_iter().map(each).collect()
+}
+
+/// What [`apply_all`] would do.
+pub fn compare_all(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    listed: Vec<Listed>,
+) -> Result<Vec<(Offer, Made)>, Problem> {
+    let each = |it: Listed| compare(tx, ctx, shop_id, &it.code, it.terms);
+    listed.into_iter().map(each).collect()
+}
+
+/// Plans on sale that a file does not name.
+pub fn list_unnamed(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    named: &[String],
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    let all = store::list_plans(tx, shop_id, limit)?.into_iter();
+    let is_left = |plan: &Plan| !plan.is_archived && !named.contains(&plan.code);
+    Ok(all.filter(is_left).map(|plan| plan.code).collect())
 }
 
 /// What [`apply`] would do, without doing it.

@@ -6,13 +6,18 @@ use kopeck_banks::op::DeclineReason;
 use super::{Problem, act, announce, load, periods};
 use crate::{
     events::EventKind,
-    kit::{Ctx, clock::HOUR_MS, db::Tx, jobs},
+    kit::{
+        Ctx,
+        clock::HOUR_MS,
+        db::{DbError, Tx},
+        jobs,
+    },
     payments::{
         self,
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
-        dunning::{Class, Rules, Verdict},
+        dunning::{Class, NoticeFirst, Rules, Verdict},
         model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
         schedule::find_zone,
         state::{self, Effect, Event, State},
@@ -43,8 +48,11 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     if settle(tx, ctx, &mut subscription)? || adopt(tx, ctx, &mut subscription)? {
         return Ok(Turn::Again);
     }
-    let rules = store::get_rules(tx, &subscription.shop_id)?;
-    let book = load(tx, subscription)?;
+    let rules = rules_of(tx, &subscription)?;
+    let mut book = load(tx, subscription)?;
+    if rules.notice_first != NoticeFirst::No {
+        book.notice = store::find_notice(tx, id)?;
+    }
     let now_ms = ctx.now_ms();
     let step = next_step(&book, &rules, now_ms);
     let mut subscription = book.subscription.clone();
@@ -67,6 +75,14 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
         Step::GiveUp => give_up(tx, ctx, &mut subscription, book.period)?,
     }
     Ok(Turn::Again)
+}
+
+/// The shop's rules, with the plan's own time to tell of a charge: the plan's that is charged next.
+fn rules_of(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Rules, DbError> {
+    let rules = store::get_rules(tx, &subscription.shop_id)?;
+    let next = subscription.next_version_id.as_ref().unwrap_or(&subscription.version_id);
+    let version = periods::get_version(tx, next)?;
+    Ok(rules.of_plan(version.terms.notice_hours))
 }
 
 /// A pause keeps what was paid: the calendar begins anew where that is used up.
@@ -312,8 +328,11 @@ fn given_back(
         period.by_link = true;
         period.next_try_ms = Some(ctx.now_ms());
         store::update_period(tx, &period)?;
+        return Ok(store::update_subscription(tx, subscription)?);
     }
-    Ok(store::update_subscription(tx, subscription)?)
+    store::update_subscription(tx, subscription)?;
+    // Nobody waits for the period any more: its customer took back the consent meanwhile.
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
 }
 
 /// An attempt failed for certain: when is the next, and how.

@@ -2,8 +2,12 @@
 
 use super::{COLUMNS, decode};
 use crate::{
+    events::EventKind,
     kit::db::{DbError, Row, Tx},
-    subscriptions::model::{Consent, Subscription},
+    subscriptions::{
+        model::{Consent, Subscription},
+        steps::Notice,
+    },
 };
 
 const CONSENT_COLUMNS: &str = "id, shop_id, customer_id, subscription_id, text_version, wording, \
@@ -81,6 +85,25 @@ fn decode_consent(row: &Row) -> Result<Consent, DbError> {
         withdrawn_ms: row.opt_int(11)?,
         withdrawn_by: row.opt_text(12)?,
     })
+}
+
+/// The newest word to a customer on the next charge, and when a webhook first took it.
+pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Notice>, DbError> {
+    let kind = EventKind::SubscriptionRenewalUpcoming.as_str();
+    let row = tx.find(
+        "select id, at_ms from events where subject_id = $1 and kind = $2 \
+         order by seq desc limit 1",
+        &[subscription_id.into(), kind.into()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let event_id = row.text(0)?;
+    let taken = tx.find(
+        "select min(delivered_ms) from deliveries \
+         where subject = $1 and event_id = $2 and state = 'delivered'",
+        &[subscription_id.into(), event_id.as_str().into()],
+    )?;
+    let delivered_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
+    Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms }))
 }
 
 /// A customer's subscriptions, the newest first: what may be used follows from each.

@@ -14,7 +14,7 @@ use crate::{
 
 const PLAN_COLUMNS: &str = "id, shop_id, code, is_archived, created_ms";
 const VERSION_COLUMNS: &str = "id, plan_id, number, name, price_kopecks, unit, unit_count, \
-     trial_days, setup_fee_kopecks, features, created_ms, receipt";
+     trial_days, setup_fee_kopecks, features, created_ms, receipt, notice_hours";
 const COUPON_COLUMNS: &str = "id, shop_id, code, percent, amount_kopecks, periods, max_uses, uses, \
      until_ms, created_ms";
 
@@ -79,8 +79,8 @@ pub fn insert_version(tx: &mut dyn Tx, version: &Version) -> Result<(), DbError>
     let (v, terms) = (version, &version.terms);
     tx.execute(
         "insert into plan_versions (id, plan_id, number, name, price_kopecks, unit, unit_count, \
-         trial_days, setup_fee_kopecks, features, created_ms, receipt) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         trial_days, setup_fee_kopecks, features, created_ms, receipt, notice_hours) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             v.id.as_str().into(),
             v.plan_id.as_str().into(),
@@ -94,6 +94,7 @@ pub fn insert_version(tx: &mut dyn Tx, version: &Version) -> Result<(), DbError>
             terms.features.as_str().into(),
             v.created_ms.into(),
             terms.receipt.clone().into(),
+            terms.notice_hours.into(),
         ],
     )?;
     Ok(())
@@ -102,6 +103,14 @@ pub fn insert_version(tx: &mut dyn Tx, version: &Version) -> Result<(), DbError>
 pub fn find_version(tx: &mut dyn Tx, id: &str) -> Result<Option<Version>, DbError> {
     let sql = format!("select {VERSION_COLUMNS} from plan_versions where id = $1");
     tx.find(&sql, &[id.into()])?.map(|row| decode_version(&row)).transpose()
+}
+
+/// All that a plan ever was, the newest first.
+pub fn list_versions(tx: &mut dyn Tx, plan_id: &str) -> Result<Vec<Version>, DbError> {
+    let sql = format!(
+        "select {VERSION_COLUMNS} from plan_versions where plan_id = $1 order by number desc"
+    );
+    tx.query(&sql, &[plan_id.into()])?.iter().map(decode_version).collect()
 }
 
 pub fn latest_version(tx: &mut dyn Tx, plan_id: &str) -> Result<Option<Version>, DbError> {
@@ -127,6 +136,7 @@ fn decode_version(row: &Row) -> Result<Version, DbError> {
             setup_fee: row.money(8)?,
             features: row.text(9)?,
             receipt: row.opt_text(11)?,
+            notice_hours: opt_count(row, 12)?,
         },
         created_ms: row.int(10)?,
     })

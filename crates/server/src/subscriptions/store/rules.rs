@@ -1,15 +1,15 @@
 //! SQL of a shop's rules of dunning and notices.
 
-use super::count;
+use super::{count, word};
 use crate::{
     kit::db::{DbError, Row, Tx},
-    subscriptions::dunning::Rules,
+    subscriptions::dunning::{NoticeFirst, Rules},
 };
 
 /// The shop's own rules, or the default ones.
 pub fn get_rules(tx: &mut dyn Tx, shop_id: &str) -> Result<Rules, DbError> {
     let row = tx.find(
-        "select max_tries, paydays, hour, keep_days, notice_hours, grace_hours \
+        "select max_tries, paydays, hour, keep_days, notice_hours, grace_hours, notice_first \
          from subscription_rules where shop_id = $1",
         &[shop_id.into()],
     )?;
@@ -20,10 +20,11 @@ pub fn save_rules(tx: &mut dyn Tx, shop_id: &str, rules: &Rules) -> Result<(), D
     let days: Vec<String> = rules.paydays.iter().map(i8::to_string).collect();
     tx.execute(
         "insert into subscription_rules (shop_id, max_tries, paydays, hour, keep_days, \
-         notice_hours, grace_hours) values ($1, $2, $3, $4, $5, $6, $7) \
+         notice_hours, grace_hours, notice_first) values ($1, $2, $3, $4, $5, $6, $7, $8) \
          on conflict (shop_id) do update set max_tries = excluded.max_tries, \
          paydays = excluded.paydays, hour = excluded.hour, keep_days = excluded.keep_days, \
-         notice_hours = excluded.notice_hours, grace_hours = excluded.grace_hours",
+         notice_hours = excluded.notice_hours, grace_hours = excluded.grace_hours, \
+         notice_first = excluded.notice_first",
         &[
             shop_id.into(),
             rules.max_tries.into(),
@@ -32,6 +33,7 @@ pub fn save_rules(tx: &mut dyn Tx, shop_id: &str, rules: &Rules) -> Result<(), D
             rules.keep_days.into(),
             rules.notice_hours.into(),
             rules.grace_hours.into(),
+            rules.notice_first.as_str().into(),
         ],
     )?;
     Ok(())
@@ -49,5 +51,6 @@ fn decode(row: &Row) -> Result<Rules, DbError> {
         keep_days: count(row, 3)?,
         notice_hours: count(row, 4)?,
         grace_hours: count(row, 5)?,
+        notice_first: word(row, 6, NoticeFirst::parse)?,
     })
 }

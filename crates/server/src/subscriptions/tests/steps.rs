@@ -4,12 +4,12 @@ use kopeck_banks::Money;
 
 use crate::{
     instruments::model::Kind,
-    kit::clock::{DAY_MS, HOUR_MS},
+    kit::clock::{DAY_MS, HOUR_MS, MINUTE_MS},
     subscriptions::{
-        dunning::{Class, Rules},
+        dunning::{Class, NoticeFirst, Rules},
         model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
         state::{EndReason, State},
-        steps::{Book, Step, next_step},
+        steps::{Book, Notice, Step, next_step},
     },
 };
 
@@ -45,7 +45,7 @@ fn book(state: State) -> Book {
         revision: 1,
         created_ms: 0,
     };
-    Book { subscription, period: None, attempts: Vec::new() }
+    Book { subscription, period: None, attempts: Vec::new(), notice: None }
 }
 
 fn waiting(next_try_ms: Option<i64>) -> Book {
@@ -142,4 +142,58 @@ fn what_rests_rests() {
     check(&paused(None), Step::Rest);
     check(&paused(Some(NOW + 7)), Step::Wait { until_ms: NOW + 7 });
     check(&paused(Some(NOW)), Step::Resume);
+}
+
+#[test]
+fn a_charge_that_must_be_told_of_first_waits_for_it() {
+    let until_ms = NOW - HOUR_MS;
+    let rules = |notice_first| Rules { notice_first, ..Rules::default() };
+    let due = book(State::Active { until_ms, ends: false });
+    let told = |announced_ms, delivered_ms| {
+        let mut book = due.clone();
+        book.subscription.told_ms = Some(until_ms);
+        book.notice = Some(Notice { announced_ms, delivered_ms });
+        book
+    };
+    let (no, announced, delivered) =
+        (rules(NoticeFirst::No), rules(NoticeFirst::Announced), rules(NoticeFirst::Delivered));
+    let long_ago = NOW - 72 * HOUR_MS;
+    let again = Step::Wait { until_ms: NOW + 10 * MINUTE_MS };
+    for (book, rules, expected) in [
+        // Nobody was told: as before, or told now and charged later.
+        (due.clone(), &no, Step::Due),
+        (due.clone(), &announced, Step::Tell),
+        (due.clone(), &delivered, Step::Tell),
+        (told(long_ago, None), &announced, Step::Due),
+        (told(long_ago + 1, None), &announced, Step::Wait { until_ms: NOW + 1 }),
+        (told(NOW, None), &announced, Step::Wait { until_ms: NOW + 72 * HOUR_MS }),
+        (told(long_ago, None), &delivered, again),
+        (told(long_ago, Some(long_ago)), &delivered, Step::Due),
+        (
+            told(long_ago, Some(NOW - HOUR_MS)),
+            &delivered,
+            Step::Wait { until_ms: NOW + 71 * HOUR_MS },
+        ),
+        (told(NOW, None), &no, Step::Due),
+    ] {
+        assert_eq!(next_step(&book, rules, NOW), expected, "{book:?}");
+    }
+    // Of another boundary nothing was told.
+    let mut other = told(long_ago, None);
+    other.subscription.told_ms = Some(until_ms - DAY_MS);
+    assert_eq!(next_step(&other, &announced, NOW), Step::Tell);
+    // Who pays by links decides himself; what ends is charged nothing; a shop that tells nobody
+    // waits for nobody.
+    let mut by_links = due.clone();
+    by_links.subscription.collection = How::Link;
+    assert_eq!(next_step(&by_links, &announced, NOW), Step::Due);
+    let mut nothing_saved = due.clone();
+    nothing_saved.subscription.instrument_id = None;
+    assert_eq!(next_step(&nothing_saved, &announced, NOW), Step::Due);
+    let ending = book(State::Active { until_ms, ends: true });
+    assert_eq!(next_step(&ending, &announced, NOW), Step::Due);
+    let silent = Rules { notice_hours: 0, ..announced.clone() };
+    assert_eq!(next_step(&due, &silent, NOW), Step::Due);
+    let of_plan = announced.of_plan(Some(24));
+    assert_eq!(next_step(&told(NOW - DAY_MS, None), &of_plan, NOW), Step::Due);
 }

@@ -1,0 +1,272 @@
+//! The page on which a customer takes back the consent to be charged: by a signed link, without a
+//! login and without scripts. Looking at it never withdraws anything, since mail scanners follow
+//! links; a link that is not ours is told from none by nobody.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+use jiff::fmt::strtime;
+
+use super::{checkout::Lang, headers};
+use crate::{
+    http::{ApiError, Server, query::RawQuery},
+    instruments::{self, model::Instrument},
+    kit::{clock::timestamp, db::DbError},
+    shops,
+    subscriptions::{
+        flow::{Problem, describe, withdraw::withdraw},
+        links::may_withdraw,
+        model::Subscription,
+        schedule::{Unit, find_zone},
+        store::{self, SubscriptionFilter},
+        view::Described,
+    },
+};
+
+/// It tells of a customer: no cache keeps it.
+const CACHE: &str = "no-store";
+/// By what it was withdrawn.
+const BY: &str = "link";
+/// Subscriptions of one customer that are looked through.
+const MANY: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "withdrawal.html")]
+struct WithdrawalPage<'a> {
+    lang: &'static str,
+    title: &'static str,
+    shop: &'a str,
+    plan: &'a str,
+    price: String,
+    facts: Vec<String>,
+    is_over: bool,
+    headline: String,
+    detail: String,
+    button: &'static str,
+    other_lang: &'static str,
+    other_name: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notice_page.html")]
+struct MessagePage {
+    lang: &'static str,
+    headline: &'static str,
+    detail: &'static str,
+}
+
+pub fn routes() -> Router<Server> {
+    Router::new().route("/withdraw/{id}/{signature}", get(show).post(take_back))
+}
+
+/// What a link leads to.
+struct Found {
+    described: Described,
+    shop: String,
+    instrument: Option<Instrument>,
+    /// Other subscriptions that the same account or card pays.
+    others: Vec<String>,
+}
+
+/// Only for a link that we made for this very subscription.
+async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Found>, DbError> {
+    let found: Result<Option<Subscription>, DbError> =
+        server.ctx.db.read(move |tx| store::find_by_id(tx, &id)).await;
+    let Some(found) = found?.filter(|it| may_withdraw(&server.ctx, it, signature)) else {
+        return Ok(None);
+    };
+    server
+        .ctx
+        .db
+        .read(move |tx| {
+            let shop = shops::store::find_shop(tx, &found.shop_id)?;
+            let instrument = match &found.instrument_id {
+                Some(id) => instruments::store::find_instrument(tx, id)?,
+                None => None,
+            };
+            let filter = SubscriptionFilter {
+                customer_id: Some(found.customer_id.clone()),
+                ..SubscriptionFilter::default()
+            };
+            let mut others = Vec::new();
+            for it in store::list_subscriptions(tx, &found.shop_id, &filter, MANY)? {
+                let is_same = it.instrument_id.is_some()
+                    && it.instrument_id == found.instrument_id
+                    && it.id != found.id;
+                if is_same && !it.state.status().is_over() {
+                    others.push(describe(tx, &it)?.version.terms.name);
+                }
+            }
+            let described = describe(tx, &found)?;
+            let shop = shop.map_or_else(String::new, |shop| shop.name);
+            Ok(Some(Found { described, shop, instrument, others }))
+        })
+        .await
+}
+
+fn language(query: &RawQuery, headers: &HeaderMap) -> Lang {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""))
+}
+
+async fn show(
+    State(server): State<Server>,
+    Path((id, signature)): Path<(String, String)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let lang = language(&query, &headers);
+    match find(&server, id, &signature).await? {
+        Some(found) => render(StatusCode::OK, page(&found, lang).render()),
+        None => not_found(lang),
+    }
+}
+
+/// Takes the consent back, then leads back to the page, so that reloading it sends nothing again.
+async fn take_back(
+    State(server): State<Server>,
+    Path((id, signature)): Path<(String, String)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let lang = language(&query, &headers);
+    let Some(found) = find(&server, id.clone(), &signature).await? else {
+        return not_found(lang);
+    };
+    let shop_id = found.described.book.subscription.shop_id.clone();
+    let (ctx, subject) = (server.ctx.clone(), id.clone());
+    let done: Result<Subscription, Problem> =
+        server.ctx.db.write(move |tx| withdraw(tx, &ctx, (&shop_id, &subject), BY)).await;
+    done?;
+    server.nudge.notify_one();
+    let to = format!("/withdraw/{id}/{signature}?lang={}", lang.as_str());
+    Ok(headers::secure(Redirect::to(&to).into_response(), CACHE))
+}
+
+fn not_found(lang: Lang) -> Result<Response, ApiError> {
+    let page = MessagePage {
+        lang: lang.as_str(),
+        headline: lang.pick("Такой страницы нет", "There is no such page"),
+        detail: lang.pick("Проверьте ссылку.", "Check the link."),
+    };
+    render(StatusCode::NOT_FOUND, page.render())
+}
+
+/// Day, month and year where the subscription's calendar counts.
+fn day(subscription: &Subscription, ms: i64) -> String {
+    let at = timestamp(ms);
+    let zoned = find_zone(&subscription.zone).map(|zone| at.to_zoned(zone));
+    let text = zoned.map(|zoned| strtime::format("%d.%m.%Y", &zoned));
+    text.and_then(Result::ok).unwrap_or_else(|| at.to_string())
+}
+
+/// «2 450,00 ₽ в месяц», "2 450,00 ₽ every 3 months".
+fn price(described: &Described, lang: Lang) -> String {
+    let (terms, quantity) = (&described.version.terms, described.book.subscription.quantity);
+    let sum = terms.price_of(quantity).unwrap_or(terms.price).to_human();
+    let count = terms.interval.count;
+    let (ru, rus, en) = match terms.interval.unit {
+        Unit::Day => ("день", "дн.", "day"),
+        Unit::Week => ("неделю", "нед.", "week"),
+        Unit::Month => ("месяц", "мес.", "month"),
+        Unit::Quarter => ("квартал", "кв.", "quarter"),
+        Unit::Year => ("год", "г.", "year"),
+    };
+    match (lang, count) {
+        (Lang::Ru, 1) => format!("{sum} в {ru}"),
+        (Lang::Ru, _) => format!("{sum} за {count} {rus}"),
+        (Lang::En, 1) => format!("{sum} every {en}"),
+        (Lang::En, _) => format!("{sum} every {count} {en}s"),
+    }
+}
+
+fn facts(found: &Found, lang: Lang) -> Vec<String> {
+    let subscription = &found.described.book.subscription;
+    let mut facts = Vec::new();
+    if let Some(consent) = &found.described.consent {
+        let on = day(subscription, consent.given_ms);
+        let version = &consent.text_version;
+        facts.push(match lang {
+            Lang::Ru => format!("Согласие на списания дано {on}, текст «{version}»."),
+            Lang::En => format!("You agreed to be charged on {on}, by the text “{version}”."),
+        });
+    }
+    let member = found.instrument.as_ref().and_then(|it| it.member_name.as_deref());
+    if let Some(name) = member.filter(|name| !name.is_empty()) {
+        facts.push(match lang {
+            Lang::Ru => format!("Деньги списываются с: {name}."),
+            Lang::En => format!("Charged from: {name}."),
+        });
+    }
+    if !found.others.is_empty() {
+        let names = found.others.join(", ");
+        facts.push(match lang {
+            Lang::Ru => format!("Оттуда же оплачивается: {names}. Списаний не будет и за это."),
+            Lang::En => format!("It pays for {names} too. That will not be charged either."),
+        });
+    }
+    facts
+}
+
+/// What is said of it, before and after.
+fn words(found: &Found, withdrawn_ms: Option<i64>, lang: Lang) -> (String, String) {
+    let subscription = &found.described.book.subscription;
+    let until = subscription.state.access_until_ms(0).map(|ms| day(subscription, ms));
+    let used = match (&until, lang) {
+        (Some(until), Lang::Ru) => format!(" Оплаченным можно пользоваться до {until}."),
+        (Some(until), Lang::En) => format!(" What is paid may be used until {until}."),
+        (None, Lang::Ru | Lang::En) => String::new(),
+    };
+    let on = withdrawn_ms.map(|at_ms| day(subscription, at_ms));
+    match (on, lang) {
+        (Some(on), Lang::Ru) => {
+            (format!("Согласие отозвано {on}"), format!("Списаний больше не будет.{used}"))
+        }
+        (Some(on), Lang::En) => {
+            (format!("Withdrawn on {on}"), format!("You will not be charged any more.{used}"))
+        }
+        (None, Lang::Ru) => (
+            String::new(),
+            format!(
+                "После отзыва списаний не будет: сразу и навсегда. Списание, которое уже идёт, \
+                 вернётся.{used}"
+            ),
+        ),
+        (None, Lang::En) => (
+            String::new(),
+            format!(
+                "Once withdrawn, nothing is charged any more, at once and for good. A charge that \
+                 is on its way is given back.{used}"
+            ),
+        ),
+    }
+}
+
+fn page(found: &Found, lang: Lang) -> WithdrawalPage<'_> {
+    let described = &found.described;
+    let withdrawn_ms = described.consent.as_ref().and_then(|it| it.withdrawn_ms);
+    let (headline, detail) = words(found, withdrawn_ms, lang);
+    WithdrawalPage {
+        lang: lang.as_str(),
+        title: lang.pick("Отзыв согласия на списания", "Withdraw your consent to be charged"),
+        shop: &found.shop,
+        plan: &described.version.terms.name,
+        price: price(described, lang),
+        facts: facts(found, lang),
+        is_over: withdrawn_ms.is_some(),
+        headline,
+        detail,
+        button: lang.pick("Отозвать согласие", "Withdraw my consent"),
+        other_lang: lang.other().as_str(),
+        other_name: lang.other().name(),
+    }
+}
+
+fn render(status: StatusCode, html: askama::Result<String>) -> Result<Response, ApiError> {
+    Ok(headers::page(status, html.map_err(anyhow::Error::from)?, CACHE))
+}
