@@ -148,6 +148,8 @@ pub struct Renewal {
     pub charge_ms: i64,
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// Each bank that may make it takes a phone alone.
+    pub is_phone_enough: bool,
 }
 
 /// The receipt of a renewal, by the VAT of the day of its charge: to be stored with the payment
@@ -158,11 +160,11 @@ pub async fn compose_renewal(
     renewal: Renewal,
 ) -> Result<Option<String>, ComposeProblem> {
     let shop = find_defaults(ctx, shop_id).await?;
-    let Renewal { first, amount, email, phone, .. } = renewal;
+    let Renewal { first, amount, email, phone, is_phone_enough, .. } = renewal;
     let charge = moscow_day(renewal.charge_ms);
     let by_defaults = |text: Option<String>, shop| {
         let (email, phone) = (email.clone(), phone.clone());
-        let wish = Wish { text, email, phone, is_phone_enough: false };
+        let wish = Wish { text, email, phone, is_phone_enough };
         compose_on(shop, wish, amount, charge)
     };
     let Some(text) = first else { return by_defaults(None, shop) };
@@ -180,7 +182,7 @@ pub async fn compose_renewal(
     let days = Days { first: moscow_day(renewal.first_ms), charge };
     let plan = shop.as_ref().map(|shop| &shop.vat);
     let renewed = renew(&receipt, amount, plan, days, MAX_RENEWED_LINES);
-    let renewed = renewed.map_err(ComposeProblem::Renewal)?;
+    let renewed = with_defaults(renewed.map_err(ComposeProblem::Renewal)?, shop);
     Ok(Some(form::write(&with_buyer(renewed, email, phone))))
 }
 
