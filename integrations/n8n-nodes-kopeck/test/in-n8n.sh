@@ -7,7 +7,8 @@
 #   KOPECK_BIN=…/kopeck N8N_DIR=… test/in-n8n.sh   takes the n8n that N8N_DIR/node_modules holds
 #
 # Installing n8n takes minutes and 2 GB, so this is no part of test.sh. N8N_VERSION must suit the
-# machine's Node.js; 1.123 runs on 20.19 to 24.
+# machine's Node.js: 1.123 runs on 20.19 to 24, the later 2.x on 24. N8N_EXPRESSION_ENGINE=vm takes
+# the engine that 2.x has as its default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${KOPECK_BIN:?must name the kopeck binary}"

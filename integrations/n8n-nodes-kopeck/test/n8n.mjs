@@ -121,6 +121,7 @@ export class Listening {
 		return {
 			...base(this.credentials, node, parameters),
 			getNodeWebhookUrl: () => this.url,
+			getWorkflow: () => ({ id: 'flow' }),
 			getActivationMode: () => this.mode,
 			getMode: () => (this.mode === 'manual' ? 'manual' : 'webhook'),
 			getWorkflowStaticData: () => this.data,

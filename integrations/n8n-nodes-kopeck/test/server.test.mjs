@@ -351,7 +351,7 @@ test('the trigger registers itself, hears, checks, and removes itself', async (t
 	const [hook] = await webhooks();
 	assert.deepEqual(
 		[hook.url, hook.events, hook.description],
-		[trigger.url, ['payment.paid'], 'n8n'],
+		[trigger.url, ['payment.paid'], 'n8n workflow flow'],
 	);
 
 	const sold = await paid('4900');

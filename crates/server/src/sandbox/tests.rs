@@ -331,6 +331,39 @@ async fn the_clock_moves_forwards_and_takes_links_with_it() {
 }
 
 #[tokio::test]
+async fn servers_that_follow_are_walked_with_from_one_thing_due_to_the_next() {
+    let running = start(None).await;
+    let (control, now_ms) = (&running.control, running.sandbox.now().as_millisecond());
+    let at = |told: serde_json::Value| {
+        (told["offset_ms"].as_i64().unwrap(), told["target_offset_ms"].as_i64().unwrap())
+    };
+    control.rest("first", 0, Some(now_ms + DAY_MS)).await.unwrap();
+    control.rest("second", 0, None).await.unwrap();
+    let target_ms = 5 * DAY_MS;
+    assert_eq!(at(control.advance_ms(target_ms).await.unwrap()), (0, target_ms), "no leap");
+    assert_eq!(at(control.clock().await.unwrap()), (0, target_ms), "looking moves nothing");
+    // Once both have nothing to do: to the day on which the first one has.
+    control.rest("first", 0, Some(now_ms + DAY_MS)).await.unwrap();
+    let told = control.rest("second", 0, Some(now_ms + 9 * DAY_MS)).await.unwrap();
+    assert_eq!(at(told), (DAY_MS, target_ms));
+    // One who stands elsewhere, or has not said so anew, is waited for.
+    assert_eq!(at(control.rest("second", 0, None).await.unwrap()).0, DAY_MS);
+    assert_eq!(at(control.rest("second", DAY_MS, None).await.unwrap()).0, DAY_MS);
+    assert_eq!(at(control.rest("second", DAY_MS, None).await.unwrap()).0, DAY_MS);
+    // What is due in a moment is a step of a second; with nothing due it is the rest of the way.
+    let soon = Some(now_ms + DAY_MS + 1);
+    let told = control.rest("first", DAY_MS, soon).await.unwrap();
+    assert_eq!(at(told).0, DAY_MS + 1_000);
+    control.rest("first", DAY_MS + 1_000, None).await.unwrap();
+    let told = control.rest("second", DAY_MS + 1_000, None).await.unwrap();
+    assert_eq!(at(told), (target_ms, target_ms));
+    // Further walks begin where this one ended.
+    assert_eq!(at(control.advance_ms(DAY_MS).await.unwrap()), (target_ms, 6 * DAY_MS));
+    assert!(control.advance_ms(9_999 * DAY_MS).await.is_err());
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_state_file_survives_a_restart_and_belongs_to_one() {
     let (folder, receiver) = (Folder::new(), Receiver::start().await);
     let running = start(Some(&folder.state())).await;

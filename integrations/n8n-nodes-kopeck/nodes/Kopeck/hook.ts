@@ -18,7 +18,6 @@ interface Wish {
 	ordered: boolean;
 }
 
-const DESCRIPTION = 'n8n';
 const GONE = 'webhook_not_found';
 
 export function wishOf(context: IHookFunctions): Wish {
@@ -80,7 +79,9 @@ export async function make(context: IHookFunctions): Promise<void> {
 		made = await ask(context, { method: 'POST', path, body: { overlap_hours: 0 } });
 		await bring(context, known);
 	} else {
-		const body = { ...wish, description: DESCRIPTION };
+		// The workflow's name is the reader's own text, which Kopeck need not take.
+		const description = `n8n workflow ${context.getWorkflow().id ?? ''}`.trim();
+		const body = { ...wish, description };
 		made = await ask(context, { method: 'POST', path: '/v1/webhooks', body });
 	}
 	const hook = { id: String(made.id), secret: String(made.secret) };
