@@ -149,15 +149,6 @@ async fn healthz(
     Ok(axum::Json(body).into_response())
 }
 
-/// [`App::serve`] with the default limits.
-pub async fn serve(
-    ctx: Ctx,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
-    App::new(ctx).serve(listener, shutdown).await
-}
-
 impl App {
     /// Serves until `shutdown` resolves; then takes no more connections, lets running requests and
     /// jobs end, and returns.

@@ -24,7 +24,7 @@ use super::{
     serve::{bind, stopped},
 };
 use crate::{
-    app,
+    app::App,
     gateway::notices::fetch_keys,
     ids::Mint,
     kit::{clock::SystemClock, db::DbError, log, net::AddressPolicy},
@@ -32,7 +32,7 @@ use crate::{
         model::{Payment, Status},
         store::{self, PaymentFilter},
     },
-    sandbox::{self, KeyBits, Options, Sandbox, test_cards},
+    sandbox::{self, Client, KeyBits, Options, Sandbox, test_cards},
     shops::{self, model::Connection},
 };
 
@@ -111,8 +111,9 @@ impl Stage {
         };
         let bank =
             tokio::spawn(sandbox::serve(sandbox.clone(), bank_listener, ended(ending.subscribe())));
-        let (ctx, over) = (world.ctx.clone(), ended(ending.subscribe()));
-        let server = tokio::spawn(app::serve(ctx, listener, over));
+        let (app, over) = (App::new(world.ctx.clone()), ended(ending.subscribe()));
+        follow(&app, &sandbox, &bank_url, ended(ending.subscribe()))?;
+        let server = tokio::spawn(app.serve(listener, over));
         let connection = connection(&world, &sandbox).await?;
         fetch_keys(&world.ctx, &connection).await?;
         let url = notice_url(&world.ctx.public_url, &connection);
@@ -201,6 +202,24 @@ impl Stage {
         self.bank.await.context("the emulator")??;
         Ok(())
     }
+}
+
+/// The server rests with the bank's clock: a move of it is a walk through all that falls due.
+fn follow(
+    app: &App,
+    sandbox: &Arc<Sandbox>,
+    bank_url: &str,
+    over: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Fail> {
+    let client = Client::new(bank_url).map_err(anyhow::Error::from)?;
+    let walking = sandbox::follow(app.ctx.clone(), sandbox.clock(), client, app.nudge.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = walking => {}
+            () = over => {}
+        }
+    });
+    Ok(())
 }
 
 /// What the demo sells.

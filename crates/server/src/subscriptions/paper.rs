@@ -194,7 +194,7 @@ fn payments(all: &[PaymentProof], lang: Lang) -> Part {
             p("Номер в банке", "Number at the bank"),
             p("Сумма", "Sum"),
             p("Исход", "Outcome"),
-            p("Возвращено", "Given back"),
+            p("Возврат", "Refunded"),
         ]),
         rows: all.iter().map(row).collect(),
     }

@@ -196,6 +196,9 @@ fn facts(found: &Found, lang: Lang) -> Vec<String> {
             Lang::En => format!("You agreed to be charged on {on}, by the text “{version}”."),
         });
     }
+    if found.described.consent.as_ref().is_some_and(|it| it.withdrawn_ms.is_some()) {
+        return facts;
+    }
     let member = found.instrument.as_ref().and_then(|it| it.member_name.as_deref());
     if let Some(name) = member.filter(|name| !name.is_empty()) {
         facts.push(match lang {
