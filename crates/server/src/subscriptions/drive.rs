@@ -253,7 +253,8 @@ async fn plan_any(
     };
     let connection = shops::flow::get_connection(ctx, &subscription.connection_id).await?;
     let banks = std::slice::from_ref(&connection);
-    let new = receipts::fill(ctx, shop_id, new, banks).await.map_err(Problem::Receipt)?;
+    let new = receipts::fill_again(ctx, shop_id, new, banks, version.created_ms).await;
+    let new = new.map_err(Problem::Receipt)?;
     if let (How::Charge, Some(instrument_id)) = (how, subscription.instrument_id.clone()) {
         let customer_id = Some(subscription.customer_id.clone());
         let kind = kind_of(&instrument_id);

@@ -26,6 +26,7 @@ mod serving;
 mod subscription_history;
 mod subscription_keys;
 mod subscription_notices;
+mod subscription_receipts;
 pub mod subscriptions;
 mod tbank;
 mod tbank_sums;
