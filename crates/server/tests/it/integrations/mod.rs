@@ -1,0 +1,6 @@
+//! Integrations against their stand-ins, served on real sockets.
+
+mod crm;
+pub mod host;
+mod sending;
+mod setting;
