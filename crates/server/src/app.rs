@@ -22,11 +22,16 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     claims, customers, desks, events,
     http::{ApiError, Limits, Server, codes, listen, request_id},
+    integrations,
     kit::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::{self, notices::RefusedCount, timeline::Teller},
+    payments::{
+        self,
+        notices::RefusedCount,
+        timeline::{Teller, TimelineEntry},
+    },
     places, receipts, reconcile,
     runner::{self, Nudge},
     shops::{self, model::Connection},
@@ -69,6 +74,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(claims::api::routes())
         .merge(events::api::routes())
         .merge(webhooks::api::routes())
+        .merge(integrations::api::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())
         .merge(subscriptions::api::routes())
@@ -89,7 +95,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
-        .layer(Extension(webhooks::story::entries as Teller))
+        .layer(Extension(tell as Teller))
         .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
         .merge(checkout::routes())
         .merge(place::routes())
@@ -104,6 +110,13 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .layer(from_fn(plain_errors))
         .layer(from_fn_with_state(server.clone(), request_id::layer))
         .with_state(server.clone())
+}
+
+/// What others were told of a payment.
+pub fn tell(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<Vec<TimelineEntry>, DbError> {
+    let mut entries = webhooks::story::entries(tx, shop_id, id)?;
+    entries.extend(integrations::story::entries(tx, shop_id, id)?);
+    Ok(entries)
 }
 
 /// What a notice tells besides a payment's state: perhaps a desk was paid, perhaps a place.

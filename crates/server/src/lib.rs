@@ -11,6 +11,7 @@ pub mod gateway;
 pub mod http;
 pub mod ids;
 pub mod instruments;
+pub mod integrations;
 pub mod kit;
 pub mod payments;
 pub mod places;

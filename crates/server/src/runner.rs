@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use crate::{
-    customers, desks, instruments,
+    customers, desks, instruments, integrations,
     kit::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS},
@@ -23,6 +23,8 @@ use crate::{
 const PARALLEL: usize = 32;
 /// Webhooks driven at once. One that hangs holds its place for the time of a request, then rests.
 const PARALLEL_WEBHOOKS: usize = 128;
+/// Jobs that tell somebody outside: in a lane of their own.
+const TOLD: &[&str] = &[webhooks::flow::JOB, integrations::flow::JOB];
 /// Jobs claimed at once; no more than can run soon, since a claimed job is on its lease.
 const CLAIM: i64 = 16;
 /// How often an idle runner looks: another process may have made a job due.
@@ -47,6 +49,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         subscriptions::flow::JOB => subscriptions::drive::drive(ctx, job).await,
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         webhooks::flow::JOB => webhooks::drive::drive(ctx, job).await,
+        integrations::flow::JOB => integrations::drive::drive(ctx, job).await,
         unknown => {
             tracing::error!(
                 unknown,
@@ -95,8 +98,12 @@ async fn claim(ctx: &Ctx, lane: Lane, limit: i64) -> Result<Vec<Job>, DbError> {
     ctx.db.write(move |tx| jobs::claim_due_of(tx, &inner.mint, lane, now_ms, limit)).await
 }
 
-/// Spreads new events over webhooks. A read first, as in [`claim_if_due`].
+/// Spreads new events over webhooks and integrations. A read first, as in [`claim_if_due`].
 async fn spread(ctx: &Ctx) -> Result<(), DbError> {
+    while ctx.db.read(integrations::flow::is_behind).await? {
+        let inner = ctx.clone();
+        ctx.db.write(move |tx| integrations::flow::fan_out(tx, &inner)).await?;
+    }
     while ctx.db.read(webhooks::flow::is_behind).await? {
         let inner = ctx.clone();
         ctx.db.write(move |tx| webhooks::flow::fan_out(tx, &inner)).await?;
@@ -108,7 +115,7 @@ async fn spread(ctx: &Ctx) -> Result<(), DbError> {
 /// receivers that hang never take a place from the bank's jobs.
 pub async fn run_both(ctx: Ctx, nudge: Nudge, stopped: watch::Receiver<bool>) {
     let webhooks_nudge = Nudge::default();
-    let (rest, webhooks) = (Lane::Except(webhooks::flow::JOB), Lane::Only(webhooks::flow::JOB));
+    let (rest, webhooks) = (Lane::Except(TOLD), Lane::Only(TOLD));
     let end = async |mut stopped: watch::Receiver<bool>| {
         // An error means that the sender is gone: the same as an order to stop.
         let _ = stopped.wait_for(|stop| *stop).await;

@@ -56,7 +56,11 @@ pub fn close(
         | PaymentMethod::CreditPayment => false,
     };
     let method = PaymentMethod::FullPayment;
-    let vat = |line: &Line| at_closing(line.vat, plan, days.sold, days.delivered);
+    // An agent's sale bears the rate of its supplier, of which the shop's plan knows nothing.
+    let vat = |line: &Line| {
+        let own = plan.filter(|_| line.supplier.is_none());
+        at_closing(line.vat, own, days.sold, days.delivered)
+    };
     let lines: Vec<Line> = match delivered {
         Some(lines) => lines.iter().map(|line| Line { method, ..line.clone() }).collect(),
         None if prepaid.iter().any(is_unnamed) => return Err(ClosingProblem::GoodsUnknown),

@@ -10,10 +10,15 @@ pub fn is_email(email: &str) -> bool {
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-/// Digits, a plus in front if any.
+/// As E.164 has it: a country's code and a number, at most 15 digits; a Russian one has eleven.
+/// Without a plus in front only as long a one as leaves no doubt.
 pub fn is_phone(phone: &str) -> bool {
-    let digits = phone.strip_prefix('+').unwrap_or(phone);
-    (7..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+    let (least, digits) = phone.strip_prefix('+').map_or((10, phone), |digits| (7, digits));
+    let is_russian = phone.starts_with("+7");
+    (least..=15).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && (!is_russian || digits.len() == 11)
 }
 
 /// A phone as people write it in the one form that cash registers take: `+79001234567`. A Russian

@@ -35,6 +35,8 @@ pub struct BitrixStandIn {
     /// The access token that is good now, and the refresh token.
     pub access: String,
     pub refresh: String,
+    /// Where the portal is, as its server tells applications.
+    pub endpoint: String,
     issued: u32,
     /// How full the bucket was, and when.
     bucket_ms: u64,
@@ -51,6 +53,7 @@ impl Default for BitrixStandIn {
             scopes: ["crm", "im", "placement", "bizproc", "pay_system"].map(str::to_owned).into(),
             access: "access-token-0000-6f5e4d3c2b1a".to_owned(),
             refresh: "refresh-token-0000-a1b2c3d4e5f6".to_owned(),
+            endpoint: "https://stand-in.test/rest/".to_owned(),
             issued: 0,
             bucket_ms: 0,
             seen_ms: 0,
@@ -102,7 +105,7 @@ impl BitrixStandIn {
         self.access = format!("access-token-{:04}-6f5e4d3c2b1a", self.issued);
         self.refresh = format!("refresh-token-{:04}-a1b2c3d4e5f6", self.issued);
         let body = json!({ "access_token": self.access, "refresh_token": self.refresh,
-            "expires_in": 3600, "client_endpoint": "https://stand-in.test/rest/",
+            "expires_in": 3600, "client_endpoint": self.endpoint,
             "member_id": "a223c6b3710f85df22e9377d6c4f7553", "status": "L" });
         HttpReply::json(200, &body)
     }

@@ -7,6 +7,7 @@ use super::print::{BAD, HINT, err_line, paint};
 use crate::{
     customers, desks,
     http::ApiError,
+    integrations,
     kit::db::DbError,
     payments::{
         flow::Problem,
@@ -125,6 +126,15 @@ impl From<webhooks::flow::Problem> for Fail {
 impl From<ApiError> for Fail {
     fn from(error: ApiError) -> Fail {
         Fail { param: error.param, ..Fail::new(&error.code, error.message, error.hint) }
+    }
+}
+
+impl From<integrations::flow::Problem> for Fail {
+    fn from(problem: integrations::flow::Problem) -> Fail {
+        if let integrations::flow::Problem::Internal(error) = problem {
+            return error.into();
+        }
+        ApiError::from(problem).into()
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     context::{Globals, World},
     fail::Fail,
     find,
+    integration::{self, SendArgs},
     payment::{self, ListArgs},
     print::{FAINT, GOOD, STRONG, WARN, is_terminal, moscow, paint, status_style},
     receipt::ReceiptFlags,
@@ -52,6 +53,8 @@ enum Command {
     },
     /// List links, newest first
     List(ListArgs),
+    /// Send a link by a messenger, SMS, a bot or a CRM that is set up
+    Send(SendArgs),
 }
 
 /// How a link is shown.
@@ -136,6 +139,7 @@ impl LinkArgs {
                 show(&world, &payment, look)
             }
             Command::List(args) => payment::list(&world, &args).await,
+            Command::Send(args) => integration::send(&world, args).await,
         }
     }
 }

@@ -19,6 +19,7 @@ mod fail;
 mod find;
 mod import;
 mod init;
+mod integration;
 mod keys;
 mod link;
 mod listen;
@@ -77,6 +78,7 @@ enum Command {
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
     Webhook(webhook::WebhookArgs),
+    Integration(integration::IntegrationArgs),
     Deliveries(deliveries::DeliveriesArgs),
     Events(deliveries::EventsArgs),
     Listen(listen::ListenArgs),
@@ -135,6 +137,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
         Command::Webhook(args) => args.run(&globals).await,
+        Command::Integration(args) => args.run(&globals).await,
         Command::Deliveries(args) => args.run(&globals).await,
         Command::Events(args) => args.run(&globals).await,
         Command::Listen(args) => args.run(&globals).await,

@@ -8,18 +8,18 @@ use super::{
     print::{FAINT, GOOD, HINT, STRONG, WARN, moscow, paint, status_style},
 };
 use crate::{
+    app,
     kit::db::DbError,
     payments::{
         model::Payment,
         timeline::{self, TimelineEntry},
     },
-    webhooks::story,
 };
 
 pub async fn read(world: &World, payment: &Payment) -> Result<Vec<TimelineEntry>, Fail> {
     let (shop_id, id) = (payment.shop_id.clone(), payment.id.clone());
     let entries: Result<_, DbError> =
-        world.ctx.db.read(move |tx| timeline::timeline(tx, &shop_id, &id, story::entries)).await;
+        world.ctx.db.read(move |tx| timeline::timeline(tx, &shop_id, &id, app::tell)).await;
     Ok(entries?.unwrap_or_default())
 }
 

@@ -3,12 +3,14 @@
 
 mod declines;
 mod hooks;
+mod integrations;
 mod subscriptions;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
 
 pub use declines::DECLINES;
 pub use hooks::*;
+pub use integrations::*;
 pub use subscriptions::*;
 
 /// One row of the table.
@@ -528,7 +530,7 @@ pub static CODES: &[Code] = &[
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {
-    CODES.iter().chain(DECLINES).find(|row| row.code == code)
+    CODES.iter().chain(INTEGRATIONS).chain(DECLINES).find(|row| row.code == code)
 }
 
 /// The status of a bank's refusal. A bank that does not accept our key is a bad gateway: the caller
@@ -552,6 +554,10 @@ pub fn status_of(code: &str) -> u16 {
     known.or_else(of_bank).unwrap_or(409)
 }
 
+fn line(row: &Code) -> String {
+    format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action)
+}
+
 /// The table as a Markdown page.
 pub fn markdown() -> String {
     let mut page = String::from(
@@ -563,20 +569,12 @@ pub fn markdown() -> String {
          of a bank may also have `payment_id` and `refund_id`: what it was about is stored and can \
          be looked at.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
     );
-    for row in CODES {
-        let line =
-            format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
-        page.push_str(&line);
-    }
+    page.extend(CODES.iter().chain(INTEGRATIONS).map(line));
     page.push_str(
         "\n## Why a payer's bank declines\n\nOf payments that are taken from what was saved, and \
          in `failure` of others.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
     );
-    for row in DECLINES {
-        let line =
-            format!("| `{}` | {} | {} | {} |\n", row.code, row.status, row.about, row.action);
-        page.push_str(&line);
-    }
+    page.extend(DECLINES.iter().map(line));
     for bank in BANKS {
         let title = format!(
             "\n## What {} refuses\n\nChecked before a request leaves, so nothing is created.\n\n\

@@ -55,18 +55,22 @@ pub fn nudge(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     All,
-    Only(&'static str),
-    Except(&'static str),
+    Only(&'static [&'static str]),
+    Except(&'static [&'static str]),
 }
 
 impl Lane {
-    /// A condition on `kind`, which is a word of ours.
+    /// A condition on `kind`; the kinds are words of ours.
     fn condition(self) -> String {
         match self {
             Lane::All => "1 = 1".to_owned(),
-            Lane::Only(kind) => format!("kind = '{kind}'"),
-            Lane::Except(kind) => format!("kind <> '{kind}'"),
+            Lane::Only(kinds) => format!("kind in ({})", Lane::list(kinds)),
+            Lane::Except(kinds) => format!("kind not in ({})", Lane::list(kinds)),
         }
+    }
+
+    fn list(kinds: &[&str]) -> String {
+        kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ")
     }
 }
 

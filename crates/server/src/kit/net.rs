@@ -38,8 +38,8 @@ pub enum UrlProblem {
 
 /// The largest reply read: a day's register of a busy shop takes about 1 MB.
 pub const REPLY_MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What a courier reads of a reply: enough to see why a webhook failed.
-const EXCERPT_MAX_BYTES: usize = 8 * 1024;
+/// What a courier reads of a reply: enough to see why a webhook failed, and for a CRM's record.
+const EXCERPT_MAX_BYTES: usize = 64 * 1024;
 /// How long a courier waits for the text of a reply whose status it has.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
 /// How long a courier waits for an answer: as Standard Webhooks has it, 15 to 30 seconds.

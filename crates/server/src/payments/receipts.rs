@@ -36,7 +36,7 @@ use crate::{
     },
     receipts::{
         check,
-        flow::{self, ComposeProblem, Stored, Wish},
+        flow::{self, ComposeProblem, Renewal, Stored, Wish},
         model::{Kind, News, Record, State, step},
         schedule::{WORD_AFTER_MS, closing_due},
         store as rows,
@@ -51,6 +51,24 @@ pub use word::take_fiscal;
 /// its subject is the receipt's id.
 pub const JOB: &str = "receipt";
 
+/// Where a receipt goes, and whether each bank that may make it takes a phone alone.
+struct Buyer {
+    email: Option<String>,
+    phone: Option<String>,
+    is_phone_enough: bool,
+}
+
+fn find_buyer(new: &NewPayment, banks: &[Connection]) -> Buyer {
+    let limits = |it: &Connection| find_bank(&it.bank).map(|bank| bank.capabilities().receipts);
+    let is_phone_enough = !banks.is_empty()
+        && banks.iter().all(|it| limits(it).is_some_and(|limits| !limits.needs_email));
+    let customer = new.customer.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let customer: Value = customer.unwrap_or_default();
+    let field = |name: &str| customer.get(name).and_then(Value::as_str).map(str::to_owned);
+    let email = field("email").filter(|email| !email.trim().is_empty());
+    Buyer { email, phone: field("phone"), is_phone_enough }
+}
+
 /// Makes the receipt that the shop wants: from here on the payment carries our own form.
 /// `banks`: where it may be paid.
 pub async fn fill(
@@ -59,15 +77,41 @@ pub async fn fill(
     new: NewPayment,
     banks: &[Connection],
 ) -> Result<NewPayment, ComposeProblem> {
-    let limits = |it: &Connection| find_bank(&it.bank).map(|bank| bank.capabilities().receipts);
-    let is_phone_enough = !banks.is_empty()
-        && banks.iter().all(|it| limits(it).is_some_and(|limits| !limits.needs_email));
-    let customer = new.customer.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let customer: Value = customer.unwrap_or_default();
-    let field = |name: &str| customer.get(name).and_then(Value::as_str).map(str::to_owned);
-    let email = field("email").filter(|email| !email.trim().is_empty());
-    let wish = Wish { text: new.receipt, email, phone: field("phone"), is_phone_enough };
+    let Buyer { email, phone, is_phone_enough } = find_buyer(&new, banks);
+    let wish = Wish { text: new.receipt.clone(), email, phone, is_phone_enough };
     let receipt = flow::compose(ctx, shop_id, wish, new.amount).await?;
+    keep(ctx, shop_id, new, receipt).await
+}
+
+/// The same of what is sold again and again: what was said of its receipt at `said_ms` is brought
+/// to the sum that is charged now, at the rates of today.
+pub async fn fill_again(
+    ctx: &Ctx,
+    shop_id: &str,
+    new: NewPayment,
+    banks: &[Connection],
+    said_ms: i64,
+) -> Result<NewPayment, ComposeProblem> {
+    let Buyer { email, phone, is_phone_enough } = find_buyer(&new, banks);
+    let renewal = Renewal {
+        first: new.receipt.clone(),
+        first_ms: said_ms,
+        amount: new.amount,
+        charge_ms: ctx.now_ms(),
+        email,
+        phone,
+        is_phone_enough,
+    };
+    let receipt = flow::compose_renewal(ctx, shop_id, renewal).await?;
+    keep(ctx, shop_id, new, receipt).await
+}
+
+async fn keep(
+    ctx: &Ctx,
+    shop_id: &str,
+    new: NewPayment,
+    receipt: Option<String>,
+) -> Result<NewPayment, ComposeProblem> {
     let plan = flow::find_defaults(ctx, shop_id).await?.map(|shop| shop.vat);
     let rates_until_ms =
         receipt.as_deref().and_then(|text| rates_until(text, plan.as_ref(), ctx.now_ms()));
@@ -307,7 +351,9 @@ fn tell(
         State::Failed => EventKind::ReceiptFailed,
         State::None | State::Queued => return Ok(()),
     };
-    announce_receipt(tx, ctx, payment, kind, (&next.id, next.failures))?;
+    // The first failure is the first of its kind; what follows it is the second.
+    let nth = if next.state == State::Failed { next.failures } else { next.failures + 1 };
+    announce_receipt(tx, ctx, payment, kind, (&next.id, &nth_of(nth)))?;
     if next.state == State::Failed {
         let code = failure.map_or("", |failure| failure.code.as_str());
         let (payment_id, receipt_id, failures) = (&payment.id, &next.id, next.failures);
@@ -323,14 +369,20 @@ fn announce_receipt(
     ctx: &Ctx,
     payment: &Payment,
     kind: EventKind,
-    (receipt_id, nth): (&str, u32),
+    (receipt_id, nth): (&str, &str),
 ) -> Result<(), DbError> {
-    let about = if nth > 1 { format!("{receipt_id} {nth}") } else { receipt_id.to_owned() };
+    let about = format!("{receipt_id} {nth}");
+    let about = about.trim_end().to_owned();
     let Some(link_id) = &payment.attempt_of else {
         return announce(tx, ctx, payment, kind, Some(&about));
     };
     let link = store::find_payment(tx, &payment.shop_id, link_id)?;
     link.map_or(Ok(()), |link| announce(tx, ctx, &link, kind, Some(&about)))
+}
+
+/// What tells an event from the earlier ones of its kind; nothing for the first.
+fn nth_of(nth: u32) -> String {
+    if nth > 1 { nth.to_string() } else { String::new() }
 }
 
 /// All receipts of a payment, those of its attempts at other banks after its own.

@@ -100,6 +100,7 @@ fn compose_on(
         if is_npd {
             return Ok(Some(npd_text(first_name(&receipt))));
         }
+        let receipt = with_defaults(receipt, shop);
         return Ok(Some(form::write(&with_buyer(receipt, wish.email, wish.phone))));
     };
     let filled = fill_sale(shop, sale, amount, day)?;
@@ -107,6 +108,17 @@ fn compose_on(
         Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
         Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
     }))
+}
+
+/// What the shop said once, where its own lines do not say it.
+fn with_defaults(receipt: Receipt, shop: Option<ShopDefaults>) -> Receipt {
+    let Some(shop) = shop else { return receipt };
+    Receipt {
+        taxation: receipt.taxation.or(shop.taxation),
+        ffd: receipt.ffd.or(shop.ffd),
+        supplier: receipt.supplier.clone().or(shop.supplier),
+        ..receipt
+    }
 }
 
 /// Whether what is said of a receipt can be read at all: for what is kept until a day when nobody
@@ -136,6 +148,8 @@ pub struct Renewal {
     pub charge_ms: i64,
     pub email: Option<String>,
     pub phone: Option<String>,
+    /// Each bank that may make it takes a phone alone.
+    pub is_phone_enough: bool,
 }
 
 /// The receipt of a renewal, by the VAT of the day of its charge: to be stored with the payment
@@ -146,11 +160,11 @@ pub async fn compose_renewal(
     renewal: Renewal,
 ) -> Result<Option<String>, ComposeProblem> {
     let shop = find_defaults(ctx, shop_id).await?;
-    let Renewal { first, amount, email, phone, .. } = renewal;
+    let Renewal { first, amount, email, phone, is_phone_enough, .. } = renewal;
     let charge = moscow_day(renewal.charge_ms);
     let by_defaults = |text: Option<String>, shop| {
         let (email, phone) = (email.clone(), phone.clone());
-        let wish = Wish { text, email, phone, is_phone_enough: false };
+        let wish = Wish { text, email, phone, is_phone_enough };
         compose_on(shop, wish, amount, charge)
     };
     let Some(text) = first else { return by_defaults(None, shop) };
@@ -168,7 +182,7 @@ pub async fn compose_renewal(
     let days = Days { first: moscow_day(renewal.first_ms), charge };
     let plan = shop.as_ref().map(|shop| &shop.vat);
     let renewed = renew(&receipt, amount, plan, days, MAX_RENEWED_LINES);
-    let renewed = renewed.map_err(ComposeProblem::Renewal)?;
+    let renewed = with_defaults(renewed.map_err(ComposeProblem::Renewal)?, shop);
     Ok(Some(form::write(&with_buyer(renewed, email, phone))))
 }
 

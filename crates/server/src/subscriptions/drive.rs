@@ -314,7 +314,9 @@ async fn new_payment(
         ..NewPayment::default()
     };
     let banks = std::slice::from_ref(connection);
-    receipts::fill(ctx, &subscription.shop_id, new, banks).await.map_err(Problem::Receipt)
+    let shop_id = &subscription.shop_id;
+    let new = receipts::fill_again(ctx, shop_id, new, banks, version.created_ms).await;
+    new.map_err(Problem::Receipt)
 }
 
 /// The link by which the customer saves another card or account at this bank.

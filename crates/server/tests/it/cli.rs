@@ -7,6 +7,7 @@ mod customer;
 mod desk;
 mod dunning;
 mod import;
+mod integrations;
 mod life;
 mod places;
 mod plans;

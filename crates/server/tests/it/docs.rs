@@ -58,6 +58,12 @@ fn every_command_in_the_documentation_is_one_of_ours() {
         "docs/guides/webhooks.md",
         "docs/banks/tochka.md",
         "docs/banks/tbank.md",
+        "docs/integrations/bitrix24.md",
+        "docs/integrations/max.md",
+        "docs/integrations/salebot.md",
+        "docs/integrations/sms.md",
+        "docs/integrations/telegram.md",
+        "docs/integrations/whatsapp.md",
         "docs/integrations/n8n.md",
     ];
     let mut tried = 0;

@@ -12,6 +12,7 @@ mod browser;
 mod cli;
 mod docs;
 mod harness;
+mod integrations;
 mod kill;
 mod net;
 mod qr;

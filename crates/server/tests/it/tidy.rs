@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["subscriptions"],
     &["reconcile"],
     &["webhooks"],
+    &["integrations"],
     &["runner"],
     &["sandbox", "web"],
     &["app"],

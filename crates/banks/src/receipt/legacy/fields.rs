@@ -38,6 +38,20 @@ impl Object {
         items.iter().enumerate().map(|(at, raw)| Object::parse(raw.get(), Some(at))).collect()
     }
 
+    /// Refuses a field that nobody reads: it must not vanish from a receipt in silence. An empty
+    /// one says nothing.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Finding> {
+        let is_empty = |raw: &str| matches!(raw, "null" | "\"\"" | "[]" | "{}");
+        let mut unknown = self
+            .fields
+            .iter()
+            .filter(|(key, raw)| !known.contains(&key.as_str()) && !is_empty(raw.get().trim()));
+        match unknown.next() {
+            Some((key, _)) => Err(self.problem(&reading::UNCARRIED, key)),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.raw(key).is_some()
     }

@@ -15,7 +15,27 @@ use crate::{
     tbank::codes::parse_measure,
 };
 
+/// The shop's own address the bank knows, so that `EmailCompany` may be left behind.
+const RECEIPT: &[&str] =
+    &["Items", "Taxation", "Phone", "Email", "EmailCompany", "FfdVersion", "Customer", "Payments"];
+/// `MarkProcessingMode` is always 0, and our own request says so.
+const ITEM: &[&str] = &[
+    "Name",
+    "Price",
+    "Quantity",
+    "Amount",
+    "Tax",
+    "PaymentMethod",
+    "PaymentObject",
+    "MeasurementUnit",
+    "MarkCode",
+    "MarkProcessingMode",
+    "AgentData",
+    "SupplierInfo",
+];
+
 pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Finding> {
+    receipt.only(RECEIPT)?;
     let taxation = receipt.text("Taxation")?.map(|word| read_taxation(&word)).transpose()?;
     let phone = receipt.text("Phone")?;
     let version = receipt.text("FfdVersion")?;
@@ -33,6 +53,7 @@ pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Findin
 }
 
 fn line(item: &Object) -> Result<Line, Finding> {
+    item.only(ITEM)?;
     let price = item.money("Price", Unit::Kopecks)?;
     let price = price.ok_or_else(|| item.problem(&reading::FIELD, "Price"))?;
     let quantity = item.quantity("Quantity")?;
@@ -68,8 +89,12 @@ fn mark(code: &Object) -> Result<Mark, Finding> {
 }
 
 fn supplier(info: &Object) -> Result<Supplier, Finding> {
-    let phones = info.texts("Phones")?;
-    let phone = phones.into_iter().next();
+    info.only(&["Phones", "Name", "Inn"])?;
+    let mut phones = info.texts("Phones")?.into_iter();
+    let phone = phones.next();
+    if let Some(second) = phones.next() {
+        return Err(info.problem(&reading::UNCARRIED, &format!("Phones: {second}")));
+    }
     Ok(Supplier {
         phone: phone.ok_or_else(|| info.problem(&reading::FIELD, "Phones"))?,
         name: info.required("Name")?,
@@ -99,6 +124,7 @@ fn agent(data: &Object) -> Result<Agent, Finding> {
 }
 
 fn settlement(paid: &Object) -> Result<Settlement, Finding> {
+    paid.only(&["Electronic", "AdvancePayment", "Credit", "Cash", "Provision"])?;
     let kind = |key: &str| Ok(paid.money(key, Unit::Kopecks)?.unwrap_or(Money::ZERO));
     Ok(Settlement {
         electronic: kind("Electronic")?,

@@ -17,6 +17,7 @@ use crate::{
 pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Finding> {
     let client = receipt.object("Client")?;
     let client = client.ok_or_else(|| receipt.problem(&reading::FIELD, "Client"))?;
+    client.only(&["name", "email", "phone"])?;
     let taxation = receipt.text("taxSystemCode")?;
     let phone = client.text("phone")?;
     Ok(Receipt {
@@ -30,7 +31,19 @@ pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Findin
     })
 }
 
+const ITEM: &[&str] = &[
+    "name",
+    "amount",
+    "quantity",
+    "vatType",
+    "paymentMethod",
+    "paymentObject",
+    "measure",
+    "Supplier",
+];
+
 fn line(item: &Object) -> Result<Line, Finding> {
+    item.only(ITEM)?;
     let price = item.money("amount", Unit::Rubles)?;
     let price = price.ok_or_else(|| item.problem(&reading::FIELD, "amount"))?;
     let quantity = item.quantity("quantity")?;

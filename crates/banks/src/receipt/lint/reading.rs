@@ -4,7 +4,7 @@
 use super::{Check::Reading, Finding, Rule, Severity::Wrong, rule};
 
 pub(super) static RULES: &[Rule] =
-    &[UNREADABLE, SHAPE, FIELD, NUMBER, QUANTITY, VAT, ENVD, WORD, LINE_SUM];
+    &[UNREADABLE, SHAPE, FIELD, UNCARRIED, NUMBER, QUANTITY, VAT, ENVD, WORD, LINE_SUM];
 
 macro_rules! reading {
     ($($(#[$doc:meta])* $name:ident $code:literal $basis:literal $ru:tt $en:tt)+) => {
@@ -27,6 +27,13 @@ reading! {
     FIELD "receipt_field_missing" "теги 1030, 1079, 1199"
         ["Нет обязательного поля.", "Добавьте это поле."]
         ["A required field is missing.", "Add the field."]
+    UNCARRIED "receipt_field_uncarried" "теги 54-ФЗ, которых нет в модели чека Kopeck"
+        ["Этого поля Kopeck в чек не передаёт.",
+         "Уберите поле, если чек обходится без него; если оно обязательно, сделайте чек на своей \
+          кассе и отметьте его."]
+        ["Kopeck carries no such field into a receipt.",
+         "Leave it out if the receipt can do without it; if it is a must, make the receipt at your \
+          cash register and note it."]
     NUMBER "receipt_number_invalid" "теги 1079 и 1043: целые копейки"
         ["Сумма — не число или с долями копейки.",
          "Запишите рубли как 4900.00, а в полях в копейках — целое число."]

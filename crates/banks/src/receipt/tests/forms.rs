@@ -304,3 +304,38 @@ fn phones_come_in_the_forms_that_people_write() {
         assert_eq!(normal_phone(text), None, "{text}");
     }
 }
+
+#[test]
+fn a_field_that_nobody_carries_is_refused_by_its_name() {
+    let tbank = |more: &str, line: &str| {
+        read(&format!(
+            r#"{{"Email": "a@example.ru", "Taxation": "osn"{more}, "Items": [{{"Name": "Чай",
+            "Price": 100, "Quantity": 1, "Amount": 100, "Tax": "none"{line}}}]}}"#
+        ))
+    };
+    assert!(tbank(r#", "EmailCompany": "shop@example.ru""#, r#", "Ean13": """#).is_ok());
+    for (more, line, name) in [
+        (r#", "CustomerInn": "7707083893""#, "", "CustomerInn"),
+        ("", r#", "CountryCode": "056""#, "CountryCode"),
+        ("", r#", "SectoralItemProps": [{"Number": "1"}]"#, "SectoralItemProps"),
+        ("", r#", "SupplierInfo": {"Phones": ["+7", "+8"], "Name": "a", "Inn": "1"}"#, "Phones"),
+    ] {
+        let finding = tbank(more, line).unwrap_err();
+        assert_eq!(finding.rule.code, "receipt_field_uncarried");
+        assert!(finding.value.contains(name), "{finding:?}");
+    }
+    let tochka = r#"{"Client": {"email": "a@example.ru", "inn": "1"}, "Items": [{"name": "Чай",
+        "amount": 1, "quantity": 1, "vatType": "none"}]}"#;
+    assert_eq!(read(tochka).unwrap_err().value, "inn");
+}
+
+#[test]
+fn phones_are_as_long_as_phones_are() {
+    use crate::receipt::contact::is_phone;
+    for good in ["+79001234567", "+375291234567", "79001234567"] {
+        assert!(is_phone(good), "{good}");
+    }
+    for bad in ["1234567", "+0000000", "+7900123456", "+790012345678", "позвоните", ""] {
+        assert!(!is_phone(bad), "{bad}");
+    }
+}

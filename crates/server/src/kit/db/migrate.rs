@@ -103,6 +103,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0015_notices_first.sql"),
         postgres: include_str!("../../../migrations/postgres/0015_notices_first.sql"),
     },
+    Migration {
+        name: "0016_integrations",
+        sqlite: include_str!("../../../migrations/sqlite/0016_integrations.sql"),
+        postgres: include_str!("../../../migrations/postgres/0016_integrations.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -414,6 +414,14 @@ impl From<CloseProblem> for ApiError {
                 let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);
                 error.hint("If the cash register has none after all, close with `again`.")
             }
+            CloseProblem::Unmade(why) => {
+                let message = format!("The cash register did not make the closing receipt: {why}");
+                let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);
+                error.hint(
+                    "Look in the cash register's cabinet whether it was made later. If not, retry \
+                     it, or close with `again`; else settle it.",
+                )
+            }
             CloseProblem::RefundUnderWay => {
                 let message = "A refund is under way: what stays to close is not known yet.";
                 let error = ApiError::new(codes::RECEIPT_NOT_CLOSABLE, message);

@@ -4,7 +4,7 @@ use kopeck_banks::{
     bank::Step,
     op::{BankOp, Outcome, Refusal, RefusalClass, TerminalOp},
     receipt::{
-        Line, Receipt, Vat,
+        Line, Receipt,
         closing::{ClosingProblem, Days, close},
         quantity_text,
         refund::{Return, refund},
@@ -13,8 +13,10 @@ use kopeck_banks::{
 };
 
 use super::{
-    JOB, again, announce_receipt, first_receipt, mirror::left_of, new_record, save, settle_due,
-    word::failed,
+    JOB, again, announce_receipt, first_receipt,
+    mirror::left_of,
+    new_record, save, settle_due,
+    word::{NOT_MADE, failed},
 };
 use crate::{
     events::EventKind,
@@ -59,6 +61,8 @@ pub enum CloseProblem {
     },
     /// One failed, and a person said what became of it.
     Settled,
+    /// The cash register did not make it, as it said.
+    Unmade(String),
     /// A refund is under way: what stays is not known yet.
     RefundUnderWay,
     /// What is delivered does not fit what was prepaid.
@@ -106,7 +110,11 @@ pub async fn request(
             let payment = locked.ok_or(CloseProblem::NoSuchPayment)?;
             let known = rows::list_of_payment(tx, &payment.id)?;
             let earlier = known.iter().rev().find(|record| record.kind == Kind::Closing);
-            let is_lost = |record: &Record| record.state == State::Sent && asked.again;
+            let now_ms = inner.now_ms();
+            let is_lost = |record: &Record| {
+                let is_missed = record.is_lost() || record.is_late(now_ms);
+                record.state == State::Sent && asked.again && is_missed
+            };
             if let Some(earlier) =
                 earlier.filter(|record| record.state != State::Failed && !is_lost(record))
             {
@@ -115,7 +123,18 @@ pub async fn request(
             if earlier.is_some_and(Record::is_settled) && !asked.again {
                 return Err(CloseProblem::Settled);
             }
+            // The register may yet make it of its own queue, and with ours there would be two.
+            let is_unmade = |record: &Record| {
+                record.failure.as_ref().is_some_and(|failure| failure.code == NOT_MADE)
+            };
+            if let Some(earlier) = earlier.filter(|it| is_unmade(it) && !asked.again) {
+                let why = earlier.failure.as_ref().map(|failure| failure.message.clone());
+                return Err(CloseProblem::Unmade(why.unwrap_or_default()));
+            }
             let body = compose(&inner, &payment, &connection, &known, &asked, plan.as_ref())?;
+            if let Some(finding) = find_wrong_day(&body, moscow_day(now_ms)) {
+                return Err(CloseProblem::Bank(finding.refusal()));
+            }
             // One that failed is tried again; one that was lost may yet be told of.
             let failed = earlier.filter(|record| record.state == State::Failed);
             settle_due(tx, &inner, &payment, &known, failed.map(|record| record.id.as_str()))?;
@@ -286,14 +305,17 @@ pub(super) fn of_today(
 ) -> Result<Record, DbError> {
     let known = rows::list_of_payment(tx, &payment.id)?;
     let plan = receipts::flow::read_defaults(tx, &payment.shop_id)?.map(|shop| shop.vat);
-    let days = Days { sold: moscow_day(payment.created_ms), delivered: moscow_day(ctx.now_ms()) };
     let Some((before, (_, first))) = body_of(&record).zip(first_receipt(&known)) else {
         return Ok(record);
     };
-    let Ok(now) = close(&first, None, plan.as_ref(), days) else { return Ok(record) };
-    let bare = |line: &Line| Line { vat: Vat::None, ..line.clone() };
-    let is_same = now.lines.iter().map(bare).eq(before.lines.iter().map(bare));
-    Ok(if is_same { Record { body: Some(write(&now)), ..record } } else { record })
+    let at = |ms: i64| {
+        let days = Days { sold: moscow_day(payment.created_ms), delivered: moscow_day(ms) };
+        close(&first, None, plan.as_ref(), days).ok()
+    };
+    let is_ours = |ms: i64| at(ms).is_some_and(|ours| ours.lines == before.lines);
+    let is_ours = is_ours(record.created_ms) || is_ours(record.changed_ms);
+    let now = at(ctx.now_ms()).filter(|_| is_ours);
+    Ok(now.map_or(record.clone(), |now| Record { body: Some(write(&now)), ..record }))
 }
 
 const WRONG_DAY: &str = "receipt_vat_date_mismatch";
@@ -447,7 +469,9 @@ fn give_reminder(
     let id = next.id.as_str();
     let todo = find_todo(&next).map_or("", |todo| todo.code);
     tracing::warn!(receipt_id = id, todo, "somebody has to do something about a receipt");
-    announce_receipt(tx, ctx, payment, EventKind::ReceiptDue, (id, next.reminders))?;
+    // Each thing that becomes due has reminders of its own.
+    let nth = format!("{due_ms} {}", next.reminders);
+    announce_receipt(tx, ctx, payment, EventKind::ReceiptDue, (id, &nth))?;
     Ok(next)
 }
 

@@ -58,12 +58,15 @@ pub fn take_fiscal(
             let message = word.problem.clone().unwrap_or_default();
             // A register that was out of reach may yet make it of its own queue, and with ours
             // there would be two: a person looks before it is sent anew.
-            failed(next, "receipt_not_made", message, ctx.now_ms(), false)
+            failed(next, NOT_MADE, message, ctx.now_ms(), false)
         }
     };
     save(tx, ctx, &payment, meant, next)?;
     Ok(Some(payment.id))
 }
+
+/// The cash register said that it did not make the receipt.
+pub(super) const NOT_MADE: &str = "receipt_not_made";
 
 const SECOND: &str = "The cash register tells of one more closing receipt than is known here: \
                       look whether it was made twice, and put it right there";

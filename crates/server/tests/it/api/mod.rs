@@ -29,6 +29,7 @@ mod serving;
 mod subscription_history;
 mod subscription_keys;
 mod subscription_notices;
+mod subscription_receipts;
 pub mod subscriptions;
 mod tbank;
 mod tbank_sums;

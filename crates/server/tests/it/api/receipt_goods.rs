@@ -5,7 +5,7 @@ use kopeck_banks::emulator::{Control, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::{
-    receipts::{basket, due, receipts},
+    receipts::{basket, count, due, fiscal, receipts},
     tbank::{path, settle},
 };
 use crate::harness::app::{START_MS, TestApp};
@@ -163,4 +163,86 @@ async fn a_prepayment_of_which_the_cash_register_says_nothing_is_late_first() {
     let all = receipts(&app, &payment).await;
     assert_eq!((all.len(), &all[0]["status"]), (1, &json!("registered")), "{all:?}");
     assert_eq!(all[0]["todo"]["code"], "close", "it is still to be delivered");
+}
+
+#[tokio::test]
+async fn a_closing_is_sent_again_only_where_it_may_be_missing() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let close = async |asked: Value| app.post(&path(&payment, "receipts/close"), asked).await;
+    let first = close(json!({})).await.expect(200);
+    settle(&app, 1_000).await;
+    // The bank took it: a caller who did not hear of that asks once more.
+    let again = close(json!({"again": true})).await.expect(200);
+    assert_eq!((&again["id"], &again["status"]), (&first["id"], &json!("sent")));
+    settle(&app, 1_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    // The register may yet make it of its own queue: somebody looks first.
+    fiscal(&app, &payment, json!({})).await;
+    let unmade = json!({"Success": false, "ErrorCode": "12", "ErrorMessage": "Нет связи с ОФД",
+        "FiscalDocumentNumber": null, "FiscalDocumentAttribute": 1});
+    fiscal(&app, &payment, unmade).await;
+    let refused = close(json!({})).await;
+    let refused = refused.expect_error(409, "receipt_not_closable");
+    assert!(refused["message"].as_str().unwrap().contains("Нет связи с ОФД"), "{refused}");
+    settle(&app, 1_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    let again = close(json!({"again": true})).await.expect(200);
+    assert_eq!((&again["id"], &again["status"]), (&first["id"], &json!("queued")));
+    settle(&app, 1_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 2);
+}
+
+#[tokio::test]
+async fn goods_that_the_shop_names_at_the_closing_keep_their_vat() {
+    let app = TestApp::at("tbank").await;
+    let item = |vat: &str| json!({"name": "Книга", "price": "5000", "vat": vat});
+    let prepaid = json!({"receipt": {"taxation": "osn", "email": "a@example.ru", "items": [
+        {"name": "Книга", "price": "5000", "vat": "vat122", "method": "full_prepayment"}]}});
+    let payment = app.create_paid(prepaid).await;
+    let old = app.post(&path(&payment, "receipts/close"), json!({"items": [item("vat20")]})).await;
+    old.expect_error(422, "receipt_vat_date_mismatch");
+    let named = json!({"items": [item("vat10")]});
+    app.post(&path(&payment, "receipts/close"), named).await.expect(200);
+    app.advance(1_000).await;
+    let closing = receipts(&app, &payment).await[1].clone();
+    assert_eq!(closing["status"], "sent");
+    assert_eq!(closing["receipt"]["items"][0]["vat"], "vat10");
+}
+
+#[tokio::test]
+async fn each_thing_that_becomes_due_has_reminders_of_its_own() {
+    let app = TestApp::at("tbank").await;
+    let payment = app.create_paid(basket("full_prepayment")).await;
+    let broken = json!({"Success": false, "ErrorCode": "12", "ErrorMessage": "Касса недоступна"});
+    fiscal(&app, &payment, broken).await;
+    app.advance(4 * DAY_MS).await;
+    for _ in 0..2 {
+        app.advance(5 * DAY_MS).await;
+    }
+    let told = count(&app, "receipt.due").await;
+    assert!(told >= 3, "{told}");
+    let failed = due(&app).await[0].clone();
+    let settle = format!("/v1/receipts/{}/settle", failed["id"].as_str().unwrap());
+    app.post(&settle, json!({"document_number": "9"})).await.expect(200);
+    // The delivery becomes due on the thirtieth day: its first reminder is one.
+    app.advance(17 * DAY_MS).await;
+    assert_eq!(count(&app, "receipt.due").await, told + 1);
+}
+
+#[tokio::test]
+async fn lines_of_a_shops_own_take_what_it_said_once() {
+    let app = TestApp::at("tbank").await;
+    let defaults = json!({"taxation": "usn_income", "vat": [{"vat": "none"}]});
+    app.put("/v1/receipts/defaults", defaults).await.expect(200);
+    let bare = json!({"receipt": {"email": "a@example.ru", "items": [
+        {"name": "Чай", "price": "5000", "vat": "none"}]}});
+    let made = receipts(&app, &app.create(bare).await).await[0].clone();
+    assert_eq!(made["receipt"]["taxation"], "usn_income");
+    let theirs = json!({"amount": "10", "purpose": "Чай", "receipt": {"Taxation": "osn",
+        "Email": "a@example.ru", "Items": [{"Name": "Чай", "Price": 1_000, "Quantity": 1,
+        "Amount": 1_000, "Tax": "none", "Ean13": "0123456789012"}]}});
+    let refused = app.post("/v1/payments", theirs).await;
+    let refused = refused.expect_error(422, "receipt_invalid");
+    assert!(refused["message"].as_str().unwrap().contains("Ean13"), "{refused}");
 }

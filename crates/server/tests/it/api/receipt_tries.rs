@@ -277,6 +277,7 @@ async fn a_renewal_has_a_receipt_by_the_vat_of_its_day() {
             charge_ms,
             email: Some("b@example.ru".into()),
             phone: None,
+            is_phone_enough: false,
         };
         let made = compose_renewal(&app.ctx, &app.shop.id, renewal).await.unwrap();
         serde_json::from_str::<Value>(&made.unwrap()).unwrap()

@@ -1,0 +1,51 @@
+//! Error codes of integrations. What a service itself refuses has codes of its own, which its page
+//! in `docs/integrations` lists.
+
+use super::{Code, code};
+
+pub const INTEGRATION_UNKNOWN: Code = code(
+    "integration_unknown",
+    422,
+    "There is no integration of this name.",
+    "The names: max, telegram, sms, wazzup, greenapi, salebot, bitrix24.",
+);
+pub const INTEGRATION_NOT_FOUND: Code = code(
+    "integration_not_found",
+    404,
+    "The shop has no such integration.",
+    "List them: GET /v1/integrations or `kopeck integration list`.",
+);
+pub const INTEGRATION_NOT_CONNECTED: Code = code(
+    "integration_not_connected",
+    409,
+    "The shop has not set up this way to send.",
+    "Set it up: POST /v1/integrations or `kopeck integration add`.",
+);
+pub const INTEGRATION_LIMIT: Code = code(
+    "integration_limit",
+    409,
+    "The shop has as many integrations as it may.",
+    "Remove one that nobody needs: DELETE /v1/integrations/{id}.",
+);
+pub const SENDING_KIND_UNSUPPORTED: Code = code(
+    "sending_kind_unsupported",
+    422,
+    "This integration tells nobody anything of this kind.",
+    "Send `link`, or choose another way.",
+);
+pub const PAYMENT_NOT_PAYABLE: Code = code(
+    "payment_not_payable",
+    409,
+    "The payment can no longer be paid, so its link is not sent.",
+    "Make a new payment and send its link.",
+);
+
+/// Rows of the one table.
+pub const INTEGRATIONS: &[Code] = &[
+    INTEGRATION_UNKNOWN,
+    INTEGRATION_NOT_FOUND,
+    INTEGRATION_NOT_CONNECTED,
+    INTEGRATION_LIMIT,
+    SENDING_KIND_UNSUPPORTED,
+    PAYMENT_NOT_PAYABLE,
+];

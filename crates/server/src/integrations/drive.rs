@@ -1,0 +1,386 @@
+//! One request of one sending, under the lease of its integration's job: what it is is saved
+//! before it leaves, what was heard after it, and nothing is open in between.
+
+use kopeck_banks::exchange::{Heard, Silence};
+use kopeck_integrations::{
+    Integration, Renewal, Scope, Settings,
+    exchange::{self, Fate, Sent},
+    journal,
+};
+
+use super::{
+    flow::{
+        address_key, open_address, open_settings, seal_address, seal_settings, service_of,
+        shop_name,
+    },
+    letter::{self, Around},
+    model::{Attempt, Linked, Sending, SendingState},
+    schedule,
+    store::{self, Recipient},
+};
+use crate::{
+    events::find_event,
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        jobs::{After, Job},
+        secret::mask_text,
+    },
+    payments::{self, model::Payment},
+};
+
+/// Why a message was given up after a day.
+pub const GAVE_UP: &str = "integration_gave_up";
+/// Why nothing waits for new tokens that never come.
+const NO_TOKENS: &str = "integration_tokens_missing";
+
+/// A sending that may leave now, and all that its message says.
+struct Due {
+    linked: Linked,
+    service: &'static dyn Integration,
+    settings: Settings,
+    to: String,
+    sending: Sending,
+    payment: Payment,
+    shop: String,
+    about: Option<String>,
+    /// A process died between this request and its answer.
+    is_cut: bool,
+}
+
+enum Look {
+    Send(Box<Due>),
+    Rest(After),
+}
+
+/// Makes one request and says when the next is due.
+pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let (inner, id) = (ctx.clone(), job.subject.clone());
+    let look: Look = ctx.db.write(move |tx| look(tx, &inner, &id)).await?;
+    let due = match look {
+        Look::Send(due) => *due,
+        Look::Rest(after) => return Ok(after),
+    };
+    let Due { service, settings, to, .. } = &due;
+    let service = *service;
+    let around =
+        Around { shop: &due.shop, public_url: &ctx.public_url, about: due.about.as_deref() };
+    let message = letter::write(&due.sending, to.clone(), &due.payment, around);
+    let began_ms = ctx.now_ms();
+    let progress = &due.sending.progress;
+    let (fate, attempt) = match service.request(settings, &message, progress) {
+        Err(broken) => (Fate::Broken(broken), None),
+        Ok(_) if due.is_cut => {
+            let heard = Err(Silence::Lost("Kopeck stopped before the answer".to_owned()));
+            (exchange::after(service, settings, &message, sent(&due, began_ms), &heard), None)
+        }
+        Ok(request) => {
+            let shown = journal::describe_request(service, settings, Some(to), &request);
+            let heard = ctx.courier.send(request).await;
+            let sent = sent(&due, ctx.now_ms());
+            let fate = exchange::after(service, settings, &message, sent, &heard);
+            let reply = Shown { service, settings, to };
+            let attempt = reply.attempt(ctx, &due.sending, began_ms, &shown, &heard);
+            (fate, Some(attempt))
+        }
+    };
+    let renewed = match &fate {
+        Fate::Renew => Some(renew(ctx, service, settings).await),
+        Fate::Delivered { .. }
+        | Fate::More(_)
+        | Fate::Retry { .. }
+        | Fate::Unknown { .. }
+        | Fate::Moved { .. }
+        | Fate::Broken(_) => None,
+    };
+    let inner = ctx.clone();
+    let after: Result<After, DbError> = ctx
+        .db
+        .write(move |tx| {
+            if let Some(attempt) = &attempt {
+                store::insert_attempt(tx, attempt)?;
+            }
+            record(tx, &inner, &due, &fate, renewed.as_ref())
+        })
+        .await;
+    Ok(after?)
+}
+
+/// What the service may know of the request.
+fn sent(due: &Due, now_ms: i64) -> Sent<'_> {
+    let since_ms = now_ms - due.sending.step_ms.unwrap_or(now_ms);
+    Sent { progress: &due.sending.progress, since_ms: u64::try_from(since_ms).unwrap_or_default() }
+}
+
+/// The sending whose turn it is; marked as asked, since its request leaves next.
+fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
+    let now_ms = ctx.now_ms();
+    let Some(mut linked) = store::lock_integration(tx, id)?.filter(Linked::is_live) else {
+        return Ok(Look::Rest(After::Done));
+    };
+    let Some(mut sending) = store::find_next_sending(tx, id)? else {
+        return Ok(Look::Rest(After::Done));
+    };
+    let broken = |error: anyhow::Error| DbError::Decode(format!("{id}: {error:#}"));
+    let service = service_of(&linked).map_err(broken)?;
+    let next_ms = schedule::next_request(service.limits(), linked.sent_ms).max(sending.due_ms);
+    if next_ms > now_ms {
+        return Ok(Look::Rest(After::At(next_ms)));
+    }
+    let payment = payments::store::find_payment(tx, &sending.shop_id, &sending.payment_id)?;
+    let missing = || DbError::Decode(format!("{} has no payment", sending.id));
+    let payment = payment.ok_or_else(missing)?;
+    // Whatever stopped the integration: news of yesterday is no news. One whose answer is not known
+    // is settled first.
+    if sending.asked_ms.is_none() && schedule::is_stale(sending.created_ms, now_ms) {
+        end(&mut sending, SendingState::Failed, Some(GAVE_UP.to_owned()), None, now_ms);
+        store::update_sending(tx, &sending)?;
+        return Ok(Look::Rest(After::At(now_ms)));
+    }
+    if let Some(code) = store::find_ended_address(tx, id, &sending.address_key)? {
+        end(&mut sending, SendingState::Failed, Some(code), None, now_ms);
+        store::update_sending(tx, &sending)?;
+        return Ok(Look::Rest(After::At(now_ms)));
+    }
+    if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
+        // Paid or over meanwhile: nobody needs the link.
+        end(&mut sending, SendingState::Dropped, None, None, now_ms);
+        store::update_sending(tx, &sending)?;
+        return Ok(Look::Rest(After::At(now_ms)));
+    }
+    let event = match &sending.event_id {
+        Some(event) => find_event(tx, &sending.shop_id, event)?,
+        None => None,
+    };
+    // Opened before it is marked as asked: what cannot be opened was not sent.
+    let settings = open_settings(ctx, &linked).map_err(broken)?;
+    let to = open_address(ctx, id, &sending.address).map_err(broken)?;
+    // We hold the lease, so whoever asked before us is gone without having heard.
+    let is_cut = sending.asked_ms.is_some();
+    sending.tries += 1;
+    sending.step_ms = sending.step_ms.or(Some(now_ms));
+    sending.asked_ms = Some(now_ms);
+    linked.sent_ms = now_ms;
+    store::update_sending(tx, &sending)?;
+    store::update_integration(tx, &linked)?;
+    let shop = shop_name(tx, &linked.shop_id)?;
+    let about = event.and_then(|event| event.about);
+    Ok(Look::Send(Box::new(Due {
+        linked,
+        service,
+        settings,
+        to,
+        sending,
+        payment,
+        shop,
+        about,
+        is_cut,
+    })))
+}
+
+/// What hides secrets and addresses in what was heard.
+struct Shown<'a> {
+    service: &'static dyn Integration,
+    settings: &'a Settings,
+    to: &'a str,
+}
+
+impl Shown<'_> {
+    fn attempt(
+        &self,
+        ctx: &Ctx,
+        sending: &Sending,
+        at_ms: i64,
+        request: &str,
+        heard: &Heard,
+    ) -> Attempt {
+        let (status, reply) = match heard {
+            Ok(reply) => {
+                let text =
+                    journal::describe_reply(self.service, self.settings, Some(self.to), reply);
+                (Some(i64::from(reply.status)), text)
+            }
+            Err(Silence::NotSent(why) | Silence::Lost(why)) => (None, why.clone()),
+        };
+        // PostgreSQL stores no NUL.
+        let keep = |text: &str| mask_text(text).replace('\0', "");
+        Attempt {
+            id: ctx.mint.id("att"),
+            sending_id: sending.id.clone(),
+            at_ms,
+            took_ms: ctx.now_ms() - at_ms,
+            request: keep(request),
+            status,
+            reply: keep(&reply),
+        }
+    }
+}
+
+async fn renew(ctx: &Ctx, service: &dyn Integration, settings: &Settings) -> Renewal {
+    let Some(request) = service.renewal(settings) else {
+        return Renewal::Retry { why: NO_TOKENS.to_owned() };
+    };
+    match ctx.courier.send(request).await {
+        Ok(reply) => service.read_renewal(&reply),
+        Err(Silence::NotSent(why) | Silence::Lost(why)) => Renewal::Retry { why },
+    }
+}
+
+fn end(
+    sending: &mut Sending,
+    state: SendingState,
+    code: Option<String>,
+    why: Option<String>,
+    now_ms: i64,
+) {
+    sending.state = state;
+    sending.code = code;
+    sending.why = why.map(|why| mask_text(&why));
+    sending.ended_ms = Some(now_ms);
+}
+
+/// Writes down what became of the request.
+fn record(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    due: &Due,
+    fate: &Fate,
+    renewed: Option<&Renewal>,
+) -> Result<After, DbError> {
+    let now_ms = ctx.now_ms();
+    let id = due.linked.id.as_str();
+    let locked = store::lock_integration(tx, id)?;
+    let found = store::find_sending(tx, &due.sending.shop_id, &due.sending.id)?;
+    // Removed meanwhile: the attempt is kept and nothing else.
+    let Some((mut linked, mut sending)) =
+        locked.zip(found.filter(|it| it.state == SendingState::Pending))
+    else {
+        return Ok(After::Done);
+    };
+    sending.asked_ms = None;
+    match fate {
+        Fate::Delivered { remote_id } => {
+            sending.remote_id = remote_id.clone();
+            end(&mut sending, SendingState::Delivered, None, None, now_ms);
+        }
+        Fate::More(progress) => {
+            sending.progress = progress.clone();
+            sending.tries = 0;
+            sending.step_ms = None;
+            sending.due_ms = now_ms;
+        }
+        Fate::Retry { after_ms, why } => again(ctx, &mut sending, *after_ms, why),
+        Fate::Unknown { why, duplicate } => {
+            let why = format!("{why}; not sent again: {duplicate}");
+            end(&mut sending, SendingState::Unknown, None, Some(why), now_ms);
+        }
+        Fate::Moved { to } => moved(tx, ctx, &mut linked, &mut sending, to)?,
+        Fate::Renew => renewal(tx, ctx, &mut linked, &mut sending, renewed)?,
+        Fate::Broken(broken) => {
+            let code = broken.code().to_owned();
+            match broken.scope() {
+                Scope::Message => {}
+                Scope::Address => {
+                    store::insert_ended_address(tx, id, &sending.address_key, &code, now_ms)?;
+                }
+                Scope::Account => stop(&mut linked, &code, now_ms),
+            }
+            // What waits for a mended account is not lost with the first that met its fault.
+            if broken.scope() != Scope::Account {
+                let why = Some(broken.detail.clone()).filter(|why| !why.is_empty());
+                end(&mut sending, SendingState::Failed, Some(code), why, now_ms);
+            } else {
+                sending.step_ms = None;
+            }
+        }
+    }
+    store::update_sending(tx, &sending)?;
+    store::update_integration(tx, &linked)?;
+    let service = service_of(&linked).map_err(|error| DbError::Decode(format!("{error:#}")))?;
+    let until_ms = schedule::next_to_address(service.limits(), linked.sent_ms);
+    if sending.state != SendingState::Pending {
+        store::delay_address(tx, id, &sending.address_key, until_ms)?;
+    }
+    Ok(After::At(schedule::next_request(service.limits(), linked.sent_ms)))
+}
+
+fn stop(linked: &mut Linked, code: &str, now_ms: i64) {
+    let (integration_id, service) = (&linked.id, &linked.service);
+    tracing::warn!(integration_id, "{service} is stopped: {code}");
+    linked.stopped = Some((now_ms, code.to_owned()));
+}
+
+fn again(ctx: &Ctx, sending: &mut Sending, after_ms: Option<u64>, why: &str) {
+    let chance = u64::from_le_bytes(ctx.mint.bytes());
+    let now_ms = ctx.now_ms();
+    let next = schedule::next_try(sending.created_ms, sending.tries, after_ms, now_ms, chance);
+    match next {
+        Some(due_ms) => {
+            sending.due_ms = due_ms;
+            sending.why = Some(mask_text(why));
+        }
+        None => {
+            let why = Some(why.to_owned());
+            end(sending, SendingState::Failed, Some(GAVE_UP.to_owned()), why, now_ms);
+        }
+    }
+}
+
+/// The address is another one now, here and wherever it stands for the same.
+fn moved(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &mut Linked,
+    sending: &mut Sending,
+    to: &str,
+) -> Result<(), DbError> {
+    let sealed = seal_address(ctx, &linked.id, to);
+    let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
+    let news_to = linked.news_to.clone();
+    let was = news_to.and_then(|sealed| open_address(ctx, &linked.id, &sealed).ok());
+    if was.is_some_and(|was| address_key(&linked.id, &was) == sending.address_key) {
+        linked.news_to = Some(sealed.clone());
+    }
+    let key = address_key(&linked.id, to);
+    let recipients = store::list_recipients(tx, &sending.payment_id, &linked.id)?;
+    let known = recipients.into_iter().find(|it| it.address_key == sending.address_key);
+    if let Some(known) = known {
+        let recipient = Recipient { address_key: key.clone(), address: sealed.clone(), ..known };
+        let payment_id = &sending.payment_id;
+        store::delete_recipient(tx, payment_id, &linked.id, &sending.address_key)?;
+        store::insert_recipient(tx, payment_id, &linked.id, &recipient, ctx.now_ms())?;
+    }
+    sending.address = sealed;
+    sending.address_key = key;
+    sending.step_ms = None;
+    sending.due_ms = ctx.now_ms();
+    Ok(())
+}
+
+fn renewal(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &mut Linked,
+    sending: &mut Sending,
+    renewed: Option<&Renewal>,
+) -> Result<(), DbError> {
+    let now_ms = ctx.now_ms();
+    match renewed {
+        Some(Renewal::Changed(values)) => {
+            let wrong = |error: anyhow::Error| DbError::Decode(format!("settings: {error:#}"));
+            let mut settings = open_settings(ctx, linked).map_err(wrong)?;
+            for (name, value) in values {
+                settings.set(name, value.clone());
+            }
+            linked.sealed = seal_settings(ctx, &linked.id, &settings).map_err(wrong)?;
+            // At once, so that a new pair is never lost behind what follows.
+            store::update_integration(tx, linked)?;
+            sending.due_ms = now_ms;
+            sending.step_ms = None;
+        }
+        Some(Renewal::Broken(broken)) => stop(linked, broken.code(), now_ms),
+        Some(Renewal::Retry { why }) => again(ctx, sending, None, why),
+        None => again(ctx, sending, None, NO_TOKENS),
+    }
+    Ok(())
+}

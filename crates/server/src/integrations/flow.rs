@@ -1,0 +1,439 @@
+//! Use cases of integrations: set up, tried, removed; a link sent; events spread over them.
+
+use kopeck_integrations::{
+    Audience, Broken, Integration, Kind, Lang, Message, Progress, Settings,
+    exchange::{self, Fate, Sent},
+    find_integration,
+};
+
+use super::{
+    letter,
+    model::{Linked, Sending, SendingState},
+    store::{self, Recipient},
+};
+use crate::{
+    events::{EventFilter, StoredEvent, find_last_seq, list_events},
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        jobs,
+        secret::hash_bytes,
+    },
+    payments, shops,
+};
+
+/// The kind of the job that drives an integration's sendings; its subject is the integration's id.
+pub const JOB: &str = "integration";
+/// More services than a shop writes by.
+pub const MAX_INTEGRATIONS: usize = 50;
+/// Events spread in one transaction over one integration.
+const BATCH: i64 = 200;
+/// Integrations that events are spread over in one look.
+const BEHIND: i64 = 50;
+/// What a shop hears of where it does not say.
+pub const DEFAULT_NEWS: [Kind; 3] = [Kind::Paid, Kind::Mismatch, Kind::Refunded];
+
+/// An integration to be set up, already read.
+#[derive(Clone, Debug)]
+pub struct NewIntegration {
+    pub service: &'static str,
+    pub settings: Settings,
+    pub news_to: Option<String>,
+    pub news: Vec<Kind>,
+}
+
+/// A message that somebody wants sent.
+#[derive(Clone, Debug)]
+pub struct NewSending {
+    pub payment_id: String,
+    pub service: &'static str,
+    /// As [`Integration::address`] gave it.
+    pub to: String,
+    pub kind: Kind,
+    pub lang: Lang,
+}
+
+/// Who is to hear of all that becomes of a payment.
+#[derive(Clone, Debug)]
+pub struct NewRecipient {
+    pub payment_id: String,
+    pub service: &'static str,
+    /// As [`Integration::address`] gives it.
+    pub to: String,
+}
+
+/// Why a use case did nothing.
+#[derive(Debug)]
+pub enum Problem {
+    NoSuchIntegration,
+    NoSuchPayment,
+    NotConnected(&'static str),
+    NotPayable,
+    Unsupported(Kind),
+    TooMany,
+    /// The service, or its settings, do not allow it.
+    Broken(Broken),
+    /// A test had no answer, or none that says anything.
+    Unanswered(String),
+    Internal(anyhow::Error),
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Problem {
+        Problem::Internal(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Problem {
+        Problem::Internal(error)
+    }
+}
+
+impl From<Broken> for Problem {
+    fn from(broken: Broken) -> Problem {
+        Problem::Broken(broken)
+    }
+}
+
+fn context_of(integration_id: &str, what: &str) -> String {
+    format!("{integration_id}/{what}")
+}
+
+/// The settings as they are stored.
+pub fn seal_settings(ctx: &Ctx, id: &str, settings: &Settings) -> anyhow::Result<Vec<u8>> {
+    let plain = serde_json::to_vec(settings.values())?;
+    ctx.vault.seal(ctx.mint.bytes(), &plain, &context_of(id, "settings"))
+}
+
+pub fn open_settings(ctx: &Ctx, linked: &Linked) -> anyhow::Result<Settings> {
+    let plain = ctx.vault.open(&linked.sealed, &context_of(&linked.id, "settings"))?;
+    let values: std::collections::BTreeMap<String, String> = serde_json::from_slice(&plain)?;
+    Ok(Settings::new(values))
+}
+
+pub fn seal_address(ctx: &Ctx, integration_id: &str, to: &str) -> anyhow::Result<Vec<u8>> {
+    ctx.vault.seal(ctx.mint.bytes(), to.as_bytes(), &context_of(integration_id, "address"))
+}
+
+pub fn open_address(ctx: &Ctx, integration_id: &str, sealed: &[u8]) -> anyhow::Result<String> {
+    let plain = ctx.vault.open(sealed, &context_of(integration_id, "address"))?;
+    Ok(String::from_utf8(plain)?)
+}
+
+/// Tells the same address again without opening it.
+pub fn address_key(integration_id: &str, to: &str) -> String {
+    hash_bytes(context_of(integration_id, to).as_bytes())
+}
+
+/// What the service is, by its stored word.
+pub fn service_of(linked: &Linked) -> anyhow::Result<&'static dyn Integration> {
+    let found = find_integration(&linked.service);
+    found.ok_or_else(|| anyhow::anyhow!("no integration {}; of a newer version?", linked.service))
+}
+
+/// Sets up a service, which hears of what happens from now on.
+pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked, Problem> {
+    let id = ctx.mint.id("int");
+    let news_to = new.news_to.as_deref().map(|to| seal_address(ctx, &id, to)).transpose()?;
+    let linked = Linked {
+        sealed: seal_settings(ctx, &id, &new.settings)?,
+        id,
+        shop_id: shop_id.to_owned(),
+        service: new.service.to_owned(),
+        news_to,
+        news: new.news,
+        seen_seq: 0,
+        sent_ms: 0,
+        stopped: None,
+        removed_ms: None,
+        created_ms: ctx.now_ms(),
+    };
+    ctx.db
+        .write(move |tx| {
+            if store::list_integrations(tx, &linked.shop_id)?.len() >= MAX_INTEGRATIONS {
+                return Err(Problem::TooMany);
+            }
+            let seen_seq = find_last_seq(tx, &linked.shop_id)?;
+            let linked = Linked { seen_seq, ..linked };
+            store::insert_integration(tx, &linked)?;
+            Ok(linked)
+        })
+        .await
+}
+
+pub async fn get(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Problem> {
+    let (shop_id, id) = (shop_id.to_owned(), id.to_owned());
+    let found: Result<_, DbError> =
+        ctx.db.read(move |tx| store::find_integration(tx, &shop_id, &id)).await;
+    found?.ok_or(Problem::NoSuchIntegration)
+}
+
+/// The shop's newest integration with this service.
+pub async fn find_of_service(
+    ctx: &Ctx,
+    shop_id: &str,
+    service: &'static str,
+) -> Result<Linked, Problem> {
+    let shop_id = shop_id.to_owned();
+    let all: Result<Vec<Linked>, DbError> =
+        ctx.db.read(move |tx| store::list_integrations(tx, &shop_id)).await;
+    let found = all?.into_iter().find(|linked| linked.service == service);
+    found.ok_or(Problem::NotConnected(service))
+}
+
+/// What to change of an integration. Empty fields stay as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Only those named change.
+    pub settings: Settings,
+    pub news_to: Option<String>,
+    pub news: Option<Vec<Kind>>,
+}
+
+/// Changes it. What was stopped goes on: whatever stopped it may be mended now.
+pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Result<Linked, Problem> {
+    let (inner, shop_id, id) = (ctx.clone(), shop_id.to_owned(), id.to_owned());
+    ctx.db
+        .write(move |tx| {
+            let found = store::lock_integration(tx, &id)?.filter(|it| it.shop_id == shop_id);
+            let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
+            let mut settings = open_settings(&inner, &linked)?;
+            for (name, value) in changes.settings.values() {
+                settings.set(name, value.clone());
+            }
+            linked.sealed = seal_settings(&inner, &id, &settings)?;
+            if let Some(to) = &changes.news_to {
+                linked.news_to = Some(seal_address(&inner, &id, to)?);
+            }
+            linked.news = changes.news.unwrap_or(linked.news);
+            linked.stopped = None;
+            store::update_integration(tx, &linked)?;
+            jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
+            Ok(linked)
+        })
+        .await
+}
+
+/// Nothing more is sent by it; its secrets are forgotten, what was sent stays known.
+pub async fn remove(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Problem> {
+    let (inner, shop_id, id) = (ctx.clone(), shop_id.to_owned(), id.to_owned());
+    ctx.db
+        .write(move |tx| {
+            let found = store::lock_integration(tx, &id)?.filter(|it| it.shop_id == shop_id);
+            let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
+            store::drop_pending(tx, &id, inner.now_ms())?;
+            linked.sealed = Vec::new();
+            linked.news_to = None;
+            linked.removed_ms = Some(inner.now_ms());
+            store::update_integration(tx, &linked)?;
+            Ok(linked)
+        })
+        .await
+}
+
+/// Asks the service whether its account is in order; shows nobody anything. A good answer lets
+/// what was stopped go on.
+pub async fn test(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
+    let (service, settings) = (service_of(linked)?, open_settings(ctx, linked)?);
+    let message = Message {
+        id: ctx.mint.id("msg"),
+        kind: Kind::Test,
+        audience: Audience::Shop,
+        lang: Lang::Ru,
+        to: None,
+        shop: String::new(),
+        payment: None,
+    };
+    let progress = Progress::start();
+    let request = service.request(&settings, &message, &progress)?;
+    let heard = ctx.courier.send(request).await;
+    let sent = Sent { progress: &progress, since_ms: 0 };
+    match exchange::after(service, &settings, &message, sent, &heard) {
+        // An ended token is renewed with the next message.
+        Fate::Delivered { .. } | Fate::More(_) | Fate::Moved { .. } | Fate::Renew => {}
+        Fate::Retry { why, .. } | Fate::Unknown { why, .. } => {
+            return Err(Problem::Unanswered(why));
+        }
+        Fate::Broken(broken) => return Err(Problem::Broken(broken)),
+    }
+    let (inner, id) = (ctx.clone(), linked.id.clone());
+    let done: Result<(), DbError> = ctx
+        .db
+        .write(move |tx| {
+            let Some(mut linked) = store::lock_integration(tx, &id)? else { return Ok(()) };
+            linked.stopped = None;
+            store::update_integration(tx, &linked)?;
+            jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())
+        })
+        .await;
+    Ok(done?)
+}
+
+/// Whom a message to this service is for: chats and phones are payers', bots and CRMs the shop's.
+fn audience_of(service: &dyn Integration, kind: Kind) -> Option<Audience> {
+    [Audience::Payer, Audience::Shop].into_iter().find(|audience| service.wants(kind, *audience))
+}
+
+/// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
+/// a deal hear of all that becomes of the payment from now on.
+pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
+    let linked = find_of_service(ctx, shop_id, new.service).await?;
+    let service = service_of(&linked)?;
+    let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
+    let (address, now_ms) = (seal_address(ctx, &linked.id, &new.to)?, ctx.now_ms());
+    let sending = Sending {
+        id: ctx.mint.id("msg"),
+        shop_id: shop_id.to_owned(),
+        integration_id: linked.id.clone(),
+        payment_id: new.payment_id,
+        event_id: None,
+        kind: new.kind,
+        audience,
+        lang: new.lang,
+        address,
+        address_key: address_key(&linked.id, &new.to),
+        progress: Progress::start(),
+        state: SendingState::Pending,
+        tries: 0,
+        due_ms: now_ms,
+        step_ms: None,
+        asked_ms: None,
+        remote_id: None,
+        code: None,
+        why: None,
+        ended_ms: None,
+        created_ms: now_ms,
+    };
+    let inner = ctx.clone();
+    ctx.db.write(move |tx| save(tx, &inner, &sending)).await
+}
+
+/// From now on the address hears of all that becomes of the payment, of its link too.
+pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), Problem> {
+    let linked = find_of_service(ctx, shop_id, new.service).await?;
+    let to = service_of(&linked)?.address(&new.to)?;
+    let recipient = Recipient {
+        address_key: address_key(&linked.id, &to),
+        address: seal_address(ctx, &linked.id, &to)?,
+        since_seq: 0,
+    };
+    let now_ms = ctx.now_ms();
+    let done: Result<(), DbError> = ctx
+        .db
+        .write(move |tx| {
+            store::insert_recipient(tx, &new.payment_id, &linked.id, &recipient, now_ms)
+        })
+        .await;
+    Ok(done?)
+}
+
+fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Problem> {
+    let payment = payments::store::find_payment(tx, &sending.shop_id, &sending.payment_id)?;
+    let payment = payment.ok_or(Problem::NoSuchPayment)?;
+    if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
+        return Err(Problem::NotPayable);
+    }
+    if let Some(twin) = store::find_twin(tx, sending)? {
+        return Ok(twin);
+    }
+    let (id, key) = (sending.integration_id.as_str(), sending.address_key.as_str());
+    // Whoever gives an address again means it.
+    store::delete_ended_address(tx, id, key)?;
+    if sending.audience == Audience::Shop {
+        let since_seq = find_last_seq(tx, &sending.shop_id)?;
+        let (address_key, address) = (key.to_owned(), sending.address.clone());
+        let recipient = Recipient { address_key, address, since_seq };
+        store::insert_recipient(tx, &sending.payment_id, id, &recipient, sending.created_ms)?;
+    }
+    store::insert_sending(tx, sending)?;
+    jobs::nudge(tx, &ctx.mint, JOB, id, sending.due_ms)?;
+    Ok(sending.clone())
+}
+
+/// Whether there are events to spread.
+pub fn is_behind(tx: &mut dyn Tx) -> Result<bool, DbError> {
+    Ok(!store::list_behind(tx, 1)?.is_empty())
+}
+
+/// Spreads new events over the integrations whose addresses want them; says whether anything was
+/// left to spread.
+pub fn fan_out(tx: &mut dyn Tx, ctx: &Ctx) -> Result<bool, DbError> {
+    let behind = store::list_behind(tx, BEHIND)?;
+    for id in &behind {
+        let Some(mut linked) = store::lock_integration(tx, id)? else { continue };
+        let filter = EventFilter { after_seq: linked.seen_seq, ..Default::default() };
+        let mut is_new = false;
+        for event in list_events(tx, &linked.shop_id, &filter, BATCH)? {
+            linked.seen_seq = event.seq;
+            is_new |= spread(tx, ctx, &linked, &event)?;
+        }
+        store::update_integration(tx, &linked)?;
+        if is_new {
+            jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
+        }
+    }
+    Ok(!behind.is_empty())
+}
+
+fn spread(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &Linked,
+    event: &StoredEvent,
+) -> Result<bool, DbError> {
+    let service = find_integration(&linked.service);
+    let kind = Kind::of_event(&event.kind).filter(|_| !event.is_of_subscription());
+    let (Some(service), Some(kind)) = (service, kind) else { return Ok(false) };
+    if !service.wants(kind, Audience::Shop) {
+        return Ok(false);
+    }
+    let mut addresses = Vec::new();
+    for recipient in store::list_recipients(tx, &event.subject_id, &linked.id)? {
+        let Recipient { address_key: key, address, since_seq } = recipient;
+        let is_told =
+            kind == Kind::Link && store::has_link(tx, &event.subject_id, &linked.id, &key)?;
+        if event.seq > since_seq && !is_told {
+            addresses.push((key, address));
+        }
+    }
+    if let Some(sealed) = linked.news_to.clone().filter(|_| linked.news.contains(&kind)) {
+        let open = open_address(ctx, &linked.id, &sealed);
+        let to = open.map_err(|error| DbError::Decode(format!("news_to: {error:#}")))?;
+        addresses.push((address_key(&linked.id, &to), sealed));
+    }
+    let now_ms = ctx.now_ms();
+    let mut is_new = false;
+    for (key, address) in addresses {
+        let sending = Sending {
+            id: ctx.mint.id("msg"),
+            shop_id: linked.shop_id.clone(),
+            integration_id: linked.id.clone(),
+            payment_id: event.subject_id.clone(),
+            event_id: Some(event.id.clone()),
+            kind,
+            audience: Audience::Shop,
+            lang: Lang::Ru,
+            address,
+            address_key: key,
+            progress: Progress::start(),
+            state: SendingState::Pending,
+            tries: 0,
+            due_ms: now_ms,
+            step_ms: None,
+            asked_ms: None,
+            remote_id: None,
+            code: None,
+            why: None,
+            ended_ms: None,
+            created_ms: now_ms,
+        };
+        is_new |= store::insert_sending(tx, &sending)?;
+    }
+    Ok(is_new)
+}
+
+/// The shop as its payers know it.
+pub fn shop_name(tx: &mut dyn Tx, shop_id: &str) -> Result<String, DbError> {
+    Ok(shops::store::find_shop(tx, shop_id)?.map(|shop| shop.name).unwrap_or_default())
+}

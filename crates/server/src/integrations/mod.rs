@@ -1,0 +1,36 @@
+//! Integrations: telling messengers, SMS, bots and CRMs of payments, in their own words.
+//!
+//! ```text
+//!   events ─► fan_out ─┐
+//!   POST /send ────────┴► sendings: pending ─► delivered
+//!                                     │  ▲ ─► unknown   (no answer, and it must not come twice)
+//!                                     └──┘ ─► failed    (refused, or nothing for a day)
+//! ```
+//!
+//! * **Integration**: a service that the shop has set up; its settings are sealed.
+//! * **Sending**: one message on its way to one address; its requests are `kopeck_integrations`'.
+//! * **Recipient**: an address that hears of all that becomes of one payment: a bot's client, a
+//!   deal.
+//!
+//! Invariants:
+//! * A sending, its progress and the moment of its request are saved before the request leaves.
+//! * What had no answer is sent again only where `kopeck_integrations::exchange::after` allows it.
+//! * One job per integration, so one driver among all processes: the service's limits are kept, and
+//!   tokens are renewed one at a time.
+//! * Addresses and settings are sealed; the journal of requests holds neither.
+
+pub mod api;
+pub mod compat;
+pub mod drive;
+pub mod flow;
+pub mod letter;
+pub mod model;
+pub mod problem;
+pub mod request;
+pub mod schedule;
+pub mod store;
+pub mod story;
+pub mod view;
+
+#[cfg(test)]
+mod tests;

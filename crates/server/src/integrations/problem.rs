@@ -1,0 +1,41 @@
+//! Why a use case did nothing, in the API's words.
+
+use kopeck_integrations::Broken;
+
+use super::flow::Problem;
+use crate::http::{ApiError, codes};
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> ApiError {
+        match problem {
+            Problem::NoSuchIntegration => ApiError::of(codes::INTEGRATION_NOT_FOUND),
+            Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            Problem::NotConnected(service) => {
+                let message = format!("The shop has not set up {service}.");
+                ApiError::new(codes::INTEGRATION_NOT_CONNECTED, message)
+            }
+            Problem::NotPayable => ApiError::of(codes::PAYMENT_NOT_PAYABLE),
+            Problem::Unsupported(kind) => {
+                let message = format!("It tells nobody anything of the kind `{}`.", kind.as_str());
+                ApiError::new(codes::SENDING_KIND_UNSUPPORTED, message).param("kind")
+            }
+            Problem::TooMany => ApiError::of(codes::INTEGRATION_LIMIT),
+            Problem::Broken(broken) => error_of(&broken, None),
+            Problem::Unanswered(why) => {
+                ApiError::stored("integration_unanswered", &why, "Try again.")
+            }
+            Problem::Internal(error) => ApiError::internal(&error),
+        }
+    }
+}
+
+/// A problem of a service's own table as an error of the API.
+pub fn error_of(broken: &Broken, param: Option<&str>) -> ApiError {
+    let text = broken.problem.en;
+    let message = match broken.detail.as_str() {
+        "" => text.problem.to_owned(),
+        detail => format!("{} ({detail})", text.problem.trim_end_matches('.')),
+    };
+    let error = ApiError::stored(broken.code(), &message, text.fix);
+    ApiError { status: 422, param: param.map(str::to_owned), ..error }
+}

@@ -1,0 +1,192 @@
+//! What may be asked for in a body, with the name of the field at fault in every error.
+
+use std::collections::BTreeMap;
+
+use kopeck_integrations::{Audience, Integration, Kind, Lang, Settings, find_integration};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending},
+    problem::error_of,
+};
+use crate::http::{
+    ApiError, codes,
+    json::{self, Raw, invalid, missing},
+};
+
+/// No token or address is longer.
+const MAX_VALUE_CHARS: usize = 2_000;
+
+/// A service to be set up.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateIntegration {
+    /// max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
+    #[schema(value_type = String, example = "telegram")]
+    pub service: Raw,
+    /// The service's own settings by name.
+    #[schema(value_type = Object, example = json!({"token": "123456789:AAE…"}))]
+    pub settings: Raw,
+    /// The shop's own address there, to hear of payments: a chat, a phone.
+    #[schema(value_type = Option<String>, example = "700100200")]
+    pub news_to: Raw,
+    /// What it hears of: paid, mismatch, failed, expired, canceled, refunded, receipt.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["paid", "refunded"]))]
+    pub news: Raw,
+}
+
+/// What to change of an integration. What is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditIntegration {
+    /// Only the settings named change.
+    #[schema(value_type = Option<Object>, example = json!({"token": "123456789:AAE…"}))]
+    pub settings: Raw,
+    #[schema(value_type = Option<String>)]
+    pub news_to: Raw,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub news: Raw,
+}
+
+/// What to send, and where.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendPayment {
+    /// The service and the address there: `telegram:700100200`, `sms:+79001234567`,
+    /// `bitrix24:57`.
+    #[schema(value_type = String, example = "sms:+79001234567")]
+    pub to: Raw,
+    /// link or reminder; link if absent.
+    #[schema(value_type = Option<String>, example = "link")]
+    pub kind: Raw,
+    /// ru or en; ru if absent.
+    #[schema(value_type = Option<String>, example = "ru")]
+    pub lang: Raw,
+}
+
+/// A service by its name.
+pub fn service(name: &str) -> Result<&'static dyn Integration, ApiError> {
+    let found = find_integration(name);
+    found.ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("service"))
+}
+
+/// Settings of a service: only those that it has, none too long.
+pub fn settings(
+    service: &dyn Integration,
+    values: BTreeMap<String, String>,
+) -> Result<Settings, ApiError> {
+    for (name, value) in &values {
+        if !service.settings().iter().any(|known| known.name == name) {
+            let known = service.settings().iter().map(|known| known.name);
+            return Err(json::unknown_param(name, known));
+        }
+        if value.chars().count() > MAX_VALUE_CHARS || value.chars().any(char::is_control) {
+            return Err(invalid(name, "is too long, or has characters that cannot be typed"));
+        }
+    }
+    Ok(Settings::new(values))
+}
+
+pub fn news(service: &dyn Integration, words: &[String]) -> Result<Vec<Kind>, ApiError> {
+    let read = |word: &String| {
+        let kind = Kind::parse(word).filter(|kind| service.wants(*kind, Audience::Shop));
+        kind.ok_or_else(|| invalid("news", &format!("holds `{word}`, which it does not tell")))
+    };
+    words.iter().map(read).collect()
+}
+
+impl CreateIntegration {
+    pub fn read(&self) -> Result<NewIntegration, ApiError> {
+        let name = json::string("service", &self.service)?.ok_or_else(|| missing("service"))?;
+        let service = service(&name)?;
+        let raw = self.settings.as_ref().ok_or_else(|| missing("settings"))?;
+        let values: BTreeMap<String, String> = serde_json::from_str(raw.get())
+            .map_err(|_| invalid("settings", "is not an object of texts"))?;
+        let to = json::string("news_to", &self.news_to)?;
+        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        new_integration(service, values, to, words)
+    }
+}
+
+/// For the API and for the command line.
+pub fn new_integration(
+    service: &'static dyn Integration,
+    values: BTreeMap<String, String>,
+    news_to: Option<String>,
+    words: Option<Vec<String>>,
+) -> Result<NewIntegration, ApiError> {
+    let settings = settings(service, values)?;
+    let address =
+        |text: String| service.address(&text).map_err(|broken| error_of(&broken, Some("news_to")));
+    Ok(NewIntegration {
+        service: service.name(),
+        settings,
+        news_to: news_to.map(address).transpose()?,
+        news: match words {
+            Some(words) => news(service, &words)?,
+            None => DEFAULT_NEWS
+                .into_iter()
+                .filter(|kind| service.wants(*kind, Audience::Shop))
+                .collect(),
+        },
+    })
+}
+
+impl EditIntegration {
+    pub fn read(&self, service: &'static dyn Integration) -> Result<Changes, ApiError> {
+        let values: BTreeMap<String, String> = match &self.settings {
+            Some(raw) => serde_json::from_str(raw.get())
+                .map_err(|_| invalid("settings", "is not an object of texts"))?,
+            None => BTreeMap::new(),
+        };
+        let to = json::string("news_to", &self.news_to)?;
+        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        changes(service, values, to, words)
+    }
+}
+
+/// For the API and for the command line.
+pub fn changes(
+    service: &'static dyn Integration,
+    values: BTreeMap<String, String>,
+    news_to: Option<String>,
+    words: Option<Vec<String>>,
+) -> Result<Changes, ApiError> {
+    let has_words = words.is_some();
+    let new = new_integration(service, values, news_to, words)?;
+    let news = Some(new.news).filter(|_| has_words);
+    Ok(Changes { settings: new.settings, news_to: new.news_to, news })
+}
+
+impl SendPayment {
+    pub fn read(&self, payment_id: &str) -> Result<NewSending, ApiError> {
+        let to = json::string("to", &self.to)?.ok_or_else(|| missing("to"))?;
+        let kind = json::string("kind", &self.kind)?;
+        let lang = json::string("lang", &self.lang)?;
+        new_sending(payment_id, &to, kind.as_deref(), lang.as_deref())
+    }
+}
+
+/// For the API and for the command line.
+pub fn new_sending(
+    payment_id: &str,
+    to: &str,
+    kind: Option<&str>,
+    lang: Option<&str>,
+) -> Result<NewSending, ApiError> {
+    let wanted = "is a service and an address, such as `telegram:700100200`";
+    let (name, address) = to.split_once(':').ok_or_else(|| invalid("to", wanted))?;
+    let service = find_integration(name.trim())
+        .ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("to"))?;
+    let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
+    let kind = Kind::parse(kind.unwrap_or("link")).filter(|kind| kind.asks_to_pay());
+    let lang = Lang::parse(lang.unwrap_or("ru"));
+    Ok(NewSending {
+        payment_id: payment_id.to_owned(),
+        service: service.name(),
+        to,
+        kind: kind.ok_or_else(|| invalid("kind", "is neither link nor reminder"))?,
+        lang: lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))?,
+    })
+}

@@ -1,0 +1,143 @@
+//! Integrations and sendings as the outside sees them: never a secret, never an address.
+
+use std::collections::BTreeMap;
+
+use kopeck_integrations::{Audience, Settings, find_integration, salebot};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::{Linked, Sending};
+use crate::kit::clock::iso;
+
+/// A service that the shop has set up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IntegrationView {
+    #[schema(example = "int_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
+    pub id: String,
+    #[schema(value_type = String, example = "integration")]
+    pub object: &'static str,
+    /// max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
+    #[schema(example = "telegram")]
+    pub service: String,
+    pub title: String,
+    /// What is set; secrets as `***`.
+    pub settings: BTreeMap<String, String>,
+    /// Whether the shop hears of payments by it, and of what.
+    pub tells_shop: bool,
+    #[schema(example = json!(["paid", "refunded"]))]
+    pub news: Vec<&'static str>,
+    /// active, or stopped: nothing is sent until it is mended and tested.
+    #[schema(value_type = String, example = "active")]
+    pub status: &'static str,
+    /// The problem that stopped it.
+    pub stopped_code: Option<String>,
+    pub stopped_at: Option<String>,
+    /// Of Salebot, the ten characters before `_success`.
+    pub callback_prefix: Option<String>,
+    pub created_at: String,
+}
+
+impl IntegrationView {
+    pub fn new(linked: &Linked, settings: &Settings) -> IntegrationView {
+        let service = find_integration(&linked.service);
+        let known = service.map(|service| service.settings()).unwrap_or_default();
+        let is_secret = |name: &str| known.iter().all(|it| it.name != name || it.is_secret);
+        let shown = settings.values().iter().map(|(name, value)| {
+            let value = if is_secret(name) { "***".to_owned() } else { value.clone() };
+            (name.clone(), value)
+        });
+        let secret = settings.find(salebot::CALLBACK_SECRET);
+        let prefix = secret.filter(|_| linked.service == "salebot").map(str::trim);
+        IntegrationView {
+            id: linked.id.clone(),
+            object: "integration",
+            service: linked.service.clone(),
+            title: service.map_or("", |service| service.title()).to_owned(),
+            settings: shown.collect(),
+            tells_shop: linked.news_to.is_some(),
+            news: linked.news.iter().map(|kind| kind.as_str()).collect(),
+            status: if linked.stopped.is_some() { "stopped" } else { "active" },
+            stopped_code: linked.stopped.as_ref().map(|(_, code)| code.clone()),
+            stopped_at: linked.stopped.as_ref().map(|(at_ms, _)| iso(*at_ms)),
+            callback_prefix: prefix.map(salebot::callback::prefix),
+            created_at: iso(linked.created_ms),
+        }
+    }
+}
+
+/// One message on its way.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SendingView {
+    #[schema(example = "msg_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
+    pub id: String,
+    #[schema(value_type = String, example = "sending")]
+    pub object: &'static str,
+    pub payment_id: String,
+    pub integration_id: String,
+    /// The event that it tells of; of a link that somebody sent, none.
+    pub event_id: Option<String>,
+    /// link, reminder, paid, refunded …
+    #[schema(value_type = String, example = "link")]
+    pub kind: &'static str,
+    /// payer or shop.
+    #[schema(value_type = String, example = "payer")]
+    pub audience: &'static str,
+    /// pending, delivered, unknown (no answer; perhaps it came), failed, dropped (nobody needs it
+    /// any more).
+    #[schema(value_type = String, example = "pending")]
+    pub status: &'static str,
+    pub tries: i64,
+    /// What the service calls the message.
+    pub remote_id: Option<String>,
+    /// The problem's code, and what was heard.
+    pub code: Option<String>,
+    pub why: Option<String>,
+    pub created_at: String,
+    pub ended_at: Option<String>,
+}
+
+impl SendingView {
+    pub fn new(sending: &Sending) -> SendingView {
+        SendingView {
+            id: sending.id.clone(),
+            object: "sending",
+            payment_id: sending.payment_id.clone(),
+            integration_id: sending.integration_id.clone(),
+            event_id: sending.event_id.clone(),
+            kind: sending.kind.as_str(),
+            audience: match sending.audience {
+                Audience::Payer => "payer",
+                Audience::Shop => "shop",
+            },
+            status: sending.state.as_str(),
+            tries: sending.tries,
+            remote_id: sending.remote_id.clone(),
+            code: sending.code.clone(),
+            why: sending.why.clone(),
+            created_at: iso(sending.created_ms),
+            ended_at: sending.ended_ms.map(iso),
+        }
+    }
+}
+
+/// What a test came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TestedView {
+    pub integration_id: String,
+    #[schema(value_type = String, example = "integration_test")]
+    pub object: &'static str,
+    pub ok: bool,
+    /// When it is not: a code, what is wrong, what to do.
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// A removed integration.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GoneView {
+    pub id: String,
+    #[schema(value_type = String, example = "integration")]
+    pub object: &'static str,
+    pub removed: bool,
+}

@@ -1,0 +1,53 @@
+//! Receipts of renewals: of the sum that is charged, at the VAT of the day on which it is.
+
+use serde_json::{Value, json};
+
+use super::{
+    receipts::receipts,
+    subscriptions::{asked, days, minutes, pay, plan, shown, subscribe},
+};
+use crate::harness::app::TestApp;
+
+/// The income receipt of the payment that the newest period waits for.
+async fn receipt(app: &TestApp, subscription: &Value) -> Value {
+    receipts(app, &asked(app, subscription).await).await[0]["receipt"].clone()
+}
+
+fn vats(receipt: &Value) -> Vec<&str> {
+    let items = receipt["items"].as_array().unwrap().iter();
+    items.map(|item| item["vat"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_renewal_is_of_its_own_sum_and_its_own_day() {
+    for bank in ["tochka", "tbank"] {
+        let app = TestApp::at(bank).await;
+        // No VAT until the end of November, 5 % from December on.
+        let vat = json!([{"vat": "none"}, {"vat": "usn5", "valid_from": "2026-12-01"}]);
+        let defaults = json!({"taxation": "usn_income", "vat": vat});
+        app.put("/v1/receipts/defaults", defaults).await.expect(200);
+        let items = json!([{"name": "Доступ", "price": "2000", "vat": "none"},
+            {"name": "Книга", "price": "450", "vat": "vat10"}]);
+        plan(&app, json!({"setup_fee": "100.00", "receipt": {"items": items}})).await;
+        let contact = json!({"email": "a@example.ru"});
+        let new = json!({"quantity": 2, "customer": contact, "collection": "link"});
+        let subscription = subscribe(&app, new).await;
+        // Two of the plan and the fee, spread over its lines.
+        let first = asked(&app, &subscription).await;
+        assert_eq!(first["amount"], "5000.00");
+        assert_eq!(vats(&receipt(&app, &subscription).await), ["none", "vat10"]);
+        let income = receipts(&app, &first).await[0].clone();
+        assert_eq!(income["amount"], "5000.00", "{income}");
+        pay(&app, &subscription).await;
+        assert_eq!(shown(&app, &subscription).await["status"], "active");
+        days(&app, 31).await;
+        minutes(&app, 5).await;
+        let next = asked(&app, &subscription).await;
+        assert_ne!(next["id"], first["id"]);
+        assert_eq!(next["amount"], "4900.00");
+        // What was the shop's own follows it; the book's own rate is the book's.
+        let renewal = receipt(&app, &subscription).await;
+        assert_eq!(vats(&renewal), ["vat5", "vat10"], "{renewal}");
+        assert_eq!(receipts(&app, &next).await[0]["amount"], "4900.00");
+    }
+}

@@ -1,0 +1,7 @@
+//! Integrations against their stand-ins, served on real sockets.
+
+mod chaos;
+mod crm;
+pub mod host;
+mod sending;
+mod setting;

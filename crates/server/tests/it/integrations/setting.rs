@@ -1,0 +1,121 @@
+//! Setting up, looking at and removing; what is refused, and with which words.
+
+use kopeck::kit::db::DbError;
+use kopeck_integrations::{sms::SmsStandIn, telegram::TelegramStandIn};
+use serde_json::json;
+
+use super::host::Host;
+use crate::harness::app::TestApp;
+
+#[tokio::test]
+async fn secrets_go_in_and_never_come_out() {
+    let app = TestApp::new().await;
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let made = host.connect(&app, json!({ "news_to": "700100200" })).await;
+    let token = host.settings().get("token").to_owned();
+    assert_eq!(made["settings"]["token"], "***");
+    assert_eq!(made["settings"]["api_url"], host.url);
+    assert_eq!(made["news"], json!(["paid", "mismatch", "refunded"]));
+    let list = app.get("/v1/integrations").await.expect(200).to_string();
+    assert!(!list.contains(&token) && !list.contains("700100200"), "{list}");
+    let row: Result<_, DbError> =
+        app.ctx.db.read(|tx| tx.find("select sealed, news_to from integrations", &[])).await;
+    let row = row.unwrap().unwrap();
+    for at in 0..2 {
+        let bytes = row.bytes(at).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("AAEhBP0av28") && !text.contains("700100200"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named() {
+    let app = TestApp::new().await;
+    let made = |body| app.post("/v1/integrations", body);
+    made(json!({ "service": "icq", "settings": {} }))
+        .await
+        .expect_error(422, "integration_unknown");
+    made(json!({ "service": "sms" })).await.expect_error(422, "param_missing");
+    let error = made(json!({ "service": "sms", "settings": { "token": "x" } })).await;
+    assert_eq!(error.expect_error(422, "param_unknown")["param"], "token");
+    let error = made(json!({ "service": "sms", "settings": {}, "news_to": "+375291234567" })).await;
+    let error = error.expect_error(422, "sms_number_foreign");
+    assert_eq!(error["param"], "news_to");
+    assert!(!error.to_string().contains("375291234567"), "{error}");
+    let error = made(json!({ "service": "sms", "settings": {}, "news": ["link", "dance"] })).await;
+    assert_eq!(error.expect_error(422, "param_invalid")["param"], "news");
+
+    let payment = app.create(json!({})).await;
+    let path = format!("/v1/payments/{}/send", payment["id"].as_str().unwrap());
+    let sent = |body| app.post(&path, body);
+    sent(json!({})).await.expect_error(422, "param_missing");
+    sent(json!({ "to": "sms" })).await.expect_error(422, "param_invalid");
+    sent(json!({ "to": "icq:1" })).await.expect_error(422, "integration_unknown");
+    sent(json!({ "to": "telegram:@" })).await.expect_error(422, "telegram_address_invalid");
+    sent(json!({ "to": "sms:+79001234567" })).await.expect_error(409, "integration_not_connected");
+    let kind = json!({ "to": "sms:+79001234567", "kind": "paid" });
+    sent(kind).await.expect_error(422, "param_invalid");
+    let host = Host::start(SmsStandIn::default(), app.clock.clone());
+    host.connect(&app, json!({})).await;
+    let nobody = app.post("/v1/payments/pay_0/send", json!({ "to": "sms:+79001234567" })).await;
+    nobody.expect_error(404, "payment_not_found");
+    app.get("/v1/integrations/int_0").await.expect_error(404, "integration_not_found");
+}
+
+#[tokio::test]
+async fn a_test_says_what_the_service_says() {
+    let app = TestApp::new().await;
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let token = "123456789:AAEhBP0av28fT3Dh-2mFlXcq0d8Xv1JkXXX";
+    let more = json!({ "settings": { "token": token, "api_url": host.url } });
+    let made = host.connect(&app, more).await;
+    let path = format!("/v1/integrations/{}/test", made["id"].as_str().unwrap());
+    let tested = app.post(&path, json!({})).await.expect(200);
+    assert_eq!((&tested["ok"], &tested["code"]), (&json!(false), &json!("telegram_token_refused")));
+    assert!(tested["hint"].as_str().unwrap().contains("BotFather"), "{tested}");
+    // A better token mends it, and nothing else of it changes.
+    let good = json!({ "settings": { "token": host.settings().get("token") } });
+    let path = path.trim_end_matches("/test");
+    let mended = app.patch(path, good).await.expect(200);
+    assert_eq!((&mended["id"], &mended["settings"]["api_url"]), (&made["id"], &json!(host.url)));
+    let tested = app.post(&format!("{path}/test"), json!({})).await.expect(200);
+    assert_eq!(tested["ok"], true, "{tested}");
+    let bad = app.patch(path, json!({ "settings": { "color": "red" } })).await;
+    bad.expect_error(422, "param_unknown");
+    let nowhere = json!({ "service": "telegram", "settings": {
+        "token": token, "api_url": "http://127.0.0.1:9" } });
+    let made = app.post("/v1/integrations", nowhere).await.expect(201);
+    let path = format!("/v1/integrations/{}/test", made["id"].as_str().unwrap());
+    let tested = app.post(&path, json!({})).await.expect(200);
+    assert_eq!(tested["code"], "integration_unanswered", "{tested}");
+}
+
+#[tokio::test]
+async fn a_removed_one_sends_nothing_and_forgets_its_secrets() {
+    let app = TestApp::new().await;
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let made = host.connect(&app, json!({ "news_to": "700100200" })).await;
+    let payment = app.create(json!({})).await;
+    let send = format!("/v1/payments/{}/send", payment["id"].as_str().unwrap());
+    app.post(&send, json!({ "to": "telegram:700100200" })).await.expect(202);
+    let path = format!("/v1/integrations/{}", made["id"].as_str().unwrap());
+    assert_eq!(app.delete(&path).await.expect(200)["removed"], true);
+    app.pay(&payment);
+    app.advance(3_600_000).await;
+    assert!(host.arrived().is_empty());
+    app.get(&path).await.expect_error(404, "integration_not_found");
+    let row: Result<_, DbError> =
+        app.ctx.db.read(|tx| tx.find("select sealed from integrations", &[])).await;
+    assert!(row.unwrap().unwrap().bytes(0).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn another_shop_sees_and_sends_nothing() {
+    let app = TestApp::new().await;
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let made = host.connect(&app, json!({})).await;
+    let path = format!("/v1/integrations/{}", made["id"].as_str().unwrap());
+    let mut request = app.request(axum::http::Method::GET, &path, axum::body::Body::empty());
+    request.headers_mut().insert("authorization", "Bearer nobody".parse().unwrap());
+    assert_eq!(app.send(request).await.status, 401);
+}
