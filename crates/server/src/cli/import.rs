@@ -1,5 +1,7 @@
 //! `kopeck import`: plans, saved cards and subscriptions from another system.
 
+mod progress;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -14,22 +16,20 @@ use super::{
     connect,
     context::{Globals, World},
     fail::Fail,
-    print::{BAD, FAINT, GOOD, HINT, paint, table},
+    print::{BAD, FAINT, GOOD, paint, table},
 };
 use crate::{
     kit::db::Tx,
     shops::{self, model::Connection},
     subscriptions::{
         catalog::{Listed, read_plans},
-        flow::{Problem, describe, plans},
+        flow::{Problem, plans},
         import::{
             Mode, Verdict,
             saved::{self, Saved},
-            subscribed::{self, Subscribed, list_imported},
+            subscribed::{self, Subscribed},
             table::{Row, read_rows},
         },
-        model::Subscription,
-        view::SubscriptionView,
     },
 };
 
@@ -82,8 +82,15 @@ enum Command {
     Plans(Source),
     /// Running subscriptions: paid until their next charge
     Subscriptions(Source),
-    /// How many customers saved anew what could not be taken over, and what the others need
-    Progress,
+    /// How many customers saved anew what could not be taken over, and by what link the others do
+    Progress {
+        /// Make a link for each who waits for one; who has one keeps it
+        #[arg(long)]
+        links: bool,
+        /// At which bank they save; the subscription's own by default
+        #[arg(long, requires = "links")]
+        bank: Option<String>,
+    },
 }
 
 /// What became of one line.
@@ -116,7 +123,7 @@ impl ImportArgs {
                     |row: &Row| Subscribed::read(row).map(|it| One::Subscribed(Box::new(it)));
                 go(&world, rows, "customer", from.dry_run, take).await
             }
-            Command::Progress => progress(&world).await,
+            Command::Progress { links, bank } => progress::run(&world, links, bank).await,
         }
     }
 }
@@ -255,53 +262,4 @@ fn show(world: &World, told: &[Told], dry_run: bool) -> Result<(), Fail> {
         }
         None => Ok(()),
     }
-}
-
-/// Who of the imported has something saved, and by what link the others do it.
-async fn progress(world: &World) -> Result<(), Fail> {
-    let shop_id = world.shop.id.clone();
-    let found: Result<Vec<_>, Problem> = world
-        .ctx
-        .db
-        .read(move |tx| {
-            let all: Vec<Subscription> = list_imported(tx, &shop_id)?;
-            let mut described = Vec::new();
-            for it in all {
-                described.push(describe(tx, &it)?);
-            }
-            Ok(described)
-        })
-        .await;
-    let views: Vec<SubscriptionView> =
-        found?.iter().map(|it| SubscriptionView::new(it, &world.ctx)).collect();
-    let has_saved = |it: &&SubscriptionView| it.account_id.is_some() || it.card_id.is_some();
-    let done = views.iter().filter(has_saved).count();
-    let waiting: Vec<&SubscriptionView> = views.iter().filter(|it| !has_saved(it)).collect();
-    let link = |it: &SubscriptionView| it.pay_url.clone();
-    let list: Vec<Value> = waiting
-        .iter()
-        .map(|it| {
-            json!({ "customer_id": it.customer_id, "subscription_id": it.id, "url": link(it),
-                "next_charge_at": it.next_charge_at })
-        })
-        .collect();
-    let shown = json!({ "imported": views.len(), "saved": done, "waiting": list });
-    world.out.show(&shown, || {
-        let mut lines =
-            vec![format!("{done} of {} have an account or a card to charge.", views.len())];
-        if !waiting.is_empty() {
-            let mut rows = table(&["Customer", "Subscription", "Paid until", "Link"]);
-            for it in &waiting {
-                let url = link(it).unwrap_or_else(|| "with its next period".to_owned());
-                let until = it.next_charge_at.as_deref().unwrap_or("");
-                rows.add_row(vec![&it.customer_id, &it.id, until, &url]);
-            }
-            lines.push(rows.to_string());
-            lines.push(paint(
-                HINT,
-                "The link of the next period saves what is charged from then on.",
-            ));
-        }
-        lines.join("\n")
-    })
 }

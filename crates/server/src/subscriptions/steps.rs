@@ -93,7 +93,9 @@ fn tell_ms(subscription: &Subscription, until_ms: i64, rules: &Rules) -> Option<
 fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option<Step> {
     let subscription = &book.subscription;
     let is_charged = subscription.collection == How::Charge && subscription.instrument_id.is_some();
-    if !is_charged || rules.notice_hours == 0 || rules.notice_first == NoticeFirst::No {
+    // What the bank takes by its own schedule nobody holds up.
+    let is_ours = subscription.bank_count.is_none();
+    if !is_charged || !is_ours || rules.notice_hours == 0 || rules.notice_first == NoticeFirst::No {
         return None;
     }
     let notice = book.notice.filter(|_| subscription.told_ms == Some(until_ms));

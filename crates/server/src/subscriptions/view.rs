@@ -453,7 +453,7 @@ pub struct WithdrawalView {
 impl WithdrawalView {
     pub fn new(customer_id: &str, ended: &Ended) -> WithdrawalView {
         let of = |kind: Kind| {
-            let all = ended.instruments.iter().filter(|it| it.kind == kind);
+            let all = ended.instruments.iter().filter(|it| kind.means(it.kind));
             all.map(|it| it.id.clone()).collect()
         };
         WithdrawalView {

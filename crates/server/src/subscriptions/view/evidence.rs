@@ -63,7 +63,7 @@ impl ConsentProof {
         let terms = &consent.terms;
         ConsentProof {
             id: consent.id.clone(),
-            of: own.kind.as_str(),
+            of: own.kind.word(),
             subject_id: own.id.clone(),
             text_version: terms.text_version.clone(),
             text: None,
@@ -101,7 +101,7 @@ impl From<&Instrument> for InstrumentProof {
     fn from(own: &Instrument) -> InstrumentProof {
         InstrumentProof {
             id: own.id.clone(),
-            kind: own.kind.as_str(),
+            kind: own.kind.word(),
             bank: own.bank.clone(),
             name: own.member_name.clone(),
             status: own.status.as_str(),

@@ -155,3 +155,32 @@ fn a_file_that_makes_no_sense_changes_nothing() {
     }
     shop.fails(&["import", "customers", "nowhere.csv"], "file_unreadable");
 }
+
+#[test]
+fn who_could_not_be_taken_over_is_sent_a_link_and_is_counted_when_it_is_paid() {
+    let shop = Shop::new();
+    shop.json(&["init", "--bank", "tbank", "--yes"]);
+    shop.json(&["plan", "create", "start", "--amount", "1990", "--name", "START"]);
+    let rows = "customer,plan,next_charge_at,consent_version,consent_at\n\
+                client-1,start,2099-03-31,offer-1,2026-01-15\n\
+                client-2,start,2099-04-01,offer-1,2026-01-15\n";
+    fs::write(shop.path("s.csv"), rows).expect("written");
+    shop.json(&["import", "subscriptions", "s.csv"]);
+    let told = shop.json(&["import", "progress", "--links"]);
+    assert_eq!((&told["imported"], &told["saved"]), (&json!(2), &json!(0)), "{told:#}");
+    let urls: Vec<&str> =
+        told["waiting"].as_array().unwrap().iter().filter_map(|it| it["url"].as_str()).collect();
+    assert_eq!(urls.len(), 2, "{told:#}");
+    assert_ne!(urls[0], urls[1]);
+    // Again: the same links, not others beside them.
+    assert_eq!(shop.json(&["import", "progress", "--links"])["waiting"], told["waiting"]);
+    let payment = shop.json(&["payment", "show", urls[0].rsplit('/').next().unwrap()]);
+    assert_eq!(payment["amount"], "10.00", "{payment}");
+    shop.json(&["sandbox", "pay", payment["bank_payment_id"].as_str().expect("open")]);
+    // No server runs here: the books are brought up to date by hand.
+    shop.json(&["reconcile", "--since", "30d"]);
+    let id = payment["id"].as_str().unwrap();
+    assert_eq!(shop.json(&["payment", "show", id])["status"], "paid");
+    let wrong = shop.json(&["import", "progress", "--links", "--bank", "sberbank"]);
+    assert_eq!(wrong["waiting"].as_array().unwrap().len(), 2, "nothing is lost: {wrong:#}");
+}
