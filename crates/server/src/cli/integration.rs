@@ -51,6 +51,20 @@ enum Command {
     },
     /// List what is set up
     List,
+    /// Change one, a new token say; what is not named stays, what was stopped goes on
+    Edit {
+        /// The integration's id
+        id: String,
+        /// A setting: token=123456789:AAE…
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Your own address there, to hear of payments: a chat, a phone
+        #[arg(long, value_name = "ADDRESS")]
+        news_to: Option<String>,
+        /// What you hear of
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        news: Vec<String>,
+    },
     /// Ask the service whether the account is in order; shows nobody anything
     Test {
         /// The integration's id
@@ -91,6 +105,12 @@ impl IntegrationArgs {
                 let new = request::new_integration(service, values, news_to, news)?;
                 show(&world, &flow::add(ctx, shop_id, new).await?)
             }
+            Command::Edit { id, set, news_to, news } => {
+                let service = flow::service_of(&flow::get(ctx, shop_id, &id).await?)?;
+                let news = Some(news).filter(|news| !news.is_empty());
+                let changes = request::changes(service, read_pairs(&set)?, news_to, news)?;
+                show(&world, &flow::edit(ctx, shop_id, &id, changes).await?)
+            }
             Command::List => list(&world).await,
             Command::Test { id } => test(&world, &flow::get(ctx, shop_id, &id).await?).await,
             Command::Remove { id } => {
@@ -113,14 +133,18 @@ fn read_settings(
             values.insert(known.name.to_owned(), value);
         }
     }
-    for pair in set {
-        let Some((name, value)) = pair.split_once('=') else {
-            let hint = "write --set token=123456789:AAE…";
-            return Err(Fail::usage("a setting is NAME=VALUE", hint));
-        };
-        values.insert(name.trim().to_owned(), value.trim().to_owned());
-    }
+    values.extend(read_pairs(set)?);
     Ok(values)
+}
+
+fn read_pairs(set: &[String]) -> Result<BTreeMap<String, String>, Fail> {
+    let pair = |text: &String| {
+        let pair = text.split_once('=');
+        let pair = pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        let hint = "write --set token=123456789:AAE…";
+        pair.ok_or_else(|| Fail::usage("a setting is NAME=VALUE", hint))
+    };
+    set.iter().map(pair).collect()
 }
 
 fn show(world: &World, linked: &Linked) -> Result<(), Fail> {

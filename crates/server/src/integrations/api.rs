@@ -11,7 +11,7 @@ use super::{
     flow::{self, Problem},
     model::{Linked, Sending},
     problem::error_of,
-    request::{CreateIntegration, SendPayment},
+    request::{CreateIntegration, EditIntegration, SendPayment},
     store,
     view::{GoneView, IntegrationView, SendingView, TestedView},
 };
@@ -27,7 +27,7 @@ const MAX_SENDINGS: i64 = 200;
 pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(create_integration, list_integrations))
-        .routes(routes!(get_integration, remove_integration))
+        .routes(routes!(get_integration, edit_integration, remove_integration))
         .routes(routes!(test_integration))
         .routes(routes!(send_payment))
         .routes(routes!(list_sendings))
@@ -90,6 +90,31 @@ async fn get_integration(
     Path(id): Path<String>,
 ) -> Result<Answer, ApiError> {
     let linked = flow::get(&server.ctx, &caller.shop_id, &id).await?;
+    Answer::json(200, &view(&server.ctx, &linked)?)
+}
+
+/// Change an integration
+///
+/// What is left out stays, each setting too. What was stopped goes on.
+#[utoipa::path(patch, path = "/v1/integrations/{id}", tag = "integrations",
+    request_body = EditIntegration,
+    params(("id" = String, Path, description = "The integration's id")),
+    responses(
+        (status = 200, description = "The integration", body = IntegrationView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such integration", body = ErrorBody),
+        (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
+async fn edit_integration(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Answer, ApiError> {
+    let linked = flow::get(&server.ctx, &caller.shop_id, &id).await?;
+    let service = flow::service_of(&linked)?;
+    let changes = json::read::<EditIntegration>(&body)?.read(service)?;
+    let linked = flow::edit(&server.ctx, &caller.shop_id, &id, changes).await?;
+    server.nudge.notify_one();
     Answer::json(200, &view(&server.ctx, &linked)?)
 }
 

@@ -94,8 +94,10 @@ async fn make(ask: Ask, wish: &LinkRequest) -> Result<Answer, ApiError> {
                 Some(_) => 0,
                 None => now_ms.div_euclid(SAME_FOR_MS),
             };
-            let said = format!("{}/{round}", wish.sameness());
-            Key::of(&format!("salebot-{}", hash_bytes(said.as_bytes())), &[said.as_bytes()])?
+            let same = hash_bytes(format!("{}/{round}", wish.sameness()).as_bytes());
+            // Another sum under the same order's number is a mistake, not the same link.
+            let sum = wish.amount.to_rubles();
+            Key::of(&format!("salebot-{same}"), &[same.as_bytes(), sum.as_bytes()])?
         }
     };
     submit::create(Ask { key: Some(key), body: body.into(), ..ask }).await

@@ -37,6 +37,9 @@ const NO_TOKENS: &str = "integration_tokens_missing";
 /// A sending that may leave now, and all that its message says.
 struct Due {
     linked: Linked,
+    service: &'static dyn Integration,
+    settings: Settings,
+    to: String,
     sending: Sending,
     payment: Payment,
     shop: String,
@@ -58,31 +61,31 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         Look::Send(due) => *due,
         Look::Rest(after) => return Ok(after),
     };
-    let (service, settings) = (service_of(&due.linked)?, open_settings(ctx, &due.linked)?);
-    let to = open_address(ctx, &due.linked.id, &due.sending.address)?;
+    let Due { service, settings, to, .. } = &due;
+    let service = *service;
     let around =
         Around { shop: &due.shop, public_url: &ctx.public_url, about: due.about.as_deref() };
     let message = letter::write(&due.sending, to.clone(), &due.payment, around);
     let began_ms = ctx.now_ms();
     let progress = &due.sending.progress;
-    let (fate, attempt) = match service.request(&settings, &message, progress) {
+    let (fate, attempt) = match service.request(settings, &message, progress) {
         Err(broken) => (Fate::Broken(broken), None),
         Ok(_) if due.is_cut => {
             let heard = Err(Silence::Lost("Kopeck stopped before the answer".to_owned()));
-            (exchange::after(service, &settings, &message, sent(&due, began_ms), &heard), None)
+            (exchange::after(service, settings, &message, sent(&due, began_ms), &heard), None)
         }
         Ok(request) => {
-            let shown = journal::describe_request(service, &settings, Some(&to), &request);
+            let shown = journal::describe_request(service, settings, Some(to), &request);
             let heard = ctx.courier.send(request).await;
             let sent = sent(&due, ctx.now_ms());
-            let fate = exchange::after(service, &settings, &message, sent, &heard);
-            let reply = Shown { service, settings: &settings, to: &to };
+            let fate = exchange::after(service, settings, &message, sent, &heard);
+            let reply = Shown { service, settings, to };
             let attempt = reply.attempt(ctx, &due.sending, began_ms, &shown, &heard);
             (fate, Some(attempt))
         }
     };
     let renewed = match &fate {
-        Fate::Renew => Some(renew(ctx, service, &settings).await),
+        Fate::Renew => Some(renew(ctx, service, settings).await),
         Fate::Delivered { .. }
         | Fate::More(_)
         | Fate::Retry { .. }
@@ -118,7 +121,8 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     let Some(mut sending) = store::find_next_sending(tx, id)? else {
         return Ok(Look::Rest(After::Done));
     };
-    let service = service_of(&linked).map_err(|error| DbError::Decode(format!("{error:#}")))?;
+    let broken = |error: anyhow::Error| DbError::Decode(format!("{id}: {error:#}"));
+    let service = service_of(&linked).map_err(broken)?;
     let next_ms = schedule::next_request(service.limits(), linked.sent_ms).max(sending.due_ms);
     if next_ms > now_ms {
         return Ok(Look::Rest(After::At(next_ms)));
@@ -148,6 +152,9 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
         Some(event) => find_event(tx, &sending.shop_id, event)?,
         None => None,
     };
+    // Opened before it is marked as asked: what cannot be opened was not sent.
+    let settings = open_settings(ctx, &linked).map_err(broken)?;
+    let to = open_address(ctx, id, &sending.address).map_err(broken)?;
     // We hold the lease, so whoever asked before us is gone without having heard.
     let is_cut = sending.asked_ms.is_some();
     sending.tries += 1;
@@ -158,7 +165,17 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     store::update_integration(tx, &linked)?;
     let shop = shop_name(tx, &linked.shop_id)?;
     let about = event.and_then(|event| event.about);
-    Ok(Look::Send(Box::new(Due { linked, sending, payment, shop, about, is_cut })))
+    Ok(Look::Send(Box::new(Due {
+        linked,
+        service,
+        settings,
+        to,
+        sending,
+        payment,
+        shop,
+        about,
+        is_cut,
+    })))
 }
 
 /// What hides secrets and addresses in what was heard.
@@ -329,7 +346,9 @@ fn moved(
     let known = recipients.into_iter().find(|it| it.address_key == sending.address_key);
     if let Some(known) = known {
         let recipient = Recipient { address_key: key.clone(), address: sealed.clone(), ..known };
-        store::insert_recipient(tx, &sending.payment_id, &linked.id, &recipient, ctx.now_ms())?;
+        let payment_id = &sending.payment_id;
+        store::delete_recipient(tx, payment_id, &linked.id, &sending.address_key)?;
+        store::insert_recipient(tx, payment_id, &linked.id, &recipient, ctx.now_ms())?;
     }
     sending.address = sealed;
     sending.address_key = key;

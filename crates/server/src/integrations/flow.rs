@@ -182,6 +182,39 @@ pub async fn find_of_service(
     found.ok_or(Problem::NotConnected(service))
 }
 
+/// What to change of an integration. Empty fields stay as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Only those named change.
+    pub settings: Settings,
+    pub news_to: Option<String>,
+    pub news: Option<Vec<Kind>>,
+}
+
+/// Changes it. What was stopped goes on: whatever stopped it may be mended now.
+pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Result<Linked, Problem> {
+    let (inner, shop_id, id) = (ctx.clone(), shop_id.to_owned(), id.to_owned());
+    ctx.db
+        .write(move |tx| {
+            let found = store::lock_integration(tx, &id)?.filter(|it| it.shop_id == shop_id);
+            let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
+            let mut settings = open_settings(&inner, &linked)?;
+            for (name, value) in changes.settings.values() {
+                settings.set(name, value.clone());
+            }
+            linked.sealed = seal_settings(&inner, &id, &settings)?;
+            if let Some(to) = &changes.news_to {
+                linked.news_to = Some(seal_address(&inner, &id, to)?);
+            }
+            linked.news = changes.news.unwrap_or(linked.news);
+            linked.stopped = None;
+            store::update_integration(tx, &linked)?;
+            jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
+            Ok(linked)
+        })
+        .await
+}
+
 /// Nothing more is sent by it; its secrets are forgotten, what was sent stays known.
 pub async fn remove(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Problem> {
     let (inner, shop_id, id) = (ctx.clone(), shop_id.to_owned(), id.to_owned());

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    flow::{DEFAULT_NEWS, NewIntegration, NewSending},
+    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending},
     problem::error_of,
 };
 use crate::http::{
@@ -33,6 +33,19 @@ pub struct CreateIntegration {
     pub news_to: Raw,
     /// What it hears of: paid, mismatch, failed, expired, canceled, refunded, receipt.
     #[schema(value_type = Option<Vec<String>>, example = json!(["paid", "refunded"]))]
+    pub news: Raw,
+}
+
+/// What to change of an integration. What is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditIntegration {
+    /// Only the settings named change.
+    #[schema(value_type = Option<Object>, example = json!({"token": "123456789:AAE…"}))]
+    pub settings: Raw,
+    #[schema(value_type = Option<String>)]
+    pub news_to: Raw,
+    #[schema(value_type = Option<Vec<String>>)]
     pub news: Raw,
 }
 
@@ -118,6 +131,32 @@ pub fn new_integration(
                 .collect(),
         },
     })
+}
+
+impl EditIntegration {
+    pub fn read(&self, service: &'static dyn Integration) -> Result<Changes, ApiError> {
+        let values: BTreeMap<String, String> = match &self.settings {
+            Some(raw) => serde_json::from_str(raw.get())
+                .map_err(|_| invalid("settings", "is not an object of texts"))?,
+            None => BTreeMap::new(),
+        };
+        let to = json::string("news_to", &self.news_to)?;
+        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        changes(service, values, to, words)
+    }
+}
+
+/// For the API and for the command line.
+pub fn changes(
+    service: &'static dyn Integration,
+    values: BTreeMap<String, String>,
+    news_to: Option<String>,
+    words: Option<Vec<String>>,
+) -> Result<Changes, ApiError> {
+    let has_words = words.is_some();
+    let new = new_integration(service, values, news_to, words)?;
+    let news = Some(new.news).filter(|_| has_words);
+    Ok(Changes { settings: new.settings, news_to: new.news_to, news })
 }
 
 impl SendPayment {

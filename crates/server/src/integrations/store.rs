@@ -154,6 +154,21 @@ pub fn insert_recipient(
     Ok(())
 }
 
+/// The address has become another one.
+pub fn delete_recipient(
+    tx: &mut dyn Tx,
+    payment_id: &str,
+    integration_id: &str,
+    key: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "delete from recipients where payment_id = $1 and integration_id = $2 \
+         and address_key = $3",
+        &[payment_id.into(), integration_id.into(), key.into()],
+    )?;
+    Ok(())
+}
+
 pub fn list_recipients(
     tx: &mut dyn Tx,
     payment_id: &str,

@@ -178,6 +178,11 @@ async fn a_bots_mistakes_are_answered_flat_with_200() {
         assert!(!flat["error_text"].as_str().unwrap().is_empty());
         assert_eq!(keys(&flat), keys(&good));
     }
+    let order = |sum: &str| json!({ "client_id": 5, "amount": sum, "external_id": "17" });
+    let first = ask(order("20")).await.expect(200);
+    assert_eq!(ask(order("20")).await.expect(200)["payment_id"], first["payment_id"]);
+    let other = ask(order("30")).await.expect(200);
+    assert_eq!(other["error_code"], "idempotency_key_reused", "{other}");
     let form = app.post_text("/compat/salebot/link", "client_id=5&payment_sum=35").await;
     assert_eq!(form.expect(200)["ok"], true);
     let lost = app.post_text("/compat/salebot/link", "{").await.expect(200);

@@ -1,5 +1,6 @@
 //! Integrations against their stand-ins, served on real sockets.
 
+mod chaos;
 mod crm;
 pub mod host;
 mod sending;

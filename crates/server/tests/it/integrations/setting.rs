@@ -73,6 +73,15 @@ async fn a_test_says_what_the_service_says() {
     let tested = app.post(&path, json!({})).await.expect(200);
     assert_eq!((&tested["ok"], &tested["code"]), (&json!(false), &json!("telegram_token_refused")));
     assert!(tested["hint"].as_str().unwrap().contains("BotFather"), "{tested}");
+    // A better token mends it, and nothing else of it changes.
+    let good = json!({ "settings": { "token": host.settings().get("token") } });
+    let path = path.trim_end_matches("/test");
+    let mended = app.patch(path, good).await.expect(200);
+    assert_eq!((&mended["id"], &mended["settings"]["api_url"]), (&made["id"], &json!(host.url)));
+    let tested = app.post(&format!("{path}/test"), json!({})).await.expect(200);
+    assert_eq!(tested["ok"], true, "{tested}");
+    let bad = app.patch(path, json!({ "settings": { "color": "red" } })).await;
+    bad.expect_error(422, "param_unknown");
     let nowhere = json!({ "service": "telegram", "settings": {
         "token": token, "api_url": "http://127.0.0.1:9" } });
     let made = app.post("/v1/integrations", nowhere).await.expect(201);
