@@ -212,9 +212,7 @@ impl EventKind {
                 "The customer takes back the consent: no charge any more"
             }
             EventKind::SubscriptionPaymentNeeded => "The customer has to pay by a link: send it",
-            EventKind::WebhookDisabled => {
-                "A receiver is told nothing any more: it is gone, or took nothing for a week"
-            }
+            EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
         }
     }
 }
