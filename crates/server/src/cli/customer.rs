@@ -177,7 +177,7 @@ async fn all(world: &World, customer: &str, kind: Kind) -> Result<Vec<Shown>, Fa
 fn shape(shown: &Shown) -> Value {
     match shown.0.kind {
         Kind::Account => json!(AccountView::new(shown)),
-        Kind::Card => json!(CardView::new(shown)),
+        Kind::Card | Kind::Kept => json!(CardView::new(shown)),
     }
 }
 
@@ -186,7 +186,7 @@ async fn list(world: &World, customer: &str, kind: Kind) -> Result<(), Fail> {
     let views: Vec<Value> = saved.iter().map(shape).collect();
     let (name, title, of) = match kind {
         Kind::Account => ("accounts", "Account", "Payer's bank"),
-        Kind::Card => ("cards", "Card", "Number"),
+        Kind::Card | Kind::Kept => ("cards", "Card", "Number"),
     };
     world.out.show(&json!({ "customer_id": customer, name: views }), || {
         let mut table = table(&[title, "State", of, "For", "Since, Moscow"]);

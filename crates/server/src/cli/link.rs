@@ -197,6 +197,7 @@ fn read(args: CreateArgs, default_ttl_minutes: u32) -> Result<NewPayment, Fail> 
     let methods =
         if args.hold && is_default { vec![PayMethod::Card] } else { args.methods.clone() };
     Ok(NewPayment {
+        schedule: None,
         amount: args.amount,
         purpose: args.purpose,
         methods,

@@ -1,6 +1,7 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
 mod metrics;
+mod rebind;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -19,6 +20,7 @@ use crate::{
         flow::{
             self, NewConsent, Problem,
             begin::{self, NewSubscription},
+            by_bank::ByBank,
             describe, withdraw,
         },
         model::{How, Period, Subscription},
@@ -82,6 +84,20 @@ enum Command {
         /// The subscription's id
         id: String,
     },
+    /// Make a link by which the customer saves another card or account, here or at the other bank
+    Rebind {
+        /// The subscription's id
+        id: String,
+        /// tbank, tochka, or a connection's id; absent: another one than now
+        #[arg(long)]
+        bank: Option<String>,
+        /// What the link saves; absent: what the bank can
+        #[arg(long, value_enum)]
+        save: Option<Save>,
+        /// Which text the customer agreed to, where no consent stands
+        #[arg(long, value_name = "VERSION")]
+        consent: Option<String>,
+    },
     /// Numbers by months: who pays, who came and went, revenue, what asking again brought back
     Metrics(metrics::MetricsArgs),
     /// Write down that the customer takes back the consent: nothing is charged any more
@@ -111,12 +127,24 @@ struct NewOne {
     /// A saved account or card to charge
     #[arg(long, value_name = "ID")]
     instrument: Option<String>,
-    /// What the first payment saves, when nothing is saved yet
-    #[arg(long, value_enum, default_value_t = Save::Account)]
-    save: Save,
+    /// What the first payment saves, when nothing is saved yet; absent: what the bank can
+    #[arg(long, value_enum)]
+    save: Option<Save>,
+    /// us: Kopeck charges; bank: the bank does, by a schedule of its own (Tochka, by card)
+    #[arg(long, value_enum, default_value_t = ChargedBy::Us)]
+    charged_by: ChargedBy,
+    /// How often the bank charges, the first payment counted; absent: as often as it can
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    bank_charges: Option<u32>,
     /// Which bank, when several are connected
     #[arg(long)]
     bank: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ChargedBy {
+    Us,
+    Bank,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -157,6 +185,9 @@ impl SubscriptionArgs {
                 request(&world, &id, Event::Pause { at_ms, resumes_ms: None }).await
             }
             Command::Resume { id } => request(&world, &id, Event::Resume { at_ms }).await,
+            Command::Rebind { id, bank, save, consent } => {
+                rebind::run(&world, &id, (bank, save), consent).await
+            }
             Command::Metrics(args) => args.run(&world).await,
             Command::Withdraw { id } => take_back(&world, &id).await,
         }
@@ -167,14 +198,7 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
     check_code("plan", &new.plan)?;
     // A bank that only the environment names is a connection from now on.
     connect::get_of(world, new.bank.as_deref()).await?;
-    let consent = new.consent.map(|text_version| NewConsent {
-        text_version,
-        text: None,
-        channel: "cli".to_owned(),
-        ip: None,
-        user_agent: None,
-        ceiling: None,
-    });
+    let consent = new.consent.map(NewConsent::by_cli);
     let wanted = NewSubscription {
         plan: new.plan,
         customer_id: user_id(&new.customer)?,
@@ -185,9 +209,13 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
             Collection::Link => How::Link,
         },
         instrument_id: new.instrument,
-        saves: match new.save {
+        saves: new.save.map(|save| match save {
             Save::Account => Kind::Account,
             Save::Card => Kind::Card,
+        }),
+        by_bank: match new.charged_by {
+            ChargedBy::Us => None,
+            ChargedBy::Bank => Some(ByBank { charges: new.bank_charges }),
         },
         bank: new.bank,
         zone: None,

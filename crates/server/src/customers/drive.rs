@@ -1,7 +1,10 @@
 //! Asking the bank for codes that save accounts, about accounts and cards, and to forget them. This
 //! is also the recovery: after a crash the next run reads the same rows.
 
-use kopeck_banks::op::{Answer, BankOp, CardOp, Outcome, QrAsked, RefusalClass, SavedCard, SbpOp};
+use kopeck_banks::op::{
+    Answer, BankOp, CardOp, Outcome, QrAsked, RefusalClass, SavedCard, SbpOp, SubscriptionOp,
+    SubscriptionStatus, SubscriptionWord,
+};
 
 use super::flow::Problem;
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
         db::DbError,
         jobs::{self, After, Job},
     },
-    payments::flow::charge::hear,
+    payments::{flow::charge::hear, model::Status, store::find_payment_by_id},
     shops::{self, model::Connection},
 };
 
@@ -60,6 +63,7 @@ pub async fn bind(
         member_id: None,
         member_name: None,
         expires: None,
+        is_scheduled: false,
         withdrawn_ms: None,
         removed_ms: None,
         created_ms: ctx.now_ms(),
@@ -101,6 +105,8 @@ async fn ask_once(ctx: &Ctx, own: Instrument) -> anyhow::Result<(Instrument, boo
     let op = match own.kind {
         Kind::Account => BankOp::Sbp(SbpOp::ShowBinding { request_key: own.request_key.clone() }),
         Kind::Card => BankOp::Card(CardOp::List { payer_id: own.request_key.clone() }),
+        // Its payment tells of it.
+        Kind::Kept => return Ok((own, true)),
     };
     let heard = match ask_now(ctx, &connection, &op).await? {
         Outcome::Done(Answer::AccountBinding(heard)) => Some(Heard::from(&heard)),
@@ -142,17 +148,9 @@ pub async fn forget_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
 /// changes nothing.
 async fn forget(ctx: &Ctx, own: Instrument) -> anyhow::Result<After> {
     let connection = shops::flow::get_connection(ctx, &own.connection_id).await?;
-    let op = BankOp::Card(CardOp::Remove {
-        payer_id: own.request_key.clone(),
-        card_id: own.member_id.clone().unwrap_or_default(),
-    });
-    let is_gone = match ask_now(ctx, &connection, &op).await? {
-        Outcome::Done(Answer::Accepted { done: true }) => true,
-        // Of one that is gone already the bank says no in words that leave a doubt: its list tells.
-        Outcome::Done(_) | Outcome::Refused(_) | Outcome::Unknown { .. } => {
-            is_unlisted(ctx, &connection, &own).await?
-        }
-        Outcome::Busy { .. } | Outcome::NotSent { .. } => false,
+    let is_gone = match own.kind {
+        Kind::Kept => is_ended(ctx, &connection, &own).await?,
+        Kind::Account | Kind::Card => is_removed(ctx, &connection, &own).await?,
     };
     let now_ms = ctx.now_ms();
     if !is_gone {
@@ -169,6 +167,74 @@ async fn forget(ctx: &Ctx, own: Instrument) -> anyhow::Result<After> {
         .await;
     saved?;
     Ok(After::Done)
+}
+
+/// Ends what the bank charges by itself. Of one that is ended already the bank says no in words
+/// that leave a doubt: its status tells.
+async fn is_ended(ctx: &Ctx, connection: &Connection, own: &Instrument) -> anyhow::Result<bool> {
+    let bank_id = match find_opened(ctx, own).await? {
+        Some((Some(bank_id), _)) => bank_id,
+        // One that was never made has no end; one that is being made is ended once it is there.
+        Some((None, status)) => return Ok(!matches!(status, Status::Opening | Status::Open)),
+        None => return Ok(true),
+    };
+    let op = BankOp::Subscription(SubscriptionOp::Cancel { bank_id: bank_id.clone() });
+    if let Outcome::Done(Answer::Accepted { done: true }) = ask_now(ctx, connection, &op).await? {
+        return Ok(true);
+    }
+    let op = BankOp::Subscription(SubscriptionOp::Status { bank_id });
+    Ok(match ask_now(ctx, connection, &op).await? {
+        Outcome::Done(Answer::Subscription(SubscriptionWord::Status {
+            status: Some(status),
+            ..
+        })) => is_over(status),
+        Outcome::Done(_)
+        | Outcome::Refused(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. } => false,
+    })
+}
+
+const fn is_over(status: SubscriptionStatus) -> bool {
+    match status {
+        SubscriptionStatus::Canceled
+        | SubscriptionStatus::Completed
+        | SubscriptionStatus::Expired
+        | SubscriptionStatus::Failed
+        | SubscriptionStatus::Refused
+        | SubscriptionStatus::Rejected => true,
+        SubscriptionStatus::Preparing
+        | SubscriptionStatus::Trial
+        | SubscriptionStatus::Active
+        | SubscriptionStatus::PastDue
+        | SubscriptionStatus::Suspended => false,
+    }
+}
+
+/// What this instrument's payment opened at the bank, and how far the payment is.
+async fn find_opened(
+    ctx: &Ctx,
+    own: &Instrument,
+) -> Result<Option<(Option<String>, Status)>, DbError> {
+    let Some(id) = own.payment_id.clone() else { return Ok(None) };
+    let found: Result<_, DbError> = ctx.db.read(move |tx| find_payment_by_id(tx, &id)).await;
+    Ok(found?.map(|payment| (payment.facts.bank_id.clone(), payment.status())))
+}
+
+async fn is_removed(ctx: &Ctx, connection: &Connection, own: &Instrument) -> anyhow::Result<bool> {
+    let op = BankOp::Card(CardOp::Remove {
+        payer_id: own.request_key.clone(),
+        card_id: own.member_id.clone().unwrap_or_default(),
+    });
+    Ok(match ask_now(ctx, connection, &op).await? {
+        Outcome::Done(Answer::Accepted { done: true }) => true,
+        // Of one that is gone already the bank says no in words that leave a doubt: its list tells.
+        Outcome::Done(_) | Outcome::Refused(_) | Outcome::Unknown { .. } => {
+            is_unlisted(ctx, connection, own).await?
+        }
+        Outcome::Busy { .. } | Outcome::NotSent { .. } => false,
+    })
 }
 
 /// Whether the bank's list shows the card no more, or as removed.

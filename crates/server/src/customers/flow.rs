@@ -70,9 +70,9 @@ pub fn get_saved(
     (kind, id): (Kind, &str),
 ) -> Result<Shown, Problem> {
     let found = store::find_instrument(tx, id)?;
-    let is_own =
-        |it: &Instrument| it.shop_id == shop_id && it.customer_id == customer_id && it.kind == kind;
-    let own = found.filter(is_own).ok_or(Problem::Missing(kind))?;
+    let is_own = |it: &Instrument| it.shop_id == shop_id && it.customer_id == customer_id;
+    let own =
+        found.filter(|it| kind.means(it.kind)).filter(is_own).ok_or(Problem::Missing(kind))?;
     let consent = store::find_consent(tx, &own)?;
     Ok((own, consent))
 }

@@ -315,7 +315,7 @@ pub const CARD_UNSUPPORTED: Code = code(
     "card_unsupported",
     422,
     "None of the shop's banks, or not the one that is named, saves cards for payments by the shop.",
-    "Connect T-Bank with `kopeck init`, or leave `save_card` out.",
+    "Connect T-Bank or Tochka with `kopeck init`, or leave `save_card` out.",
 );
 pub const CONSENT_EXCEEDED: Code = code(
     "consent_exceeded",
@@ -429,12 +429,8 @@ pub const CHARGE_UNANSWERED: Code = code(
     "The bank did not answer a charge of what was saved, and took nothing until its time was over.",
     "Nothing was charged: make another payment if the sum is still due.",
 );
-const REFERENCE_TAKEN: Code = code(
-    "reference_taken",
-    409,
-    "The bank has a payment with this reference already.",
-    "Kopeck looks it up by itself; nothing to do.",
-);
+const REFERENCE_TAKEN: Code =
+    code("reference_taken", 409, "The bank has this reference already.", "Kopeck looks it up.");
 
 /// Every code, in the order in which people meet them.
 pub static CODES: &[Code] = &[
@@ -466,6 +462,8 @@ pub static CODES: &[Code] = &[
     SUBSCRIPTION_BUSY,
     SUBSCRIPTION_STATE,
     CONSENT_MISSING,
+    BANK_SCHEDULE_IMPOSSIBLE,
+    BANK_DID_NOT_CHARGE,
     ACCOUNT_UNSUPPORTED,
     CARD_NOT_FOUND,
     CARD_NOT_ACTIVE,

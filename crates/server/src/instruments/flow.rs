@@ -24,6 +24,8 @@ pub enum Unusable {
     NotActive(Kind, InstrumentStatus),
     /// The payer agreed to less.
     TooMuch(Kind, Money),
+    /// The bank charges it by itself.
+    Scheduled(Kind),
 }
 
 /// Keeps an instrument that the bank has begun to save; from now on its state is asked. Of one that
@@ -39,7 +41,7 @@ pub fn begin(tx: &mut dyn Tx, ctx: &Ctx, instrument: &Instrument) -> Result<(), 
 /// The payment that saves an instrument is paid, or never will be: its payer has decided.
 pub fn watch(tx: &mut dyn Tx, ctx: &Ctx, payment_id: &str) -> Result<(), DbError> {
     let Some(mut own) = store::lock_by_payment(tx, payment_id)? else { return Ok(()) };
-    if own.status != InstrumentStatus::Pending {
+    if own.status != InstrumentStatus::Pending || own.kind == Kind::Kept {
         return Ok(());
     }
     own.watched_ms = Some(ctx.now_ms());
@@ -78,9 +80,9 @@ pub fn withdraw(
     (kind, id): (Kind, &str),
 ) -> Result<Result<(Instrument, bool), Unusable>, DbError> {
     let found = store::lock_instrument(tx, id)?;
-    let is_own =
-        |it: &Instrument| it.kind == kind && it.shop_id == shop_id && it.customer_id == customer_id;
-    let Some(own) = found.filter(is_own) else { return Ok(Err(Unusable::Missing(kind))) };
+    let is_own = |it: &Instrument| it.shop_id == shop_id && it.customer_id == customer_id;
+    let found = found.filter(|it| kind.means(it.kind)).filter(is_own);
+    let Some(own) = found else { return Ok(Err(Unusable::Missing(kind))) };
     if own.withdrawn_ms.is_some() {
         return Ok(Ok((own, false)));
     }
@@ -123,10 +125,13 @@ fn usable(
     kind: Kind,
     amount: Money,
 ) -> Result<Result<Instrument, Unusable>, DbError> {
-    let found = found.filter(|own| own.shop_id == shop_id && own.kind == kind);
+    let found = found.filter(|own| own.shop_id == shop_id && kind.means(own.kind));
     let Some(own) = found else { return Ok(Err(Unusable::Missing(kind))) };
     if own.status != InstrumentStatus::Active {
         return Ok(Err(Unusable::NotActive(kind, own.status)));
+    }
+    if own.is_scheduled {
+        return Ok(Err(Unusable::Scheduled(kind)));
     }
     let max = store::find_consent(tx, &own)?.and_then(|consent| consent.terms.max);
     Ok(match max.filter(|max| amount > *max) {

@@ -9,8 +9,10 @@
 //!   It belongs to a customer: the shop's own number of the payer.
 //! * **Consent**: what he agreed to, as he was shown it; a row that nobody changes.
 //!
-//! A bank that keeps cards as subscriptions of its own ([`kopeck_banks::op::SubscriptionOp`]) would
-//! save them here, too: another [`model::Kind`], opened and charged by other operations.
+//! A bank that keeps cards as subscriptions of its own ([`kopeck_banks::op::SubscriptionOp`]) saves
+//! them here, too: [`model::Kind::Kept`]. One operation of the bank's holds the first payment and
+//! every charge after it, so that there is one charge of it at a time, and each takes its own
+//! approval.
 //!
 //! Invariants:
 //! * The bank's token of an instrument is money: it is sealed as credentials are, bound to its row,

@@ -14,7 +14,10 @@ pub const PATIENCE_MS: i64 = 3 * DAY_MS;
 pub enum Kind {
     /// A bank account, charged through SBP.
     Account,
+    /// A card, charged by a payment of its own at the bank.
     Card,
+    /// A card that its bank keeps as a subscription: one operation that every charge adds to.
+    Kept,
 }
 
 impl Kind {
@@ -22,18 +25,36 @@ impl Kind {
         match self {
             Kind::Account => "account",
             Kind::Card => "card",
+            Kind::Kept => "kept_card",
         }
     }
 
     pub fn parse(text: &str) -> Option<Kind> {
-        [Kind::Account, Kind::Card].into_iter().find(|kind| kind.as_str() == text)
+        [Kind::Account, Kind::Card, Kind::Kept].into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// How its ids begin.
     pub const fn prefix(self) -> &'static str {
         match self {
             Kind::Account => "acc",
-            Kind::Card => "card",
+            Kind::Card | Kind::Kept => "card",
+        }
+    }
+
+    /// What a shop calls it. How a bank keeps a card is of no concern to a shop.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Account => "account",
+            Kind::Card | Kind::Kept => "card",
+        }
+    }
+
+    /// Whether it is what a shop means by this kind.
+    pub const fn means(self, own: Kind) -> bool {
+        match self {
+            Kind::Account => matches!(own, Kind::Account),
+            Kind::Card => matches!(own, Kind::Card | Kind::Kept),
+            Kind::Kept => matches!(own, Kind::Kept),
         }
     }
 }
@@ -67,6 +88,8 @@ pub struct Instrument {
     pub member_name: Option<String>,
     /// Of a card: month and year, MMYY.
     pub expires: Option<String>,
+    /// The bank charges it by a schedule of its own, and nobody else can.
+    pub is_scheduled: bool,
     pub withdrawn_ms: Option<i64>,
     /// When the bank forgot it, too.
     pub removed_ms: Option<i64>,
@@ -132,6 +155,19 @@ impl From<&AccountBinding> for Heard {
     }
 }
 
+impl Heard {
+    /// A card that the bank keeps as a subscription: charged by the operation that opened it.
+    pub fn kept(operation_id: &str, card: Option<&SavedCard>) -> Heard {
+        Heard {
+            status: BindingStatus::Active,
+            token: Some(operation_id.to_owned()),
+            member_id: card.and_then(|card| card.card_id.clone()),
+            member_name: card.and_then(|card| card.masked.clone()),
+            expires: card.and_then(|card| card.expires.clone()),
+        }
+    }
+}
+
 impl From<&SavedCard> for Heard {
     fn from(card: &SavedCard) -> Heard {
         Heard {
@@ -181,15 +217,21 @@ impl Instrument {
         }
     }
 
-    /// Whether the bank still keeps what was taken back. Accounts saved through SBP are forgotten
-    /// by being charged no more: the bank has no request for it.
+    /// Whether the bank still keeps what was taken back. Accounts saved through SBP, and cards that
+    /// are kept as subscriptions, are forgotten by being charged no more: the bank has no request
+    /// for it. One that the bank charges by itself has to be ended there.
     pub fn must_be_forgotten(&self) -> bool {
-        let is_card = self.kind == Kind::Card && self.member_id.is_some();
-        is_card && self.withdrawn_ms.is_some() && self.removed_ms.is_none()
+        let is_at_bank = match self.kind {
+            Kind::Account => false,
+            Kind::Card => self.member_id.is_some(),
+            Kind::Kept => self.is_scheduled,
+        };
+        is_at_bank && self.withdrawn_ms.is_some() && self.removed_ms.is_none()
     }
 
     /// When the bank is asked next; `None` when nothing can change by itself any more. Nobody can
-    /// have agreed to save what nobody paid: until its payment ends there is nothing to ask.
+    /// have agreed to save what nobody paid: until its payment ends there is nothing to ask. Of a
+    /// card that is kept as a subscription its payment tells all.
     pub fn next_look_ms(&self, now_ms: i64) -> Option<i64> {
         let (since_ms, max_ms) = match &self.payment_id {
             // It is decided; only the bank may be late to say so.
@@ -197,7 +239,8 @@ impl Instrument {
             None => (self.created_ms, 5 * MINUTE_MS),
         };
         let age_ms = now_ms - since_ms;
-        let is_waiting = self.status == InstrumentStatus::Pending && age_ms < PATIENCE_MS;
+        let is_asked = self.status == InstrumentStatus::Pending && self.kind != Kind::Kept;
+        let is_waiting = is_asked && age_ms < PATIENCE_MS;
         let wait_ms = (age_ms / 4).clamp(5 * SECOND_MS, max_ms);
         is_waiting.then_some(now_ms + wait_ms)
     }

@@ -7,15 +7,15 @@ use crate::kit::db::{DbError, Row, Tx};
 
 const COLUMNS: &str = "id, shop_id, customer_id, connection_id, bank, purpose, request_key, link, \
      status, sealed, member_id, member_name, created_ms, payment_id, watched_ms, \
-     kind, expires, withdrawn_ms, removed_ms";
+     kind, expires, withdrawn_ms, removed_ms, scheduled";
 
 /// A payment has one account: asked for its code again, a bank may give the binding another key.
 pub fn insert_instrument(tx: &mut dyn Tx, account: &Instrument) -> Result<(), DbError> {
     let a = account;
     tx.execute(
         "insert into instruments (id, shop_id, customer_id, connection_id, bank, purpose, \
-         request_key, link, status, created_ms, payment_id, kind) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         request_key, link, status, created_ms, payment_id, kind, scheduled) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          on conflict (payment_id) do update set request_key = excluded.request_key, \
          link = excluded.link where instruments.status = 'pending'",
         &[
@@ -31,6 +31,7 @@ pub fn insert_instrument(tx: &mut dyn Tx, account: &Instrument) -> Result<(), Db
             a.created_ms.into(),
             a.payment_id.clone().into(),
             a.kind.as_str().into(),
+            a.is_scheduled.into(),
         ],
     )?;
     Ok(())
@@ -96,11 +97,14 @@ pub fn list_saved(
     kind: Kind,
 ) -> Result<Vec<Instrument>, DbError> {
     let sql = format!(
-        "select {COLUMNS} from instruments where shop_id = $1 and customer_id = $2 and kind = $3 \
+        "select {COLUMNS} from instruments where shop_id = $1 and customer_id = $2 \
+         and (kind = $3 or kind = $4) \
          and (payment_id is null or sealed is not null or member_name is not null) \
          order by id desc limit 100"
     );
-    let params = [shop_id.into(), customer_id.into(), kind.as_str().into()];
+    let other = if kind.means(Kind::Kept) { Kind::Kept } else { kind };
+    let kinds = [kind.as_str(), other.as_str()];
+    let params = [shop_id.into(), customer_id.into(), kinds[0].into(), kinds[1].into()];
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 
@@ -128,6 +132,7 @@ fn decode(row: &Row) -> Result<Instrument, DbError> {
         expires: row.opt_text(16)?,
         withdrawn_ms: row.opt_int(17)?,
         removed_ms: row.opt_int(18)?,
+        is_scheduled: row.flag(19)?,
     })
 }
 

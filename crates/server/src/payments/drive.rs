@@ -8,6 +8,7 @@ mod charge;
 mod code;
 mod elsewhere;
 mod hold;
+mod kept;
 mod open;
 mod refund;
 
@@ -214,6 +215,9 @@ impl Driver<'_> {
 
     /// Reads the payment at the bank and joins what it says.
     async fn look(&self, payment: &Payment) -> anyhow::Result<Look> {
+        if payment.is_kept_charge() {
+            return self.look_at_operation(payment).await;
+        }
         let Some(bank_id) = payment.facts.bank_id.clone() else { return Ok(Look::Nothing) };
         let Told { outcome, mut exchanges } = if payment.is_code() {
             self.look_at_codes(payment, bank_id).await?
@@ -237,22 +241,18 @@ impl Driver<'_> {
             return Ok(Look::Seen(Box::new(next), seen));
         }
         flow::record(self.ctx, payment, vec![], exchanges, true).await?;
-        Ok(match outcome {
-            Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
-                Look::KeyRefused(refusal)
-            }
-            Outcome::Refused(_)
-            | Outcome::Done(_)
-            | Outcome::Busy { .. }
-            | Outcome::NotSent { .. }
-            | Outcome::Unknown { .. } => Look::Nothing,
-        })
+        Ok(unseen(outcome))
     }
 
     /// The link's time is over. What the bank says last decides; if it still says "unpaid", the
     /// link is dead by the bank's own rules.
     async fn lapse(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        if payment.facts.bank_id.is_none() {
+        let is_unsent = payment.intents.charge_asked_ms.is_none();
+        if payment.is_kept_charge() && is_unsent {
+            let event = Event::Lapsed;
+            return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
+        }
+        if payment.facts.bank_id.is_none() && !payment.is_kept_charge() {
             let event = Event::OpenRefused(never_opened());
             return Ok(Stepped::On(Box::new(self.record(&payment, vec![event], vec![]).await?)));
         }
@@ -267,6 +267,20 @@ impl Driver<'_> {
             Look::Seen(next, _) => Ok(Stepped::On(next)),
             Look::KeyRefused(_) | Look::Nothing => Ok(self.pause(KEY_WAIT_MS)),
         }
+    }
+}
+
+/// A look that showed no payment.
+fn unseen(outcome: Outcome) -> Look {
+    match outcome {
+        Outcome::Refused(refusal) if refusal.class == RefusalClass::Credentials => {
+            Look::KeyRefused(refusal)
+        }
+        Outcome::Refused(_)
+        | Outcome::Done(_)
+        | Outcome::Busy { .. }
+        | Outcome::NotSent { .. }
+        | Outcome::Unknown { .. } => Look::Nothing,
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod charge;
+pub mod kept;
 pub mod receive;
 pub mod routing;
 
@@ -10,8 +11,8 @@ use kopeck_banks::{
     Credentials, Money,
     bank::{Bank, Step},
     op::{
-        BankOp, CaptureMode, CodeKind, CreateLink, Observation, Outcome, PayMethod, Refusal,
-        RefusalClass, SavedCharge,
+        BankOp, CaptureMode, CodeKind, CreateLink, NewSubscription, Observation, Outcome,
+        PayMethod, Refusal, RefusalClass, SavedCharge, Schedule, SubscriptionOp,
     },
 };
 
@@ -65,6 +66,8 @@ pub struct NewPayment {
     pub metadata: String,
     /// What it is paid with, and what of it is saved.
     pub means: Means,
+    /// By what schedule the bank charges the card that is saved.
+    pub schedule: Option<Schedule>,
     /// What the payer agreed to, where something is saved.
     pub consent: Option<Terms>,
 }
@@ -101,7 +104,15 @@ pub fn plan(
     new: NewPayment,
 ) -> Result<Payment, Problem> {
     let now_ms = ctx.now_ms();
-    let ttl_minutes = life(&new, now_ms);
+    let can = bank.capabilities();
+    let means = kept::at_bank(new.means.clone(), can);
+    // The bank alone says how long the link of a card that it keeps may be paid; a charge of it has
+    // no link, and no receipt with it.
+    let ttl_minutes = match (&means, can.subscriptions) {
+        (Means::Save { kind: Kind::Kept, .. }, Some(limits)) => limits.link_minutes,
+        (Means::Saved { kind: Kind::Kept, .. }, _) => new.ttl_minutes,
+        (_, _) => life(&new, now_ms),
+    };
     let payment = Payment {
         id: ctx.mint.id("pay"),
         shop_id: connection.shop_id.clone(),
@@ -112,7 +123,8 @@ pub fn plan(
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
-        means: new.means,
+        means,
+        schedule: new.schedule,
         reference: reference(new.order_id.as_deref(), &ctx.mint.code(10)),
         order_id: new.order_id,
         amount: new.amount,
@@ -134,11 +146,14 @@ pub fn plan(
         asked_ms: 0,
         dense_until_ms: now_ms + DENSE_FOR_MS,
     };
-    let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
-    let op = op.map_err(Problem::Internal)?;
     if let Some(refusal) = receipts::find_wrong_day(&payment) {
         return Err(Problem::Bank(refusal));
     }
+    if payment.is_kept_charge() {
+        return Ok(payment);
+    }
+    let op = create_op(&payment, bank, &connection.credentials, &ctx.public_url);
+    let op = op.map_err(Problem::Internal)?;
     match bank.start(&connection.credentials, &op) {
         Step::Done(Outcome::Refused(refusal)) => Err(Problem::Bank(refusal)),
         Step::Done(_) | Step::Send(_) => Ok(payment),
@@ -178,6 +193,18 @@ pub fn create_op(
     // where the world can reach us.
     let notice_url = (!public_url.is_empty() && !bank.capabilities().registers_notices)
         .then(|| format!("{public_url}/notices/{}/{}", payment.bank, payment.connection_id));
+    if payment.opens_kept() {
+        return Ok(BankOp::Subscription(SubscriptionOp::Open(NewSubscription {
+            reference: payment.reference.clone(),
+            amount: payment.amount,
+            purpose: payment.purpose.clone(),
+            success_url: payment.success_url.clone().or_else(our_page),
+            fail_url: payment.fail_url.clone().or_else(our_page),
+            payer_id: None,
+            schedule: payment.schedule,
+            receipt: receipts::for_bank(payment)?,
+        })));
+    }
     let (kind, saves) = match &payment.means {
         Means::Payer => (None, false),
         Means::Save { kind, .. } => (Some(*kind), true),
@@ -312,8 +339,33 @@ pub fn request_refund(
     let at_ms = ctx.now_ms();
     let found = store::lock_payment(tx, shop_id, payment_id)?.ok_or(Problem::NoSuchPayment)?;
     check_place_refund(&found)?;
+    if let Some(refusal) = kept::find_refund_refusal(&found)? {
+        return Err(Problem::Bank(refusal));
+    }
     let event = Event::RefundRequested { id: id.to_owned(), amount, reason, at_ms };
     change(tx, ctx, shop_id, payment_id, &event)
+}
+
+/// All that is left of a payment whose money nobody may keep goes back; where the bank's API has no
+/// way for it, a person is told to.
+pub fn give_back(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, payment_id): (&str, &str),
+    reason: &str,
+) -> Result<(), Problem> {
+    let payment = lock_own(tx, shop_id, payment_id)?;
+    if let Some(refusal) = kept::find_refund_refusal(&payment)? {
+        kept::give_back_by_hand(tx, ctx, payment, (refusal, reason))?;
+        return Ok(());
+    }
+    let left = payment.refundable();
+    if left.is_zero() {
+        return Ok(());
+    }
+    let id = ctx.mint.id("rf");
+    let refund = (id.as_str(), left, Some(reason.to_owned()));
+    request_refund(tx, ctx, shop_id, payment_id, refund).map(|_| ())
 }
 
 /// What came by a code that is paid again and again, or by a company, goes back through the API
@@ -378,7 +430,7 @@ pub fn observe(
     };
     let is_news = !applied.effects.is_empty();
     let payment = save(tx, ctx, &payment, applied)?;
-    Ok(Some((charge::hear_card(tx, ctx, payment, seen)?, is_news)))
+    Ok(Some((charge::hear_saved(tx, ctx, payment, seen)?, is_news)))
 }
 
 /// Applies what a driver did or heard, with the journal of it. `asked`: the bank was asked about
@@ -402,7 +454,7 @@ pub async fn record(
                     Ok(applied) => {
                         payment = save(tx, &inner, &payment, applied)?;
                         if let Event::Observed(seen) = event {
-                            payment = charge::hear_card(tx, &inner, payment, seen)?;
+                            payment = charge::hear_saved(tx, &inner, payment, seen)?;
                         }
                     }
                     Err(refused) => {

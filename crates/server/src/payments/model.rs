@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, Decline, PayMethod, Refusal, SbpTransfer},
+    op::{CaptureMode, Decline, PayMethod, Refusal, SbpTransfer, Schedule},
 };
 
 use super::route::Route;
@@ -30,6 +30,9 @@ pub struct Payment {
     pub place_id: Option<String>,
     /// What it is paid with: whatever its payer chooses, or what he saved earlier.
     pub means: Means,
+    /// The bank charges the card by this schedule: of the payment that opens it, and of each
+    /// charge, which nobody sends.
+    pub schedule: Option<Schedule>,
     /// The shop's own order number; not unique, a shop may try again with a new payment.
     pub order_id: Option<String>,
     /// Our number at the bank, unique there.
@@ -89,6 +92,10 @@ pub struct Intents {
     pub qr_tries: u32,
     /// When the charge of what was saved was sent; it is sent once.
     pub charge_asked_ms: Option<i64>,
+    /// The approvals that stood in the kept card's operation before the charge was sent.
+    pub approvals_before: Vec<String>,
+    /// The bank said that it took the charge of a kept card; its approval may be shown later.
+    pub is_charge_taken: bool,
     /// The payer wants to pay elsewhere: a place in [`Payment::routes`].
     pub move_to: Option<usize>,
     /// The bank refused to open the payment, and nothing exists there; or to charge what was saved,
@@ -116,6 +123,9 @@ pub struct Attempt {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub bank_id: Option<String>,
+    /// Of a card that its bank keeps as a subscription: the operation and which of its approvals
+    /// is this payment's money. No other payment has it.
+    pub approval: Option<String>,
     pub bank_url: Option<String>,
     pub authorized: Money,
     pub paid: Money,
@@ -340,6 +350,22 @@ impl Payment {
         }
     }
 
+    /// Whether it is taken from a card that its bank keeps as a subscription: nothing of its own is
+    /// opened at the bank.
+    pub fn is_kept_charge(&self) -> bool {
+        matches!(self.means, Means::Saved { kind: Kind::Kept, .. })
+    }
+
+    /// Whether it opens such a subscription: one operation, to which each charge adds.
+    pub fn opens_kept(&self) -> bool {
+        matches!(self.means, Means::Save { kind: Kind::Kept, .. })
+    }
+
+    /// Whether the bank has its money in an operation that it shares with other payments.
+    pub fn shares_operation(&self) -> bool {
+        self.is_kept_charge() || self.opens_kept()
+    }
+
     /// What it is taken from, or what it saved.
     pub fn instrument(&self) -> Option<(Kind, &str)> {
         match &self.means {
@@ -349,9 +375,9 @@ impl Payment {
         }
     }
 
-    /// The instrument of this kind.
+    /// The instrument of this kind, as a shop means it.
     pub fn instrument_id(&self, kind: Kind) -> Option<&str> {
-        self.instrument().filter(|(own, _)| *own == kind).map(|(_, id)| id)
+        self.instrument().filter(|(own, _)| kind.means(*own)).map(|(_, id)| id)
     }
 
     /// Why it failed, if it did. A charge that was not taken within the time that the bank had for
@@ -361,7 +387,11 @@ impl Payment {
         let declined = self.facts.decline.clone().filter(|_| is_over && self.facts.declined);
         let lapsed = || {
             let is_lapsed = is_over && self.facts.expired;
-            is_lapsed.then(|| not_charged(self.intents.charge_asked_ms.is_some()))
+            let not_charged = || match self.schedule {
+                Some(_) => not_charged_by_bank(),
+                None => not_charged(self.intents.charge_asked_ms.is_some()),
+            };
+            is_lapsed.then(not_charged)
         };
         self.intents.failure.clone().or(declined).or_else(lapsed)
     }
@@ -423,10 +453,15 @@ impl Payment {
     }
 
     /// When the bank's link ends. Its time runs from the request that made it, which leaves later
-    /// than the shop asked when the bank is out of reach.
+    /// than the shop asked when the bank is out of reach. Of a charge of a kept card: until when
+    /// its approval is asked for.
     pub fn link_end_ms(&self) -> i64 {
         let life_ms = i64::from(self.ttl_minutes) * 60_000;
-        self.intents.open_asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
+        let asked_ms = match self.is_kept_charge() {
+            true => self.intents.charge_asked_ms,
+            false => self.intents.open_asked_ms,
+        };
+        asked_ms.map_or(self.expires_ms, |asked_ms| asked_ms + life_ms)
     }
 
     pub fn status(&self) -> Status {
@@ -458,10 +493,22 @@ impl Payment {
                     (Some(_) | None, Some(_)) | (None, None) => Status::Authorized,
                 }
             }
-            () if facts.bank_id.is_some() => Status::Open,
+            // Its operation was there before it.
+            () if facts.bank_id.is_some() || self.is_kept_charge() => Status::Open,
             () if self.intents.failure.is_some() => Status::Failed,
             () => Status::Opening,
         }
+    }
+}
+
+/// The bank was to charge by its own schedule; it announces no failure, so only asking tells.
+fn not_charged_by_bank() -> Failure {
+    Failure {
+        code: "bank_did_not_charge".into(),
+        message: "The bank did not charge the card by its schedule".into(),
+        hint:
+            "The bank tells no reason: ask the customer to pay, or to subscribe with another card"
+                .into(),
     }
 }
 

@@ -26,21 +26,25 @@ impl From<Problem> for ApiError {
 
 impl From<Unusable> for ApiError {
     fn from(unusable: Unusable) -> ApiError {
-        let param = |kind: Kind| format!("{}_id", kind.as_str());
+        let param = |kind: Kind| format!("{}_id", kind.word());
         match unusable {
             Unusable::Missing(kind) => ApiError::of(match kind {
                 Kind::Account => codes::ACCOUNT_NOT_FOUND,
-                Kind::Card => codes::CARD_NOT_FOUND,
+                Kind::Card | Kind::Kept => codes::CARD_NOT_FOUND,
             })
             .param(param(kind)),
             Unusable::NotActive(kind, status) => {
-                let (kind_word, status) = (kind.as_str(), status.as_str());
+                let (kind_word, status) = (kind.word(), status.as_str());
                 let message = format!("The {kind_word} cannot be charged: it is {status}.");
                 let code = match kind {
                     Kind::Account => codes::ACCOUNT_NOT_ACTIVE,
-                    Kind::Card => codes::CARD_NOT_ACTIVE,
+                    Kind::Card | Kind::Kept => codes::CARD_NOT_ACTIVE,
                 };
                 ApiError::new(code, message).param(param(kind))
+            }
+            Unusable::Scheduled(kind) => {
+                let message = "The bank charges the card by its own schedule, and nobody else can.";
+                ApiError::new(codes::CARD_NOT_ACTIVE, message).param(param(kind))
             }
             Unusable::TooMuch(_, max) => {
                 let message = format!("The payer agreed to {max} rubles at most.");

@@ -209,6 +209,17 @@ fn follow_income(
                     Some("Make it in «Мой налог», https://lknpd.nalog.ru, on this day".to_owned());
             }
         }
+        Stored::Bank(_) if carries_none(payment) => {
+            next.is_by_hand = true;
+            // Once: a row that a person changed since stays as it is.
+            if is_paid && next.sold_ms.is_none() {
+                next.body.clone_from(&payment.receipt);
+                next.amount = payment.facts.paid;
+                next.sold_ms = Some(paid_ms);
+                next.look_ms = Some(paid_ms);
+                next.note = Some(CHARGE_NOTE.to_owned());
+            }
+        }
         Stored::Bank(receipt) if next.sold_ms.is_none() => {
             let delivered = mirror::delivered(payment, receipt.as_ref().clone());
             next.body = Some(crate::receipts::form::write(&delivered));
@@ -235,6 +246,17 @@ fn follow_income(
         Stored::Bank(_) => {}
     }
     Ok(next)
+}
+
+/// What a person has to know of a charge for which the bank takes no receipt.
+const CHARGE_NOTE: &str = "The bank takes no receipt with a charge of a card that it keeps: make \
+                           it at your cash register on this day, unless the cash register's \
+                           cabinet shows one for this charge";
+
+/// Whether the bank takes no receipt for this payment, whatever the shop wants.
+fn carries_none(payment: &Payment) -> bool {
+    let can = find_bank(&payment.bank).and_then(|bank| bank.capabilities().subscriptions);
+    payment.is_kept_charge() && can.is_some_and(|limits| !limits.charge_receipts)
 }
 
 fn follow_refund(ctx: &Ctx, refund: &Refund, record: Record) -> Record {

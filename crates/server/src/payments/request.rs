@@ -205,6 +205,7 @@ impl CreatePayment {
             (_, given) => methods(given, capture)?,
         };
         Ok(NewPayment {
+            schedule: None,
             amount: amount.ok_or_else(|| missing("amount"))?,
             purpose,
             capture,

@@ -157,6 +157,10 @@ fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     let grace_minutes = if is_short { CODE_GRACE_MINUTES } else { grace_minutes };
     let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
     let dead_ms = payment.link_end_ms() + grace_ms;
+    // What the bank said that it took is there: only its approval is awaited.
+    if payment.intents.is_charge_taken {
+        return at(next_look_ms(payment), Step::Ask);
+    }
     if now_ms >= dead_ms {
         return Step::Lapse;
     }

@@ -7,6 +7,9 @@
 
 mod hold;
 mod left;
+mod shared;
+
+pub use self::shared::Shared;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,14 +51,18 @@ pub enum Event {
     },
     VoidNotSent,
     VoidRefused(Failure),
-    /// The request to charge what was saved is about to leave.
+    /// The request to charge what was saved is about to leave. `known`: of a card that its bank
+    /// keeps as a subscription, the approvals that are there already.
     ChargeAsked {
         at_ms: i64,
+        known: Vec<String>,
     },
     /// It certainly did not arrive.
     ChargeNotSent,
     /// Nothing was taken, for certain.
     ChargeRefused(Failure),
+    /// Of an operation that payments share: what of it is this payment's.
+    Shared(Shared),
     /// What the bank has under our reference cannot be paid by anybody: it is tried anew under
     /// another one.
     Reopened {
@@ -232,7 +239,8 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
         Event::Observed(observation) if is_other(next, observation) => {}
         Event::Observed(observation) => {
             let expected = next.expected();
-            join(&mut next.facts, observation, expected);
+            let own = shared::own_part(next, observation);
+            join(&mut next.facts, own.as_ref().unwrap_or(observation), expected);
         }
         Event::OpenAsked { at_ms } => {
             next.intents.open_asked_ms = Some(*at_ms);
@@ -254,8 +262,9 @@ fn change(next: &mut Payment, event: &Event) -> Result<bool, Refused> {
         Event::VoidAsked { at_ms } => next.intents.void_asked_ms = Some(*at_ms),
         Event::VoidNotSent => next.intents.void_asked_ms = None,
         Event::VoidRefused(failure) => next.intents.void_failure = Some(failure.clone()),
-        Event::ChargeAsked { at_ms } => ask_charge(next, *at_ms)?,
+        Event::ChargeAsked { at_ms, known } => ask_charge(next, *at_ms, known)?,
         Event::ChargeNotSent => next.intents.charge_asked_ms = None,
+        Event::Shared(news) => shared::hear(next, news),
         Event::ChargeRefused(failure) if next.is_charge() => {
             next.intents.failure = Some(failure.clone());
         }
@@ -309,12 +318,13 @@ pub fn is_other(payment: &Payment, seen: &Observation) -> bool {
 }
 
 /// A charge leaves once. A driver whose lease passed on while it waited learns it here.
-fn ask_charge(next: &mut Payment, at_ms: i64) -> Result<(), Refused> {
+fn ask_charge(next: &mut Payment, at_ms: i64, known: &[String]) -> Result<(), Refused> {
     let is_open = next.status() == Status::Open && next.is_charge();
     if !is_open || next.intents.charge_asked_ms.is_some() {
         return Err(Refused::NotChargeable(next.status()));
     }
     next.intents.charge_asked_ms = Some(at_ms);
+    next.intents.approvals_before = known.to_vec();
     Ok(())
 }
 
@@ -329,10 +339,7 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
     facts.qr_payload = facts.qr_payload.take().max(seen.qr_payload.clone());
     join_transfer(facts, seen.transfer.as_deref());
     facts.paid_ms = facts.paid_ms.max(seen.paid_at.map(|at| at.as_millisecond()));
-    for (id, amount) in &seen.refunds {
-        let known = facts.refunds.entry(id.clone()).or_default();
-        *known = (*known).max(*amount);
-    }
+    join_refunds(facts, &seen.refunds);
     match seen.status {
         Some(BankStatus::Expired) => facts.expired = true,
         Some(BankStatus::Canceled) => facts.canceled = true,
@@ -351,6 +358,13 @@ fn join(facts: &mut Facts, seen: &Observation, expected: Money) {
             | BankStatus::PartiallyRefunded,
         )
         | None => {}
+    }
+}
+
+fn join_refunds(facts: &mut Facts, seen: &BTreeMap<String, Money>) {
+    for (id, amount) in seen {
+        let known = facts.refunds.entry(id.clone()).or_default();
+        *known = (*known).max(*amount);
     }
 }
 

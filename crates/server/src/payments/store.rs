@@ -2,13 +2,14 @@
 
 mod columns;
 mod keys;
+pub mod shared;
 
 use kopeck_banks::Money;
 
 use self::columns::{
-    capture_word, count, decode_means, decode_refunds, decode_routes, decode_transfer,
-    encode_refunds, encode_routes, join_methods, opt_money, origin_word, parse_capture,
-    parse_methods, parse_origin, saves_for,
+    capture_word, count, decode_ids, decode_means, decode_refunds, decode_routes, decode_schedule,
+    decode_transfer, encode_ids, encode_refunds, encode_routes, encode_schedule, is_kept,
+    join_methods, opt_money, origin_word, parse_capture, parse_methods, parse_origin, saves_for,
 };
 pub use self::columns::{decode_failure, encode_failure};
 pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
@@ -26,7 +27,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
      asked_ms, dense_until_ms, capture_kopecks, void_requested_ms, void_asked_ms, void_failure, \
      bank_left_kopecks, bank_paid_guessed, routes, bank_methods, attempt_of, move_to, moves, \
      qr_payload, sbp_trx_id, sbp_ref_id, place_id, qr_asked_ms, qr_tries, account_id, \
-     save_account_for, charge_asked_ms, decline, heard_paid_ms, card_id, save_card_for";
+     save_account_for, charge_asked_ms, decline, heard_paid_ms, card_id, save_card_for, \
+     card_kept, approval, approvals_before, charge_taken, bank_schedule";
 
 /// Which payments to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +49,10 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
         "insert into payments (id, shop_id, connection_id, bank, order_id, reference, \
          amount_kopecks, purpose, methods, capture, ttl_minutes, success_url, fail_url, customer, \
          receipt, metadata, created_ms, expires_ms, dense_until_ms, status, attempt_of, \
-         place_id, account_id, save_account_for, card_id, save_card_for) \
+         place_id, account_id, save_account_for, card_id, save_card_for, card_kept, \
+         bank_schedule) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25, $26)",
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)",
         &[
             p.id.as_str().into(),
             p.shop_id.as_str().into(),
@@ -77,6 +80,8 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             saves_for(&p.means, Kind::Account).into(),
             p.instrument_id(Kind::Card).into(),
             saves_for(&p.means, Kind::Card).into(),
+            is_kept(&p.means).into(),
+            p.schedule.map(encode_schedule).into(),
         ],
     )?;
     update_payment(tx, payment)
@@ -85,10 +90,7 @@ pub fn insert_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
 /// Saves what can change: intents, facts, refunds and what is derived from them.
 pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError> {
     let (intents, facts) = (&payment.intents, &payment.facts);
-    let refunded = payment.refunded();
-    if refunded > facts.paid {
-        return Err(DbError::Other(format!("{}: refunded more than paid", payment.id)));
-    }
+    let refunded = sum_refunded(payment)?;
     tx.execute(
         "update payments set open_asked_ms = $1, open_tries = $2, capture_requested_ms = $3, \
          capture_asked_ms = $4, failure = $5, capture_failure = $6, bank_id = $7, bank_url = $8, \
@@ -101,7 +103,8 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
          routes = $32, bank_methods = $33, move_to = $34, moves = $35, \
          qr_payload = $36, sbp_trx_id = $37, sbp_ref_id = $38, qr_asked_ms = $39, \
          qr_tries = $40, ttl_minutes = $41, charge_asked_ms = $42, decline = $43, \
-         heard_paid_ms = $44 where id = $45 and shop_id = $46",
+         heard_paid_ms = $44, approval = $45, approvals_before = $46, charge_taken = $47 \
+         where id = $48 and shop_id = $49",
         &[
             intents.open_asked_ms.into(),
             intents.open_tries.into(),
@@ -147,11 +150,23 @@ pub fn update_payment(tx: &mut dyn Tx, payment: &Payment) -> Result<(), DbError>
             intents.charge_asked_ms.into(),
             facts.decline.as_ref().map(encode_failure).into(),
             facts.heard_paid_ms.into(),
+            facts.approval.clone().into(),
+            encode_ids(&intents.approvals_before).into(),
+            intents.is_charge_taken.into(),
             payment.id.as_str().into(),
             payment.shop_id.as_str().into(),
         ],
     )?;
     payment.refunds.iter().try_for_each(|refund| upsert_refund(tx, payment, refund))
+}
+
+/// Never more than was paid.
+fn sum_refunded(payment: &Payment) -> Result<Money, DbError> {
+    let refunded = payment.refunded();
+    if refunded > payment.facts.paid {
+        return Err(DbError::Other(format!("{}: refunded more than paid", payment.id)));
+    }
+    Ok(refunded)
 }
 
 fn upsert_refund(tx: &mut dyn Tx, payment: &Payment, refund: &Refund) -> Result<(), DbError> {
@@ -347,7 +362,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
         bank_methods: bank_methods.unwrap_or_else(|| methods.clone()),
         attempt_of: row.opt_text(46)?,
         place_id: row.opt_text(52)?,
-        means: decode_means(row, [55, 56, 60, 61])?,
+        means: decode_means(row, [55, 56, 60, 61, 62])?,
+        schedule: row.opt_text(66)?.as_deref().map(decode_schedule).transpose()?,
         moves,
         attempts,
         shop_id: row.text(1)?,
@@ -381,6 +397,8 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
             qr_asked_ms: row.opt_int(53)?,
             qr_tries: count(row, 54)?,
             charge_asked_ms: row.opt_int(57)?,
+            approvals_before: decode_ids(row.opt_text(64)?.as_deref())?,
+            is_charge_taken: row.flag(65)?,
             move_to: move_to.map_err(|_| DbError::Decode("move_to is no place".into()))?,
         },
         facts: decode_facts(row)?,
@@ -394,6 +412,7 @@ fn decode(tx: &mut dyn Tx, row: &Row) -> Result<Payment, DbError> {
 fn decode_facts(row: &Row) -> Result<Facts, DbError> {
     Ok(Facts {
         bank_id: row.opt_text(24)?,
+        approval: row.opt_text(63)?,
         bank_url: row.opt_text(25)?,
         authorized: row.money(26)?,
         paid: row.money(27)?,

@@ -84,10 +84,14 @@ pub async fn create(ask: Ask) -> Result<Answer, ApiError> {
     };
     if let Some(kind) = saving {
         connections.retain(|connection| can_save(connection, kind));
+        // A bank that also gives back through its API goes first.
+        if is_free && connections.iter().any(|it| !keeps_only(it)) {
+            connections.retain(|it| kind != Kind::Card || !keeps_only(it));
+        }
         if connections.is_empty() {
             return Err(match kind {
                 Kind::Account => ApiError::of(codes::ACCOUNT_UNSUPPORTED).param("save_account"),
-                Kind::Card => ApiError::of(codes::CARD_UNSUPPORTED).param("save_card"),
+                Kind::Card | Kind::Kept => ApiError::of(codes::CARD_UNSUPPORTED).param("save_card"),
             });
         }
     }
@@ -266,8 +270,14 @@ async fn is_pending(ask: &Ask, payment_id: &str) -> bool {
 fn can_save(connection: &Connection, kind: Kind) -> bool {
     find_bank(&connection.bank).is_some_and(|bank| match kind {
         Kind::Account => bank.capabilities().saves_accounts,
-        Kind::Card => bank.capabilities().saves_cards,
+        Kind::Card => flow::kept::saves_cards(bank.capabilities()),
+        Kind::Kept => bank.capabilities().subscriptions.is_some(),
     })
+}
+
+/// Whether the bank keeps cards as subscriptions and in no other way.
+fn keeps_only(connection: &Connection) -> bool {
+    find_bank(&connection.bank).is_some_and(|bank| !bank.capabilities().saves_cards)
 }
 
 /// The connection of that bank, or of that id, the last one of several; all when none is named.

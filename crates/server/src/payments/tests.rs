@@ -6,6 +6,7 @@ mod code_history;
 mod codes;
 mod grid;
 mod history;
+mod kept;
 mod schedule;
 mod sums;
 mod tables;
@@ -49,6 +50,7 @@ fn created() -> Payment {
         attempt_of: None,
         attempts: Vec::new(),
         place_id: None,
+        schedule: None,
         means: Means::Payer,
         order_id: None,
         reference: "K-1".into(),

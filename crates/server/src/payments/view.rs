@@ -212,7 +212,7 @@ impl PaymentView {
             card_id: payment.instrument_id(Kind::Card).map(str::to_owned),
             reference: payment.reference.clone(),
             bank: payment.bank.clone(),
-            bank_payment_id: payment.facts.bank_id.clone(),
+            bank_payment_id: payment.facts.bank_id.clone().or(payment.facts.approval.clone()),
             pay_url: format!("{public_url}/pay/{}", payment.id),
             bank_url: payment.facts.bank_url.clone(),
             qr: QrView::new(payment, public_url),

@@ -3,6 +3,7 @@
 mod door;
 pub mod history;
 mod plans;
+mod rebind;
 
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -49,6 +50,7 @@ pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .merge(plans::routes())
         .merge(door::routes())
+        .merge(rebind::routes())
         .merge(history::routes())
         .routes(routes!(create_subscription, list_subscriptions))
         .routes(routes!(get_subscription))

@@ -12,10 +12,11 @@ use super::{
     flow::{
         self, JOB, Problem, act, announce,
         begin::Planned,
-        periods,
+        by_bank, periods,
         turn::{Turn, turn},
     },
     model::{Attempt, Cause, How, Outcome, Period, Subscription, Version, kind_of},
+    pricing::MIN_CHARGE_KOPECKS,
     state::Event,
     steps::Book,
     store,
@@ -34,12 +35,13 @@ use crate::{
         flow::{
             NewPayment, Problem as PaymentProblem,
             charge::{self, Saved},
+            kept,
             routing::plan_at,
         },
         model::{Means, Payment},
         receipts,
     },
-    shops,
+    shops::{self, model::Connection},
 };
 
 /// Turns of one run. More than any subscription takes at once; a run that needs more goes on in
@@ -181,7 +183,7 @@ fn write(
     jobs::wait_for(tx, (JOB, &subscription.id), &payment.id)?;
     period.next_try_ms = None;
     store::update_period(tx, &period)?;
-    if how == How::Charge {
+    if how != How::Link {
         return Ok(store::update_subscription(tx, subscription)?);
     }
     match period.cause {
@@ -238,23 +240,17 @@ async fn plan_any(
     how: How,
 ) -> Result<Payment, Problem> {
     let shop_id = &subscription.shop_id;
-    let metadata = serde_json::json!({
-        "subscription_id": subscription.id, "period": wish.period,
-    });
-    let new = NewPayment {
-        amount: wish.amount,
-        purpose: version.terms.name.clone(),
-        success_url: subscription.success_url.clone(),
-        fail_url: subscription.fail_url.clone(),
-        customer: subscription.contact.clone(),
-        receipt: version.terms.receipt.clone(),
-        metadata: metadata.to_string(),
-        ..NewPayment::default()
-    };
     let connection = shops::flow::get_connection(ctx, &subscription.connection_id).await?;
-    let banks = std::slice::from_ref(&connection);
-    let new = receipts::fill_again(ctx, shop_id, new, banks, version.created_ms).await;
-    let new = new.map_err(Problem::Receipt)?;
+    let about = serde_json::json!({ "subscription_id": subscription.id, "period": wish.period });
+    let new = new_payment(ctx, (subscription, version), &connection, (wish.amount, about)).await?;
+    let schedule = by_bank::schedule(subscription, version);
+    if let (How::Bank, Some(card_id)) = (how, subscription.instrument_id.as_deref()) {
+        let left = (wish.give_up_ms - ctx.now_ms()) / MINUTE_MS;
+        let ttl_minutes = u32::try_from(left.max(1)).unwrap_or(1);
+        let new = NewPayment { success_url: None, fail_url: None, schedule, ttl_minutes, ..new };
+        let planned = kept::plan_awaited(ctx, shop_id, card_id, new).await;
+        return planned.map_err(Problem::Payment);
+    }
     if let (How::Charge, Some(instrument_id)) = (how, subscription.instrument_id.clone()) {
         let customer_id = Some(subscription.customer_id.clone());
         let kind = kind_of(&instrument_id);
@@ -265,7 +261,11 @@ async fn plan_any(
     }
     let bank = find_bank(&connection.bank);
     let can = bank.map(|bank| bank.capabilities());
-    let saves = subscription.collection == How::Charge
+    // The bank's schedule begins with its first payment, and only with that.
+    let schedule = schedule.filter(|_| wish.period == 1);
+    let may_save = subscription.bank_count.is_none() || schedule.is_some();
+    let saves = may_save
+        && subscription.collection == How::Charge
         && can.is_some_and(|can| self::saves(can, subscription.saves));
     let methods = match (saves, can) {
         (true, _) => vec![charge::method_of(subscription.saves)],
@@ -282,6 +282,7 @@ async fn plan_any(
         methods,
         capture: CaptureMode::Automatic,
         ttl_minutes: u32::try_from(left).unwrap_or(min).clamp(min, max),
+        schedule,
         means: match saves {
             true => Means::Save {
                 kind: subscription.saves,
@@ -295,11 +296,59 @@ async fn plan_any(
     plan_at(ctx, &connection, new).map_err(Problem::Payment)
 }
 
+/// What any payment of a subscription is, with the receipt that its plan says.
+async fn new_payment(
+    ctx: &Ctx,
+    (subscription, version): (&Subscription, &Version),
+    connection: &Connection,
+    (amount, metadata): (Money, serde_json::Value),
+) -> Result<NewPayment, Problem> {
+    let new = NewPayment {
+        amount,
+        purpose: version.terms.name.clone(),
+        success_url: subscription.success_url.clone(),
+        fail_url: subscription.fail_url.clone(),
+        customer: subscription.contact.clone(),
+        receipt: version.terms.receipt.clone(),
+        metadata: metadata.to_string(),
+        ..NewPayment::default()
+    };
+    let banks = std::slice::from_ref(connection);
+    let shop_id = &subscription.shop_id;
+    let new = receipts::fill_again(ctx, shop_id, new, banks, version.created_ms).await;
+    new.map_err(Problem::Receipt)
+}
+
+/// The link by which the customer saves another card or account at this bank.
+pub(super) async fn plan_rebind(
+    ctx: &Ctx,
+    of: (&Subscription, &Version),
+    connection: &Connection,
+    saves: Kind,
+) -> Result<Payment, Problem> {
+    let (subscription, _) = of;
+    let least = Money::from_kopecks(MIN_CHARGE_KOPECKS).map_err(|_| Problem::SumTooLarge)?;
+    let about = serde_json::json!({ "subscription_id": subscription.id, "rebind": true });
+    let new = new_payment(ctx, of, connection, (least, about)).await?;
+    let bank = find_bank(&connection.bank).ok_or(Problem::NoBank)?;
+    let (min, max) =
+        (*bank.capabilities().ttl_minutes.start(), *bank.capabilities().ttl_minutes.end());
+    let new = NewPayment {
+        methods: vec![charge::method_of(saves)],
+        capture: CaptureMode::Automatic,
+        ttl_minutes: u32::try_from(periods::FIRST_MS / MINUTE_MS).unwrap_or(min).clamp(min, max),
+        means: Means::Save { kind: saves, customer_id: subscription.customer_id.clone(), id: None },
+        ..new
+    };
+    plan_at(ctx, connection, new).map_err(Problem::Payment)
+}
+
 /// Whether a bank can keep what is paid with, to be charged later.
 pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
     match kind {
         Kind::Account => can.saves_accounts,
-        Kind::Card => can.saves_cards,
+        Kind::Card => kept::saves_cards(can),
+        Kind::Kept => can.subscriptions.is_some(),
     }
 }
 
@@ -307,10 +356,16 @@ pub const fn saves(can: &Capabilities, kind: Kind) -> bool {
 pub async fn settle_now(ctx: &Ctx, id: &str) -> Result<(), DbError> {
     drive_now(ctx, id).await?;
     let subject = id.to_owned();
-    let waiting: Result<Vec<Attempt>, DbError> =
-        ctx.db.read(move |tx| store::list_unsettled(tx, &subject)).await;
-    for attempt in waiting? {
-        payments::drive::drive_now(ctx, &attempt.payment_id).await?;
+    let waiting: Result<Vec<String>, DbError> = ctx
+        .db
+        .read(move |tx| {
+            let attempts = store::list_unsettled(tx, &subject)?.into_iter();
+            let rebinds = store::rebinds::list_rebinds(tx, &subject)?.into_iter();
+            Ok(attempts.map(|it| it.payment_id).chain(rebinds.map(|it| it.payment_id)).collect())
+        })
+        .await;
+    for payment_id in waiting? {
+        payments::drive::drive_now(ctx, &payment_id).await?;
     }
     drive_now(ctx, id).await
 }

@@ -2,18 +2,23 @@
 //! [`super::drive`], between transactions.
 
 pub mod begin;
+pub mod by_bank;
 pub mod change;
 pub mod evidence;
 pub mod metrics;
 pub mod periods;
 pub mod plans;
+pub mod rebind;
 pub mod turn;
 pub mod withdraw;
 
-use kopeck_banks::op::Refusal;
+use kopeck_banks::{
+    bank::{Capabilities, find_bank},
+    op::Refusal,
+};
 
 use super::{
-    model::{Consent, PeriodStatus, Plan, Subscription},
+    model::{Consent, PeriodStatus, Plan, RebindOutcome, Subscription},
     state::{self, Effect, Event, Refused, Status},
     steps::Book,
     store,
@@ -28,6 +33,7 @@ use crate::{
     },
     payments::flow::Problem as PaymentProblem,
     receipts::flow::ComposeProblem,
+    shops,
 };
 
 /// The kind of the job that drives a subscription; its subject is the subscription's id.
@@ -59,6 +65,8 @@ pub enum Problem {
     NotConnected,
     /// None of the shop's banks saves what can be charged.
     NoBank,
+    /// The bank's own schedule cannot do it.
+    ByBank(&'static str),
     Payment(PaymentProblem),
     Receipt(ComposeProblem),
     Bank(Refusal),
@@ -102,6 +110,7 @@ pub fn act(
     subscription.state = applied.next;
     if applied.effects.contains(&Effect::StopCharging) {
         stop(tx, subscription)?;
+        by_bank::end(tx, ctx, subscription)?;
     }
     store::update_subscription(tx, subscription)?;
     for effect in &applied.effects {
@@ -162,6 +171,7 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
     let consents = store::list_consents(tx, &subscription.id)?;
     let rules = store::get_rules(tx, &subscription.shop_id)?;
     let next_amount = next_amount(tx, subscription);
+    let rebinds = store::rebinds::list_rebinds(tx, &subscription.id)?;
     let book = load(tx, subscription.clone())?;
     Ok(Described {
         book,
@@ -172,7 +182,18 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
         consent: consents.into_iter().next(),
         rules,
         next_amount,
+        limits: by_bank::limits(subscription, find_can(tx, subscription)?),
+        rebind: rebinds.into_iter().rfind(|it| it.outcome == RebindOutcome::Open),
     })
+}
+
+/// What the bank of its connection can.
+fn find_can(
+    tx: &mut dyn Tx,
+    subscription: &Subscription,
+) -> Result<Option<&'static Capabilities>, DbError> {
+    let found = shops::store::find_connection(tx, &subscription.connection_id)?;
+    Ok(found.and_then(|found| find_bank(&found.bank)).map(|bank| bank.capabilities()))
 }
 
 /// What the next period will cost, if one will begin.
@@ -206,9 +227,12 @@ pub fn request(
         Event::Pause { .. } if book.is_asking() || book.open_period().is_some() => {
             return Err(Problem::Busy);
         }
-        Event::Reactivate { .. } => check_consent(tx, &subscription)?,
-        Event::Pause { .. }
-        | Event::Paid { .. }
+        Event::Reactivate { .. } => {
+            by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?;
+            check_consent(tx, &subscription)?;
+        }
+        Event::Pause { .. } => by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?,
+        Event::Paid { .. }
         | Event::Changed { .. }
         | Event::Declined
         | Event::Overdue
@@ -223,6 +247,10 @@ pub fn request(
         turn::resume(tx, ctx, &mut subscription, *at_ms)?;
     } else {
         act(tx, ctx, &mut subscription, event)?;
+    }
+    // The bank would go on: there it ends now, here with what was paid.
+    if matches!(event, Event::CancelAtEnd { .. }) {
+        by_bank::end(tx, ctx, &subscription)?;
     }
     jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())?;
     Ok(subscription)
@@ -247,6 +275,20 @@ pub struct NewConsent {
     pub user_agent: Option<String>,
     /// The most that one charge may take; `None`: what the subscription costs now.
     pub ceiling: Option<kopeck_banks::Money>,
+}
+
+impl NewConsent {
+    /// As somebody wrote it down at a terminal.
+    pub fn by_cli(text_version: String) -> NewConsent {
+        NewConsent {
+            text_version,
+            text: None,
+            channel: "cli".to_owned(),
+            ip: None,
+            user_agent: None,
+            ceiling: None,
+        }
+    }
 }
 
 /// Writes down what the customer agreed to.

@@ -71,6 +71,9 @@ pub struct Subscription {
     pub instrument_id: Option<String>,
     /// What a link's payment saves.
     pub saves: Kind,
+    /// The bank charges by a schedule of its own, so many times, the first payment counted; `None`:
+    /// we charge.
+    pub bank_count: Option<u32>,
     pub zone: String,
     /// The calendar's anchor, and the number of its boundary at which the newest period ends.
     pub anchor_ms: i64,
@@ -178,15 +181,18 @@ pub enum How {
     Charge,
     /// The customer pays by a link.
     Link,
+    /// The bank takes it by its own schedule: it is asked whether it did.
+    Bank,
 }
 
 impl How {
-    pub const ALL: [How; 2] = [How::Charge, How::Link];
+    pub const ALL: [How; 3] = [How::Charge, How::Link, How::Bank];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             How::Charge => "charge",
             How::Link => "link",
+            How::Bank => "bank",
         }
     }
 
@@ -216,6 +222,48 @@ pub struct Attempt {
     pub how: How,
     pub outcome: Outcome,
     pub created_ms: i64,
+}
+
+/// A link by which a subscription goes on to another card or account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebind {
+    pub payment_id: String,
+    pub subscription_id: String,
+    pub connection_id: String,
+    pub saves: Kind,
+    pub outcome: RebindOutcome,
+    pub created_ms: i64,
+    pub done_ms: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RebindOutcome {
+    /// The customer has not paid it yet.
+    Open,
+    /// Paid; that something is saved is not known yet.
+    Paid,
+    /// What it saved is charged from now on.
+    Done,
+    /// It ended unpaid, or its money went back.
+    Over,
+}
+
+impl RebindOutcome {
+    pub const ALL: [RebindOutcome; 4] =
+        [RebindOutcome::Open, RebindOutcome::Paid, RebindOutcome::Done, RebindOutcome::Over];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RebindOutcome::Open => "open",
+            RebindOutcome::Paid => "paid",
+            RebindOutcome::Done => "done",
+            RebindOutcome::Over => "over",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<RebindOutcome> {
+        RebindOutcome::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
 }
 
 /// What a customer agreed to. Only its withdrawal is ever written into it.

@@ -58,6 +58,9 @@ impl From<Problem> for ApiError {
                                nothing that could be charged, or have another name.";
                 ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
             }
+            Problem::ByBank(why) => {
+                ApiError::new(codes::BANK_SCHEDULE_IMPOSSIBLE, why).param("charged_by")
+            }
             Problem::Payment(problem) => problem.into(),
             Problem::Receipt(problem) => problem.into(),
             Problem::Bank(refusal) => refusal.into(),

@@ -8,8 +8,10 @@ use super::{
     flow::{
         NewConsent,
         begin::NewSubscription,
+        by_bank::ByBank,
         change::{When, Wish},
         plans::NewCoupon,
+        rebind,
     },
     model::{How, Terms, kind_of},
     pricing::{Discount, MAX_PERCENT, MIN_CHARGE_KOPECKS},
@@ -249,10 +251,17 @@ pub struct CreateSubscription {
     /// A saved card to charge.
     #[schema(value_type = Option<String>)]
     pub card_id: Raw,
-    /// What the first payment saves when nothing is saved yet: account (by SBP, when absent) or
-    /// card.
+    /// What the first payment saves when nothing is saved yet: account (by SBP) or card. When
+    /// absent: what the bank saves, an account rather than a card.
     #[schema(value_type = Option<String>, example = "account")]
     pub save: Raw,
+    /// us (when absent): Kopeck charges what was saved. bank: the bank does, by a schedule of its
+    /// own (Tochka, by card): `limits` of the subscription says what that cannot do.
+    #[schema(value_type = Option<String>, example = "us")]
+    pub charged_by: Raw,
+    /// How often the bank charges, the first payment counted; the most that it can when absent.
+    #[schema(value_type = Option<i64>, example = 12)]
+    pub bank_charges: Raw,
     /// The bank's word or a connection's id, when several are connected.
     #[schema(value_type = Option<String>)]
     pub bank: Raw,
@@ -307,17 +316,23 @@ impl CreateSubscription {
             None if consent.is_some() || instrument_id.is_some() => How::Charge,
             None => How::Link,
             Some(word) => How::parse(&word)
+                .filter(|how| *how != How::Bank)
                 .ok_or_else(|| invalid("collection", "takes one of: charge, link"))?,
         };
         if collection == How::Link && instrument_id.is_some() {
             let what = "is not for a subscription that is paid by links";
             return Err(invalid("account_id", what));
         }
-        let saves = match json::string("save", &self.save)? {
-            None => Kind::Account,
-            Some(word) => {
-                Kind::parse(&word).ok_or_else(|| invalid("save", "takes one of: account, card"))?
+        let saves = saved_kind(&self.save)?;
+        let bank_charges = count("bank_charges", &self.bank_charges, (1, MAX_QUANTITY))?;
+        let by_bank = match json::string("charged_by", &self.charged_by)?.as_deref() {
+            None | Some("us") if bank_charges.is_some() => {
+                let what = "is for a subscription with `charged_by: bank`";
+                return Err(invalid("bank_charges", what));
             }
+            None | Some("us") => None,
+            Some("bank") => Some(ByBank { charges: bank_charges }),
+            Some(_) => return Err(invalid("charged_by", "takes one of: us, bank")),
         };
         let quantity = count("quantity", &self.quantity, (1, MAX_QUANTITY))?;
         Ok(NewSubscription {
@@ -328,6 +343,7 @@ impl CreateSubscription {
             collection,
             instrument_id,
             saves,
+            by_bank,
             bank: words("bank", &self.bank, MAX_ID_CHARS)?,
             zone: words("time_zone", &self.time_zone, MAX_ID_CHARS)?,
             contact: customer(&self.customer)?,
@@ -375,6 +391,46 @@ impl ChangeSubscription {
         }
         let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
         Ok(Wish { plan, quantity, when, consent })
+    }
+}
+
+/// Another card or account, at the same bank or another.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebindSubscription {
+    /// The bank's word or a connection's id; absent: another one than now.
+    #[schema(value_type = Option<String>, example = "tochka")]
+    pub bank: Raw,
+    /// account (by SBP) or card; absent: what the bank saves, an account rather than a card.
+    #[schema(value_type = Option<String>, example = "card")]
+    pub save: Raw,
+    #[schema(value_type = Option<String>)]
+    pub success_url: Raw,
+    #[schema(value_type = Option<String>)]
+    pub fail_url: Raw,
+    /// Needed when none stands.
+    #[schema(value_type = Option<ConsentInput>)]
+    pub consent: Option<ConsentInput>,
+}
+
+fn saved_kind(raw: &Raw) -> Result<Option<Kind>, ApiError> {
+    match json::string("save", raw)?.as_deref() {
+        None => Ok(None),
+        Some("account") => Ok(Some(Kind::Account)),
+        Some("card") => Ok(Some(Kind::Card)),
+        Some(_) => Err(invalid("save", "takes one of: account, card")),
+    }
+}
+
+impl RebindSubscription {
+    pub fn read(&self) -> Result<rebind::Wish, ApiError> {
+        Ok(rebind::Wish {
+            bank: words("bank", &self.bank, MAX_ID_CHARS)?,
+            saves: saved_kind(&self.save)?,
+            success_url: url("success_url", &self.success_url)?,
+            fail_url: url("fail_url", &self.fail_url)?,
+            consent: self.consent.as_ref().map(ConsentInput::read).transpose()?,
+        })
     }
 }
 
@@ -505,11 +561,17 @@ pub struct CompatSubscription {
     /// Where the customer comes back to, with `subscriptionId` and `status=success` or `error`.
     #[schema(value_type = Option<String>, example = "https://shop.example.ru/subscription-status")]
     pub return_url: Raw,
+    /// What the customer agreed to. With it the first payment saves his card and each period is
+    /// charged, at Tochka where the shop has it; without it he pays each period by a link.
+    #[schema(value_type = Option<ConsentInput>)]
+    pub consent: Option<ConsentInput>,
 }
 
 impl CompatSubscription {
-    pub fn read(&self) -> Result<(String, Option<String>), ApiError> {
-        Ok((code("plan_code", &self.plan_code)?, url("return_url", &self.return_url)?))
+    pub fn read(&self) -> Result<(String, Option<String>, Option<NewConsent>), ApiError> {
+        let consent = self.consent.as_ref().map(ConsentInput::read).transpose()?;
+        let plan = code("plan_code", &self.plan_code)?;
+        Ok((plan, url("return_url", &self.return_url)?, consent))
     }
 }
 

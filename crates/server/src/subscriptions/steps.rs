@@ -71,8 +71,13 @@ impl Book {
     pub fn how(&self, period: &Period) -> How {
         let has_saved = self.subscription.instrument_id.is_some();
         match self.subscription.collection {
-            How::Charge if has_saved && !period.by_link => How::Charge,
-            How::Charge | How::Link => How::Link,
+            How::Charge if has_saved && !period.by_link => match self.subscription.bank_count {
+                None => How::Charge,
+                Some(count) if period.number <= count => How::Bank,
+                // Its schedule is over, and cannot be prolonged.
+                Some(_) => How::Link,
+            },
+            How::Charge | How::Link | How::Bank => How::Link,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod agreed;
 mod history;
 mod plans;
+pub mod rebinds;
 mod rules;
 mod state_columns;
 
@@ -35,7 +36,7 @@ use crate::{
 const COLUMNS: &str = "id, shop_id, customer_id, plan_id, version_id, quantity, coupon_id, \
      coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, balance_kopecks, \
      next_version_id, next_quantity, status, until_ms, ends, resumes_ms, reason, told_ms, contact, \
-     success_url, fail_url, metadata, revision, created_ms, collection, saves";
+     success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count";
 
 /// Which subscriptions to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -74,9 +75,9 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
          coupon_id, coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, \
          balance_kopecks, next_version_id, next_quantity, status, until_ms, ends, resumes_ms, \
          reason, told_ms, contact, success_url, fail_url, metadata, revision, created_ms, \
-         collection, saves) \
+         collection, saves, bank_count) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
         &[
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
@@ -109,6 +110,7 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
             s.created_ms.into(),
             s.collection.as_str().into(),
             s.saves.as_str().into(),
+            s.bank_count.into(),
         ],
     )?;
     Ok(())
@@ -127,8 +129,8 @@ pub fn update_subscription(
          coupon_left = $4, connection_id = $5, instrument_id = $6, anchor_ms = $7, cycle = $8, \
          periods = $9, balance_kopecks = $10, next_version_id = $11, next_quantity = $12, \
          status = $13, until_ms = $14, ends = $15, resumes_ms = $16, reason = $17, told_ms = $18, \
-         contact = $19, revision = $20, plan_id = $21, collection = $22 \
-         where id = $23 and shop_id = $24",
+         contact = $19, revision = $20, plan_id = $21, collection = $22, \
+         saves = $23, bank_count = $24 where id = $25 and shop_id = $26",
         &[
             s.version_id.as_str().into(),
             s.quantity.into(),
@@ -152,6 +154,8 @@ pub fn update_subscription(
             s.revision.into(),
             s.plan_id.as_str().into(),
             s.collection.as_str().into(),
+            s.saves.as_str().into(),
+            s.bank_count.into(),
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
         ],
@@ -242,6 +246,7 @@ fn decode(row: &Row) -> Result<Subscription, DbError> {
         created_ms: row.int(28)?,
         collection: word(row, 29, How::parse)?,
         saves: word(row, 30, Kind::parse)?,
+        bank_count: opt_count(row, 31)?,
     })
 }
 

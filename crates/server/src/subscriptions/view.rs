@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::{
     dunning::Rules,
-    flow::{plans::Offer, withdraw::Ended},
+    flow::{by_bank::Limit, plans::Offer, withdraw::Ended},
     links::withdraw_url,
-    model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Version, kind_of},
+    model::{Attempt, Consent, Coupon, How, Outcome, Period, Plan, Rebind, Version, kind_of},
     pricing::{Discount, Line},
     state::State,
     steps::Book,
@@ -38,6 +38,10 @@ pub struct Described {
     pub consent: Option<Consent>,
     pub rules: Rules,
     pub next_amount: Option<Money>,
+    /// What it cannot do because of how its bank charges.
+    pub limits: Vec<&'static Limit>,
+    /// The link by which it goes on to another card or account, while that can be paid.
+    pub rebind: Option<Rebind>,
 }
 
 fn raw(text: &str) -> Option<Box<RawValue>> {
@@ -267,6 +271,21 @@ impl ConsentView {
     }
 }
 
+/// Something that a subscription cannot do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LimitView {
+    #[schema(value_type = String, example = "no_pause")]
+    pub code: &'static str,
+    pub ru: &'static str,
+    pub en: &'static str,
+}
+
+impl LimitView {
+    const fn new(limit: &Limit) -> LimitView {
+        LimitView { code: limit.code, ru: limit.ru, en: limit.en }
+    }
+}
+
 /// A subscription.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionView {
@@ -295,6 +314,13 @@ pub struct SubscriptionView {
     /// charge (what the customer saved) or link (the customer pays each period himself).
     #[schema(value_type = String, example = "charge")]
     pub collection: &'static str,
+    /// us, or bank: the bank charges by a schedule of its own.
+    #[schema(value_type = String, example = "us")]
+    pub charged_by: &'static str,
+    /// How often the bank charges by itself, the first payment counted.
+    pub bank_charges: Option<u32>,
+    /// What it cannot do because of how its bank charges, for people.
+    pub limits: Vec<LimitView>,
     /// The saved account that is charged.
     pub account_id: Option<String>,
     /// The saved card that is charged.
@@ -317,6 +343,8 @@ pub struct SubscriptionView {
     pub period: Option<PeriodView>,
     /// Where the customer pays, while a link is open.
     pub pay_url: Option<String>,
+    /// Where the customer saves another card or account, while that link is open.
+    pub rebind_url: Option<String>,
     pub consent: Option<ConsentView>,
     /// Where the customer takes the consent back without a login, good for ever: for letters and
     /// the account's page.
@@ -368,6 +396,9 @@ impl SubscriptionView {
             interval_count: terms.interval.count,
             coupon: described.coupon.as_ref().map(|coupon| coupon.code.clone()),
             collection: subscription.collection.as_str(),
+            charged_by: if subscription.bank_count.is_some() { "bank" } else { "us" },
+            bank_charges: subscription.bank_count,
+            limits: described.limits.iter().map(|limit| LimitView::new(limit)).collect(),
             account_id: instrument(Kind::Account),
             card_id: instrument(Kind::Card),
             access_until: subscription.state.access_until_ms(0).map(iso),
@@ -381,6 +412,10 @@ impl SubscriptionView {
             balance_kopecks: subscription.balance_kopecks,
             period: book.period.as_ref().map(|it| PeriodView::new(it, &book.attempts)),
             pay_url: open_link(book).map(|id| format!("{}/pay/{id}", ctx.public_url)),
+            rebind_url: described
+                .rebind
+                .as_ref()
+                .map(|it| format!("{}/pay/{}", ctx.public_url, it.payment_id)),
             consent: described.consent.as_ref().map(ConsentView::new),
             withdraw_url: described.consent.as_ref().map(|_| withdraw_url(ctx, subscription)),
             time_zone: subscription.zone.clone(),

@@ -112,6 +112,7 @@ pub async fn create(world: &World, args: CreateArgs) -> Result<Payment, Fail> {
     }
     let default_ttl = get_bank(&connection.bank)?.capabilities().default_ttl_minutes;
     let new = NewPayment {
+        schedule: None,
         amount: args.amount,
         purpose: args.purpose,
         methods: vec![PayMethod::Sbp],

@@ -90,6 +90,7 @@ fn order(stage: &Stage<'_>, case: &Case) -> Result<NewPayment, Fail> {
     };
     let capabilities = get_bank(&stage.connection.bank)?.capabilities();
     Ok(NewPayment {
+        schedule: None,
         amount: args.amount,
         purpose: purpose(case),
         methods: vec![PayMethod::Card],

@@ -58,3 +58,15 @@ pub const CONSENT_MISSING: Code = code(
     "To charge a customer his consent is needed, and to charge more than he agreed to, a new one.",
     "Ask the customer, and send `consent` with the text's version and where it was given.",
 );
+pub const BANK_SCHEDULE_IMPOSSIBLE: Code = code(
+    "bank_schedule_impossible",
+    422,
+    "The bank's own schedule of charges cannot do this.",
+    "Let Kopeck charge (`charged_by: us`), or change what the message names.",
+);
+pub const BANK_DID_NOT_CHARGE: Code = code(
+    "bank_did_not_charge",
+    409,
+    "The bank was to charge a card by its own schedule and did not; it tells no reason.",
+    "Ask the customer to pay, or to subscribe with another card.",
+);

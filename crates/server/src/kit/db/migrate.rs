@@ -84,6 +84,21 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0013_webhooks.sql"),
     },
     Migration {
+        name: "0014_approvals",
+        sqlite: include_str!("../../../migrations/sqlite/0014_approvals.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014_approvals.sql"),
+    },
+    Migration {
+        name: "0014b_rebinds",
+        sqlite: include_str!("../../../migrations/sqlite/0014b_rebinds.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014b_rebinds.sql"),
+    },
+    Migration {
+        name: "0014c_schedules",
+        sqlite: include_str!("../../../migrations/sqlite/0014c_schedules.sql"),
+        postgres: include_str!("../../../migrations/postgres/0014c_schedules.sql"),
+    },
+    Migration {
         name: "0015_notices_first",
         sqlite: include_str!("../../../migrations/sqlite/0015_notices_first.sql"),
         postgres: include_str!("../../../migrations/postgres/0015_notices_first.sql"),

@@ -2,7 +2,7 @@
 
 use kopeck_banks::op::{Answer, BankOp, CardOp, Observation, Outcome, SbpOp};
 
-use super::{Driver, Stepped, wait_ms};
+use super::{Driver, Stepped, TRY_AGAIN_MS, wait_ms};
 use crate::{
     gateway::flow::Told,
     instruments::{flow::open_token, model::Kind},
@@ -17,8 +17,12 @@ impl Driver<'_> {
     /// Sends the charge. Only what the bank clearly says ends it: after silence, and after a crash
     /// between the mark and the request, the payment is asked about until its time is over.
     pub(super) async fn charge(&self, payment: Payment) -> anyhow::Result<Stepped> {
-        let (payment, from) = match mark(self.ctx, &payment).await? {
+        if payment.is_kept_charge() {
+            return self.charge_kept(payment).await;
+        }
+        let (payment, from) = match mark(self.ctx, &payment, Vec::new()).await? {
             Asked::Send { payment, from } => (*payment, from),
+            Asked::Later => return Ok(self.pause(TRY_AGAIN_MS)),
             Asked::Nothing(payment) => return Ok(Stepped::On(payment)),
         };
         let bank_id = payment.facts.bank_id.clone().unwrap_or_default();
@@ -30,7 +34,9 @@ impl Driver<'_> {
                 member_id: from.member_id.clone(),
                 email: None,
             }),
-            Kind::Card => BankOp::Card(CardOp::Charge { bank_id, charge_id: token, email: None }),
+            Kind::Card | Kind::Kept => {
+                BankOp::Card(CardOp::Charge { bank_id, charge_id: token, email: None })
+            }
         };
         let Told { outcome, exchanges } = self.ask(&op).await?;
         let wait_ms = wait_ms(&outcome);

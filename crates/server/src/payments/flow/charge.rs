@@ -4,7 +4,7 @@
 
 use kopeck_banks::op::{CaptureMode, Observation, PayMethod, Qr};
 
-use super::{NewPayment, Problem, announce, create, routing::plan_at, save};
+use super::{NewPayment, Problem, announce, create, kept, routing::plan_at, save};
 use crate::{
     events::EventKind,
     instruments::{
@@ -64,12 +64,13 @@ pub async fn plan(
             instruments::flow::find_active(tx, &shop_id, (wanted.kind, &wanted.id), amount)
         })
         .await;
-    let (own, kind) = (found?.map_err(Problem::Saved)?, from.kind);
+    let own = found?.map_err(Problem::Saved)?;
+    let kind = own.kind;
     let connection = shops::flow::get_connection(ctx, &own.connection_id).await;
     let new = NewPayment {
         methods: vec![method_of(kind)],
         capture: CaptureMode::Automatic,
-        ttl_minutes: TTL_MINUTES,
+        ttl_minutes: if kind == Kind::Kept { kept::TTL_MINUTES } else { TTL_MINUTES },
         means: Means::Saved { kind, id: own.id },
         ..new
     };
@@ -79,7 +80,7 @@ pub async fn plan(
 pub const fn method_of(kind: Kind) -> PayMethod {
     match kind {
         Kind::Account => PayMethod::Sbp,
-        Kind::Card => PayMethod::Card,
+        Kind::Card | Kind::Kept => PayMethod::Card,
     }
 }
 
@@ -94,6 +95,9 @@ pub fn create_any(
 ) -> Result<(), Problem> {
     match &payment.means {
         Means::Payer => {}
+        Means::Saved { id, .. } if payment.schedule.is_some() => {
+            kept::lock_scheduled(tx, id)?.map_err(Problem::Saved)?;
+        }
         Means::Saved { kind, id } => {
             let (shop_id, amount) = (&payment.shop_id, payment.amount);
             let own = instruments::flow::lock_active(tx, shop_id, (*kind, id), amount)?;
@@ -112,9 +116,13 @@ pub fn create_any(
                 saved::insert_consent(tx, &row)?;
             }
             create(tx, ctx, payment)?;
-            if *kind == Kind::Card {
-                let row = begun(ctx, payment, customer_id, (Kind::Card, &payment.id, ""));
-                instruments::flow::begin(tx, ctx, &row)?;
+            match kind {
+                // Its row is made of the bank's code.
+                Kind::Account => {}
+                Kind::Card | Kind::Kept => {
+                    let row = begun(ctx, payment, customer_id, (*kind, &payment.id, ""));
+                    instruments::flow::begin(tx, ctx, &row)?;
+                }
             }
             return Ok(());
         }
@@ -130,9 +138,10 @@ impl From<Unusable> for Failure {
                 (kind, format!("What was saved is {} by now", status.as_str()))
             }
             Unusable::TooMuch(kind, max) => (kind, format!("The payer agreed to {max} at most")),
+            Unusable::Scheduled(kind) => (kind, "The bank charges it by itself".to_owned()),
         };
         Failure {
-            code: format!("{}_not_active", kind.as_str()),
+            code: format!("{}_not_active", kind.word()),
             message,
             hint: "Nothing was charged: let the customer save an account or a card anew".into(),
         }
@@ -141,13 +150,18 @@ impl From<Unusable> for Failure {
 
 /// What is to be sent, marked as sent; or the payment as it is now, when there is nothing to send.
 pub enum Asked {
-    Send { payment: Box<Payment>, from: Box<Instrument> },
+    Send {
+        payment: Box<Payment>,
+        from: Box<Instrument>,
+    },
+    /// Another charge of the same kept card is not known to be over: one at a time.
+    Later,
     Nothing(Box<Payment>),
 }
 
 /// Marks the charge as sent, durably, before it leaves. A consent that ended meanwhile ends the
-/// payment: nothing has left yet.
-pub async fn mark(ctx: &Ctx, seen: &Payment) -> anyhow::Result<Asked> {
+/// payment: nothing has left yet. `known`: the approvals of a kept card that were there before.
+pub async fn mark(ctx: &Ctx, seen: &Payment, known: Vec<String>) -> anyhow::Result<Asked> {
     let (inner, seen) = (ctx.clone(), seen.clone());
     let marked: Result<Asked, DbError> = ctx
         .db
@@ -160,7 +174,14 @@ pub async fn mark(ctx: &Ctx, seen: &Payment) -> anyhow::Result<Asked> {
             let gone = || DbError::Decode(format!("{} is gone", seen.id));
             let payment = store::lock_payment(tx, &seen.shop_id, &seen.id)?.ok_or_else(gone)?;
             let (event, from) = match found {
-                Ok(own) => (Event::ChargeAsked { at_ms: inner.now_ms() }, Some(own)),
+                Ok(own) => {
+                    let is_busy = own.kind == Kind::Kept
+                        && store::shared::find_charging(tx, &own.id, &payment.id)?.is_some();
+                    if is_busy {
+                        return Ok(Asked::Later);
+                    }
+                    (Event::ChargeAsked { at_ms: inner.now_ms(), known }, Some(own))
+                }
                 Err(unusable) => (Event::ChargeRefused(unusable.into()), None),
             };
             let is_open = payment.status() == Status::Open;
@@ -217,6 +238,7 @@ fn begun(
         member_id: None,
         member_name: None,
         expires: None,
+        is_scheduled: payment.schedule.is_some(),
         withdrawn_ms: None,
         removed_ms: None,
         created_ms: ctx.now_ms(),
@@ -239,6 +261,13 @@ pub(super) fn follow(
             if is_over && before.status() != next.status() {
                 instruments::flow::watch(tx, ctx, &next.id)?;
             }
+            let is_paid = before.facts.paid.is_zero() && !next.facts.paid.is_zero();
+            if is_paid && next.opens_kept() {
+                return match kept::activate(tx, ctx, &next)? {
+                    Some(own) => link(tx, ctx, next, &own),
+                    None => Ok(next),
+                };
+            }
         }
         Means::Saved { id, .. } => {
             let is_paid = before.facts.paid.is_zero() && !next.facts.paid.is_zero();
@@ -253,10 +282,16 @@ pub(super) fn follow(
 
 fn give_back(tx: &mut dyn Tx, ctx: &Ctx, paid: Payment) -> Result<Payment, DbError> {
     announce(tx, ctx, &paid, EventKind::ChargeUnwanted, None)?;
+    let reason = "consent withdrawn";
+    let refusal = kept::find_refund_refusal(&paid);
+    let refusal = refusal.map_err(|problem| DbError::Other(format!("{problem:?}")))?;
+    if let Some(refusal) = refusal {
+        return kept::give_back_by_hand(tx, ctx, paid, (refusal, reason));
+    }
     let event = Event::RefundRequested {
         id: ctx.mint.id("rf"),
         amount: paid.refundable(),
-        reason: Some("consent withdrawn".into()),
+        reason: Some(reason.to_owned()),
         at_ms: ctx.now_ms(),
     };
     // Given back already, by whatever way: there is nothing left to ask for.
@@ -284,8 +319,20 @@ pub fn hear(
     Ok(own)
 }
 
-/// What the bank says of the card when it speaks of the payment that saves it.
-pub(super) fn hear_card(
+/// What the bank says of what is saved when it speaks of the payment that saves it.
+pub(super) fn hear_saved(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    payment: Payment,
+    seen: &Observation,
+) -> Result<Payment, DbError> {
+    if payment.opens_kept() {
+        return kept::hear(tx, ctx, payment, seen);
+    }
+    hear_card(tx, ctx, payment, seen)
+}
+
+fn hear_card(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     payment: Payment,
@@ -315,7 +362,7 @@ fn link(
     store::update_saved(tx, &payment)?;
     let kind = match own.kind {
         Kind::Account => EventKind::AccountSaved,
-        Kind::Card => EventKind::CardSaved,
+        Kind::Card | Kind::Kept => EventKind::CardSaved,
     };
     announce(tx, ctx, &payment, kind, None)?;
     Ok(payment)

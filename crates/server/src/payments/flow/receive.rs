@@ -48,6 +48,7 @@ pub fn receive(
         attempts: Vec::new(),
         place_id: Some(source.place_id.to_owned()),
         means: Means::Payer,
+        schedule: None,
         reference: reference(None, &ctx.mint.code(10)),
         order_id: None,
         amount: source.amount.unwrap_or(paid),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    op::{CaptureMode, PayMethod, SbpTransfer},
+    op::{CaptureMode, PayMethod, SbpTransfer, Schedule, SchedulePeriod},
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,46 @@ pub(super) fn parse_origin(text: &str) -> Result<Origin, DbError> {
     }
 }
 
+/// Whether the card that is charged or to be saved is kept by its bank as a subscription.
+pub(super) const fn is_kept(means: &Means) -> bool {
+    matches!(means, Means::Save { kind: Kind::Kept, .. } | Means::Saved { kind: Kind::Kept, .. })
+}
+
+/// Such as `month 12`, or `days:7 100`.
+pub(super) fn encode_schedule(schedule: Schedule) -> String {
+    let period = match schedule.period {
+        SchedulePeriod::Days(days) => format!("days:{days}"),
+        SchedulePeriod::Month => "month".to_owned(),
+        SchedulePeriod::Quarter => "quarter".to_owned(),
+        SchedulePeriod::Year => "year".to_owned(),
+    };
+    format!("{period} {}", schedule.count)
+}
+
+pub(super) fn decode_schedule(text: &str) -> Result<Schedule, DbError> {
+    let read = || {
+        let (period, count) = text.split_once(' ')?;
+        let period = match (period, period.strip_prefix("days:")) {
+            (_, Some(days)) => SchedulePeriod::Days(days.parse().ok()?),
+            ("month", None) => SchedulePeriod::Month,
+            ("quarter", None) => SchedulePeriod::Quarter,
+            ("year", None) => SchedulePeriod::Year,
+            (_, None) => return None,
+        };
+        Some(Schedule { period, count: count.parse().ok()? })
+    };
+    read().ok_or_else(|| DbError::Decode(format!("schedule {text}")))
+}
+
+pub(super) fn encode_ids(ids: &[String]) -> Option<String> {
+    (!ids.is_empty()).then(|| serde_json::to_string(ids).unwrap_or_default())
+}
+
+pub(super) fn decode_ids(text: Option<&str>) -> Result<Vec<String>, DbError> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    serde_json::from_str(text).map_err(|e| DbError::Decode(format!("ids: {e}")))
+}
+
 /// How a [`Failure`] lies in its column.
 #[derive(Serialize, Deserialize)]
 struct StoredFailure {
@@ -98,9 +138,10 @@ pub(super) fn decode_transfer(row: &Row, at: usize) -> Result<Option<SbpTransfer
     Ok(is_told.then_some(SbpTransfer { trx_id, ref_id }))
 }
 
-/// Two columns for each kind: what was saved, and for whom it is.
-pub(super) fn decode_means(row: &Row, at: [usize; 4]) -> Result<Means, DbError> {
-    for (kind, at) in [(Kind::Account, &at[..2]), (Kind::Card, &at[2..])] {
+/// Two columns for each kind: what was saved, and for whom it is. A card may be kept by its bank.
+pub(super) fn decode_means(row: &Row, at: [usize; 5]) -> Result<Means, DbError> {
+    let card = if row.flag(at[4])? { Kind::Kept } else { Kind::Card };
+    for (kind, at) in [(Kind::Account, &at[..2]), (card, &at[2..4])] {
         match (row.opt_text(at[0])?, row.opt_text(at[1])?) {
             (id, Some(customer_id)) => return Ok(Means::Save { kind, customer_id, id }),
             (Some(id), None) => return Ok(Means::Saved { kind, id }),
@@ -112,7 +153,7 @@ pub(super) fn decode_means(row: &Row, at: [usize; 4]) -> Result<Means, DbError> 
 
 pub(super) fn saves_for(means: &Means, kind: Kind) -> Option<&str> {
     match means {
-        Means::Save { kind: own, customer_id, .. } if *own == kind => Some(customer_id),
+        Means::Save { kind: own, customer_id, .. } if kind.means(*own) => Some(customer_id),
         Means::Payer | Means::Save { .. } | Means::Saved { .. } => None,
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn charge() -> Payment {
 }
 
 fn asked(at_ms: i64) -> Event {
-    Event::ChargeAsked { at_ms }
+    Event::ChargeAsked { at_ms, known: vec![] }
 }
 
 fn refused() -> Event {

@@ -83,7 +83,7 @@ fn cell(payment: &Payment, event: &Event) -> [String; 2] {
 /// What is special about payments that are taken from a saved account.
 fn charges(text: &mut String) {
     let (open, _) = after(charge(), &[saw(BankStatus::Created)]);
-    let (sent, _) = after(open.clone(), &[Event::ChargeAsked { at_ms: 1 }]);
+    let (sent, _) = after(open.clone(), &[Event::ChargeAsked { at_ms: 1, known: vec![] }]);
     let (failed, _) = after(sent.clone(), &[Event::Lapsed]);
     let states = [
         ("A charge, opening", charge()),
@@ -97,7 +97,7 @@ fn charges(text: &mut String) {
         ("bank: paid", saw(BankStatus::Paid)),
         ("bank: expired", saw(BankStatus::Expired)),
         ("bank: declined for good", saw(BankStatus::Declined)),
-        ("charge asked", Event::ChargeAsked { at_ms: 2 }),
+        ("charge asked", Event::ChargeAsked { at_ms: 2, known: vec![] }),
         ("charge not sent", Event::ChargeNotSent),
         ("charge refused", Event::ChargeRefused(failure("bank_refused"))),
         ("its time is over", Event::Lapsed),

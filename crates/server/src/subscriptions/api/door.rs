@@ -20,8 +20,8 @@ use super::super::{
 };
 use crate::{
     http::{Answer, ApiError, Server, codes, error::ErrorBody, json},
-    instruments::model::Kind,
     payments::submit::{self, Ask},
+    shops::{self, model::Connection},
 };
 
 pub fn routes() -> OpenApiRouter<Server> {
@@ -47,7 +47,8 @@ pub struct DoorView {
 /// Subscribe as the Tochka recipe does
 ///
 /// `X-User-Id` and a plan's code in, a payment's address out. Asked again before it is paid, it
-/// gives the same link. The customer pays each period by a link.
+/// gives the same link. With a consent the first payment saves the card, which is charged each
+/// period; without one the customer pays each period by a link.
 #[utoipa::path(post, path = "/compat/tochka-subscription", tag = "subscriptions",
     request_body = CompatSubscription,
     params(("X-User-Id" = String, Header, description = "The shop's own number of the customer")),
@@ -61,23 +62,28 @@ async fn open_door(headers: HeaderMap, ask: Ask) -> Result<Answer, ApiError> {
     let user = headers.get("x-user-id").and_then(|value| value.to_str().ok()).unwrap_or("");
     let customer_id = request::user_id(user)?;
     let input: CompatSubscription = json::read(&ask.body)?;
-    let (plan, return_url) = input.read()?;
+    let (plan, return_url, consent) = input.read()?;
     submit::run(ask, |ask| async move {
+        let (collection, bank) = match &consent {
+            Some(_) => (How::Charge, find_tochka(&ask).await?),
+            None => (How::Link, None),
+        };
         let new = NewSubscription {
             plan,
             customer_id,
             quantity: 1,
             coupon: None,
-            collection: How::Link,
+            collection,
             instrument_id: None,
-            saves: Kind::Account,
-            bank: None,
+            saves: None,
+            by_bank: None,
+            bank,
             zone: None,
             contact: None,
             success_url: None,
             fail_url: None,
             metadata: "{}".to_owned(),
-            consent: None,
+            consent,
             skips_trial: true,
         };
         let mut planned = begin::plan(&ask.server.ctx, &ask.caller.shop_id, new).await?;
@@ -102,6 +108,13 @@ async fn open_door(headers: HeaderMap, ask: Ask) -> Result<Answer, ApiError> {
         Answer::json(200, &view(&found, &ask.server.ctx.public_url)?)
     })
     .await
+}
+
+/// The recipe is Tochka's: there it is charged where the shop has it, else wherever it can be.
+async fn find_tochka(ask: &Ask) -> Result<Option<String>, ApiError> {
+    let all = shops::flow::list_connections(&ask.server.ctx, &ask.caller.shop_id).await?;
+    let is_it = |it: &Connection| it.bank == "tochka";
+    Ok(all.into_iter().rev().find(is_it).map(|it| it.id))
 }
 
 /// The recipe's own words on the way back: `?subscriptionId=…&status=success`.

@@ -3,7 +3,9 @@
 use kopeck_banks::{Money, bank::find_bank};
 
 use super::{
-    JOB, NewConsent, Problem, act, announce, consent,
+    JOB, NewConsent, Problem, act, announce,
+    by_bank::{self, ByBank},
+    consent,
     periods::{self, Opening},
     plans::{Offer, get_offer},
 };
@@ -31,8 +33,11 @@ pub struct NewSubscription {
     pub collection: How,
     /// A saved account or card to charge.
     pub instrument_id: Option<String>,
-    /// What the first payment saves, if nothing is saved yet.
-    pub saves: Kind,
+    /// What the first payment saves, if nothing is saved yet; `None`: what the bank saves, an
+    /// account rather than a card.
+    pub saves: Option<Kind>,
+    /// The bank shall charge by a schedule of its own.
+    pub by_bank: Option<ByBank>,
     /// A bank's word or a connection's id.
     pub bank: Option<String>,
     pub zone: Option<String>,
@@ -65,25 +70,17 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     }
     let zone = new.zone.clone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;
-    let connection = connection_for(ctx, shop_id, &new).await?;
-    let (shop, code, word) = (shop_id.to_owned(), new.plan.clone(), new.coupon.clone());
+    let (connection, saves) = connection_for(ctx, shop_id, &new).await?;
     let now_ms = ctx.now_ms();
-    let found: Result<(Offer, Option<Coupon>), Problem> = ctx
-        .db
-        .read(move |tx| {
-            let offer = get_offer(tx, &shop, &code)?;
-            let coupon = match word {
-                Some(word) => Some(find_coupon(tx, &shop, &word, now_ms)?),
-                None => None,
-            };
-            Ok((offer, coupon))
-        })
-        .await;
-    let (offer, coupon) = found?;
+    let (offer, coupon) = read_offer(ctx, shop_id, &new).await?;
     if offer.plan.is_archived {
         return Err(Problem::PlanArchived(offer.plan.code));
     }
     let terms = &offer.version.terms;
+    let bank_count = match &new.by_bank {
+        Some(wish) => Some(by_bank::check(&connection, &new, terms, wish)?),
+        None => None,
+    };
     let has_trial = terms.trial_days > 0 && !new.skips_trial;
     let trial_ms = i64::from(terms.trial_days) * DAY_MS;
     let state = match has_trial {
@@ -104,7 +101,8 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         connection_id: connection.id,
         collection: new.collection,
         instrument_id: new.instrument_id,
-        saves: new.saves,
+        saves,
+        bank_count,
         zone,
         anchor_ms: if has_trial { now_ms + trial_ms } else { now_ms },
         cycle: 0,
@@ -130,6 +128,26 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     Ok(planned)
 }
 
+/// The plan as it is sold now, and the coupon that makes it cheaper.
+async fn read_offer(
+    ctx: &Ctx,
+    shop_id: &str,
+    new: &NewSubscription,
+) -> Result<(Offer, Option<Coupon>), Problem> {
+    let (shop, code, word) = (shop_id.to_owned(), new.plan.clone(), new.coupon.clone());
+    let now_ms = ctx.now_ms();
+    ctx.db
+        .read(move |tx| {
+            let offer = get_offer(tx, &shop, &code)?;
+            let coupon = match word {
+                Some(word) => Some(find_coupon(tx, &shop, &word, now_ms)?),
+                None => None,
+            };
+            Ok((offer, coupon))
+        })
+        .await
+}
+
 fn find_coupon(tx: &mut dyn Tx, shop_id: &str, code: &str, now_ms: i64) -> Result<Coupon, Problem> {
     let coupon = store::find_coupon(tx, shop_id, code)?.ok_or(Problem::NoSuchCoupon)?;
     if !coupon.is_good(now_ms) {
@@ -148,12 +166,13 @@ fn first(subscription: &Subscription, offer: &Offer) -> Result<Opening, Problem>
     Ok(Opening { cause, version, quantity, start_ms, end_ms, price, unused })
 }
 
-/// Where the money comes: the account's bank, the one that is named, else the newest that can.
+/// Where the money comes: the account's bank, the one that is named, else the newest that can; and
+/// what is saved there.
 async fn connection_for(
     ctx: &Ctx,
     shop_id: &str,
     new: &NewSubscription,
-) -> Result<Connection, Problem> {
+) -> Result<(Connection, Kind), Problem> {
     if let Some(instrument_id) = &new.instrument_id {
         let (shop_id, id) = (shop_id.to_owned(), instrument_id.clone());
         let kind = kind_of(&id);
@@ -166,24 +185,63 @@ async fn connection_for(
         if account.customer_id != new.customer_id {
             return Err(unusable(instruments::flow::Unusable::Missing(kind)));
         }
-        return Ok(shops::flow::get_connection(ctx, &account.connection_id).await?);
+        let connection = shops::flow::get_connection(ctx, &account.connection_id).await?;
+        return Ok((connection, kind));
     }
     let all = shops::flow::list_connections(ctx, shop_id).await?;
     if all.is_empty() {
         return Err(Problem::NotConnected);
     }
-    let saves = |it: &Connection| {
-        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), new.saves))
-    };
     let is_named = |it: &Connection| match &new.bank {
         Some(word) => it.bank == *word || it.id == *word,
         None => true,
     };
-    let fits = |it: &Connection| match new.collection {
-        How::Charge => is_named(it) && saves(it),
-        How::Link => is_named(it),
+    let named: Vec<Connection> = all.into_iter().rev().filter(is_named).collect();
+    if new.by_bank.is_some() && new.collection == How::Charge {
+        let found = named.into_iter().find(by_bank::can);
+        return found.map(|it| (it, Kind::Card)).ok_or_else(by_bank::no_bank);
+    }
+    if new.collection == How::Link {
+        let kind = new.saves.unwrap_or(Kind::Account);
+        return named.into_iter().next().map(|it| (it, kind)).ok_or(Problem::NoBank);
+    }
+    choose(&named, new.saves)
+}
+
+/// Where a subscription goes on: to the bank that is named, else to another one than now.
+pub(super) async fn connection_to(
+    ctx: &Ctx,
+    shop_id: &str,
+    own: &Subscription,
+    wish: &super::rebind::Wish,
+) -> Result<(Connection, Kind), Problem> {
+    let all = shops::flow::list_connections(ctx, shop_id).await?;
+    let is_meant = |it: &Connection| match &wish.bank {
+        Some(word) => it.bank == *word || it.id == *word,
+        None => it.id != own.connection_id,
     };
-    all.into_iter().rev().find(fits).ok_or(Problem::NoBank)
+    let meant: Vec<Connection> = all.into_iter().rev().filter(is_meant).collect();
+    choose(&meant, wish.saves)
+}
+
+/// The first of these that saves what can be charged, an account rather than a card if nothing is
+/// said.
+fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection, Kind), Problem> {
+    let can = |it: &Connection, kind: Kind| {
+        find_bank(&it.bank).is_some_and(|bank| drive::saves(bank.capabilities(), kind))
+    };
+    let kinds = saves.map_or(vec![Kind::Account, Kind::Card], |kind| vec![kind]);
+    // A bank whose API also gives back what a card paid goes before one that keeps subscriptions.
+    let gives_back =
+        |it: &Connection| find_bank(&it.bank).is_some_and(|it| it.capabilities().saves_cards);
+    for kind in kinds {
+        let mut fitting: Vec<&Connection> = connections.iter().filter(|it| can(it, kind)).collect();
+        fitting.sort_by_key(|it| kind == Kind::Card && !gives_back(it));
+        if let Some(found) = fitting.first() {
+            return Ok(((*found).clone(), kind));
+        }
+    }
+    Err(Problem::NoBank)
 }
 
 /// Saves what was planned, and lets the driver ask for the first money.

@@ -3,7 +3,7 @@
 use kopeck_banks::Money;
 
 use super::{
-    JOB, NewConsent, Problem, act, announce, check_consent, consent, load, lock_own,
+    JOB, NewConsent, Problem, act, announce, by_bank, check_consent, consent, load, lock_own,
     periods::{self, Opening},
     plans::get_offer,
     turn::take_over,
@@ -78,6 +78,7 @@ pub fn preview(
     subscription: &Subscription,
     wish: &Wish,
 ) -> Result<Preview, Problem> {
+    by_bank::refuse(subscription, &by_bank::FIXED_TERMS)?;
     let book = load(tx, subscription.clone())?;
     if book.is_asking() || book.open_period().is_some() {
         return Err(Problem::Busy);

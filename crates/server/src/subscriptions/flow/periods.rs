@@ -140,7 +140,7 @@ pub fn open(
             now_ms + FIRST_MS
         }
         (Cause::Change, How::Charge) => now_ms + CHANGE_CHARGE_MS,
-        (Cause::Change, How::Link) => now_ms + CHANGE_LINK_MS,
+        (Cause::Change, How::Link | How::Bank) => now_ms + CHANGE_LINK_MS,
         (Cause::First | Cause::Renewal, _) => {
             rules.give_up_ms(opening.start_ms.max(now_ms - DAY_MS), opening.end_ms)
         }

@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, load, periods};
+use super::{Problem, act, announce, by_bank, load, periods, rebind};
 use crate::{
     events::EventKind,
     kit::{
@@ -14,6 +14,7 @@ use crate::{
     },
     payments::{
         self,
+        flow::kept,
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
@@ -45,7 +46,10 @@ pub enum Turn {
 /// Takes one turn.
 pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let Some(mut subscription) = store::lock_by_id(tx, id)? else { return Ok(Turn::Rest) };
-    if settle(tx, ctx, &mut subscription)? || adopt(tx, ctx, &mut subscription)? {
+    let is_news = settle(tx, ctx, &mut subscription)?
+        || rebind::settle(tx, ctx, &mut subscription)?
+        || adopt(tx, ctx, &mut subscription)?;
+    if is_news {
         return Ok(Turn::Again);
     }
     let rules = rules_of(tx, &subscription)?;
@@ -165,7 +169,7 @@ fn drop_change(
 }
 
 /// What a payment says of its attempt.
-enum Word {
+pub(super) enum Word {
     Waiting,
     Paid,
     Failed(Class),
@@ -182,7 +186,7 @@ fn class_of(code: &str) -> Class {
     found.map_or(Class::Later, Class::of)
 }
 
-fn word(payment: &Payment) -> Word {
+pub(super) fn word(payment: &Payment) -> Word {
     match payment.status() {
         PaymentStatus::Paid
         | PaymentStatus::Refunding
@@ -210,9 +214,13 @@ fn settle(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result
         let period = store::find_period(tx, &subscription.id, attempt.period)?;
         let Some(period) = period else { continue };
         match (word(&payment), attempt.outcome) {
-            (Word::Waiting, _) => {}
+            (Word::Waiting, _) => {
+                if by_bank::miss(tx, ctx, subscription, (&attempt, &period), &payment)? {
+                    return Ok(true);
+                }
+            }
             // What was saved was taken back meanwhile; its money goes back by itself.
-            (Word::Paid, _) if payment.refundable().is_zero() => {
+            (Word::Paid, _) if is_going_back(&payment) => {
                 given_back(tx, ctx, subscription, (attempt, period))?;
                 return Ok(true);
             }
@@ -293,6 +301,12 @@ pub fn take_over(
     Ok(())
 }
 
+/// What was saved was taken back while it was charged: its money goes back, by the bank or, where
+/// the bank has no request for it, by a person.
+fn is_going_back(payment: &Payment) -> bool {
+    payment.refundable().is_zero() || kept::is_given_back_by_hand(payment)
+}
+
 /// Nobody may keep it: its refund is asked for, and the shop is told.
 fn give_back(
     tx: &mut dyn Tx,
@@ -301,16 +315,9 @@ fn give_back(
     attempt: Attempt,
     payment: &Payment,
 ) -> Result<(), Problem> {
-    let shop_id = subscription.shop_id.clone();
-    let left = payments::flow::get_refundable(tx, &shop_id, &payment.id);
-    let left = left.map_err(Problem::Payment)?;
-    if !left.is_zero() {
-        let reason = Some("Подписка: лишнее списание".to_owned());
-        let refund = (ctx.mint.id("rf"), left, reason);
-        let refund = (refund.0.as_str(), refund.1, refund.2);
-        payments::flow::request_refund(tx, ctx, &shop_id, &payment.id, refund)
-            .map_err(Problem::Payment)?;
-    }
+    let whose = (subscription.shop_id.as_str(), payment.id.as_str());
+    payments::flow::give_back(tx, ctx, whose, "Подписка: лишнее списание")
+        .map_err(Problem::Payment)?;
     store::update_attempt(tx, &Attempt { outcome: Outcome::GivenBack, ..attempt })?;
     store::update_subscription(tx, subscription)?;
     Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
@@ -365,6 +372,8 @@ fn failed(
                 }
             }
         }
+        // The bank has no more tries, and another payment would be a second one.
+        How::Bank => period.next_try_ms = None,
         How::Link => {
             let next_ms = now_ms + NEXT_LINK_MS;
             let is_left = attempt.number < MAX_LINKS && next_ms < period.give_up_ms;
@@ -373,7 +382,7 @@ fn failed(
     }
     store::update_period(tx, &period)?;
     match how {
-        How::Charge => {
+        How::Charge | How::Bank => {
             act(tx, ctx, subscription, &Event::Declined)?;
         }
         // A link that ran out is no news: the next one is made, or the time is over.
@@ -389,8 +398,11 @@ fn adopt(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<
         return Ok(false);
     }
     let attempts = store::list_attempts(tx, &subscription.id, subscription.periods)?;
+    // What it went on to since counts more than what an older link saves.
+    let since_ms = store::rebinds::last_rebound_ms(tx, &subscription.id)?.unwrap_or(i64::MIN);
+    let links = attempts.iter().filter(|it| it.how == How::Link && it.created_ms > since_ms);
     // The last one that saved an account is the one that counts.
-    for attempt in attempts.iter().rev().filter(|it| it.how == How::Link) {
+    for attempt in links.rev() {
         let found = payments::store::find_payment_by_id(tx, &attempt.payment_id)?;
         let saved = found.as_ref().and_then(Payment::instrument).map(|(_, id)| id.to_owned());
         if saved.is_none() {

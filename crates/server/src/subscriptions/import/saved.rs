@@ -142,6 +142,7 @@ impl Saved {
         let id = ctx.mint.id(self.kind.prefix());
         let own = Instrument {
             kind: self.kind,
+            is_scheduled: false,
             shop_id: connection.shop_id.clone(),
             customer_id: self.customer_id.clone(),
             connection_id: connection.id.clone(),

@@ -237,7 +237,7 @@ impl Subscribed {
         (version, instrument, zone): (Version, Option<Instrument>, String),
     ) -> Result<(), Problem> {
         let (new, now_ms) = (&self.new, ctx.now_ms());
-        let saves = instrument.as_ref().map_or(new.saves, |own| kind_of(&own.id));
+        let saves = instrument.as_ref().map_or(new.saves, |own| Some(kind_of(&own.id)));
         let mut subscription = Subscription {
             id: ctx.mint.id("sub"),
             shop_id: connection.shop_id.clone(),
@@ -250,7 +250,8 @@ impl Subscribed {
             connection_id: connection.id.clone(),
             collection: new.collection,
             instrument_id: instrument.map(|own| own.id),
-            saves,
+            saves: saves.unwrap_or(Kind::Account),
+            bank_count: None,
             zone,
             // The calendar goes on from the day that it was paid until.
             anchor_ms: self.next_ms,

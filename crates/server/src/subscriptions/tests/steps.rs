@@ -27,6 +27,7 @@ fn book(state: State) -> Book {
         coupon_left: None,
         connection_id: "con_1".into(),
         collection: How::Charge,
+        bank_count: None,
         instrument_id: Some("acc_1".into()),
         saves: Kind::Account,
         zone: "Europe/Moscow".into(),

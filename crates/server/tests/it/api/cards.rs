@@ -360,7 +360,4 @@ async fn what_cannot_be_is_told_with_its_field() {
     app.post("/v1/payments", with(other)).await.expect_error(404, "card_not_found");
     delete(&app, &json!("card_nobody")).await.expect_error(404, "card_not_found");
     assert_eq!(app.rows("payments").await, before);
-    let tochka = TestApp::new().await;
-    let error = tochka.post("/v1/payments", order()).await;
-    assert_eq!(error.expect_error(422, "card_unsupported")["param"], "save_card");
 }

@@ -1,6 +1,7 @@
 //! The HTTP API, as a shop sees it.
 
 mod bad_input;
+mod by_bank;
 mod cards;
 mod checkout;
 mod code_input;
@@ -11,8 +12,10 @@ mod desk_doubts;
 pub mod desks;
 mod docs;
 mod idempotency;
+mod kept;
 mod lists;
 mod money;
+mod moving;
 mod notices;
 mod outages;
 mod places;

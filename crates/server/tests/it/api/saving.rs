@@ -243,7 +243,7 @@ async fn a_crash_between_the_mark_and_the_request_ends_in_a_known_state() {
     assert_eq!(payment["status"], "open");
     let id = payment["id"].as_str().unwrap().to_owned();
     let found: Result<_, DbError> = app.ctx.db.read(move |tx| find_payment_by_id(tx, &id)).await;
-    let marked = charge::mark(&app.ctx, &found.unwrap().unwrap()).await.unwrap();
+    let marked = charge::mark(&app.ctx, &found.unwrap().unwrap(), Vec::new()).await.unwrap();
     assert!(matches!(marked, charge::Asked::Send { .. }));
     minutes(&app, 70).await;
     let payment = app.payment(&payment["id"]).await;

@@ -80,6 +80,7 @@ impl Routed {
         let amount = *self.world.chance.pick(&[10_000, 30_000]);
         let is_hold = self.world.chance.percent(30);
         let new = NewPayment {
+            schedule: None,
             amount: Money::from_kopecks(amount).unwrap(),
             purpose: "An order".into(),
             methods: vec![PayMethod::Card],

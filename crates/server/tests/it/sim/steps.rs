@@ -114,6 +114,7 @@ impl World {
         let is_hold = self.chance.percent(35);
         let minutes = *self.chance.pick(&[5, 30, 60, 60, 3 * 60, 24 * 60]);
         let new = NewPayment {
+            schedule: None,
             amount: Money::from_kopecks(amount).unwrap(),
             purpose: "An order".into(),
             methods: vec![if is_hold { PayMethod::Card } else { PayMethod::Sbp }],

@@ -1,0 +1,221 @@
+//! Going on to another card or account, at the same bank or another: a link saves it, and once it
+//! is saved it is what is charged. What the link takes is the customer's, for periods to come.
+
+use super::{
+    JOB, NewConsent, Problem, announce, begin, by_bank, consent,
+    periods::get_version,
+    turn::{Word, word},
+};
+use crate::{
+    events::EventKind,
+    instruments::model::Kind,
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+        jobs,
+    },
+    payments::{
+        self,
+        flow::{charge, kept},
+        model::{Payment, Status as PaymentStatus},
+    },
+    subscriptions::{
+        drive,
+        model::{Consent, How, Outcome, Period, PeriodStatus, Rebind, RebindOutcome, Subscription},
+        state::Refused,
+        store,
+    },
+};
+
+/// What a shop wants.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// A bank's word or a connection's id; `None`: another one than now.
+    pub bank: Option<String>,
+    /// `None`: what the bank saves, an account rather than a card.
+    pub saves: Option<Kind>,
+    pub success_url: Option<String>,
+    pub fail_url: Option<String>,
+    /// Needed where none stands.
+    pub consent: Option<NewConsent>,
+}
+
+/// A link about to be written; or the one that waits already.
+#[derive(Debug)]
+pub struct Planned {
+    subscription_id: String,
+    saves: Kind,
+    payment: Box<Payment>,
+    consent: Option<NewConsent>,
+}
+
+/// Plans the link; what the bank would refuse is refused here.
+pub async fn plan(ctx: &Ctx, shop_id: &str, id: &str, wish: Wish) -> Result<Planned, Problem> {
+    let (shop, subject) = (shop_id.to_owned(), id.to_owned());
+    let agreed = wish.consent.is_some();
+    let found: Result<_, Problem> = ctx
+        .db
+        .read(move |tx| {
+            let found = store::find_subscription(tx, &shop, &subject)?;
+            let own = found.ok_or(Problem::NoSuchSubscription)?;
+            // Read without holding it: the transaction that writes the link looks again.
+            let agreed = agreed || stands(&store::list_consents(tx, &own.id)?);
+            check(&own, agreed)?;
+            let version = get_version(tx, &own.version_id)?;
+            Ok((own, version))
+        })
+        .await;
+    let (own, version) = found?;
+    let (connection, saves) = begin::connection_to(ctx, shop_id, &own, &wish).await?;
+    let own = Subscription {
+        success_url: wish.success_url.clone().or(own.success_url),
+        fail_url: wish.fail_url.clone().or(own.fail_url),
+        ..own
+    };
+    let payment = drive::plan_rebind(ctx, (&own, &version), &connection, saves).await?;
+    let payment = Box::new(payment);
+    Ok(Planned { subscription_id: own.id, saves, payment, consent: wish.consent })
+}
+
+/// Only what will be charged again can be charged elsewhere, and only with a consent.
+fn check(own: &Subscription, agreed: bool) -> Result<(), Problem> {
+    let status = own.state.status();
+    if status.is_over() {
+        return Err(Problem::Refused(Refused::Over(status)));
+    }
+    if agreed { Ok(()) } else { Err(Problem::ConsentNeeded) }
+}
+
+fn stands(consents: &[Consent]) -> bool {
+    consents.iter().any(|consent| consent.withdrawn_ms.is_none())
+}
+
+/// Writes the link down. One to the same bank that waits already is the one.
+pub fn create(tx: &mut dyn Tx, ctx: &Ctx, shop_id: &str, planned: Planned) -> Result<(), Problem> {
+    let Planned { subscription_id, saves, payment, consent: agreed } = planned;
+    let mut own = super::lock_own(tx, shop_id, &subscription_id)?;
+    let is_agreed = agreed.is_some() || store::find_consent(tx, &own.id)?.is_some();
+    check(&own, is_agreed)?;
+    if let Some(agreed) = agreed {
+        let version = get_version(tx, &own.version_id)?;
+        let costs = version.terms.price_of(own.quantity).ok_or(Problem::SumTooLarge)?;
+        consent(tx, ctx, &own, agreed, costs)?;
+    }
+    for rebind in store::rebinds::list_rebinds(tx, &own.id)? {
+        let is_same = rebind.connection_id == payment.connection_id && rebind.saves == saves;
+        if is_same && rebind.outcome == RebindOutcome::Open {
+            return Ok(store::update_subscription(tx, &mut own)?);
+        }
+    }
+    charge::create_any(tx, ctx, &payment, None).map_err(Problem::Payment)?;
+    let rebind = Rebind {
+        payment_id: payment.id.clone(),
+        subscription_id: own.id.clone(),
+        connection_id: payment.connection_id.clone(),
+        saves,
+        outcome: RebindOutcome::Open,
+        created_ms: ctx.now_ms(),
+        done_ms: None,
+    };
+    store::rebinds::insert_rebind(tx, &rebind)?;
+    jobs::wait_for(tx, (JOB, &own.id), &payment.id)?;
+    Ok(store::update_subscription(tx, &mut own)?)
+}
+
+/// Hears what became of one such link; one in a transaction, as of attempts.
+pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Result<bool, Problem> {
+    for rebind in store::rebinds::list_rebinds(tx, &own.id)? {
+        let found = payments::store::find_payment_by_id(tx, &rebind.payment_id)?;
+        let Some(payment) = found else { continue };
+        match (word(&payment), rebind.outcome) {
+            (Word::Paid, RebindOutcome::Open) => {
+                paid(tx, ctx, own, rebind, &payment)?;
+                return Ok(true);
+            }
+            (Word::Paid, RebindOutcome::Paid) => {
+                let Some((_, saved)) = payment.instrument() else { continue };
+                // What the bank charges by itself may be under way: first what became of it.
+                if is_bank_at_it(tx, own)? {
+                    continue;
+                }
+                go_over(tx, ctx, own, rebind, saved)?;
+                return Ok(true);
+            }
+            (Word::Failed(_), RebindOutcome::Open) => {
+                let rebind = Rebind { outcome: RebindOutcome::Over, ..rebind };
+                store::rebinds::update_rebind(tx, &rebind)?;
+                store::update_subscription(tx, own)?;
+                return Ok(true);
+            }
+            (Word::Waiting | Word::Failed(_) | Word::Paid, _) => {}
+        }
+    }
+    Ok(false)
+}
+
+/// Its money is the customer's from now on; of a subscription that is over it goes back.
+fn paid(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    own: &mut Subscription,
+    rebind: Rebind,
+    payment: &Payment,
+) -> Result<(), Problem> {
+    let is_over = own.state.status().is_over();
+    let is_left = payment.status() == PaymentStatus::Paid && !kept::is_given_back_by_hand(payment);
+    if is_over && is_left {
+        let whose = (own.shop_id.as_str(), payment.id.as_str());
+        payments::flow::give_back(tx, ctx, whose, "Подписка: закончена")
+            .map_err(Problem::Payment)?;
+        let rebind = Rebind { outcome: RebindOutcome::Over, ..rebind };
+        store::rebinds::update_rebind(tx, &rebind)?;
+        store::update_subscription(tx, own)?;
+        return Ok(announce(tx, ctx, own, EventKind::SubscriptionGivenBack)?);
+    }
+    let left = payment.facts.paid.minus_or_zero(payment.refunded());
+    own.balance_kopecks += left.kopecks();
+    let outcome = if is_over { RebindOutcome::Over } else { RebindOutcome::Paid };
+    store::rebinds::update_rebind(tx, &Rebind { outcome, ..rebind })?;
+    Ok(store::update_subscription(tx, own)?)
+}
+
+/// It is saved: the subscription is charged from it, and from nothing else.
+fn go_over(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    own: &mut Subscription,
+    rebind: Rebind,
+    saved: &str,
+) -> Result<(), Problem> {
+    let now_ms = ctx.now_ms();
+    let done = Rebind { outcome: RebindOutcome::Done, done_ms: Some(now_ms), ..rebind };
+    store::rebinds::update_rebind(tx, &done)?;
+    if own.state.status().is_over() {
+        return Ok(store::update_subscription(tx, own)?);
+    }
+    by_bank::end(tx, ctx, own)?;
+    own.bank_count = None;
+    own.instrument_id = Some(saved.to_owned());
+    own.connection_id.clone_from(&done.connection_id);
+    own.saves = done.saves;
+    own.collection = How::Charge;
+    wait_no_more(tx, own, now_ms)?;
+    store::update_subscription(tx, own)?;
+    Ok(announce(tx, ctx, own, EventKind::SubscriptionChanged)?)
+}
+
+fn is_bank_at_it(tx: &mut dyn Tx, own: &Subscription) -> Result<bool, DbError> {
+    let attempts = store::list_attempts(tx, &own.id, own.periods)?;
+    Ok(attempts.iter().any(|it| it.how == How::Bank && it.outcome == Outcome::Open))
+}
+
+/// A period whose money the customer was asked for is charged from what he saved, unless a link
+/// that he has may still be paid: then that comes first.
+fn wait_no_more(tx: &mut dyn Tx, own: &Subscription, now_ms: i64) -> Result<(), DbError> {
+    let found = store::find_period(tx, &own.id, own.periods)?;
+    let Some(period) = found.filter(|it| it.status == PeriodStatus::Open) else { return Ok(()) };
+    let attempts = store::list_attempts(tx, &own.id, period.number)?;
+    let is_asking = attempts.iter().any(|it| it.outcome == Outcome::Open);
+    let next_try_ms = if is_asking { period.next_try_ms } else { Some(now_ms) };
+    store::update_period(tx, &Period { by_link: false, next_try_ms, ..period })
+}

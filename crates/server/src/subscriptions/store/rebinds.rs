@@ -1,0 +1,63 @@
+//! SQL of links by which a subscription goes on to another card or account.
+
+use super::word;
+use crate::{
+    instruments::model::Kind,
+    kit::db::{DbError, Row, Tx},
+    subscriptions::model::{Rebind, RebindOutcome},
+};
+
+const COLUMNS: &str =
+    "payment_id, subscription_id, connection_id, saves, outcome, created_ms, done_ms";
+
+pub fn insert_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
+    let r = rebind;
+    tx.execute(
+        "insert into subscription_rebinds (payment_id, subscription_id, connection_id, saves, \
+         outcome, created_ms) values ($1, $2, $3, $4, $5, $6)",
+        &[
+            r.payment_id.as_str().into(),
+            r.subscription_id.as_str().into(),
+            r.connection_id.as_str().into(),
+            r.saves.as_str().into(),
+            r.outcome.as_str().into(),
+            r.created_ms.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+pub fn update_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
+    tx.execute(
+        "update subscription_rebinds set outcome = $1, done_ms = $2 where payment_id = $3",
+        &[rebind.outcome.as_str().into(), rebind.done_ms.into(), rebind.payment_id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Those of which something is still to be heard, the oldest first.
+pub fn list_rebinds(tx: &mut dyn Tx, subscription_id: &str) -> Result<Vec<Rebind>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from subscription_rebinds where subscription_id = $1 \
+         and outcome in ('open', 'paid') order by payment_id"
+    );
+    tx.query(&sql, &[subscription_id.into()])?.iter().map(decode).collect()
+}
+
+/// When the subscription last went on to something that a link of these saved.
+pub fn last_rebound_ms(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<i64>, DbError> {
+    let sql = "select max(done_ms) from subscription_rebinds where subscription_id = $1";
+    tx.find(sql, &[subscription_id.into()])?.map_or(Ok(None), |row| row.opt_int(0))
+}
+
+fn decode(row: &Row) -> Result<Rebind, DbError> {
+    Ok(Rebind {
+        payment_id: row.text(0)?,
+        subscription_id: row.text(1)?,
+        connection_id: row.text(2)?,
+        saves: word(row, 3, Kind::parse)?,
+        outcome: word(row, 4, RebindOutcome::parse)?,
+        created_ms: row.int(5)?,
+        done_ms: row.opt_int(6)?,
+    })
+}
