@@ -44,12 +44,14 @@ pub struct EventView {
     pub kind: String,
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
-    /// The payment that it happened to; null for `subscription.*`.
+    /// The payment that it happened to; null for `subscription.*` and `webhook.*`.
     pub payment_id: Option<String>,
     pub refund_id: Option<String>,
     pub receipt_id: Option<String>,
     /// The subscription that it happened to; null for all but `subscription.*`.
     pub subscription_id: Option<String>,
+    /// The webhook that it happened to; null for all but `webhook.*`.
+    pub webhook_id: Option<String>,
     pub created_at: String,
     /// The payment as it was then.
     #[schema(value_type = Option<Object>)]
@@ -57,12 +59,15 @@ pub struct EventView {
     /// The subscription as it was then.
     #[schema(value_type = Option<Object>)]
     pub subscription: Option<Box<RawValue>>,
+    /// The webhook as it was then.
+    #[schema(value_type = Option<Object>)]
+    pub webhook: Option<Box<RawValue>>,
 }
 
 impl From<StoredEvent> for EventView {
     fn from(event: StoredEvent) -> EventView {
         let is_receipt = event.kind.starts_with("receipt.");
-        let is_subscription = event.is_of_subscription();
+        let (is_subscription, is_webhook) = (event.is_of_subscription(), event.is_of_webhook());
         let body = RawValue::from_string(event.body).ok();
         let shown = EventView {
             id: event.id,
@@ -73,10 +78,15 @@ impl From<StoredEvent> for EventView {
             refund_id: None,
             receipt_id: None,
             subscription_id: None,
+            webhook_id: None,
             created_at: iso(event.at_ms),
             payment: None,
             subscription: None,
+            webhook: None,
         };
+        if is_webhook {
+            return EventView { webhook_id: Some(event.subject_id), webhook: body, ..shown };
+        }
         if is_subscription {
             return EventView {
                 subscription_id: Some(event.subject_id),

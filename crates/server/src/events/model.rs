@@ -1,6 +1,7 @@
 //! The closed list of events.
 
-/// What can happen to a payment or a subscription. The words are contract: programs branch on them.
+/// What can happen to a payment, a subscription, or whoever is told of them. The words are
+/// contract: programs branch on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
     PaymentCreated,
@@ -43,10 +44,11 @@ pub enum EventKind {
     SubscriptionGivenBack,
     SubscriptionConsentWithdrawn,
     SubscriptionPaymentNeeded,
+    WebhookDisabled,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 40] = [
+    pub const ALL: [EventKind; 41] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -87,6 +89,7 @@ impl EventKind {
         EventKind::SubscriptionGivenBack,
         EventKind::SubscriptionConsentWithdrawn,
         EventKind::SubscriptionPaymentNeeded,
+        EventKind::WebhookDisabled,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -131,6 +134,7 @@ impl EventKind {
             EventKind::SubscriptionGivenBack => "subscription.given_back",
             EventKind::SubscriptionConsentWithdrawn => "subscription.consent_withdrawn",
             EventKind::SubscriptionPaymentNeeded => "subscription.payment_needed",
+            EventKind::WebhookDisabled => "webhook.disabled",
         }
     }
 
@@ -208,6 +212,7 @@ impl EventKind {
                 "The customer takes back the consent: no charge any more"
             }
             EventKind::SubscriptionPaymentNeeded => "The customer has to pay by a link: send it",
+            EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
         }
     }
 }
@@ -217,7 +222,8 @@ impl EventKind {
 pub struct NewEvent<'a> {
     pub id: String,
     pub shop_id: &'a str,
-    /// The payment, or of `subscription.*` the subscription, that it happened to.
+    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, that it
+    /// happened to.
     pub subject_id: &'a str,
     pub kind: EventKind,
     /// What else it is about: the refund, of `receipt.*` the receipt, of `subscription.*` the
@@ -235,7 +241,8 @@ pub struct StoredEvent {
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
     pub kind: String,
-    /// The payment, or of `subscription.*` the subscription, that it happened to.
+    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, that it
+    /// happened to.
     pub subject_id: String,
     /// What else it is about, as in [`NewEvent`].
     pub about: Option<String>,
@@ -245,9 +252,15 @@ pub struct StoredEvent {
 
 /// The beginning of every event's word whose subject is a subscription.
 const OF_SUBSCRIPTIONS: &str = "subscription.";
+/// The same of webhooks.
+const OF_WEBHOOKS: &str = "webhook.";
 
 impl StoredEvent {
     pub fn is_of_subscription(&self) -> bool {
         self.kind.starts_with(OF_SUBSCRIPTIONS)
+    }
+
+    pub fn is_of_webhook(&self) -> bool {
+        self.kind.starts_with(OF_WEBHOOKS)
     }
 }

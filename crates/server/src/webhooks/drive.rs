@@ -12,12 +12,13 @@ use super::{
     sign::Keyring,
     state::{Fate, Heard, settle},
     store::{self, deliveries},
+    view::WebhookView,
 };
 use crate::{
-    events::{StoredEvent, find_event},
+    events::{EventKind, NewEvent, StoredEvent, find_event, insert_event},
     kit::{
         Ctx,
-        clock::SECOND_MS,
+        clock::{DAY_MS, SECOND_MS},
         db::{DbError, Tx},
         jobs::{self, After, Job, LEASE_MS},
     },
@@ -25,6 +26,11 @@ use crate::{
 
 /// Requests to one webhook at a time: enough for a busy shop, few enough for a small receiver.
 const AT_ONCE: usize = 8;
+
+/// How long attempts are kept, and how many older ones each new one sweeps away: more than one, so
+/// that they become fewer.
+const KEPT_MS: i64 = 90 * DAY_MS;
+const SWEPT: i64 = 4;
 
 /// A delivery with its event, about to leave.
 struct Due {
@@ -196,6 +202,7 @@ fn record(tx: &mut dyn Tx, ctx: &Ctx, landed: &Landed) -> Result<(), DbError> {
     let Landed { delivery, attempt, heard } = landed;
     let locked = store::lock_webhook(tx, &delivery.webhook_id)?;
     deliveries::insert_attempt(tx, attempt)?;
+    deliveries::delete_old_attempts(tx, attempt.at_ms - KEPT_MS, SWEPT)?;
     let found = deliveries::find_delivery(tx, &delivery.shop_id, &delivery.id)?;
     // Of one that was removed meanwhile, the attempt is kept and nothing else.
     let Some((mut webhook, mut delivery)) = locked.zip(found) else { return Ok(()) };
@@ -216,11 +223,34 @@ fn record(tx: &mut dyn Tx, ctx: &Ctx, landed: &Landed) -> Result<(), DbError> {
             Fate::Again { due_ms } => delivery.due_ms = due_ms,
             Fate::Failed => delivery.state = DeliveryState::Failed,
         }
+        let was_live = webhook.is_live();
         apply(&mut webhook, &settled, heard, now_ms);
         store::update_webhook(tx, &webhook)?;
+        if was_live && !webhook.is_live() {
+            announce_disabled(tx, ctx, &webhook)?;
+        }
         if settled.is_back {
             deliveries::hasten(tx, &webhook.id, now_ms)?;
         }
     }
     deliveries::update_delivery(tx, &delivery)
+}
+
+/// Tells those that listen that one does not any more.
+fn announce_disabled(tx: &mut dyn Tx, ctx: &Ctx, webhook: &Webhook) -> Result<(), DbError> {
+    let decode = |error: anyhow::Error| DbError::Decode(format!("{error:#}"));
+    let at_ms = ctx.now_ms();
+    let view = WebhookView::new(webhook, &open(ctx, webhook).map_err(decode)?, at_ms);
+    let body = serde_json::to_string(&view).map_err(|error| decode(error.into()))?;
+    let event = NewEvent {
+        id: ctx.mint.id("ev"),
+        shop_id: &webhook.shop_id,
+        subject_id: &webhook.id,
+        kind: EventKind::WebhookDisabled,
+        about: Some(&at_ms.to_string()),
+        at_ms,
+        body: &body,
+    };
+    insert_event(tx, &event)?;
+    Ok(())
 }

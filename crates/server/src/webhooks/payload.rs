@@ -20,6 +20,7 @@ pub fn render(event: StoredEvent, payload: Payload) -> anyhow::Result<Vec<u8>> {
     if payload == Payload::Thin {
         view.payment = None;
         view.subscription = None;
+        view.webhook = None;
     }
     render_view(&view)
 }

@@ -108,6 +108,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0016_integrations.sql"),
         postgres: include_str!("../../../migrations/postgres/0016_integrations.sql"),
     },
+    Migration {
+        name: "0017_webhook_upkeep",
+        sqlite: include_str!("../../../migrations/sqlite/0017_webhook_upkeep.sql"),
+        postgres: include_str!("../../../migrations/postgres/0017_webhook_upkeep.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

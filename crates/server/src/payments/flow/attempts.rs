@@ -240,7 +240,8 @@ pub(super) fn announce_attempt(
         | EventKind::SubscriptionExpired
         | EventKind::SubscriptionGivenBack
         | EventKind::SubscriptionConsentWithdrawn
-        | EventKind::SubscriptionPaymentNeeded => return Ok(()),
+        | EventKind::SubscriptionPaymentNeeded
+        | EventKind::WebhookDisabled => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

@@ -227,6 +227,15 @@ pub fn insert_attempt(tx: &mut dyn Tx, attempt: &Attempt) -> Result<(), DbError>
 const ATTEMPT: &str = "a.id, a.delivery_id, a.at_ms, a.took_ms, a.status, a.error, a.reply";
 
 /// The last attempts, oldest first.
+/// Forgets some attempts from before that time.
+pub fn delete_old_attempts(tx: &mut dyn Tx, before_ms: i64, limit: i64) -> Result<u64, DbError> {
+    tx.execute(
+        "delete from delivery_attempts where id in (select id from delivery_attempts \
+         where at_ms < $1 order by at_ms limit $2)",
+        &[before_ms.into(), limit.into()],
+    )
+}
+
 pub fn list_attempts(
     tx: &mut dyn Tx,
     delivery_id: &str,

@@ -14,7 +14,7 @@ use kopeck::{
         request,
     },
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     deliveries::{deliveries, hook, id_of},
@@ -36,6 +36,12 @@ async fn a_receiver_that_is_gone_is_told_nothing_until_somebody_enables_it() {
     let path = format!("/v1/webhooks/{}", id_of(&webhook));
     let shown = app.get(&path).await.expect(200);
     assert_eq!((&shown["status"], &shown["disabled_reason"]), (&json!("disabled"), &json!("gone")));
+    let told = app.get("/v1/events?type=webhook.disabled").await.expect(200)["data"].clone();
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told[0]["webhook_id"], webhook["id"]);
+    assert_eq!(told[0]["webhook"]["disabled_reason"], "gone");
+    assert_eq!((&told[0]["payment_id"], &told[0]["payment"]), (&Value::Null, &Value::Null));
+    assert!(!told.to_string().contains("whsec_"), "{told}");
     app.create(json!({})).await;
     app.advance(DAY).await;
     assert_eq!(receiver.count(), 1);
@@ -238,4 +244,22 @@ async fn a_name_that_leads_inside_is_caught_when_it_is_called() {
     let why = list[0]["last_error"].as_str().unwrap();
     assert!(why.contains("private address"), "{why}");
     assert!(app.ctx.courier.refuse("http://192.168.0.1/").is_some());
+}
+
+#[tokio::test]
+async fn attempts_are_forgotten_after_a_season() {
+    let app = TestApp::new().await;
+    let receiver = Receiver::start();
+    let webhook = hook(&app, &receiver, json!({"events": ["payment.created"]})).await;
+    for _ in 0..3 {
+        app.create(json!({})).await;
+        app.advance(0).await;
+    }
+    let attempts = async || app.rows("delivery_attempts").await;
+    assert_eq!(attempts().await, 3);
+    app.advance(91 * DAY).await;
+    app.create(json!({})).await;
+    app.advance(0).await;
+    assert_eq!(attempts().await, 1, "the old ones are gone");
+    assert_eq!(deliveries(&app, &webhook).await.len(), 4, "what was delivered is still known");
 }
