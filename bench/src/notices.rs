@@ -180,6 +180,7 @@ fn open_payment(world: &World, number: usize) -> anyhow::Result<Payment> {
         metadata: "{}".to_owned(),
         means: Means::Payer,
         consent: None,
+        schedule: None,
     };
     let planned = flow::plan(&world.ctx, &Tochka, &world.connection, new);
     let mut payment = planned.map_err(|problem: Problem| anyhow!("{problem:?}"))?;

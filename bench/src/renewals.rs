@@ -9,7 +9,6 @@ use std::{
 use anyhow::{Context as _, anyhow, ensure};
 use kopeck::{
     ids::Mint,
-    instruments::model::Kind,
     kit::{
         Ctx,
         clock::{DAY_MS, HOUR_MS, ManualClock},
@@ -97,7 +96,8 @@ async fn begin_trial(world: &World) -> anyhow::Result<String> {
         coupon: None,
         collection: How::Link,
         instrument_id: None,
-        saves: Kind::Card,
+        saves: None,
+        by_bank: None,
         bank: None,
         zone: None,
         contact: None,
