@@ -80,6 +80,7 @@ impl Interval {
 #[derive(Clone, Debug)]
 pub struct Calendar {
     zone: TimeZone,
+    anchor_ms: i64,
     anchor: DateTime,
     interval: Interval,
 }
@@ -95,7 +96,7 @@ impl Calendar {
         let zone = find_zone(zone)?;
         let anchor = Timestamp::from_millisecond(anchor_ms).ok()?;
         let anchor = zone.to_datetime(anchor);
-        Some(Calendar { zone, anchor, interval })
+        Some(Calendar { zone, anchor_ms, anchor, interval })
     }
 
     /// When period `cycle` begins; 0 is the anchor itself. `None` beyond the year 9999.
@@ -103,6 +104,10 @@ impl Calendar {
     /// An hour that a change of clocks skips becomes the next one that exists; of an hour that
     /// comes twice it is the first.
     pub fn boundary_ms(&self, cycle: u32) -> Option<i64> {
+        // Which of two like hours it was, the wall clock does not tell.
+        if cycle == 0 {
+            return Some(self.anchor_ms);
+        }
         let local = self.anchor.checked_add(self.interval.span(cycle)?).ok()?;
         let zoned = local.to_zoned(self.zone.clone()).ok()?;
         Some(zoned.timestamp().as_millisecond())

@@ -66,6 +66,17 @@ fn an_hour_that_a_change_of_clocks_skips_becomes_the_next_that_exists() {
     check(&berlin, 2, "2026-03-30T02:30:00+02:00");
 }
 
+/// Of an hour that comes twice the first boundary is the one that it was.
+#[test]
+fn a_subscription_begun_in_a_second_like_hour_begins_then() {
+    let daily = Interval::new(Unit::Day, 1).unwrap();
+    let begun = ms("2027-11-07T06:00:00Z");
+    let calendar = Calendar::new("America/New_York", begun, daily).unwrap();
+    assert_eq!(calendar.boundary_ms(0), Some(begun));
+    check(&calendar, 1, "2027-11-08T01:00:00-05:00");
+    assert_eq!(calendar.cycle_at(0, begun), Some(0));
+}
+
 #[test]
 fn what_cannot_be_is_refused() {
     assert!(Interval::new(Unit::Month, 0).is_none());
