@@ -35,7 +35,6 @@ need chromedriver chromium-driver
 need pdftoppm poppler-utils
 # The webhook guide's examples run in the languages that it is written for.
 need php php-cli
-need node nodejs
 need python3 python3
 need openssl openssl
 
