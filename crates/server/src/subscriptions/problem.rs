@@ -72,7 +72,8 @@ impl From<Problem> for ApiError {
 fn of_refusal(refused: Refused) -> ApiError {
     let message = match refused {
         Refused::NotPausable(status) => {
-            format!("A {} subscription cannot be paused.", status.as_str())
+            let status = status.as_str();
+            format!("It is {status}; only an active one that does not end is paused.")
         }
         Refused::NotPaused(status) => {
             format!("A {} subscription cannot be resumed.", status.as_str())

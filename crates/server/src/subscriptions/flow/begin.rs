@@ -247,8 +247,6 @@ fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection
 /// Saves what was planned, and lets the driver ask for the first money.
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscription, Problem> {
     let Planned { mut subscription, offer, opening, costs, consent: agreed } = planned;
-    // Two requests for one customer and plan wait for each other here.
-    store::lock_plan(tx, &subscription.shop_id, &offer.plan.code)?.ok_or(Problem::NoSuchPlan)?;
     refuse_second(tx, &subscription, &subscription.plan_id)?;
     let now_ms = ctx.now_ms();
     if let Some(coupon_id) = subscription.coupon_id.as_deref()
@@ -286,10 +284,9 @@ pub(super) fn refuse_second(
     subscription: &Subscription,
     plan_id: &str,
 ) -> Result<(), Problem> {
-    // Two requests for one plan wait for each other here.
-    if let Some(plan) = store::find_plan_by_id(tx, plan_id)? {
-        store::lock_plan(tx, &subscription.shop_id, &plan.code)?;
-    }
+    let plan = store::find_plan_by_id(tx, plan_id)?.ok_or(Problem::NoSuchPlan)?;
+    // Two requests for one customer and plan wait for each other here.
+    store::lock_plan(tx, &subscription.shop_id, &plan.code)?.ok_or(Problem::NoSuchPlan)?;
     match find_living(tx, subscription, plan_id)? {
         Some(other) => Err(Problem::Exists(Box::new(other))),
         None => Ok(()),

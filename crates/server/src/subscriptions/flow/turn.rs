@@ -105,6 +105,7 @@ pub(super) fn end_pause(
     Ok(())
 }
 
+/// Goes on after a pause; one that goes on already does so once.
 pub fn resume(
     tx: &mut dyn Tx,
     ctx: &Ctx,

@@ -229,11 +229,13 @@ const ATTEMPT: &str = "a.id, a.delivery_id, a.at_ms, a.took_ms, a.status, a.erro
 /// The last attempts, oldest first.
 /// Forgets some attempts from before that time.
 pub fn delete_old_attempts(tx: &mut dyn Tx, before_ms: i64, limit: i64) -> Result<u64, DbError> {
-    tx.execute(
+    // Several webhooks sweep at once: none waits for what another forgets.
+    let skip = tx.dialect().for_update_skip_locked();
+    let sql = format!(
         "delete from delivery_attempts where id in (select id from delivery_attempts \
-         where at_ms < $1 order by at_ms limit $2)",
-        &[before_ms.into(), limit.into()],
-    )
+         where at_ms < $1 order by at_ms limit $2{skip})"
+    );
+    tx.execute(&sql, &[before_ms.into(), limit.into()])
 }
 
 pub fn list_attempts(
