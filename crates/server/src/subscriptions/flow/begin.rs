@@ -246,7 +246,7 @@ fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection
 
 /// Saves what was planned, and lets the driver ask for the first money.
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscription, Problem> {
-    let Planned { mut subscription, offer, opening, costs, consent: agreed } = planned;
+    let Planned { mut subscription, opening, costs, consent: agreed, .. } = planned;
     refuse_second(tx, &subscription, &subscription.plan_id)?;
     let now_ms = ctx.now_ms();
     if let Some(coupon_id) = subscription.coupon_id.as_deref()
