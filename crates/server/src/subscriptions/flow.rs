@@ -18,8 +18,8 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Consent, PeriodStatus, Plan, RebindOutcome, Subscription},
-    state::{self, Effect, Event, Refused, Status},
+    model::{Consent, How, Outcome, PeriodStatus, Plan, RebindOutcome, Subscription},
+    state::{self, Effect, Event, Refused, State, Status},
     steps::Book,
     store,
     view::{self, Described},
@@ -31,7 +31,7 @@ use crate::{
         db::{DbError, Tx},
         jobs,
     },
-    payments::flow::Problem as PaymentProblem,
+    payments::flow::{Problem as PaymentProblem, charge},
     receipts::flow::ComposeProblem,
     shops,
 };
@@ -107,9 +107,17 @@ pub fn act(
     event: &Event,
 ) -> Result<Vec<Effect>, Problem> {
     let applied = state::apply(&subscription.state, event).map_err(Problem::Refused)?;
+    let was_paused = matches!(subscription.state, State::Paused { .. });
     subscription.state = applied.next;
+    if let (
+        true,
+        State::Active { until_ms: end_ms, .. } | State::Canceled { access_ms: end_ms, .. },
+    ) = (was_paused, &subscription.state)
+    {
+        turn::end_pause(tx, subscription, *end_ms)?;
+    }
     if applied.effects.contains(&Effect::StopCharging) {
-        stop(tx, subscription)?;
+        stop(tx, ctx, subscription)?;
         by_bank::end(tx, ctx, subscription)?;
     }
     store::update_subscription(tx, subscription)?;
@@ -122,13 +130,19 @@ pub fn act(
     Ok(applied.effects)
 }
 
-/// Whatever is not asked for yet is not asked for any more.
-fn stop(tx: &mut dyn Tx, subscription: &mut Subscription) -> Result<(), DbError> {
+/// Whatever is not asked for yet is not asked for any more: neither the period's money, nor what a
+/// charge that has not left would take.
+fn stop(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<(), DbError> {
     let found = store::find_period(tx, &subscription.id, subscription.periods)?;
-    match found.filter(|period| period.status == PeriodStatus::Open) {
-        Some(mut period) => periods::void(tx, subscription, &mut period),
-        None => Ok(()),
+    let Some(mut period) = found.filter(|period| period.status == PeriodStatus::Open) else {
+        return Ok(());
+    };
+    for attempt in store::list_attempts(tx, &subscription.id, period.number)? {
+        if attempt.outcome == Outcome::Open && attempt.how == How::Charge {
+            charge::drop_unsent(tx, ctx, &subscription.shop_id, &attempt.payment_id)?;
+        }
     }
+    periods::void(tx, subscription, &mut period)
 }
 
 /// Tells the shop, with the subscription as it is now.
@@ -230,6 +244,7 @@ pub fn request(
         Event::Reactivate { .. } => {
             by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?;
             check_consent(tx, &subscription)?;
+            begin::refuse_second(tx, &subscription, &subscription.plan_id)?;
         }
         Event::Pause { .. } => by_bank::refuse(&subscription, &by_bank::NO_PAUSE)?,
         Event::Paid { .. }

@@ -113,6 +113,13 @@ impl Calendar {
         Some(zoned.timestamp().as_millisecond())
     }
 
+    /// One interval before the anchor: where a whole period that ends there begins.
+    pub fn before_anchor_ms(&self) -> Option<i64> {
+        let local = self.anchor.checked_sub(self.interval.span(1)?).ok()?;
+        let zoned = local.to_zoned(self.zone.clone()).ok()?;
+        Some(zoned.timestamp().as_millisecond())
+    }
+
     /// The period that holds `at_ms`, if it is `from` or a later one.
     pub fn cycle_at(&self, from: u32, at_ms: i64) -> Option<u32> {
         if self.boundary_ms(from)? > at_ms {

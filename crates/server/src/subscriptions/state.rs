@@ -358,14 +358,16 @@ fn cancel_at_end(state: &State, at_ms: i64) -> Result<Applied, Refused> {
     let ending = [EventKind::SubscriptionEnding];
     match state {
         State::Trialing { ends: true, .. } | State::Active { ends: true, .. } => Ok(same(state)),
-        State::Trialing { until_ms, ends: false } => {
+        State::Trialing { until_ms, ends: false } if *until_ms > at_ms => {
             Ok(to(State::Trialing { until_ms: *until_ms, ends: true }, &ending))
         }
-        State::Active { until_ms, ends: false } => {
+        State::Active { until_ms, ends: false } if *until_ms > at_ms => {
             Ok(to(State::Active { until_ms: *until_ms, ends: true }, &ending))
         }
         // Nothing is paid that it could wait for.
-        State::Pending { .. }
+        State::Trialing { .. }
+        | State::Active { .. }
+        | State::Pending { .. }
         | State::PastDue { .. }
         | State::Paused { .. }
         | State::Canceled { .. }
@@ -397,7 +399,8 @@ fn reactivate(state: &State, at_ms: i64) -> Result<Applied, Refused> {
 
 fn pause(state: &State, at_ms: i64, resumes_ms: Option<i64>) -> Result<Applied, Refused> {
     match state {
-        State::Active { until_ms, .. } if *until_ms > at_ms => Ok(to(
+        // One that ends has nothing to come back to; a pause would forget that it does.
+        State::Active { until_ms, ends: false } if *until_ms > at_ms => Ok(to(
             State::Paused { left_ms: until_ms - at_ms, resumes_ms },
             &[EventKind::SubscriptionPaused],
         )),

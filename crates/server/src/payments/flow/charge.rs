@@ -202,6 +202,31 @@ pub async fn mark(ctx: &Ctx, seen: &Payment, known: Vec<String>) -> anyhow::Resu
     Ok(marked?)
 }
 
+/// Ends a charge that has not left, if it has not: whoever wanted it does not any more. `true` when
+/// it was ended; one that left is asked about to its end.
+pub fn drop_unsent(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    payment_id: &str,
+) -> Result<bool, DbError> {
+    let Some(payment) = store::lock_payment(tx, shop_id, payment_id)? else { return Ok(false) };
+    let is_unsent = payment.is_charge() && payment.intents.charge_asked_ms.is_none();
+    if !is_unsent || !matches!(payment.status(), Status::Open | Status::Opening) {
+        return Ok(false);
+    }
+    let failure = Failure {
+        code: "charge_dropped".to_owned(),
+        message: "What it was for ended before it was sent".to_owned(),
+        hint: "Nothing was charged".to_owned(),
+    };
+    let Ok(applied) = state::apply(&payment, &Event::ChargeRefused(failure)) else {
+        return Ok(false);
+    };
+    save(tx, ctx, &payment, applied)?;
+    Ok(true)
+}
+
 /// The bank's code for this payment also saves the payer's account. Kept before the code itself is,
 /// so that a code that anybody may see has an account to tell of; asked for again, the code and its
 /// account are the same.

@@ -249,9 +249,7 @@ pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscripti
     let Planned { mut subscription, offer, opening, costs, consent: agreed } = planned;
     // Two requests for one customer and plan wait for each other here.
     store::lock_plan(tx, &subscription.shop_id, &offer.plan.code)?.ok_or(Problem::NoSuchPlan)?;
-    if let Some(other) = find_living(tx, &subscription)? {
-        return Err(Problem::Exists(Box::new(other)));
-    }
+    refuse_second(tx, &subscription, &subscription.plan_id)?;
     let now_ms = ctx.now_ms();
     if let Some(coupon_id) = subscription.coupon_id.as_deref()
         && !store::use_coupon(tx, coupon_id, now_ms)?
@@ -281,14 +279,32 @@ pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscripti
     Ok(subscription)
 }
 
-/// The customer's subscription to this plan that is not over.
+/// One customer pays for one plan once: another subscription of his to it that is not over stands
+/// against beginning one, coming back to one, and changing to it.
+pub(super) fn refuse_second(
+    tx: &mut dyn Tx,
+    subscription: &Subscription,
+    plan_id: &str,
+) -> Result<(), Problem> {
+    // Two requests for one plan wait for each other here.
+    if let Some(plan) = store::find_plan_by_id(tx, plan_id)? {
+        store::lock_plan(tx, &subscription.shop_id, &plan.code)?;
+    }
+    match find_living(tx, subscription, plan_id)? {
+        Some(other) => Err(Problem::Exists(Box::new(other))),
+        None => Ok(()),
+    }
+}
+
+/// The customer's other subscription to this plan that is not over.
 fn find_living(
     tx: &mut dyn Tx,
     subscription: &Subscription,
+    plan_id: &str,
 ) -> Result<Option<Subscription>, Problem> {
     let filter = SubscriptionFilter {
         customer_id: Some(subscription.customer_id.clone()),
-        plan_id: Some(subscription.plan_id.clone()),
+        plan_id: Some(plan_id.to_owned()),
         ..SubscriptionFilter::default()
     };
     // Those that are over pile up behind the newest; more than a page of them nobody has.
@@ -299,5 +315,5 @@ fn find_living(
             true
         }
     };
-    Ok(all.into_iter().find(is_living))
+    Ok(all.into_iter().filter(|it| it.id != subscription.id).find(is_living))
 }

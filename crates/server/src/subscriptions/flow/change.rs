@@ -3,7 +3,8 @@
 use kopeck_banks::Money;
 
 use super::{
-    JOB, NewConsent, Problem, act, announce, by_bank, check_consent, consent, load, lock_own,
+    JOB, NewConsent, Problem, act, announce, begin, by_bank, check_consent, consent, load,
+    lock_own,
     periods::{self, Opening},
     plans::get_offer,
     turn::take_over,
@@ -171,7 +172,11 @@ fn opening(
     }
     // The new price is that of a whole period, of which the one under way may be the rest.
     let calendar = periods::calendar(subscription, &before)?;
-    let whole_from_ms = subscription.cycle.checked_sub(1).and_then(|it| calendar.boundary_ms(it));
+    let whole_from_ms = match subscription.cycle.checked_sub(1) {
+        Some(cycle) => calendar.boundary_ms(cycle),
+        // What is under way ends at the anchor: the whole of it would have begun before that.
+        None => calendar.before_anchor_ms(),
+    };
     let whole = (whole_from_ms.unwrap_or(since_ms), until_ms);
     let charge = rest_of(price, whole, now_ms);
     let Change { credit, .. } = Change::new(worth, price, (since_ms, until_ms), now_ms);
@@ -202,6 +207,9 @@ pub fn change(
 ) -> Result<Subscription, Problem> {
     let mut subscription = lock_own(tx, shop_id, id)?;
     let preview = preview(tx, ctx, &subscription, &wish)?;
+    if preview.version.plan_id != subscription.plan_id {
+        begin::refuse_second(tx, &subscription, &preview.version.plan_id)?;
+    }
     let costs = preview.price.max(preview.due);
     agree(tx, ctx, &subscription, wish.consent, costs)?;
     let Some(opening) = preview.opening else {

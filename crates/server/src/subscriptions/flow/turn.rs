@@ -89,7 +89,22 @@ fn rules_of(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Rules, DbErr
     Ok(rules.of_plan(version.terms.notice_hours))
 }
 
-/// A pause keeps what was paid: the calendar begins anew where that is used up.
+/// A pause keeps what was paid: the calendar begins anew where that is used up, whether the pause
+/// ends by going on or by the end of all, after which somebody may come back.
+pub(super) fn end_pause(
+    tx: &mut dyn Tx,
+    subscription: &mut Subscription,
+    end_ms: i64,
+) -> Result<(), DbError> {
+    (subscription.anchor_ms, subscription.cycle) = (end_ms, 0);
+    let found = store::find_period(tx, &subscription.id, subscription.periods)?;
+    if let Some(period) = found.filter(|it| it.status == PeriodStatus::Paid) {
+        let start_ms = period.start_ms + end_ms - period.end_ms;
+        store::update_period(tx, &Period { start_ms, end_ms, ..period })?;
+    }
+    Ok(())
+}
+
 pub fn resume(
     tx: &mut dyn Tx,
     ctx: &Ctx,
@@ -97,16 +112,6 @@ pub fn resume(
     at_ms: i64,
 ) -> Result<(), Problem> {
     let was_paused = matches!(subscription.state, State::Paused { .. });
-    if let State::Paused { left_ms, .. } = subscription.state {
-        let end_ms = at_ms + left_ms;
-        (subscription.anchor_ms, subscription.cycle) = (end_ms, 0);
-        let found = store::find_period(tx, &subscription.id, subscription.periods)?;
-        if let Some(period) = found.filter(|it| it.status == PeriodStatus::Paid) {
-            let shift_ms = end_ms - period.end_ms;
-            let start_ms = period.start_ms + shift_ms;
-            store::update_period(tx, &Period { start_ms, end_ms, ..period })?;
-        }
-    }
     act(tx, ctx, subscription, &Event::Resume { at_ms })?;
     if was_paused {
         jobs::nudge(tx, &ctx.mint, super::JOB, &subscription.id, ctx.now_ms())?;
@@ -295,6 +300,8 @@ pub fn take_over(
     subscription.plan_id.clone_from(&version.plan_id);
     subscription.quantity = period.quantity;
     (subscription.next_version_id, subscription.next_quantity) = (None, None);
+    // Who was told of the next charge was told of another sum.
+    subscription.told_ms = None;
     if version.terms.interval != before.terms.interval {
         (subscription.anchor_ms, subscription.cycle) = (period.start_ms, 1);
     }

@@ -26,6 +26,7 @@ mod receipts;
 mod routing;
 mod saving;
 mod serving;
+mod subscription_ends;
 mod subscription_history;
 mod subscription_keys;
 mod subscription_notices;
