@@ -14,25 +14,30 @@ use super::chance::Chance;
 use crate::harness::app::TestApp;
 
 const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
+pub(super) const MINUTE: i64 = 60 * SECOND;
+pub(super) const HOUR: i64 = 60 * MINUTE;
 /// Seeds when none are asked for, and days of each: seven renewals of everybody.
 const SEEDS: u64 = 8;
 const DAYS: i64 = 220;
 const PEOPLE: usize = 4;
 
-struct Life {
-    app: TestApp,
-    chance: Chance,
-    subscriptions: Vec<String>,
+pub(super) struct Life {
+    pub(super) app: TestApp,
+    pub(super) chance: Chance,
+    pub(super) subscriptions: Vec<String>,
 }
 
 impl Life {
-    async fn begin(bank: &str, seed: u64) -> Life {
+    /// A shop at this bank that sells nothing yet.
+    pub(super) async fn new(bank: &str, seed: u64) -> Life {
         let app = TestApp::at(bank).await;
+        Life { app, chance: Chance::new(seed), subscriptions: Vec::new() }
+    }
+
+    async fn begin(bank: &str, seed: u64) -> Life {
+        let mut life = Life::new(bank, seed).await;
         let plan = json!({"code": "start", "name": "Подписка", "amount": "2450.00"});
-        app.post("/v1/plans", plan).await.expect(201);
-        let mut life = Life { app, chance: Chance::new(seed), subscriptions: Vec::new() };
+        life.app.post("/v1/plans", plan).await.expect(201);
         for number in 0..PEOPLE {
             let mut body = json!({"plan": "start", "customer_id": format!("client-{number}")});
             if number != 0 {
@@ -47,7 +52,7 @@ impl Life {
         life
     }
 
-    async fn rows(&self, sql: &str) -> Vec<Row> {
+    pub(super) async fn rows(&self, sql: &str) -> Vec<Row> {
         let sql = sql.to_owned();
         let found: Result<Vec<Row>, DbError> =
             self.app.ctx.db.read(move |tx| tx.query(&sql, &[])).await;
@@ -78,7 +83,7 @@ impl Life {
         panic!("jobs without end");
     }
 
-    fn fault(&mut self) {
+    pub(super) fn fault(&mut self) {
         let paths: &[&str] = if self.is_tbank() {
             &["/ChargeQr", "/Init", "/GetState", "/GetQr", "/Cancel", ""]
         } else {
@@ -98,12 +103,12 @@ impl Life {
         self.app.bank.control(&Control::Fault(Fault { kind, times, path }));
     }
 
-    fn is_tbank(&self) -> bool {
+    pub(super) fn is_tbank(&self) -> bool {
         self.app.connection.bank == "tbank"
     }
 
     /// What the controls know a saved account or card by.
-    async fn tokens(&self) -> Vec<String> {
+    pub(super) async fn tokens(&self) -> Vec<String> {
         let sql = "select i.request_key, p.bank_id from instruments i left join payments p \
                    on p.id = i.payment_id where i.status = 'active'";
         let rows = self.rows(sql).await;
@@ -129,8 +134,17 @@ impl Life {
         }
     }
 
-    /// Somebody pays a link that is open.
-    async fn pay(&mut self) {
+    /// Some pay the links that are open.
+    pub(super) async fn pay(&mut self) {
+        self.pay_some(30).await;
+    }
+
+    /// Everybody does.
+    pub(super) async fn pay_all(&mut self) {
+        self.pay_some(100).await;
+    }
+
+    async fn pay_some(&mut self, percent: usize) {
         let open = self
             .rows(
                 "select p.bank_id from subscription_attempts a join payments p \
@@ -138,7 +152,7 @@ impl Life {
             )
             .await;
         for row in open {
-            if self.chance.percent(30) {
+            if self.chance.percent(percent) {
                 let Some(id) = row.opt_text(0).unwrap() else { continue };
                 let shown = self.app.bank.control(&Control::Show { id: id.clone() });
                 if matches!(shown["status"].as_str(), Some("NEW" | "FORM_SHOWED" | "CREATED")) {
@@ -212,7 +226,7 @@ impl Life {
     }
 
     /// Nobody has paid for one period twice and been left with it.
-    async fn check(&self) {
+    pub(super) async fn check(&self) {
         let twice = self
             .rows(
                 "select subscription_id, period from subscription_attempts \
@@ -229,7 +243,7 @@ impl Life {
         assert!(open.is_empty(), "two payments are under way for one period: {open:?}");
     }
 
-    async fn heal(&mut self) {
+    pub(super) async fn heal(&mut self) {
         self.app.bank.control(&Control::ClearFaults);
         self.fate(Some("valid")).await;
         for _ in 0..4 * 24 {
@@ -258,7 +272,7 @@ impl Life {
     }
 
     /// Each approval at the bank is one payment's, and each payment has one.
-    async fn approvals(&self) {
+    pub(super) async fn approvals(&self) {
         if self.is_tbank() {
             return;
         }
@@ -288,7 +302,7 @@ impl Life {
     }
 
     /// Kopeck by kopeck: what was kept for each period is its sum, or nothing.
-    async fn balance(&self) {
+    pub(super) async fn balance(&self) {
         let rows = self
             .rows(
                 "select r.subscription_id, r.number, r.status, r.amount_kopecks, \
@@ -307,7 +321,7 @@ impl Life {
     }
 
     /// Whoever is active is paid for; whoever waits, waits for something.
-    async fn nobody_is_forgotten(&self) {
+    pub(super) async fn nobody_is_forgotten(&self) {
         let now_ms = self.app.ctx.now_ms();
         for id in &self.subscriptions {
             let path = format!("/v1/subscriptions/{id}");
