@@ -107,6 +107,17 @@ impl TestBank {
         self.0.calls.lock().unwrap().iter().filter(|call| call.contains(what)).count()
     }
 
+    /// One request at the bank, for a wire that decides itself what becomes of the reply.
+    pub fn serve(&self, request: &HttpRequest) -> Served {
+        let now = timestamp(self.0.clock.now_ms());
+        self.emulator().serve(now, request)
+    }
+
+    /// When the bank next has a notice to carry, if ever.
+    pub fn next_due_ms(&self) -> Option<i64> {
+        self.emulator().next_due().map(|due| due.as_millisecond())
+    }
+
     /// The next requests arrive so late.
     pub fn delay(&self, times: usize, delay: Duration) {
         self.0.delays.lock().unwrap().extend(std::iter::repeat_n(delay, times));

@@ -111,15 +111,16 @@ impl Life {
     pub(super) async fn tokens(&self) -> Vec<String> {
         let sql = "select i.request_key, p.bank_id from instruments i left join payments p \
                    on p.id = i.payment_id where i.status = 'active'";
-        let rows = self.rows(sql).await;
-        let token = |row: &Row| {
-            if !self.is_tbank() {
-                return row.opt_text(1).unwrap();
-            }
-            let shown = self.app.bank.control(&Control::Show { id: row.text(0).unwrap() });
-            shown["account_token"].as_str().map(str::to_owned)
-        };
-        rows.iter().filter_map(token).collect()
+        self.rows(sql).await.iter().filter_map(|row| self.token(row)).collect()
+    }
+
+    /// Of a saved account's request key, or of the payment at the bank that saved a card.
+    pub(super) fn token(&self, row: &Row) -> Option<String> {
+        if !self.is_tbank() {
+            return row.opt_text(1).unwrap();
+        }
+        let shown = self.app.bank.control(&Control::Show { id: row.text(0).unwrap() });
+        shown["account_token"].as_str().map(str::to_owned)
     }
 
     /// What becomes of the charges of one of the saved accounts and cards.
@@ -254,7 +255,7 @@ impl Life {
     }
 
     /// Somebody does in the bank's cabinet what the bank's API has no request for.
-    async fn give_back(&mut self) {
+    pub(super) async fn give_back(&mut self) {
         let sql = "select o.bank_id, r.amount_kopecks, r.payment_id from refunds r \
                    join payments p on p.id = r.payment_id \
                    left join instruments i on i.id = p.card_id \
