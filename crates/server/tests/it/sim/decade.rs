@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `KOPECK_SIM_PEOPLE` | customers of the great world, half of them at each bank |
 //! | `KOPECK_SIM_SEEDS` | how many small worlds; a fiftieth of it |
-//! | `KOPECK_SIM_SEED` | replays this one small world, and prints what happens |
+//! | `KOPECK_SIM_SEED` | replays this small world alone, and prints what happens |
 
 mod books;
 mod network;
@@ -53,6 +53,9 @@ const DEATHS: usize = 300;
 /// people are 2,420 periods.
 const PLANS: [(&str, &str, i64); 3] =
     [("monthly", "month", 6), ("quarterly", "quarter", 24), ("yearly", "year", 70)];
+
+/// Customers of the great world when nothing else is asked for: `./test.sh` asks for a thousand.
+const PEOPLE: u64 = 100;
 
 /// How wild the world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +177,7 @@ impl Decade {
                 return;
             }
             self.life.app.clock.advance_ms((next_ms - self.now_ms()).max(1));
-            self.act().await;
+                self.act().await;
         }
     }
 
@@ -309,19 +312,35 @@ const HAPPENINGS: [&str; 24] = [
     "came back",
 ];
 
-fn report(bank: &str, people: i64, lived: &Lived) {
-    println!("{bank}: {people} people, {} periods paid, {:#?}", lived.paid, lived.stats);
+/// Customers of a small world; a thousand would only take longer to show what few can.
+const FEW: i64 = 10;
+const SMALL_WORLDS: u64 = 20;
+
+/// Small worlds one after the other, or the one that is to be replayed.
+async fn live_in_small_worlds(bank: &str) {
+    let asked = super::number("KOPECK_SIM_SEED");
+    let count = super::number("KOPECK_SIM_SEEDS").map_or(SMALL_WORLDS, |count| (count / 50).max(1));
+    let seeds = asked.map_or(0..count, |seed| seed..seed + 1);
+    for seed in seeds {
+        println!("{bank}, seed {seed}");
+        let lived = live(bank, seed, FEW, Planted::Nothing).await;
+        is_rich(bank, FEW, &lived);
+    }
+}
+
+fn is_rich(bank: &str, people: i64, lived: &Lived) {
     let most = usize::try_from(people * PERIODS_OF_A_HUNDRED / 100).unwrap();
-    assert!(lived.paid > most * 3 / 4, "a poor world: {} of {most} periods were paid", lived.paid);
+    let paid = lived.paid;
+    assert!(paid > most * 3 / 4, "{bank}: a poor world: {paid} of {most} periods were paid");
 }
 
 async fn live_ten_years(bank: &str) {
-    let people = super::number("KOPECK_SIM_PEOPLE").unwrap_or(1_000) / 2;
-    let people = i64::try_from(people).unwrap().max(10);
-    let seed = super::number("KOPECK_SIM_SEED").unwrap_or(10);
-    let lived = live(bank, seed, people, Planted::Nothing).await;
-    report(bank, people, &lived);
-    if people >= 100 {
+    let people = super::number("KOPECK_SIM_PEOPLE").unwrap_or(PEOPLE) / 2;
+    let people = i64::try_from(people).unwrap().max(FEW);
+    let lived = live(bank, 1, people, Planted::Nothing).await;
+    println!("{bank}: {people} people, {} periods paid, {:#?}", lived.paid, lived.stats);
+    is_rich(bank, people, &lived);
+    if people >= 50 {
         super::must_have_seen(&lived.stats, &HAPPENINGS);
     }
 }
@@ -334,4 +353,33 @@ async fn ten_years_of_accounts_at_tbank_lose_no_period_and_charge_none_twice() {
 #[tokio::test]
 async fn ten_years_of_cards_at_tochka_lose_no_period_and_charge_none_twice() {
     live_ten_years("tochka").await;
+}
+
+#[tokio::test]
+async fn ten_years_of_few_at_tbank_lose_no_period_in_many_worlds() {
+    live_in_small_worlds("tbank").await;
+}
+
+#[tokio::test]
+async fn ten_years_of_few_at_tochka_lose_no_period_in_many_worlds() {
+    live_in_small_worlds("tochka").await;
+}
+
+/// Whether the end of such a world is noticed: in a thread, since it ends in a panic.
+fn is_caught(planted: Planted) -> bool {
+    let world = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(live("tochka", 0, FEW, planted));
+    });
+    world.join().is_err()
+}
+
+#[test]
+fn a_wire_that_retries_charges_is_caught_within_ten_years() {
+    assert!(is_caught(Planted::ChargeRetried), "the simulation cannot fail");
+}
+
+#[test]
+fn a_lost_renewal_is_caught_within_ten_years() {
+    assert!(is_caught(Planted::JobLost), "the simulation cannot fail");
 }

@@ -83,7 +83,7 @@ impl Life {
         panic!("jobs without end");
     }
 
-    pub(super) fn fault(&mut self) {
+    fn fault(&mut self) {
         let paths: &[&str] = if self.is_tbank() {
             &["/ChargeQr", "/Init", "/GetState", "/GetQr", "/Cancel", ""]
         } else {
@@ -135,17 +135,8 @@ impl Life {
         }
     }
 
-    /// Some pay the links that are open.
-    pub(super) async fn pay(&mut self) {
-        self.pay_some(30).await;
-    }
-
-    /// Everybody does.
-    pub(super) async fn pay_all(&mut self) {
-        self.pay_some(100).await;
-    }
-
-    async fn pay_some(&mut self, percent: usize) {
+    /// Somebody pays a link that is open.
+    async fn pay(&mut self) {
         let open = self
             .rows(
                 "select p.bank_id from subscription_attempts a join payments p \
@@ -153,7 +144,7 @@ impl Life {
             )
             .await;
         for row in open {
-            if self.chance.percent(percent) {
+            if self.chance.percent(30) {
                 let Some(id) = row.opt_text(0).unwrap() else { continue };
                 let shown = self.app.bank.control(&Control::Show { id: id.clone() });
                 if matches!(shown["status"].as_str(), Some("NEW" | "FORM_SHOWED" | "CREATED")) {
@@ -244,7 +235,7 @@ impl Life {
         assert!(open.is_empty(), "two payments are under way for one period: {open:?}");
     }
 
-    pub(super) async fn heal(&mut self) {
+    async fn heal(&mut self) {
         self.app.bank.control(&Control::ClearFaults);
         self.fate(Some("valid")).await;
         for _ in 0..4 * 24 {
@@ -273,7 +264,7 @@ impl Life {
     }
 
     /// Each approval at the bank is one payment's, and each payment has one.
-    pub(super) async fn approvals(&self) {
+    async fn approvals(&self) {
         if self.is_tbank() {
             return;
         }
