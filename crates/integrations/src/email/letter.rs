@@ -140,7 +140,7 @@ fn content<'a>(message: &'a Message, words: &'a Words, has_qr: bool) -> Content<
         ),
         Kind::RenewalFailed => lang.pick(
             "Проверьте, есть ли деньги на карте или счёте и не истёк ли её срок.",
-            "See whether there is money on the card or account, and whether the card is still good.",
+            "See whether there is money on the card or account, and whether the card still holds.",
         ),
         Kind::Test
         | Kind::Paid

@@ -43,11 +43,11 @@ problems! {
     "Сертификат почтового сервера не подтверждён."
     "Проверьте имя в host; файл с сертификатом своего сервера назовите в net.extra_ca_file."
     "The mail server's certificate cannot be verified."
-    "Look at the name in host; name the file with your own server's certificate in net.extra_ca_file."
+    "Look at the name in host; a certificate of your own is named in net.extra_ca_file."
 
     PASSWORD_REFUSED "email_password_refused" Account
     "Почтовый сервер не принял логин или пароль."
-    "Большим почтам нужен пароль приложения, а не от кабинета; проверьте, разрешён ли SMTP."
+    "Большим почтам нужен пароль приложения, а не кабинета; проверьте, разрешён ли SMTP."
     "The mail server refuses the login or the password."
     "Big services want an app password, not the cabinet's; see whether SMTP is allowed there."
 
