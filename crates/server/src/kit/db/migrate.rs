@@ -113,6 +113,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0017_webhook_upkeep.sql"),
         postgres: include_str!("../../../migrations/postgres/0017_webhook_upkeep.sql"),
     },
+    Migration {
+        name: "0018_subscriptions",
+        sqlite: include_str!("../../../migrations/sqlite/0018_subscriptions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_subscriptions.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
