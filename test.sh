@@ -75,6 +75,9 @@ export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
 # Every one of a million receipts goes through both banks' checks; narrow runs sample them.
 export KOPECK_BASKETS_SENT="${KOPECK_BASKETS_SENT:-1}"
 
+# Ten years of a thousand subscriptions, half of them at each bank; narrow runs have a hundred.
+export KOPECK_SIM_PEOPLE="${KOPECK_SIM_PEOPLE:-1000}"
+
 # A failing test says in its message what is wrong; the frames of its backtrace would only push that
 # off the end of a log. KOPECK_BACKTRACE=1 brings them back.
 export RUST_BACKTRACE="${KOPECK_BACKTRACE:-0}"

@@ -147,8 +147,8 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     }
 }
 
-/// A charge that was paid, and of which nothing goes back: no payer is at a page of it, so that there
-/// is nothing to be known of it within the minute, and a thousand renewals come at the same time.
+/// A charge that was paid, and of which nothing goes back: no payer is at a page of it, so there is
+/// nothing to be known of it within the minute, and a thousand renewals come in one hour.
 fn is_settled(payment: &Payment) -> bool {
     payment.is_charge() && payment.status() == Status::Paid && payment.refunds.is_empty()
 }

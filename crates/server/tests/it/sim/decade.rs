@@ -177,7 +177,7 @@ impl Decade {
                 return;
             }
             self.life.app.clock.advance_ms((next_ms - self.now_ms()).max(1));
-                self.act().await;
+            self.act().await;
         }
     }
 
