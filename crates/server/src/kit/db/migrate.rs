@@ -113,6 +113,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0017_webhook_upkeep.sql"),
         postgres: include_str!("../../../migrations/postgres/0017_webhook_upkeep.sql"),
     },
+    Migration {
+        name: "0020_receipt_reasons",
+        sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
+        postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
