@@ -173,14 +173,8 @@ impl EventKind {
             EventKind::ReceiptSent => "The bank's cash register makes a receipt",
             EventKind::ReceiptRegistered => "The receipt is registered at the tax service",
             EventKind::ReceiptFailed => "A receipt was not made; see why, and make it by hand",
-            EventKind::ReceiptDue => {
-                "A person has to make a receipt: the closing one of a prepayment, or one in \
-                 «Мой налог»"
-            }
-            EventKind::ReceiptLate => {
-                "The cash register has said nothing of a receipt for a day; look whether the \
-                 terminal's notices of receipts lead here"
-            }
+            EventKind::ReceiptDue => "A person has to make a receipt, or to close a prepayment",
+            EventKind::ReceiptLate => "The cash register has said nothing of a receipt for a day",
             EventKind::AccountSaved => {
                 "The payer's bank account was saved with the payment; it can be charged from now on"
             }

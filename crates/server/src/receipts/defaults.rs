@@ -56,15 +56,16 @@ pub struct VatInput {
 }
 
 fn read_vat<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<VatInput>, D::Error> {
-    match serde_json::Value::deserialize(json)? {
-        serde_json::Value::Null => Ok(Vec::new()),
-        serde_json::Value::String(vat) => Ok(vec![VatInput { vat, valid_from: None }]),
-        list => serde_json::from_value(list).map_err(|error| {
-            let shape = "`vat` takes a word such as \"none\", or a list of {\"vat\": \"usn5\", \
-                         \"valid_from\": \"2026-07-01\"}";
-            D::Error::custom(format!("{shape}: {error}"))
-        }),
+    let value = serde_json::Value::deserialize(json)?;
+    if let Some(vat) = value.as_str() {
+        return Ok(vec![VatInput { vat: vat.to_owned(), valid_from: None }]);
     }
+    let list: Result<Option<Vec<VatInput>>, _> = serde_json::from_value(value);
+    list.map(Option::unwrap_or_default).map_err(|error| {
+        let shape = "`vat` takes a word such as \"none\", or a list of {\"vat\": \"usn5\", \
+                     \"valid_from\": \"2026-07-01\"}";
+        D::Error::custom(format!("{shape}: {error}"))
+    })
 }
 
 /// What is wrong with the defaults.

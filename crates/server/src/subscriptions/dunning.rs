@@ -161,6 +161,19 @@ impl Rules {
         }
     }
 
+    /// When a period that was charged at these times may be charged again, whatever is charged: a
+    /// day after the charge before. Something new, saved since (`new_ms`), is charged at once,
+    /// since its owner saved it to be charged; but that counts, and once in a day. `None`: the
+    /// period has no try left.
+    pub fn again_ms(&self, charges: &[i64], new_ms: Option<i64>, now_ms: i64) -> Option<i64> {
+        let is_left = u32::try_from(charges.len()).is_ok_and(|tries| tries < self.max_tries);
+        let last_ms = charges.iter().copied().max().filter(|_| is_left);
+        let Some(last_ms) = last_ms else { return is_left.then_some(now_ms) };
+        let is_new = new_ms.is_some_and(|new_ms| new_ms > last_ms);
+        let today = charges.iter().filter(|at_ms| **at_ms + DAY_MS > now_ms).count();
+        Some(if is_new && today < 2 { now_ms } else { now_ms.max(last_ms + DAY_MS) })
+    }
+
     /// The first fitting day of the month, at the hour of a try, a whole day after the last one.
     fn find_day(&self, zone: &TimeZone, last_ms: i64, fits: impl Fn(i8) -> bool) -> Option<i64> {
         let earliest_ms = last_ms + DAY_MS;

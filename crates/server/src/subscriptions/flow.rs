@@ -95,7 +95,9 @@ pub fn load(tx: &mut dyn Tx, subscription: Subscription) -> Result<Book, DbError
     let (id, number) = (subscription.id.clone(), subscription.periods);
     let period = store::find_period(tx, &id, number)?;
     let attempts = store::list_attempts(tx, &id, number)?;
-    Ok(Book { subscription, period, attempts, notice: None })
+    let is_charged = attempts.iter().any(|it| it.how == How::Charge);
+    let rebound_ms = if is_charged { store::rebinds::last_rebound_ms(tx, &id)? } else { None };
+    Ok(Book { subscription, period, attempts, rebound_ms, notice: None })
 }
 
 /// Applies the event, saves what it makes of the subscription, and announces it. What else follows

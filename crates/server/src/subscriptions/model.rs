@@ -232,6 +232,8 @@ pub struct Rebind {
     pub connection_id: String,
     pub saves: Kind,
     pub outcome: RebindOutcome,
+    /// So much of its money is on the balance, or was used from there.
+    pub credited_kopecks: i64,
     pub created_ms: i64,
     pub done_ms: Option<i64>,
 }

@@ -21,6 +21,8 @@ pub struct Book {
     pub subscription: Subscription,
     pub period: Option<Period>,
     pub attempts: Vec<Attempt>,
+    /// When it last went on to another card or account.
+    pub rebound_ms: Option<i64>,
     /// The newest notice of a charge; looked up only for rules that a charge waits for it.
     pub notice: Option<Notice>,
 }
@@ -65,6 +67,12 @@ impl Book {
     pub fn tries(&self, how: How) -> u32 {
         let count = self.attempts.iter().filter(|attempt| attempt.how == how).count();
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// When it was charged.
+    fn charges_ms(&self) -> Vec<i64> {
+        let charges = self.attempts.iter().filter(|attempt| attempt.how == How::Charge);
+        charges.map(|attempt| attempt.created_ms).collect()
     }
 
     /// How the open period's money is asked for.
@@ -112,6 +120,19 @@ fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option
     (now_ms < from_ms).then_some(Step::Wait { until_ms: from_ms })
 }
 
+/// A charge that is due, within the limits that no new card and no other way to pay takes away; what
+/// may not be charged any more the customer pays himself.
+fn try_step(book: &Book, period: &Period, rules: &Rules, now_ms: i64) -> Step {
+    match book.how(period) {
+        How::Charge => match rules.again_ms(&book.charges_ms(), book.rebound_ms, now_ms) {
+            Some(at_ms) if at_ms <= now_ms => Step::Try(How::Charge),
+            Some(until_ms) if until_ms < period.give_up_ms => Step::Wait { until_ms },
+            Some(_) | None => Step::Try(How::Link),
+        },
+        how @ (How::Link | How::Bank) => Step::Try(how),
+    }
+}
+
 pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
     if book.is_asking() {
         return Step::Wait { until_ms: now_ms + LOOK_MS };
@@ -125,7 +146,7 @@ pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
             return Step::GiveUp;
         }
         return match period.next_try_ms {
-            Some(at_ms) if at_ms <= now_ms => Step::Try(book.how(period)),
+            Some(at_ms) if at_ms <= now_ms => try_step(book, period, rules, now_ms),
             Some(at_ms) => Step::Wait { until_ms: at_ms.min(period.give_up_ms) },
             None => Step::Wait { until_ms: period.give_up_ms },
         };

@@ -2,6 +2,7 @@
 
 mod agreed;
 mod history;
+mod others;
 mod plans;
 pub mod rebinds;
 mod rules;
@@ -11,6 +12,7 @@ pub use agreed::{
     find_consent, find_notice, insert_consent, list_consents, list_entitled, withdraw_consents,
 };
 pub use history::{Asked, Happened, Told, list_asked, list_happened, list_paid, list_told};
+pub use others::find_other_of_plan;
 pub use plans::{
     archive_plan, find_coupon, find_coupon_by_id, find_plan, find_plan_by_id, find_version,
     insert_coupon, insert_plan, insert_version, latest_version, list_coupons, list_plans,

@@ -114,6 +114,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0017_webhook_upkeep.sql"),
     },
     Migration {
+        name: "0018_subscriptions",
+        sqlite: include_str!("../../../migrations/sqlite/0018_subscriptions.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018_subscriptions.sql"),
+    },
+    Migration {
         name: "0020_receipt_reasons",
         sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),

@@ -18,8 +18,8 @@ use crate::{
         drive,
         model::{Cause, Coupon, How, PeriodStatus, Subscription, kind_of},
         schedule::{DEFAULT_ZONE, find_zone},
-        state::{Event, State, Status},
-        store::{self, SubscriptionFilter},
+        state::{Event, State},
+        store,
     },
 };
 
@@ -277,40 +277,35 @@ pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscripti
     Ok(subscription)
 }
 
-/// One customer pays for one plan once: another subscription of his to it that is not over stands
-/// against beginning one, coming back to one, and changing to it.
+/// One customer pays for one plan once: another subscription of his to it that is not over, or that
+/// is about to change to it, stands against beginning one, coming back to one, and changing to it.
 pub(super) fn refuse_second(
     tx: &mut dyn Tx,
     subscription: &Subscription,
     plan_id: &str,
 ) -> Result<(), Problem> {
-    let plan = store::find_plan_by_id(tx, plan_id)?.ok_or(Problem::NoSuchPlan)?;
-    // Two requests for one customer and plan wait for each other here.
-    store::lock_plan(tx, &subscription.shop_id, &plan.code)?.ok_or(Problem::NoSuchPlan)?;
-    match find_living(tx, subscription, plan_id)? {
+    match find_second(tx, subscription, plan_id)? {
         Some(other) => Err(Problem::Exists(Box::new(other))),
         None => Ok(()),
     }
 }
 
-/// The customer's other subscription to this plan that is not over.
-fn find_living(
+/// The same where nobody can be refused.
+pub(super) fn has_second(
+    tx: &mut dyn Tx,
+    subscription: &Subscription,
+    plan_id: &str,
+) -> Result<bool, Problem> {
+    Ok(find_second(tx, subscription, plan_id)?.is_some())
+}
+
+fn find_second(
     tx: &mut dyn Tx,
     subscription: &Subscription,
     plan_id: &str,
 ) -> Result<Option<Subscription>, Problem> {
-    let filter = SubscriptionFilter {
-        customer_id: Some(subscription.customer_id.clone()),
-        plan_id: Some(plan_id.to_owned()),
-        ..SubscriptionFilter::default()
-    };
-    // Those that are over pile up behind the newest; more than a page of them nobody has.
-    let all = store::list_subscriptions(tx, &subscription.shop_id, &filter, 100)?;
-    let is_living = |it: &Subscription| match it.state.status() {
-        Status::Canceled | Status::Expired => false,
-        Status::Pending | Status::Trialing | Status::Active | Status::PastDue | Status::Paused => {
-            true
-        }
-    };
-    Ok(all.into_iter().filter(|it| it.id != subscription.id).find(is_living))
+    let plan = store::find_plan_by_id(tx, plan_id)?.ok_or(Problem::NoSuchPlan)?;
+    // Two requests for one customer and plan wait for each other here.
+    store::lock_plan(tx, &subscription.shop_id, &plan.code)?.ok_or(Problem::NoSuchPlan)?;
+    Ok(store::find_other_of_plan(tx, subscription, plan_id)?)
 }

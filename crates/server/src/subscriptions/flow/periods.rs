@@ -73,6 +73,8 @@ pub fn price(
     opening: &Opening,
 ) -> Result<Quote, Problem> {
     let is_first = subscription.periods == 0;
+    // What the bank charges by itself it charges whole: it has never heard of a balance.
+    let usable = if is_charged_by_bank(subscription) { 0 } else { subscription.balance_kopecks };
     let costs = Costs {
         price: opening.price,
         setup_fee: if is_first { opening.version.terms.setup_fee } else { Money::ZERO },
@@ -82,9 +84,17 @@ pub fn price(
             Cause::Change => None,
         },
         unused: opening.unused,
-        balance_kopecks: subscription.balance_kopecks,
+        balance_kopecks: usable,
     };
-    quote(&costs).ok_or(Problem::SumTooLarge)
+    let told = quote(&costs).ok_or(Problem::SumTooLarge)?;
+    let kept = subscription.balance_kopecks - usable;
+    let balance_kopecks = told.balance_kopecks.checked_add(kept).ok_or(Problem::SumTooLarge)?;
+    Ok(Quote { balance_kopecks, ..told })
+}
+
+/// Whether the bank takes the next period's money by its own schedule.
+fn is_charged_by_bank(subscription: &Subscription) -> bool {
+    subscription.bank_count.is_some_and(|count| subscription.periods < count)
 }
 
 /// What begins when the paid or free time is over. Time that went by while nobody could be charged
@@ -180,4 +190,14 @@ pub fn void(
     period.status = PeriodStatus::Void;
     period.next_try_ms = None;
     store::update_period(tx, period)
+}
+
+/// Its money came after all: what it gave back to the balance and the coupon it takes again, so
+/// that both are used once.
+pub fn revive(subscription: &mut Subscription, period: &Period) {
+    let of = |kind: LineKind| period.lines.iter().find(|line| line.kind == kind);
+    subscription.balance_kopecks += of(LineKind::Balance).map_or(0, |line| line.kopecks);
+    if of(LineKind::Discount).is_some() {
+        subscription.coupon_left = subscription.coupon_left.map(|left| left.saturating_sub(1));
+    }
 }

@@ -114,6 +114,7 @@ pub fn create(tx: &mut dyn Tx, ctx: &Ctx, shop_id: &str, planned: Planned) -> Re
         connection_id: payment.connection_id.clone(),
         saves,
         outcome: RebindOutcome::Open,
+        credited_kopecks: 0,
         created_ms: ctx.now_ms(),
         done_ms: None,
     };
@@ -127,10 +128,15 @@ pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Resu
     for rebind in store::rebinds::list_rebinds(tx, &own.id)? {
         let found = payments::store::find_payment_by_id(tx, &rebind.payment_id)?;
         let Some(payment) = found else { continue };
+        if rebind.credited_kopecks > left_of(&payment) {
+            take_back(tx, own, rebind, left_of(&payment))?;
+            return Ok(true);
+        }
         match (word(&payment), rebind.outcome) {
-            (Word::Paid, RebindOutcome::Open) => {
-                paid(tx, ctx, own, rebind, &payment)?;
-                return Ok(true);
+            (Word::Paid, RebindOutcome::Open | RebindOutcome::Over) => {
+                if paid(tx, ctx, own, rebind, &payment)? {
+                    return Ok(true);
+                }
             }
             (Word::Paid, RebindOutcome::Paid) => {
                 let Some((_, saved)) = payment.instrument() else { continue };
@@ -153,16 +159,42 @@ pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Resu
     Ok(false)
 }
 
-/// Its money is the customer's from now on; of a subscription that is over it goes back.
+/// What of its money nobody gave back.
+fn left_of(payment: &Payment) -> i64 {
+    payment.facts.paid.minus_or_zero(payment.refunded()).kopecks()
+}
+
+/// Money of the link went back to the customer, so that it leaves the balance; but only what is
+/// there still. What a period has used made that period cheaper: charged anew it would be more than
+/// the customer was told of, and maybe more than he agreed to.
+fn take_back(
+    tx: &mut dyn Tx,
+    own: &mut Subscription,
+    rebind: Rebind,
+    left: i64,
+) -> Result<(), Problem> {
+    let gone = rebind.credited_kopecks - left;
+    own.balance_kopecks -= gone.min(own.balance_kopecks.max(0));
+    // Who was told of the next charge was told of another sum.
+    own.told_ms = None;
+    store::rebinds::update_rebind(tx, &Rebind { credited_kopecks: left, ..rebind })?;
+    Ok(store::update_subscription(tx, own)?)
+}
+
+/// Its money is the customer's from now on; of a subscription that is over it goes back. `false`
+/// when there is nothing to do.
 fn paid(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     own: &mut Subscription,
     rebind: Rebind,
     payment: &Payment,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let is_over = own.state.status().is_over();
     let is_left = payment.status() == PaymentStatus::Paid && !kept::is_given_back_by_hand(payment);
+    if rebind.outcome == RebindOutcome::Over && !is_left {
+        return Ok(false);
+    }
     if is_over && is_left {
         let whose = (own.shop_id.as_str(), payment.id.as_str());
         payments::flow::give_back(tx, ctx, whose, "Подписка: закончена")
@@ -170,13 +202,20 @@ fn paid(
         let rebind = Rebind { outcome: RebindOutcome::Over, ..rebind };
         store::rebinds::update_rebind(tx, &rebind)?;
         store::update_subscription(tx, own)?;
-        return Ok(announce(tx, ctx, own, EventKind::SubscriptionGivenBack)?);
+        announce(tx, ctx, own, EventKind::SubscriptionGivenBack)?;
+        return Ok(true);
     }
-    let left = payment.facts.paid.minus_or_zero(payment.refunded());
-    own.balance_kopecks += left.kopecks();
-    let outcome = if is_over { RebindOutcome::Over } else { RebindOutcome::Paid };
-    store::rebinds::update_rebind(tx, &Rebind { outcome, ..rebind })?;
-    Ok(store::update_subscription(tx, own)?)
+    let next = match is_over {
+        true => Rebind { outcome: RebindOutcome::Over, ..rebind },
+        false => {
+            let credited_kopecks = left_of(payment);
+            own.balance_kopecks += credited_kopecks;
+            Rebind { outcome: RebindOutcome::Paid, credited_kopecks, ..rebind }
+        }
+    };
+    store::rebinds::update_rebind(tx, &next)?;
+    store::update_subscription(tx, own)?;
+    Ok(true)
 }
 
 /// It is saved: the subscription is charged from it, and from nothing else.
@@ -210,7 +249,8 @@ fn is_bank_at_it(tx: &mut dyn Tx, own: &Subscription) -> Result<bool, DbError> {
 }
 
 /// A period whose money the customer was asked for is charged from what he saved, unless a link
-/// that he has may still be paid: then that comes first.
+/// that he has may still be paid: then that comes first. No limit goes with the card that is gone:
+/// they are the period's.
 fn wait_no_more(tx: &mut dyn Tx, own: &Subscription, now_ms: i64) -> Result<(), DbError> {
     let found = store::find_period(tx, &own.id, own.periods)?;
     let Some(period) = found.filter(|it| it.status == PeriodStatus::Open) else { return Ok(()) };

@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, by_bank, load, periods, rebind};
+use super::{Problem, act, announce, begin, by_bank, load, periods, rebind};
 use crate::{
     events::EventKind,
     kit::{
@@ -274,8 +274,14 @@ fn paid(
         Cause::Change => Event::Changed { until_ms: period.end_ms },
     };
     let applied = state::apply(&subscription.state, &event).map_err(Problem::Refused)?;
-    if !may_count || applied.effects.contains(&Effect::GiveBack) {
+    // He waited no longer, and subscribed to the plan anew: it is paid once.
+    let is_second = matches!(subscription.state, State::Expired)
+        && begin::has_second(tx, subscription, &subscription.plan_id)?;
+    if !may_count || is_second || applied.effects.contains(&Effect::GiveBack) {
         return give_back(tx, ctx, subscription, attempt, payment);
+    }
+    if period.status == PeriodStatus::Void {
+        periods::revive(subscription, &period);
     }
     if period.cause == Cause::Change {
         take_over(tx, subscription, &period)?;

@@ -7,8 +7,8 @@ use crate::{
     subscriptions::model::{Rebind, RebindOutcome},
 };
 
-const COLUMNS: &str =
-    "payment_id, subscription_id, connection_id, saves, outcome, created_ms, done_ms";
+const COLUMNS: &str = "r.payment_id, r.subscription_id, r.connection_id, r.saves, r.outcome, \
+     r.created_ms, r.done_ms, r.credited_kopecks";
 
 pub fn insert_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
     let r = rebind;
@@ -29,17 +29,26 @@ pub fn insert_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
 
 pub fn update_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
     tx.execute(
-        "update subscription_rebinds set outcome = $1, done_ms = $2 where payment_id = $3",
-        &[rebind.outcome.as_str().into(), rebind.done_ms.into(), rebind.payment_id.as_str().into()],
+        "update subscription_rebinds set outcome = $1, done_ms = $2, credited_kopecks = $3 \
+         where payment_id = $4",
+        &[
+            rebind.outcome.as_str().into(),
+            rebind.done_ms.into(),
+            rebind.credited_kopecks.into(),
+            rebind.payment_id.as_str().into(),
+        ],
     )?;
     Ok(())
 }
 
-/// Those of which something is still to be heard, the oldest first.
+/// Those of which something is still to be heard, the oldest first: links that wait, money that was
+/// given back since, and money of a link that was taken for over.
 pub fn list_rebinds(tx: &mut dyn Tx, subscription_id: &str) -> Result<Vec<Rebind>, DbError> {
     let sql = format!(
-        "select {COLUMNS} from subscription_rebinds where subscription_id = $1 \
-         and outcome in ('open', 'paid') order by payment_id"
+        "select {COLUMNS} from subscription_rebinds r join payments p on p.id = r.payment_id \
+         where r.subscription_id = $1 and (r.outcome in ('open', 'paid') \
+             or (r.outcome = 'done' and r.credited_kopecks > p.paid_kopecks - p.refunded_kopecks) \
+             or (r.outcome = 'over' and p.status = 'paid')) order by r.payment_id"
     );
     tx.query(&sql, &[subscription_id.into()])?.iter().map(decode).collect()
 }
@@ -59,5 +68,6 @@ fn decode(row: &Row) -> Result<Rebind, DbError> {
         outcome: word(row, 4, RebindOutcome::parse)?,
         created_ms: row.int(5)?,
         done_ms: row.opt_int(6)?,
+        credited_kopecks: row.int(7)?,
     })
 }

@@ -46,7 +46,7 @@ fn book(state: State) -> Book {
         revision: 1,
         created_ms: 0,
     };
-    Book { subscription, period: None, attempts: Vec::new(), notice: None }
+    Book { subscription, period: None, attempts: Vec::new(), rebound_ms: None, notice: None }
 }
 
 fn waiting(next_try_ms: Option<i64>) -> Book {
@@ -197,4 +197,33 @@ fn a_charge_that_must_be_told_of_first_waits_for_it() {
     assert_eq!(next_step(&due, &silent, NOW), Step::Due);
     let of_plan = announced.of_plan(Some(24));
     assert_eq!(next_step(&told(NOW - DAY_MS, None), &of_plan, NOW), Step::Due);
+}
+
+/// Charges of the period so many hours ago, the newest something saved so many hours ago.
+fn charged(hours_ago: &[i64], rebound: Option<i64>) -> Book {
+    let mut book = waiting(Some(NOW));
+    for hours in hours_ago {
+        let created_ms = NOW - hours * HOUR_MS;
+        let failed = attempt(Outcome::Failed(Class::Later));
+        book.attempts.push(Attempt { created_ms, ..failed });
+    }
+    Book { rebound_ms: rebound.map(|hours| NOW - hours * HOUR_MS), ..book }
+}
+
+#[test]
+fn no_new_card_and_no_haste_takes_a_limit_of_the_period_away() {
+    let wait = |hours: i64| Step::Wait { until_ms: NOW + hours * HOUR_MS };
+    check(&charged(&[24], None), Step::Try(How::Charge));
+    check(&charged(&[23], None), wait(1));
+    // A new card is charged at once, and that counts.
+    check(&charged(&[3], Some(1)), Step::Try(How::Charge));
+    check(&charged(&[3, 1], Some(2)), wait(23));
+    // A second new card on the same day waits for the next.
+    check(&charged(&[3, 2], Some(1)), wait(22));
+    check(&charged(&[90, 60, 30], Some(1)), Step::Try(How::Charge));
+    check(&charged(&[90, 60, 30, 25], Some(1)), Step::Try(How::Link));
+    // Where the next day is too late the customer pays himself.
+    let mut late = charged(&[3], None);
+    late.period.as_mut().unwrap().give_up_ms = NOW + 20 * HOUR_MS;
+    check(&late, Step::Try(How::Link));
 }

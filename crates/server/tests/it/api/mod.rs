@@ -30,6 +30,7 @@ mod serving;
 mod subscription_ends;
 mod subscription_history;
 mod subscription_keys;
+mod subscription_money;
 mod subscription_notices;
 mod subscription_receipts;
 pub mod subscriptions;

@@ -50,7 +50,7 @@ pub async fn asked(app: &TestApp, subscription: &Value) -> Value {
 }
 
 /// Its number at the bank, which a machine under load is still asking.
-async fn at_bank(app: &TestApp, subscription: &Value) -> String {
+pub async fn at_bank(app: &TestApp, subscription: &Value) -> String {
     for _ in 0..40 {
         if let Some(id) = asked(app, subscription).await["bank_payment_id"].as_str() {
             return id.to_owned();
