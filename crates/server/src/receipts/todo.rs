@@ -43,8 +43,8 @@ const ANNUL_NPD: Todo = Todo {
     code: "annul_npd",
     ru: "Деньги возвращены: аннулируйте чек в «Мой налог», а если вернули часть, сделайте новый \
          на остаток; затем отметьте: `kopeck receipt settle --number …`.",
-    en: "The money went back: annul the receipt in «Мой налог», and if it was a part make a new one \
-         of the rest; then say so: `kopeck receipt settle --number …`.",
+    en: "The money went back: annul the receipt in «Мой налог», and if it was a part make a new \
+         one of the rest; then say so: `kopeck receipt settle --number …`.",
 };
 const MAKE_CHARGE: Todo = Todo {
     code: "make_charge",
