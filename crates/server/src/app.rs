@@ -36,7 +36,7 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions,
-    web::{assets, checkout, desk, docs, place, withdrawal},
+    web::{assets, checkout, desk, docs, place, unsubscribe, withdrawal},
     webhooks,
 };
 
@@ -101,6 +101,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(place::routes())
         .merge(desk::routes())
         .merge(withdrawal::routes())
+        .merge(unsubscribe::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))

@@ -48,6 +48,10 @@ enum Command {
         /// What you hear of: paid,mismatch,refunded by default
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         news: Vec<String>,
+        /// What payers hear of by e-mail by itself: renewal,renewal_failed by default; also link,
+        /// paid, refunded, receipt; none for nothing
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        payer_news: Vec<String>,
     },
     /// List what is set up
     List,
@@ -64,6 +68,9 @@ enum Command {
         /// What you hear of
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         news: Vec<String>,
+        /// What payers hear of by itself; none for nothing
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        payer_news: Vec<String>,
     },
     /// Ask the service whether the account is in order; shows nobody anything
     Test {
@@ -99,17 +106,17 @@ impl IntegrationArgs {
         let world = globals.open().await?;
         let (ctx, shop_id) = (&world.ctx, world.shop.id.as_str());
         match self.command {
-            Command::Add { service, set, news_to, news } => {
+            Command::Add { service, set, news_to, news, payer_news } => {
                 let service = request::service(&service)?;
                 let values = read_settings(service, &set)?;
-                let news = Some(news).filter(|news| !news.is_empty());
-                let new = request::new_integration(service, values, news_to, news)?;
+                let words = words(news, payer_news);
+                let new = request::new_integration(service, values, news_to, words)?;
                 show(&world, &flow::add(ctx, shop_id, new).await?)
             }
-            Command::Edit { id, set, news_to, news } => {
+            Command::Edit { id, set, news_to, news, payer_news } => {
                 let service = flow::service_of(&flow::get(ctx, shop_id, &id).await?)?;
-                let news = Some(news).filter(|news| !news.is_empty());
-                let changes = request::changes(service, read_pairs(&set)?, news_to, news)?;
+                let words = words(news, payer_news);
+                let changes = request::changes(service, read_pairs(&set)?, news_to, words)?;
                 show(&world, &flow::edit(ctx, shop_id, &id, changes).await?)
             }
             Command::List => list(&world).await,
@@ -121,6 +128,16 @@ impl IntegrationArgs {
             }
         }
     }
+}
+
+/// Without a word it stays as it is; `none` is an empty list.
+fn words(news: Vec<String>, payer_news: Vec<String>) -> request::Words {
+    let given = |words: Vec<String>| match words.as_slice() {
+        [] => None,
+        [one] if one == "none" => Some(Vec::new()),
+        _ => Some(words),
+    };
+    request::Words { news: given(news), payer_news: given(payer_news) }
 }
 
 /// As given; else from the variables that the settings name.
@@ -159,6 +176,9 @@ fn show(world: &World, linked: &Linked) -> Result<(), Fail> {
         )];
         if view.tells_shop {
             lines.push(format!("  you hear there of: {}", view.news.join(", ")));
+        }
+        if !view.payer_news.is_empty() {
+            lines.push(format!("  payers hear of: {}", view.payer_news.join(", ")));
         }
         if let Some(prefix) = &view.callback_prefix {
             lines.push(format!(

@@ -9,6 +9,7 @@ use kopeck_integrations::{
 use super::{
     letter,
     model::{Linked, Sending, SendingState},
+    payers,
     store::{self, Recipient},
 };
 use crate::{
@@ -40,6 +41,7 @@ pub struct NewIntegration {
     pub settings: Settings,
     pub news_to: Option<String>,
     pub news: Vec<Kind>,
+    pub payer_news: Vec<Kind>,
 }
 
 /// A message that somebody wants sent.
@@ -143,6 +145,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
         service: new.service.to_owned(),
         news_to,
         news: new.news,
+        payer_news: new.payer_news,
         seen_seq: 0,
         sent_ms: 0,
         stopped: None,
@@ -189,6 +192,7 @@ pub struct Changes {
     pub settings: Settings,
     pub news_to: Option<String>,
     pub news: Option<Vec<Kind>>,
+    pub payer_news: Option<Vec<Kind>>,
 }
 
 /// Changes it. What was stopped goes on: whatever stopped it may be mended now.
@@ -207,6 +211,7 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
                 linked.news_to = Some(seal_address(&inner, &id, to)?);
             }
             linked.news = changes.news.unwrap_or(linked.news);
+            linked.payer_news = changes.payer_news.unwrap_or(linked.payer_news);
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
@@ -277,24 +282,27 @@ fn audience_of(service: &dyn Integration, kind: Kind) -> Option<Audience> {
     [Audience::Payer, Audience::Shop].into_iter().find(|audience| service.wants(kind, *audience))
 }
 
-/// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
-/// a deal hear of all that becomes of the payment from now on.
-pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
-    let linked = find_of_service(ctx, shop_id, new.service).await?;
-    let service = service_of(&linked)?;
-    let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
-    let (address, now_ms) = (seal_address(ctx, &linked.id, &new.to)?, ctx.now_ms());
-    let sending = Sending {
+/// A message that is to leave now, to an address by its key and sealed.
+pub fn draft(
+    ctx: &Ctx,
+    linked: &Linked,
+    kind: Kind,
+    audience: Audience,
+    (address_key, address): (String, Vec<u8>),
+) -> Sending {
+    let now_ms = ctx.now_ms();
+    Sending {
         id: ctx.mint.id("msg"),
-        shop_id: shop_id.to_owned(),
+        shop_id: linked.shop_id.clone(),
         integration_id: linked.id.clone(),
-        payment_id: new.payment_id,
+        payment_id: None,
+        subscription_id: None,
         event_id: None,
-        kind: new.kind,
+        kind,
         audience,
-        lang: new.lang,
+        lang: Lang::Ru,
         address,
-        address_key: address_key(&linked.id, &new.to),
+        address_key,
         progress: Progress::start(),
         state: SendingState::Pending,
         tries: 0,
@@ -306,6 +314,21 @@ pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, 
         why: None,
         ended_ms: None,
         created_ms: now_ms,
+    }
+}
+
+/// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
+/// a deal hear of all that becomes of the payment from now on.
+pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
+    let linked = find_of_service(ctx, shop_id, new.service).await?;
+    let service = service_of(&linked)?;
+    let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
+    let sealed = seal_address(ctx, &linked.id, &new.to)?;
+    let to = (address_key(&linked.id, &new.to), sealed);
+    let sending = Sending {
+        payment_id: Some(new.payment_id),
+        lang: new.lang,
+        ..draft(ctx, &linked, new.kind, audience, to)
     };
     let inner = ctx.clone();
     ctx.db.write(move |tx| save(tx, &inner, &sending)).await
@@ -331,7 +354,8 @@ pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), P
 }
 
 fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Problem> {
-    let payment = payments::store::find_payment(tx, &sending.shop_id, &sending.payment_id)?;
+    let payment_id = sending.payment_id.as_deref().unwrap_or_default();
+    let payment = payments::store::find_payment(tx, &sending.shop_id, payment_id)?;
     let payment = payment.ok_or(Problem::NoSuchPayment)?;
     if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
         return Err(Problem::NotPayable);
@@ -346,7 +370,7 @@ fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Proble
         let since_seq = find_last_seq(tx, &sending.shop_id)?;
         let (address_key, address) = (key.to_owned(), sending.address.clone());
         let recipient = Recipient { address_key, address, since_seq };
-        store::insert_recipient(tx, &sending.payment_id, id, &recipient, sending.created_ms)?;
+        store::insert_recipient(tx, payment_id, id, &recipient, sending.created_ms)?;
     }
     store::insert_sending(tx, sending)?;
     jobs::nudge(tx, &ctx.mint, JOB, id, sending.due_ms)?;
@@ -369,6 +393,7 @@ pub fn fan_out(tx: &mut dyn Tx, ctx: &Ctx) -> Result<bool, DbError> {
         for event in list_events(tx, &linked.shop_id, &filter, BATCH)? {
             linked.seen_seq = event.seq;
             is_new |= spread(tx, ctx, &linked, &event)?;
+            is_new |= payers::spread(tx, ctx, &linked, &event)?;
         }
         store::update_integration(tx, &linked)?;
         if is_new {
@@ -404,31 +429,12 @@ fn spread(
         let to = open.map_err(|error| DbError::Decode(format!("news_to: {error:#}")))?;
         addresses.push((address_key(&linked.id, &to), sealed));
     }
-    let now_ms = ctx.now_ms();
     let mut is_new = false;
-    for (key, address) in addresses {
+    for to in addresses {
         let sending = Sending {
-            id: ctx.mint.id("msg"),
-            shop_id: linked.shop_id.clone(),
-            integration_id: linked.id.clone(),
-            payment_id: event.subject_id.clone(),
+            payment_id: Some(event.subject_id.clone()),
             event_id: Some(event.id.clone()),
-            kind,
-            audience: Audience::Shop,
-            lang: Lang::Ru,
-            address,
-            address_key: key,
-            progress: Progress::start(),
-            state: SendingState::Pending,
-            tries: 0,
-            due_ms: now_ms,
-            step_ms: None,
-            asked_ms: None,
-            remote_id: None,
-            code: None,
-            why: None,
-            ended_ms: None,
-            created_ms: now_ms,
+            ..draft(ctx, linked, kind, Audience::Shop, to)
         };
         is_new |= store::insert_sending(tx, &sending)?;
     }

@@ -1,7 +1,7 @@
 //! Integrations: telling messengers, SMS, bots and CRMs of payments, in their own words.
 //!
 //! ```text
-//!   events ─► fan_out ─┐
+//!   events ─► fan_out ─┐   (the shop's own addresses; payers, by what they are to hear)
 //!   POST /send ────────┴► sendings: pending ─► delivered
 //!                                     │  ▲ ─► unknown   (no answer, and it must not come twice)
 //!                                     └──┘ ─► failed    (refused, or nothing for a day)
@@ -25,11 +25,13 @@ pub mod drive;
 pub mod flow;
 pub mod letter;
 pub mod model;
+pub mod payers;
 pub mod problem;
 pub mod request;
 pub mod schedule;
 pub mod store;
 pub mod story;
+pub mod subject;
 pub mod view;
 
 #[cfg(test)]

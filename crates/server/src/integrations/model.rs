@@ -15,6 +15,8 @@ pub struct Linked {
     pub news_to: Option<Vec<u8>>,
     /// What is told there.
     pub news: Vec<Kind>,
+    /// What payers hear of by it without anybody sending it.
+    pub payer_news: Vec<Kind>,
     pub seen_seq: i64,
     pub sent_ms: i64,
     /// Since when and by which problem nothing is sent.
@@ -70,7 +72,9 @@ pub struct Sending {
     pub id: String,
     pub shop_id: String,
     pub integration_id: String,
-    pub payment_id: String,
+    /// Of one of the two; a period's link has both.
+    pub payment_id: Option<String>,
+    pub subscription_id: Option<String>,
     pub event_id: Option<String>,
     pub kind: Kind,
     pub audience: Audience,

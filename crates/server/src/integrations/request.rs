@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending},
+    payers,
     problem::error_of,
 };
 use crate::http::{
@@ -34,6 +35,10 @@ pub struct CreateIntegration {
     /// What it hears of: paid, mismatch, failed, expired, canceled, refunded, receipt.
     #[schema(value_type = Option<Vec<String>>, example = json!(["paid", "refunded"]))]
     pub news: Raw,
+    /// What payers hear of by e-mail without anybody sending it: renewal (a charge is near) and
+    /// renewal_failed (with the link to pay instead), if absent; link, paid, refunded, receipt.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["renewal", "renewal_failed"]))]
+    pub payer_news: Raw,
 }
 
 /// What to change of an integration. What is left out stays.
@@ -47,6 +52,8 @@ pub struct EditIntegration {
     pub news_to: Raw,
     #[schema(value_type = Option<Vec<String>>)]
     pub news: Raw,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub payer_news: Raw,
 }
 
 /// What to send, and where.
@@ -96,6 +103,33 @@ pub fn news(service: &dyn Integration, words: &[String]) -> Result<Vec<Kind>, Ap
     words.iter().map(read).collect()
 }
 
+fn payer_news(words: &[String]) -> Result<Vec<Kind>, ApiError> {
+    let read = |word: &String| {
+        let kind = Kind::parse(word).filter(|kind| payers::CHOICE.contains(kind));
+        let known = payers::CHOICE.map(Kind::as_str).join(", ");
+        kind.ok_or_else(|| {
+            invalid("payer_news", &format!("holds `{word}`, which is none of {known}"))
+        })
+    };
+    words.iter().map(read).collect()
+}
+
+/// What the shop hears of, and what payers do, in words.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    pub news: Option<Vec<String>>,
+    pub payer_news: Option<Vec<String>>,
+}
+
+impl Words {
+    fn read(news: &Raw, payer_news: &Raw) -> Result<Words, ApiError> {
+        Ok(Words {
+            news: json::strings("news", news, Kind::ALL.len())?,
+            payer_news: json::strings("payer_news", payer_news, Kind::ALL.len())?,
+        })
+    }
+}
+
 impl CreateIntegration {
     pub fn read(&self) -> Result<NewIntegration, ApiError> {
         let name = json::string("service", &self.service)?.ok_or_else(|| missing("service"))?;
@@ -104,7 +138,7 @@ impl CreateIntegration {
         let values: BTreeMap<String, String> = serde_json::from_str(raw.get())
             .map_err(|_| invalid("settings", "is not an object of texts"))?;
         let to = json::string("news_to", &self.news_to)?;
-        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        let words = Words::read(&self.news, &self.payer_news)?;
         new_integration(service, values, to, words)
     }
 }
@@ -114,7 +148,7 @@ pub fn new_integration(
     service: &'static dyn Integration,
     values: BTreeMap<String, String>,
     news_to: Option<String>,
-    words: Option<Vec<String>>,
+    words: Words,
 ) -> Result<NewIntegration, ApiError> {
     let settings = settings(service, values)?;
     let address =
@@ -123,7 +157,11 @@ pub fn new_integration(
         service: service.name(),
         settings,
         news_to: news_to.map(address).transpose()?,
-        news: match words {
+        payer_news: match words.payer_news {
+            Some(words) => payer_news(&words)?,
+            None => payers::DEFAULT.to_vec(),
+        },
+        news: match words.news {
             Some(words) => news(service, &words)?,
             None => DEFAULT_NEWS
                 .into_iter()
@@ -141,7 +179,7 @@ impl EditIntegration {
             None => BTreeMap::new(),
         };
         let to = json::string("news_to", &self.news_to)?;
-        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        let words = Words::read(&self.news, &self.payer_news)?;
         changes(service, values, to, words)
     }
 }
@@ -151,12 +189,16 @@ pub fn changes(
     service: &'static dyn Integration,
     values: BTreeMap<String, String>,
     news_to: Option<String>,
-    words: Option<Vec<String>>,
+    words: Words,
 ) -> Result<Changes, ApiError> {
-    let has_words = words.is_some();
+    let (has_news, has_payer_news) = (words.news.is_some(), words.payer_news.is_some());
     let new = new_integration(service, values, news_to, words)?;
-    let news = Some(new.news).filter(|_| has_words);
-    Ok(Changes { settings: new.settings, news_to: new.news_to, news })
+    Ok(Changes {
+        settings: new.settings,
+        news_to: new.news_to,
+        news: Some(new.news).filter(|_| has_news),
+        payer_news: Some(new.payer_news).filter(|_| has_payer_news),
+    })
 }
 
 impl SendPayment {

@@ -118,6 +118,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0018_subscriptions.sql"),
         postgres: include_str!("../../../migrations/postgres/0018_subscriptions.sql"),
     },
+    Migration {
+        name: "0019_mail",
+        sqlite: include_str!("../../../migrations/sqlite/0019_mail.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019_mail.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

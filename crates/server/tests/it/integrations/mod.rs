@@ -3,6 +3,7 @@
 mod chaos;
 mod crm;
 pub mod host;
+mod letters;
 mod mail;
 mod sending;
 mod setting;
