@@ -150,7 +150,8 @@ fn content<'a>(message: &'a Message, words: &'a Words, has_qr: bool) -> Content<
         | Kind::Canceled
         | Kind::Refunded
         | Kind::Receipt
-        | Kind::Rebind => "",
+        | Kind::Rebind
+        | Kind::Welcome => "",
     };
     notes.extend(Some(more.to_owned()).filter(|more| !more.is_empty()));
     notes.push(match lang {

@@ -13,10 +13,11 @@ use super::{
 use crate::{
     integrations::{
         api::{tested, view},
-        flow,
+        chats, flow,
         model::{Linked, Sending, SendingState},
         request, store,
-        view::{GoneView, IntegrationView, SendingView},
+        updates::InvitationView,
+        view::{GoneView, IntegrationView, SendingView, TestedView},
     },
     kit::{db::DbError, jobs},
     runner,
@@ -77,6 +78,19 @@ enum Command {
         /// The integration's id
         id: String,
     },
+    /// Have Telegram or MAX send what happens in the bot's chats to this server
+    Updates {
+        /// The integration's id
+        id: String,
+    },
+    /// A link by which a customer ties his chat with your bot to himself
+    Invite {
+        /// telegram or max
+        service: String,
+        /// Your own number of the customer
+        #[arg(long, value_name = "ID")]
+        customer: String,
+    },
     /// Remove one; what waits for it is never sent
     Remove {
         /// The integration's id
@@ -121,6 +135,17 @@ impl IntegrationArgs {
             }
             Command::List => list(&world).await,
             Command::Test { id } => test(&world, &flow::get(ctx, shop_id, &id).await?).await,
+            Command::Updates { id } => {
+                let linked = flow::get(ctx, shop_id, &id).await?;
+                let shown = tested(&linked, chats::register(ctx, &linked).await)?;
+                settled(&world, &shown, "its updates come here from now on")
+            }
+            Command::Invite { service, customer } => {
+                let service = request::service(&service)?.name();
+                let invitation = chats::invite(ctx, shop_id, &customer, service).await?;
+                let view = InvitationView::new(&customer, invitation);
+                world.out.show(&view, || view.url.clone())
+            }
             Command::Remove { id } => {
                 let gone = flow::remove(ctx, shop_id, &id).await?;
                 let removed = GoneView { id: gone.id, object: "integration", removed: true };
@@ -218,11 +243,15 @@ async fn list(world: &World) -> Result<(), Fail> {
 /// What the service says is the result, so a refusal is a failure of the command too.
 async fn test(world: &World, linked: &Linked) -> Result<(), Fail> {
     let shown = tested(linked, flow::test(&world.ctx, linked).await)?;
+    settled(world, &shown, "in order")
+}
+
+fn settled(world: &World, shown: &TestedView, good: &str) -> Result<(), Fail> {
     if let (Some(code), Some(message)) = (&shown.code, &shown.message) {
         let hint = shown.hint.clone().unwrap_or_default();
         return Err(Fail::new(code, message.clone(), hint));
     }
-    world.out.show(&shown, || format!("{} {} is in order", paint(GOOD, "✓"), linked.service))
+    world.out.show(shown, || format!("{} {good}", paint(GOOD, "✓")))
 }
 
 /// Sends it and waits a little for what becomes of it.

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::kit::{
     Ctx,
+    clock::DAY_MS,
     db::{DbError, Tx},
     jobs::{After, Job},
     secret::mask_text,
@@ -28,6 +29,10 @@ use crate::kit::{
 
 /// Why a message was given up after a day.
 pub const GAVE_UP: &str = "integration_gave_up";
+/// How long attempts are kept, and how many older ones each new one sweeps away: more than one, so
+/// that they become fewer.
+const KEPT_MS: i64 = 90 * DAY_MS;
+const SWEPT: i64 = 4;
 /// Why nothing waits for new tokens that never come.
 const NO_TOKENS: &str = "integration_tokens_missing";
 
@@ -94,6 +99,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         .write(move |tx| {
             if let Some(attempt) = &attempt {
                 store::insert_attempt(tx, attempt)?;
+                store::delete_old_attempts(tx, attempt.at_ms - KEPT_MS, SWEPT)?;
             }
             record(tx, &inner, &due, &fate, renewed.as_ref())
         })
@@ -259,6 +265,7 @@ fn record(
                 Scope::Message => {}
                 Scope::Address => {
                     store::insert_ended_address(tx, id, &sending.address_key, &code, now_ms)?;
+                    store::chats::end(tx, (id, &sending.address_key), (now_ms, &code))?;
                 }
                 Scope::Account => stop(&mut linked, &code, now_ms),
             }

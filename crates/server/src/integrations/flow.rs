@@ -8,7 +8,7 @@ use kopeck_integrations::{
 
 use super::{
     letter,
-    model::{Linked, Sending, SendingState},
+    model::{Chat, Linked, Sending, SendingState},
     payers,
     store::{self, Recipient},
 };
@@ -48,11 +48,18 @@ pub struct NewIntegration {
 #[derive(Clone, Debug)]
 pub struct NewSending {
     pub payment_id: String,
-    pub service: &'static str,
-    /// As [`Integration::address`] gave it.
-    pub to: String,
+    pub to: Where,
     pub kind: Kind,
     pub lang: Lang,
+}
+
+/// Where somebody wants it sent.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// A service, and an address as [`Integration::address`] gave it.
+    Address(&'static str, String),
+    /// Into the chat that this customer tied to himself last.
+    Customer(String),
 }
 
 /// Who is to hear of all that becomes of a payment.
@@ -70,6 +77,14 @@ pub enum Problem {
     NoSuchIntegration,
     NoSuchPayment,
     NotConnected(&'static str),
+    /// A service without chats that can be tied to customers.
+    NoChats(&'static str),
+    /// One that sends no updates.
+    NoUpdates(String),
+    /// A start link needs the bot's name.
+    NoBotName,
+    /// The customer has no chat that can be written to; why it ended, if it did.
+    NoChat(Option<String>),
     NotPayable,
     Unsupported(Kind),
     TooMany,
@@ -320,11 +335,17 @@ pub fn draft(
 /// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
 /// a deal hear of all that becomes of the payment from now on.
 pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
-    let linked = find_of_service(ctx, shop_id, new.service).await?;
+    let (linked, to) = match &new.to {
+        Where::Address(service, to) => {
+            let linked = find_of_service(ctx, shop_id, service).await?;
+            let sealed = seal_address(ctx, &linked.id, to)?;
+            let to = (address_key(&linked.id, to), sealed);
+            (linked, to)
+        }
+        Where::Customer(customer_id) => find_chat(ctx, shop_id, customer_id).await?,
+    };
     let service = service_of(&linked)?;
     let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
-    let sealed = seal_address(ctx, &linked.id, &new.to)?;
-    let to = (address_key(&linked.id, &new.to), sealed);
     let sending = Sending {
         payment_id: Some(new.payment_id),
         lang: new.lang,
@@ -332,6 +353,28 @@ pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, 
     };
     let inner = ctx.clone();
     ctx.db.write(move |tx| save(tx, &inner, &sending)).await
+}
+
+/// The chat that the customer tied to himself last and has not stopped.
+async fn find_chat(
+    ctx: &Ctx,
+    shop_id: &str,
+    customer_id: &str,
+) -> Result<(Linked, (String, Vec<u8>)), Problem> {
+    let (shop, customer) = (shop_id.to_owned(), customer_id.to_owned());
+    let found: Result<Vec<(Chat, String)>, DbError> =
+        ctx.db.read(move |tx| store::chats::list(tx, &shop, &customer)).await;
+    let mut ended = None;
+    for (chat, _) in found? {
+        match chat.ended {
+            None => {
+                let linked = get(ctx, shop_id, &chat.integration_id).await?;
+                return Ok((linked, (chat.address_key, chat.address)));
+            }
+            Some((_, code)) => ended = ended.or(Some(code)),
+        }
+    }
+    Err(Problem::NoChat(ended))
 }
 
 /// From now on the address hears of all that becomes of the payment, of its link too.

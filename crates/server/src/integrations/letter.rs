@@ -54,10 +54,11 @@ pub fn write(sending: &Sending, to: String, of: &Of, around: Around<'_>) -> Mess
         shop: around.shop.to_owned(),
         written_ms: sending.created_ms,
         unsubscribe_url: around.unsubscribe_url.map(str::to_owned),
-        payment: Some(match of {
-            Of::Payment(payment) => facts(sending.kind, payment, around),
-            Of::Subscription(described) => facts_of(sending.kind, described, around),
-        }),
+        payment: match of {
+            Of::Shop => None,
+            Of::Payment(payment) => Some(facts(sending.kind, payment, around)),
+            Of::Subscription(described) => Some(facts_of(sending.kind, described, around)),
+        },
     }
 }
 
@@ -77,7 +78,8 @@ pub fn facts(kind: Kind, payment: &Payment, around: Around<'_>) -> Facts {
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => None,
+        | Kind::Rebind
+        | Kind::Welcome => None,
     };
     let saved = [InstrumentKind::Card, InstrumentKind::Account]
         .into_iter()

@@ -9,6 +9,7 @@
 //!
 //! * **Integration**: a service that the shop has set up; its settings are sealed.
 //! * **Sending**: one message on its way to one address; its requests are `kopeck_integrations`'.
+//! * **Chat**: a customer's with one of the shop's bots, tied to him by a link that is good once.
 //! * **Recipient**: an address that hears of all that becomes of one payment: a bot's client, a
 //!   deal.
 //!
@@ -20,6 +21,7 @@
 //! * Addresses and settings are sealed; the journal of requests holds neither.
 
 pub mod api;
+pub mod chats;
 pub mod compat;
 pub mod drive;
 pub mod flow;
@@ -32,6 +34,7 @@ pub mod schedule;
 pub mod store;
 pub mod story;
 pub mod subject;
+pub mod updates;
 pub mod view;
 
 #[cfg(test)]

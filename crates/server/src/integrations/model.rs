@@ -110,3 +110,28 @@ pub struct Attempt {
     pub status: Option<i64>,
     pub reply: String,
 }
+
+/// A customer's chat with one of the shop's bots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    pub integration_id: String,
+    pub address_key: String,
+    pub shop_id: String,
+    /// The shop's own number of the customer.
+    pub customer_id: String,
+    /// Sealed.
+    pub address: Vec<u8>,
+    pub bound_ms: i64,
+    /// Since when and why nothing goes there.
+    pub ended: Option<(i64, String)>,
+}
+
+/// A link by which a customer ties one chat to himself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartLink {
+    pub id: String,
+    pub integration_id: String,
+    pub shop_id: String,
+    pub customer_id: String,
+    pub until_ms: i64,
+}

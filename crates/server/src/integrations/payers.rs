@@ -5,9 +5,10 @@
 use kopeck_integrations::{Audience, Integration, Kind, find_integration};
 
 use super::{
+    chats::secret_header,
     flow::{self, address_key, draft, open_address, seal_address},
     model::{Linked, Sending},
-    store,
+    store::{self, chats},
 };
 use crate::{
     events::{EventKind, StoredEvent},
@@ -28,9 +29,10 @@ pub const DEFAULT: [Kind; 2] = [Kind::Renewal, Kind::RenewalFailed];
 /// What the signature is for: a link of one kind opens nothing of another.
 const UNSUBSCRIBE: &str = "unsubscribe";
 
-/// Services that reach a payer by what the shop knows of him already, free of charge.
+/// Services that reach a payer by what is known of him already, free of charge: his address, or the
+/// chat that he tied to himself.
 pub fn is_told_by(service: &dyn Integration) -> bool {
-    service.name() == "email"
+    service.name() == EMAIL || secret_header(service.name()).is_some()
 }
 
 /// Whether the reader may refuse more of these: what comes again and again by itself. A receipt or
@@ -44,8 +46,38 @@ struct Told {
     kind: Kind,
     payment_id: Option<String>,
     subscription_id: Option<String>,
+    customer_id: Option<String>,
     /// JSON, where receipts go.
     contact: Option<String>,
+}
+
+const EMAIL: &str = "email";
+
+/// Where it goes: addresses by their keys, sealed.
+fn places(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (linked, service): (&Linked, &dyn Integration),
+    told: &Told,
+) -> Result<Vec<(String, Vec<u8>)>, DbError> {
+    if service.name() != EMAIL {
+        let Some(customer_id) = &told.customer_id else { return Ok(Vec::new()) };
+        let all = chats::list(tx, &linked.shop_id, customer_id)?.into_iter();
+        let live = all.filter(|(it, _)| it.integration_id == linked.id && it.ended.is_none());
+        return Ok(live.map(|(chat, _)| (chat.address_key, chat.address)).collect());
+    }
+    let contact = told.contact.as_deref().unwrap_or("{}");
+    let contact: serde_json::Value = serde_json::from_str(contact).unwrap_or_default();
+    // Not every address that a receipt may go to is one that mail servers take.
+    let to = contact["email"].as_str().and_then(|email| service.address(email).ok());
+    let Some(to) = to else { return Ok(Vec::new()) };
+    let key = opt_out_key(&linked.shop_id, &linked.service, &to);
+    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, EMAIL, &key)? {
+        return Ok(Vec::new());
+    }
+    let sealed = seal_address(ctx, &linked.id, &to);
+    let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
+    Ok(vec![(address_key(&linked.id, &to), sealed)])
 }
 
 /// Writes what the event tells its payer by this integration; says whether anything.
@@ -58,30 +90,25 @@ pub fn spread(
     let service = find_integration(&linked.service).filter(|service| is_told_by(*service));
     let Some(service) = service else { return Ok(false) };
     let Some(told) = told(tx, linked, event)? else { return Ok(false) };
-    let contact = told.contact.as_deref().unwrap_or("{}");
-    let contact: serde_json::Value = serde_json::from_str(contact).unwrap_or_default();
-    // Not every address that a receipt may go to is one that mail servers take.
-    let to = contact["email"].as_str().and_then(|email| service.address(email).ok());
-    let Some(to) = to else { return Ok(false) };
-    let key = opt_out_key(&linked.shop_id, &linked.service, &to);
-    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, &linked.service, &key)? {
+    if !service.wants(told.kind, Audience::Payer) {
         return Ok(false);
     }
-    let address_key = address_key(&linked.id, &to);
-    if let (Kind::Link, Some(id)) = (told.kind, &told.payment_id)
-        && store::has_link(tx, id, &linked.id, &address_key)?
-    {
-        return Ok(false);
+    let mut is_new = false;
+    for (key, address) in places(tx, ctx, (linked, service), &told)? {
+        if let (Kind::Link, Some(id)) = (told.kind, &told.payment_id)
+            && store::has_link(tx, id, &linked.id, &key)?
+        {
+            continue;
+        }
+        let sending = Sending {
+            payment_id: told.payment_id.clone(),
+            subscription_id: told.subscription_id.clone(),
+            event_id: Some(event.id.clone()),
+            ..draft(ctx, linked, told.kind, Audience::Payer, (key, address))
+        };
+        is_new |= store::insert_sending(tx, &sending)?;
     }
-    let sealed = seal_address(ctx, &linked.id, &to);
-    let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
-    let sending = Sending {
-        payment_id: told.payment_id,
-        subscription_id: told.subscription_id,
-        event_id: Some(event.id.clone()),
-        ..draft(ctx, linked, told.kind, Audience::Payer, (address_key, sealed))
-    };
-    store::insert_sending(tx, &sending)
+    Ok(is_new)
 }
 
 fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<Told>, DbError> {
@@ -94,6 +121,7 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
             kind,
             payment_id: Some(payment.id),
             subscription_id: None,
+            customer_id: None,
             contact: payment.customer,
         };
         return Ok(found.map(of));
@@ -106,6 +134,7 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
     let found = subscriptions::store::find_by_id(tx, &event.subject_id)?;
     let Some(subscription) = found else { return Ok(None) };
     let contact = subscription.contact.clone();
+    let customer_id = Some(subscription.customer_id.clone());
     let subscription_id = Some(subscription.id.clone());
     let payment_id = if needs_payment {
         let book = subscriptions::flow::load(tx, subscription)?;
@@ -115,7 +144,7 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
     } else {
         None
     };
-    Ok(Some(Told { kind, payment_id, subscription_id, contact }))
+    Ok(Some(Told { kind, payment_id, subscription_id, customer_id, contact }))
 }
 
 fn opt_out_key(shop_id: &str, service: &str, to: &str) -> String {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending},
+    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending, Where},
     payers,
     problem::error_of,
 };
@@ -18,6 +18,8 @@ use crate::http::{
 
 /// No token or address is longer.
 const MAX_VALUE_CHARS: usize = 2_000;
+/// `customer:client-17`: the chat that he tied to himself.
+const CUSTOMER: &str = "customer";
 
 /// A service to be set up.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,7 +63,8 @@ pub struct EditIntegration {
 #[serde(deny_unknown_fields)]
 pub struct SendPayment {
     /// The service and the address there: `email:anna@example.com`,
-    /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`.
+    /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`; or `customer:client-17`, into the
+    /// chat that this customer tied to himself.
     #[schema(value_type = String, example = "sms:+79001234567")]
     pub to: Raw,
     /// link, reminder, or rebind (the link of `rebind_url`, in words of its own); link if absent.
@@ -219,14 +222,18 @@ pub fn new_sending(
 ) -> Result<NewSending, ApiError> {
     let wanted = "is a service and an address, such as `telegram:700100200`";
     let (name, address) = to.split_once(':').ok_or_else(|| invalid("to", wanted))?;
-    let service = find_integration(name.trim())
-        .ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("to"))?;
-    let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
+    let to = if name.trim() == CUSTOMER {
+        Where::Customer(address.trim().to_owned())
+    } else {
+        let service = find_integration(name.trim())
+            .ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("to"))?;
+        let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
+        Where::Address(service.name(), to)
+    };
     let kind = Kind::parse(kind.unwrap_or("link")).filter(|kind| kind.asks_to_pay());
     let lang = Lang::parse(lang.unwrap_or("ru"));
     Ok(NewSending {
         payment_id: payment_id.to_owned(),
-        service: service.name(),
         to,
         kind: kind.ok_or_else(|| invalid("kind", "is none of link, reminder, rebind"))?,
         lang: lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))?,

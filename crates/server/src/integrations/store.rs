@@ -1,5 +1,7 @@
 //! SQL of integrations, their recipients and sendings.
 
+pub mod chats;
+
 use kopeck_integrations::{Audience, Kind, Lang, Progress};
 
 use super::model::{Attempt, Linked, Sending, SendingState};
@@ -485,6 +487,17 @@ pub fn insert_attempt(tx: &mut dyn Tx, attempt: &Attempt) -> Result<(), DbError>
         ],
     )?;
     Ok(())
+}
+
+/// Forgets at most `limit` attempts from before that.
+pub fn delete_old_attempts(tx: &mut dyn Tx, before_ms: i64, limit: i64) -> Result<u64, DbError> {
+    // Several integrations sweep at once: none waits for what another forgets.
+    let skip = tx.dialect().for_update_skip_locked();
+    let sql = format!(
+        "delete from sending_attempts where id in (select id from sending_attempts \
+         where at_ms < $1 order by at_ms limit $2{skip})"
+    );
+    tx.execute(&sql, &[before_ms.into(), limit.into()])
 }
 
 /// In their order, at most `limit`.

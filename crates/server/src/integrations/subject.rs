@@ -33,6 +33,8 @@ pub struct Subject {
 }
 
 pub enum Of {
+    /// The shop itself: a welcome.
+    Shop,
     Payment(Box<Payment>),
     Subscription(Box<Described>),
 }
@@ -54,7 +56,10 @@ pub fn load(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Subject, Db
         let of = Of::Payment(Box::new(payment));
         return Ok(Subject { of, about, receipt_url, leave_url: None, unsubscribe_url });
     }
-    let id = sending.subscription_id.as_deref().ok_or_else(|| missing("subject"))?;
+    let Some(id) = sending.subscription_id.as_deref() else {
+        let (of, leave_url) = (Of::Shop, None);
+        return Ok(Subject { of, about, receipt_url: None, leave_url, unsubscribe_url });
+    };
     let found = subscriptions::store::find_by_id(tx, id)?;
     let described = subscriptions::flow::describe(tx, &found.ok_or_else(|| missing("subject"))?)?;
     let leave_url = described.consent.as_ref().filter(|consent| consent.withdrawn_ms.is_none());
@@ -68,6 +73,7 @@ impl Subject {
     /// charge that will not be, or a receipt that nobody shows.
     pub fn is_needed(&self, sending: &Sending) -> bool {
         match &self.of {
+            Of::Shop => true,
             Of::Payment(payment) if sending.kind.asks_to_pay() => letter::is_payable(payment),
             Of::Payment(_) => {
                 let is_for_payer = sending.audience == Audience::Payer;

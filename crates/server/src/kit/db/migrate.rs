@@ -123,6 +123,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0019_mail.sql"),
         postgres: include_str!("../../../migrations/postgres/0019_mail.sql"),
     },
+    Migration {
+        name: "0019b_chats",
+        sqlite: include_str!("../../../migrations/sqlite/0019b_chats.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019b_chats.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -1,6 +1,7 @@
 //! Integrations against their stand-ins, served on real sockets.
 
 mod chaos;
+mod chats;
 mod crm;
 pub mod host;
 mod letters;
