@@ -128,6 +128,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0019b_chats.sql"),
         postgres: include_str!("../../../migrations/postgres/0019b_chats.sql"),
     },
+    Migration {
+        name: "0020_receipt_reasons",
+        sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
+        postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
