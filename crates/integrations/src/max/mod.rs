@@ -44,7 +44,7 @@ static SETTINGS: &[Setting] = &[
         name: BOT,
         env: "KOPECK_MAX_BOT",
         is_secret: false,
-        about: "The bot's name, as in its address max.ru/…: for links by which payers tie their chats.",
+        about: "The bot's name, as in its address max.ru/…: for links that tie payers' chats.",
     },
     Setting {
         name: API_URL,

@@ -47,7 +47,7 @@ static SETTINGS: &[Setting] = &[
         name: BOT,
         env: "KOPECK_TELEGRAM_BOT",
         is_secret: false,
-        about: "The bot's name, as in its address t.me/…: for links by which payers tie their chats.",
+        about: "The bot's name, as in its address t.me/…: for links that tie payers' chats.",
     },
     Setting {
         name: API_URL,

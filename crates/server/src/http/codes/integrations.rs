@@ -56,7 +56,7 @@ pub const CHAT_NOT_BOUND: Code = code(
     "chat_not_bound",
     409,
     "The customer has no chat with the shop's bots.",
-    "Give the customer a start link: POST /v1/customers/{id}/chats; it is tied when Start is pressed.",
+    "Give the customer a start link: POST /v1/customers/{id}/chats; Start ties the chat.",
 );
 
 /// Rows of the one table.

@@ -162,8 +162,8 @@ async fn what_does_not_come_from_the_service_is_refused() {
     app.post(CHATS, json!({ "service": "max" }))
         .await
         .expect_error(409, "integration_not_connected");
-    let path = format!("/v1/integrations/{}", bot.1["id"].as_str().unwrap());
-    app.patch(&path, json!({ "settings": { "bot": "" } })).await.expect(200);
+    let nameless = Host::start(TelegramStandIn::default(), app.clock.clone());
+    nameless.connect(&app, json!({})).await;
     app.post(CHATS, json!({ "service": "telegram" })).await.expect_error(409, "bot_name_missing");
 }
 
