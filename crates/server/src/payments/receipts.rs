@@ -189,7 +189,7 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
     let mut all: Vec<Record> =
         known.into_iter().filter(|record| record.kind != Kind::Income).collect();
     all.push(income);
-    // What was given back in the bank's cabinet the bank mirrors, where the first receipt is its own.
+    // What goes back in the bank's cabinet the bank mirrors, where the first receipt is its own.
     let is_foreign = all.iter().any(|it| it.kind == Kind::Income && it.is_foreign());
     let is_ours = |refund: &&Refund| refund.origin == Origin::Shop || is_foreign;
     for refund in payment.refunds.iter().filter(is_ours) {

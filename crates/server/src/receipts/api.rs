@@ -94,9 +94,7 @@ async fn check_receipt(
     });
     let (amount, on) = (amount.transpose()?, on.transpose()?);
     let on = on.unwrap_or_else(|| moscow_day(server.ctx.now_ms()));
-    let text = flow::spell_out(saved.clone(), &text, amount, on)?;
-    let nobody = || invalid("receipt", "is made by no bank: the self-employed make it themselves");
-    let text = text.ok_or_else(nobody)?;
+    let shop = saved.clone();
     let around = Around {
         limits: bank.transpose()?.map(|bank| bank.capabilities().receipts),
         amount,
@@ -104,7 +102,9 @@ async fn check_receipt(
         ffd: ffd.transpose()?.or_else(|| saved.as_ref().and_then(|saved| saved.ffd)),
         taxation: taxation.transpose()?.or_else(|| saved.and_then(|saved| saved.taxation)),
     };
-    Answer::json(200, &CheckView::from(&check(&text, &around)))
+    let text = flow::spell_out(shop, &text, amount, on)?;
+    let nobody = || invalid("receipt", "is made by no bank: the self-employed make it themselves");
+    Answer::json(200, &CheckView::from(&check(&text.ok_or_else(nobody)?, &around)))
 }
 
 /// The text of a receipt as it came, within its size and without card numbers.

@@ -114,8 +114,8 @@ pub fn compose_on(
     }))
 }
 
-/// The short form as the receipt that it makes, to be looked at; any other text as it is. `None`: of
-/// the self-employed no bank makes one.
+/// The short form as the receipt that it makes, to be looked at; any other text as it is. `None`:
+/// of the self-employed no bank makes one.
 pub fn spell_out(
     shop: Option<ShopDefaults>,
     text: &str,

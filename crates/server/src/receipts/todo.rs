@@ -66,10 +66,10 @@ const MAKE_NO_CONTACT: Todo = Todo {
 };
 const MAKE_REFUND: Todo = Todo {
     code: "make_refund_by_hand",
-    ru: "Деньги возвращены, а чек на оплату делали вы сами, поэтому и чека возврата банк не делает. \
+    ru: "Деньги возвращены, а чек на оплату делали вы сами, поэтому и чека возврата банк не даст. \
          Выбейте чек возврата прихода с этими строками и отметьте: `kopeck receipt settle --number \
          …`.",
-    en: "The money went back, and since you made the receipt of the payment yourself the bank makes \
+    en: "The money went back, and as you made the receipt of the payment yourself the bank makes \
          none of the refund. Make a refund receipt with these lines, then say so: `kopeck receipt \
          settle --number …`.",
 };
