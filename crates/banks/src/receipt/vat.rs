@@ -267,7 +267,8 @@ pub fn own_plan<'a>(
     plan.filter(|_| receipt.supplier_of(line).is_none() && line.agent.is_none())
 }
 
-/// The rate that a line of the receipt, priced on one day, bears when it is made on a later one. What was delivered on credit keeps the rate of its delivery.
+/// The rate that a line of the receipt, priced on one day, bears when it is made on a later one.
+/// What was delivered on credit keeps the rate of its delivery.
 pub fn on_day(
     receipt: &Receipt,
     line: &Line,
