@@ -76,6 +76,9 @@ struct Given {
     /// event), delivered (a webhook took the event)
     #[arg(long, value_name = "WHICH", value_parser = parse_notice)]
     notice_first: Option<NoticeFirst>,
+    /// How many hours a notice that a charge waits for may be taken by nobody before you are told
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
+    notice_wait_hours: Option<u32>,
     /// How many hours it may be used on while money is awaited
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=720))]
     grace_hours: Option<u32>,
@@ -120,6 +123,7 @@ impl Given {
             notice_hours: self.notice_hours.unwrap_or(known.notice_hours),
             grace_hours: self.grace_hours.unwrap_or(known.grace_hours),
             notice_first: self.notice_first.unwrap_or(known.notice_first),
+            notice_wait_hours: self.notice_wait_hours.unwrap_or(known.notice_wait_hours),
         }
     }
 }
@@ -133,6 +137,7 @@ struct RulesView<'a> {
     keep_days: u32,
     notice_hours: u32,
     notice_first: &'static str,
+    notice_wait_hours: u32,
     grace_hours: u32,
 }
 
@@ -145,6 +150,7 @@ impl<'a> RulesView<'a> {
             keep_days: rules.keep_days,
             notice_hours: rules.notice_hours,
             notice_first: rules.notice_first.as_str(),
+            notice_wait_hours: rules.notice_wait_hours,
             grace_hours: rules.grace_hours,
         }
     }

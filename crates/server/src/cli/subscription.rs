@@ -1,5 +1,6 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
+mod change;
 mod metrics;
 mod rebind;
 
@@ -60,6 +61,15 @@ enum Command {
     Show {
         /// The subscription's id
         id: String,
+    },
+    /// Change its plan or quantity; --preview shows what that would cost
+    Change(Box<change::ChangeArgs>),
+    /// Let a payment that nobody expected (`charge.unexpected`) pay the period that waits
+    Assign {
+        /// The subscription's id
+        id: String,
+        /// The payment's id
+        payment: String,
     },
     /// End it with the paid period, or at once
     Cancel {
@@ -174,6 +184,8 @@ impl SubscriptionArgs {
                 list(&world, status, customer, limit).await
             }
             Command::Show { id } => show(&world, &id).await,
+            Command::Change(args) => args.run(&world).await,
+            Command::Assign { id, payment } => change::assign(&world, &id, payment).await,
             Command::Cancel { id, now: true } => {
                 request(&world, &id, Event::Cancel { at_ms }).await
             }

@@ -28,6 +28,8 @@ pub enum EventKind {
     CardSaved,
     ConsentWithdrawn,
     ChargeUnwanted,
+    ChargeUnexpected,
+    ChargeUnanswered,
     SubscriptionCreated,
     SubscriptionActivated,
     SubscriptionRenewed,
@@ -44,11 +46,13 @@ pub enum EventKind {
     SubscriptionGivenBack,
     SubscriptionConsentWithdrawn,
     SubscriptionPaymentNeeded,
+    SubscriptionBlocked,
+    SubscriptionNoticeUndelivered,
     WebhookDisabled,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 41] = [
+    pub const ALL: [EventKind; 45] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -73,6 +77,8 @@ impl EventKind {
         EventKind::CardSaved,
         EventKind::ConsentWithdrawn,
         EventKind::ChargeUnwanted,
+        EventKind::ChargeUnexpected,
+        EventKind::ChargeUnanswered,
         EventKind::SubscriptionCreated,
         EventKind::SubscriptionActivated,
         EventKind::SubscriptionRenewed,
@@ -89,6 +95,8 @@ impl EventKind {
         EventKind::SubscriptionGivenBack,
         EventKind::SubscriptionConsentWithdrawn,
         EventKind::SubscriptionPaymentNeeded,
+        EventKind::SubscriptionBlocked,
+        EventKind::SubscriptionNoticeUndelivered,
         EventKind::WebhookDisabled,
     ];
 
@@ -118,6 +126,8 @@ impl EventKind {
             EventKind::CardSaved => "card.saved",
             EventKind::ConsentWithdrawn => "consent.withdrawn",
             EventKind::ChargeUnwanted => "charge.unwanted",
+            EventKind::ChargeUnexpected => "charge.unexpected",
+            EventKind::ChargeUnanswered => "charge.unanswered",
             EventKind::SubscriptionCreated => "subscription.created",
             EventKind::SubscriptionActivated => "subscription.activated",
             EventKind::SubscriptionRenewed => "subscription.renewed",
@@ -134,6 +144,8 @@ impl EventKind {
             EventKind::SubscriptionGivenBack => "subscription.given_back",
             EventKind::SubscriptionConsentWithdrawn => "subscription.consent_withdrawn",
             EventKind::SubscriptionPaymentNeeded => "subscription.payment_needed",
+            EventKind::SubscriptionBlocked => "subscription.blocked",
+            EventKind::SubscriptionNoticeUndelivered => "subscription.notice_undelivered",
             EventKind::WebhookDisabled => "webhook.disabled",
         }
     }
@@ -143,6 +155,7 @@ impl EventKind {
     }
 
     /// The event in one sentence, for timelines and docs.
+    #[expect(clippy::too_many_lines, reason = "a table: one sentence for each word")]
     pub const fn about(self) -> &'static str {
         match self {
             EventKind::PaymentCreated => "The shop asked for a payment; Kopeck wrote it down",
@@ -186,6 +199,12 @@ impl EventKind {
             EventKind::ChargeUnwanted => {
                 "A charge was on its way when its consent ended; what it took goes back"
             }
+            EventKind::ChargeUnexpected => {
+                "A kept card was charged, and nobody waits for the money: give it back or assign it"
+            }
+            EventKind::ChargeUnanswered => {
+                "For a day the bank has not said what became of a charge; look in its cabinet"
+            }
             EventKind::SubscriptionCreated => "A customer is to be subscribed",
             EventKind::SubscriptionActivated => {
                 "The first payment came: the subscription is active"
@@ -212,6 +231,12 @@ impl EventKind {
                 "The customer takes back the consent: no charge any more"
             }
             EventKind::SubscriptionPaymentNeeded => "The customer has to pay by a link: send it",
+            EventKind::SubscriptionBlocked => {
+                "No payment can be made for its period: `problem` says why, and what to do"
+            }
+            EventKind::SubscriptionNoticeUndelivered => {
+                "A charge waits for its notice, and no webhook takes that: mend the receiver"
+            }
             EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
         }
     }

@@ -1,5 +1,6 @@
 //! Routes of subscriptions.
 
+mod assign;
 mod door;
 pub mod history;
 mod plans;
@@ -51,6 +52,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .merge(plans::routes())
         .merge(door::routes())
         .merge(rebind::routes())
+        .merge(assign::routes())
         .merge(history::routes())
         .routes(routes!(create_subscription, list_subscriptions))
         .routes(routes!(get_subscription))
@@ -220,7 +222,7 @@ pub struct PreviewView {
 }
 
 impl PreviewView {
-    fn new(preview: &Preview) -> PreviewView {
+    pub fn new(preview: &Preview) -> PreviewView {
         PreviewView {
             object: "subscription_preview",
             name: preview.version.terms.name.clone(),

@@ -118,6 +118,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0018_subscriptions.sql"),
         postgres: include_str!("../../../migrations/postgres/0018_subscriptions.sql"),
     },
+    Migration {
+        name: "0018b_todos",
+        sqlite: include_str!("../../../migrations/sqlite/0018b_todos.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018b_todos.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -103,7 +103,7 @@ pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Noti
         &[subscription_id.into(), event_id.as_str().into()],
     )?;
     let delivered_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
-    Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms }))
+    Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms, is_alarmed: false }))
 }
 
 /// A customer's subscriptions, the newest first: what may be used follows from each.
