@@ -37,6 +37,8 @@ need pdftoppm poppler-utils
 need php php-cli
 need python3 python3
 need openssl openssl
+# Letters go through a real mail server; Debian's own Python has it.
+need '/usr/lib/python3/dist-packages/aiosmtpd' python3-aiosmtpd
 
 if ! cargo nextest --version >/dev/null 2>&1; then
     echo "test.sh: installing cargo-nextest"

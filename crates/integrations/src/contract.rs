@@ -69,6 +69,8 @@ pub fn message(kind: Kind, audience: Audience, to: &str) -> Message {
         lang: Lang::Ru,
         to: Some(to.to_owned()),
         shop: "Школа «Вектор»".to_owned(),
+        written_ms: 1_795_255_200_000,
+        unsubscribe_url: None,
         payment: Some(payment()),
     }
 }

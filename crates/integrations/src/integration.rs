@@ -21,6 +21,7 @@ pub use kopeck_banks::Credentials as Settings;
 
 /// Every integration Kopeck knows. Adding one is a file and a line here.
 pub static INTEGRATIONS: &[&dyn Integration] = &[
+    &crate::email::Email,
     &crate::max::Max,
     &crate::telegram::Telegram,
     &crate::sms::Sms,

@@ -39,6 +39,7 @@ pub mod binding;
 pub mod bitrix24;
 #[cfg(test)]
 mod contract;
+pub mod email;
 pub mod exchange;
 pub mod greenapi;
 pub mod integration;

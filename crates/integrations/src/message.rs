@@ -23,10 +23,14 @@ pub enum Kind {
     Receipt,
     /// A subscription's next charge is near.
     Renewal,
+    /// A subscription's charge did not come through.
+    RenewalFailed,
+    /// A link by which a subscription goes on to another card or account.
+    Rebind,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Test,
         Kind::Link,
         Kind::Reminder,
@@ -38,6 +42,8 @@ impl Kind {
         Kind::Refunded,
         Kind::Receipt,
         Kind::Renewal,
+        Kind::RenewalFailed,
+        Kind::Rebind,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +59,8 @@ impl Kind {
             Kind::Refunded => "refunded",
             Kind::Receipt => "receipt",
             Kind::Renewal => "renewal",
+            Kind::RenewalFailed => "renewal_failed",
+            Kind::Rebind => "rebind",
         }
     }
 
@@ -73,13 +81,14 @@ impl Kind {
             "refund.succeeded" => Kind::Refunded,
             "receipt.registered" => Kind::Receipt,
             "subscription.renewal_upcoming" => Kind::Renewal,
+            "subscription.renewal_failed" => Kind::RenewalFailed,
             _ => return None,
         })
     }
 
     /// Whether it asks to pay, so that a link must be in it.
     pub const fn asks_to_pay(self) -> bool {
-        matches!(self, Kind::Link | Kind::Reminder)
+        matches!(self, Kind::Link | Kind::Reminder | Kind::Rebind)
     }
 }
 
@@ -129,6 +138,11 @@ pub struct Message {
     pub to: Option<String>,
     /// The shop as its payers know it.
     pub shop: String,
+    /// When it was first to be sent, in milliseconds since 1970: the same in every attempt.
+    pub written_ms: i64,
+    /// Where the reader says that he wants no more of these; only of what is sent without being
+    /// asked for.
+    pub unsubscribe_url: Option<String>,
     /// `None` only of a [`Kind::Test`].
     pub payment: Option<Payment>,
 }
@@ -148,6 +162,8 @@ pub struct Payment {
     /// A picture of the QR code, for services that carry one.
     pub qr_png: Option<Vec<u8>>,
     pub receipt_url: Option<String>,
+    /// Of a subscription, where its payer takes back the consent to be charged.
+    pub leave_url: Option<String>,
     /// The bank's word for how it was paid: `card`, `sbp`.
     pub method: Option<String>,
     /// The bank's own id of the payment.

@@ -9,13 +9,13 @@ use crate::{
 pub(crate) fn of_chat(message: &Message) -> Duplicate {
     match (message.audience, message.kind) {
         (_, Kind::Test) => Duplicate::Harmless("a second test message"),
-        (_, Kind::Link | Kind::Reminder | Kind::Renewal) => {
+        (_, Kind::Link | Kind::Reminder | Kind::Renewal | Kind::Rebind) => {
             Duplicate::Harmless("the same link a second time: it is paid once all the same")
         }
         (Audience::Shop, _) => {
             Duplicate::Harmless("the same news again, with the same payment's number")
         }
-        (Audience::Payer, Kind::Expired | Kind::Canceled | Kind::Receipt) => {
+        (Audience::Payer, Kind::Expired | Kind::Canceled | Kind::Receipt | Kind::RenewalFailed) => {
             Duplicate::Harmless("the same news again, nothing about money that moved")
         }
         (Audience::Payer, Kind::Paid | Kind::Mismatch | Kind::Failed | Kind::Refunded) => {

@@ -90,7 +90,9 @@ pub fn compose(message: &Message, sums: Sums, is_domestic: bool) -> Words {
         | Kind::Expired
         | Kind::Canceled
         | Kind::Receipt
-        | Kind::Renewal => payment.amount,
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => payment.amount,
     };
     let amount = sum(amount, sums, lang);
     let wanted = sum(payment.amount, sums, lang);
@@ -138,6 +140,10 @@ fn to_payer(message: &Message, payment: &Payment, amount: &str, is_domestic: boo
             (false, Some(until)) => format!("{shop}: {amount} will be charged on {until}"),
             (false, None) => format!("{shop}: {amount} will be charged soon"),
         },
+        Kind::RenewalFailed if ru => format!("{shop}: {amount} за подписку списать не удалось"),
+        Kind::RenewalFailed => format!("{shop}: {amount} for your subscription was not charged"),
+        Kind::Rebind if ru => format!("{shop}: обновите карту или счёт для подписки"),
+        Kind::Rebind => format!("{shop}: a new card or account for your subscription"),
     };
     let mut rest = Vec::new();
     if is_domestic && !payment.purpose.trim().is_empty() {
@@ -148,6 +154,13 @@ fn to_payer(message: &Message, payment: &Payment, amount: &str, is_domestic: boo
             format!("Оплатить до {until}")
         } else {
             format!("Pay by {until}")
+        });
+    }
+    if let (Kind::RenewalFailed, Some(until)) = (message.kind, until) {
+        rest.push(if ru {
+            format!("Попробуем ещё раз {until}")
+        } else {
+            format!("We will try again on {until}")
         });
     }
     Words { head, rest, link: link_of(message, payment, is_domestic) }
@@ -162,6 +175,8 @@ fn link_of(
         Kind::Link | Kind::Reminder => {
             (payment.pay_url.as_ref(), message.lang.pick("Оплатить", "Pay"))
         }
+        Kind::RenewalFailed => (payment.pay_url.as_ref(), message.lang.pick("Оплатить", "Pay")),
+        Kind::Rebind => (payment.pay_url.as_ref(), message.lang.pick("Обновить", "Update")),
         // A subscription is looked at and left by the same page.
         Kind::Renewal => (payment.pay_url.as_ref(), message.lang.pick("Подробнее", "Details")),
         Kind::Paid | Kind::Refunded | Kind::Receipt => {
@@ -204,6 +219,10 @@ fn to_shop(
         Kind::Receipt => format!("The receipt for {amount} is registered"),
         Kind::Renewal if ru => format!("Скоро списание {amount}"),
         Kind::Renewal => format!("{amount} will be charged soon"),
+        Kind::RenewalFailed if ru => format!("Не списалось за подписку: {amount}"),
+        Kind::RenewalFailed => format!("Not charged for a subscription: {amount}"),
+        Kind::Rebind if ru => "Ссылка для новой карты или счёта".to_owned(),
+        Kind::Rebind => "A link for a new card or account".to_owned(),
     };
     let mut rest = Vec::new();
     // The number of the payment is in every text for the shop, so that a doubled one is known.

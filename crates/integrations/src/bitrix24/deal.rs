@@ -157,7 +157,9 @@ pub fn change(settings: &Settings, message: &Message, deal: &Deal) -> Result<Cha
         | Kind::Expired
         | Kind::Canceled
         | Kind::Receipt
-        | Kind::Renewal => return Ok(change),
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => return Ok(change),
     };
     let stages = stages(settings, mapping)?;
     let Some(target) = stages.get(&deal.category).filter(|stage| **stage != deal.stage) else {
@@ -184,6 +186,11 @@ const fn status(kind: Kind) -> Option<&'static str> {
         Kind::Expired => Some("срок истёк"),
         Kind::Canceled => Some("отменено"),
         Kind::Refunded => Some("возвращено"),
-        Kind::Test | Kind::Reminder | Kind::Receipt | Kind::Renewal => None,
+        Kind::Test
+        | Kind::Reminder
+        | Kind::Receipt
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => None,
     }
 }

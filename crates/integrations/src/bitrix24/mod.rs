@@ -84,7 +84,7 @@ impl Integration for Bitrix24 {
             | Kind::Canceled
             | Kind::Refunded
             | Kind::Receipt => true,
-            Kind::Reminder | Kind::Renewal => false,
+            Kind::Reminder | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind => false,
         };
         is_told && audience == Audience::Shop
     }

@@ -53,7 +53,9 @@ pub const fn outcome(kind: Kind) -> Option<Outcome> {
         | Kind::Canceled
         | Kind::Refunded
         | Kind::Receipt
-        | Kind::Renewal => None,
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => None,
     }
 }
 
@@ -92,7 +94,12 @@ fn payment_id(payment: &Payment) -> &str {
 
 fn status(kind: Kind) -> &'static str {
     match kind {
-        Kind::Test | Kind::Link | Kind::Reminder | Kind::Renewal => "pending",
+        Kind::Test
+        | Kind::Link
+        | Kind::Reminder
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => "pending",
         Kind::Paid | Kind::Receipt => "paid",
         Kind::Mismatch => "amount_mismatch",
         Kind::Failed => "failed",

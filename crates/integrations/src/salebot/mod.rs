@@ -166,7 +166,7 @@ impl Integration for Salebot {
             | Kind::Canceled
             | Kind::Refunded
             | Kind::Receipt => true,
-            Kind::Reminder | Kind::Renewal => false,
+            Kind::Reminder | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind => false,
         };
         is_told && audience == Audience::Shop
     }

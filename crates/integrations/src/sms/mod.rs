@@ -142,7 +142,9 @@ impl Integration for Sms {
     fn wants(&self, kind: Kind, audience: Audience) -> bool {
         match kind {
             Kind::Test | Kind::Link | Kind::Reminder | Kind::Paid | Kind::Mismatch => true,
-            Kind::Refunded | Kind::Receipt | Kind::Renewal => audience == Audience::Payer,
+            Kind::Refunded | Kind::Receipt | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind => {
+                audience == Audience::Payer
+            }
             Kind::Failed | Kind::Expired | Kind::Canceled => false,
         }
     }

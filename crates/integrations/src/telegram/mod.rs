@@ -165,7 +165,9 @@ impl Integration for Telegram {
             | Kind::Expired
             | Kind::Canceled
             | Kind::Refunded
-            | Kind::Renewal => true,
+            | Kind::Renewal
+            | Kind::RenewalFailed
+            | Kind::Rebind => true,
             // A receipt names its buyer.
             Kind::Receipt => audience == Audience::Shop,
         }

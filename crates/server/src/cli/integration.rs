@@ -35,7 +35,7 @@ pub struct IntegrationArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Set up a service: max, telegram, sms, wazzup, greenapi, salebot, bitrix24
+    /// Set up a service: email, max, telegram, sms, wazzup, greenapi, salebot, bitrix24
     Add {
         /// Which one
         service: String,
@@ -82,7 +82,8 @@ enum Command {
 pub struct SendArgs {
     /// Payment id, order id, or the bank's id
     pub id: String,
-    /// The service and the address there: telegram:700100200, sms:+79001234567, bitrix24:57
+    /// The service and the address there: email:anna@example.com, telegram:700100200,
+    /// sms:+79001234567, bitrix24:57
     #[arg(long, value_name = "WHERE")]
     pub to: String,
     /// Send it as a reminder

@@ -3,7 +3,7 @@
 
 use kopeck_banks::exchange::{Heard, Silence};
 use kopeck_integrations::{
-    Integration, Renewal, Scope, Settings,
+    Integration, Kind, Renewal, Scope, Settings,
     exchange::{self, Fate, Sent},
     journal,
 };
@@ -27,6 +27,7 @@ use crate::{
         secret::mask_text,
     },
     payments::{self, model::Payment},
+    receipts,
 };
 
 /// Why a message was given up after a day.
@@ -44,6 +45,7 @@ struct Due {
     payment: Payment,
     shop: String,
     about: Option<String>,
+    receipt_url: Option<String>,
     /// A process died between this request and its answer.
     is_cut: bool,
 }
@@ -63,8 +65,12 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     };
     let Due { service, settings, to, .. } = &due;
     let service = *service;
-    let around =
-        Around { shop: &due.shop, public_url: &ctx.public_url, about: due.about.as_deref() };
+    let around = Around {
+        shop: &due.shop,
+        public_url: &ctx.public_url,
+        about: due.about.as_deref(),
+        receipt_url: due.receipt_url.as_deref(),
+    };
     let message = letter::write(&due.sending, to.clone(), &due.payment, around);
     let began_ms = ctx.now_ms();
     let progress = &due.sending.progress;
@@ -165,6 +171,7 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     store::update_integration(tx, &linked)?;
     let shop = shop_name(tx, &linked.shop_id)?;
     let about = event.and_then(|event| event.about);
+    let receipt_url = receipt_url(tx, sending.kind, &payment.id, about.as_deref())?;
     Ok(Look::Send(Box::new(Due {
         linked,
         service,
@@ -174,8 +181,35 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
         payment,
         shop,
         about,
+        receipt_url,
         is_cut,
     })))
+}
+
+/// Where the payer sees the receipt that the message is about, if its operator shows it: the one
+/// named, a refund's own, or the sale's newest.
+fn receipt_url(
+    tx: &mut dyn Tx,
+    kind: Kind,
+    payment_id: &str,
+    about: Option<&str>,
+) -> Result<Option<String>, DbError> {
+    if !matches!(kind, Kind::Paid | Kind::Refunded | Kind::Receipt) {
+        return Ok(None);
+    }
+    let mut found = None;
+    for record in receipts::store::list_of_payment(tx, payment_id)? {
+        let is_meant = if kind == Kind::Receipt {
+            about == Some(record.id.as_str())
+        } else {
+            // A refund's news has its refund's receipt, a payment's its sale's.
+            record.refund_id.as_deref() == about.filter(|_| kind == Kind::Refunded)
+        };
+        if is_meant {
+            found = record.fiscal.and_then(|fiscal| fiscal.url).or(found);
+        }
+    }
+    Ok(found)
 }
 
 /// What hides secrets and addresses in what was heard.

@@ -243,6 +243,8 @@ pub async fn test(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
         lang: Lang::Ru,
         to: None,
         shop: String::new(),
+        written_ms: ctx.now_ms(),
+        unsubscribe_url: None,
         payment: None,
     };
     let progress = Progress::start();

@@ -7,15 +7,21 @@ use crate::{
     instruments::model::Kind as InstrumentKind,
     kit::clock::iso,
     payments::model::{Payment, Status},
+    qr::Code,
 };
+
+/// Pixels: sharp on a dense screen, a few kilobytes.
+const QR_SIDE: u32 = 400;
 
 /// What surrounds a payment.
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     pub shop: &'a str,
     pub public_url: &'a str,
-    /// Of a refund's news, the refund.
+    /// Of a refund's news, the refund; of a receipt's, the receipt.
     pub about: Option<&'a str>,
+    /// Where the payer sees the receipt.
+    pub receipt_url: Option<&'a str>,
 }
 
 /// The message of a sending, opened.
@@ -27,6 +33,8 @@ pub fn write(sending: &Sending, to: String, payment: &Payment, around: Around<'_
         lang: sending.lang,
         to: Some(to),
         shop: around.shop.to_owned(),
+        written_ms: sending.created_ms,
+        unsubscribe_url: None,
         payment: Some(facts(sending.kind, payment, around)),
     }
 }
@@ -45,27 +53,36 @@ pub fn facts(kind: Kind, payment: &Payment, around: Around<'_>) -> Facts {
         | Kind::Expired
         | Kind::Canceled
         | Kind::Receipt
-        | Kind::Renewal => None,
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind => None,
     };
     let saved = [InstrumentKind::Card, InstrumentKind::Account]
         .into_iter()
         .find_map(|kind| payment.instrument_id(kind));
     let at_ms = payment.facts.paid_at_ms();
+    let pay_url = format!("{}/pay/{}", around.public_url, payment.id);
     Facts {
         id: payment.id.clone(),
         order: payment.order_id.clone(),
         amount: payment.amount,
         moved,
         purpose: payment.purpose.clone(),
-        pay_url: Some(format!("{}/pay/{}", around.public_url, payment.id)),
-        qr_png: None,
-        receipt_url: None,
+        qr_png: if kind.asks_to_pay() { picture(&pay_url) } else { None },
+        pay_url: Some(pay_url),
+        receipt_url: around.receipt_url.map(str::to_owned),
+        leave_url: None,
         method: payment.facts.method.clone(),
         bank_id: payment.facts.bank_id.clone(),
         instrument: saved.map(str::to_owned),
         until: kind.asks_to_pay().then(|| moscow(payment.expires_ms)),
         at: at_ms.map(iso),
     }
+}
+
+/// The link as a code to scan; a message without it is better than none.
+fn picture(url: &str) -> Option<Vec<u8>> {
+    Code::new(url).and_then(|code| code.to_png(QR_SIDE)).ok()
 }
 
 /// `30.11.2026 14:05`, in Moscow: where the banks are.

@@ -22,7 +22,7 @@ const MAX_VALUE_CHARS: usize = 2_000;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateIntegration {
-    /// max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
+    /// email, max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
     #[schema(value_type = String, example = "telegram")]
     pub service: Raw,
     /// The service's own settings by name.
@@ -53,11 +53,11 @@ pub struct EditIntegration {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendPayment {
-    /// The service and the address there: `telegram:700100200`, `sms:+79001234567`,
-    /// `bitrix24:57`.
+    /// The service and the address there: `email:anna@example.com`,
+    /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`.
     #[schema(value_type = String, example = "sms:+79001234567")]
     pub to: Raw,
-    /// link or reminder; link if absent.
+    /// link, reminder, or rebind (the link of `rebind_url`, in words of its own); link if absent.
     #[schema(value_type = Option<String>, example = "link")]
     pub kind: Raw,
     /// ru or en; ru if absent.
@@ -186,7 +186,7 @@ pub fn new_sending(
         payment_id: payment_id.to_owned(),
         service: service.name(),
         to,
-        kind: kind.ok_or_else(|| invalid("kind", "is neither link nor reminder"))?,
+        kind: kind.ok_or_else(|| invalid("kind", "is none of link, reminder, rebind"))?,
         lang: lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))?,
     })
 }

@@ -16,7 +16,7 @@ pub struct IntegrationView {
     pub id: String,
     #[schema(value_type = String, example = "integration")]
     pub object: &'static str,
-    /// max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
+    /// email, max, telegram, sms, wazzup, greenapi, salebot, bitrix24.
     #[schema(example = "telegram")]
     pub service: String,
     pub title: String,

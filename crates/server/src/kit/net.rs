@@ -1,6 +1,7 @@
-//! Outgoing HTTP: the only code that opens a connection to somebody else.
+//! Outgoing HTTP and mail: the only code that opens a connection to somebody else.
 
 mod guard;
+mod mail;
 
 use std::{error::Error as StdError, fs, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
@@ -9,6 +10,7 @@ use kopeck_banks::{
     exchange::{Heard, Silence},
     http::{HttpReply, HttpRequest},
 };
+use kopeck_integrations::email::wire::Submission;
 use reqwest::{Certificate, Client, Method, Url, header::HeaderMap, redirect, retry};
 
 pub use guard::AddressPolicy;
@@ -66,8 +68,9 @@ pub struct NetSettings {
 pub struct NetWire {
     client: Client,
     policy: AddressPolicy,
-    /// Only the status counts: of the text, the beginning is enough.
+    /// Only the status counts: of the text, the beginning is enough. Letters pass, too.
     is_courier: bool,
+    post: mail::Post,
 }
 
 impl NetWire {
@@ -84,15 +87,27 @@ impl NetWire {
             .pool_idle_timeout(IDLE)
             .connect_timeout(Duration::from_millis(settings.connect_timeout_ms))
             .timeout(Duration::from_millis(settings.timeout_ms));
+        let mut extra_roots = Vec::new();
         if let Some(path) = &settings.extra_ca_file {
             let shown = || format!("net.extra_ca_file {}", path.display());
             let pem = fs::read(path).with_context(shown)?;
             let roots = Certificate::from_pem_bundle(&pem).with_context(shown)?;
             anyhow::ensure!(!roots.is_empty(), "{} holds no PEM certificate", shown());
             builder = builder.tls_certs_merge(roots);
+            extra_roots = pem;
         }
         let client = builder.build().context("cannot set up outgoing HTTP")?;
-        Ok(NetWire { client, policy, is_courier: false })
+        Ok(NetWire {
+            client,
+            policy,
+            is_courier: false,
+            post: mail::Post {
+                policy,
+                extra_roots: extra_roots.into(),
+                connect_wait: Duration::from_millis(settings.connect_timeout_ms),
+                answer_wait: Duration::from_millis(settings.timeout_ms),
+            },
+        })
     }
 
     /// A wire to those who are told of something: whatever they answer, the status is the answer,
@@ -106,8 +121,13 @@ impl NetWire {
 
 impl Wire for NetWire {
     fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
-        let NetWire { client, policy, is_courier } = self.clone();
+        let NetWire { client, policy, is_courier, post } = self.clone();
         Box::pin(async move {
+            if is_courier && Submission::is_one(&request) {
+                let bad = || Silence::NotSent("this letter cannot be handed in".to_owned());
+                let submission = Submission::parse(&request).ok_or_else(bad)?;
+                return post.carry(submission).await;
+            }
             let request = prepare(request, policy)?;
             let reply = client.execute(request).await.map_err(|error| silence(&error))?;
             if is_courier { Ok(glance(reply).await) } else { read(reply).await }

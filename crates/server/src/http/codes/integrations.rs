@@ -7,7 +7,7 @@ pub const INTEGRATION_UNKNOWN: Code = code(
     "integration_unknown",
     422,
     "There is no integration of this name.",
-    "The names: max, telegram, sms, wazzup, greenapi, salebot, bitrix24.",
+    "The names: email, max, telegram, sms, wazzup, greenapi, salebot, bitrix24.",
 );
 pub const INTEGRATION_NOT_FOUND: Code = code(
     "integration_not_found",

@@ -1,6 +1,7 @@
 //! The whole server in this process: routes, database, clock, bank. No sleeping, no sockets.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -152,6 +153,21 @@ impl TestApp {
         let bank_wait = Duration::from_millis(100);
         let twin_wait = Duration::from_millis(300);
         TestApp::with("tochka", db, Limits { bank_wait, twin_wait, ..Limits::default() }).await
+    }
+
+    /// With a courier that trusts this authority too, and waits for slow programs.
+    pub async fn with_ca(extra_ca_file: Option<PathBuf>) -> TestApp {
+        let mut app = TestApp::new().await;
+        let settings = NetSettings {
+            policy: AddressPolicy::AllowLoopback,
+            extra_ca_file,
+            connect_timeout_ms: 5_000,
+            timeout_ms: 5_000,
+        };
+        app.ctx.courier = Arc::new(NetWire::courier(&settings).unwrap());
+        let (nudge, limits) = (Nudge::default(), Limits::default());
+        app.router = app::router(app.ctx.clone(), nudge, app.refused.clone(), limits);
+        app
     }
 
     async fn with(name: &str, db: Db, limits: Limits) -> TestApp {

@@ -3,5 +3,6 @@
 mod chaos;
 mod crm;
 pub mod host;
+mod mail;
 mod sending;
 mod setting;
