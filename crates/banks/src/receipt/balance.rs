@@ -30,10 +30,17 @@ pub fn spread(
     amount: Money,
     max_lines: Option<usize>,
 ) -> Result<Vec<Line>, BalanceProblem> {
-    let sums = sums(lines)?;
-    let shares = shares(&sums, amount)?;
-    let placed = place(lines, &shares, max_lines, |_| i64::MAX)?;
+    let placed = spread_placed(lines, amount, max_lines)?;
     Ok(placed.into_iter().map(|(_, line)| line).collect())
+}
+
+/// The same, each line with the place of the one that it comes from.
+pub fn spread_placed(
+    lines: &[Line],
+    amount: Money,
+    max_lines: Option<usize>,
+) -> Result<Vec<(usize, Line)>, BalanceProblem> {
+    place(lines, &shares(&sums(lines)?, amount)?, max_lines, |_| i64::MAX)
 }
 
 pub(super) fn sums(lines: &[Line]) -> Result<Vec<Money>, BalanceProblem> {

@@ -29,6 +29,10 @@ pub struct Limits {
     pub carries_agents: bool,
     /// Ways of paying besides the payment itself.
     pub carries_settlement: bool,
+    /// The request that captures a hold has a receipt of its own, which wins over the link's.
+    pub carries_at_capture: bool,
+    /// The buyer's name has a place.
+    pub carries_name: bool,
     /// The request for a part's refund says which lines go back.
     pub carries_refunds: bool,
     /// The bank tells what its cash register says.

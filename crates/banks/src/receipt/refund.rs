@@ -57,6 +57,8 @@ pub enum RefundProblem {
     TooManyNamed { name: String, left_milli: u64 },
     #[error("the goods come to {worth}, not to {said}")]
     OtherSum { worth: Money, said: Money },
+    #[error("a refund of all is mirrored by the bank itself, to the buyer of the sale")]
+    OtherBuyer,
     #[error("nothing is returned")]
     Nothing,
     #[error("the books are not those of this receipt")]

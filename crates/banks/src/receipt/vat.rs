@@ -4,7 +4,10 @@
 
 use jiff::civil::{Date, date};
 
-use super::words::{PaymentMethod, Vat, words};
+use super::{
+    model::Line,
+    words::{PaymentMethod, Vat, words},
+};
 use crate::money::Money;
 
 /// One rate and the days on which new sales may bear it.
@@ -30,42 +33,45 @@ const SINCE_2019: Option<Date> = Some(date(2019, 1, 1));
 const END_OF_2025: Option<Date> = Some(date(2025, 12, 31));
 
 /// The law that took 20 % to 22 %, and the order that gave it the codes of tag 1199.
-const LAW_OF_2026: &str = "425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025): тег 1199";
+const LAW_OF_2026: &str =
+    "НК РФ ст. 164 п. 3 и 4 по 425-ФЗ (28.11.2025); ФНС ЕД-7-20/1050@ (08.12.2025): тег 1199";
 
-/// Every rate. A source is named as exactly as it was checked, and no more.
+/// Who is no payer, and what is free of the tax: several articles, one word in the receipt.
+const LAW_OF_NONE: &str = "НК РФ ст. 143, 145 и 149 (не плательщик, освобождён, не облагается); \
+                           тег 1199, код 6";
+
+/// Every rate, with the article of the law that has it.
 pub static RATES: [Rate; 12] = [
-    rate(Vat::None, None, "НК РФ: не плательщик НДС или не облагается; тег 1199, код 6"),
-    rate(Vat::Vat0, None, "НК РФ: ставка 0 %; тег 1199, код 5"),
+    rate(Vat::None, None, LAW_OF_NONE),
+    rate(Vat::Vat0, None, "НК РФ ст. 164 п. 1; тег 1199, код 5"),
     Rate {
         from: SINCE_2025,
-        ..rate(Vat::Vat5, Some(5), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 7")
+        ..rate(Vat::Vat5, Some(5), "НК РФ ст. 164 п. 8 подп. 1; тег 1199, код 7")
     },
     Rate {
         from: SINCE_2025,
-        ..rate(Vat::Vat7, Some(7), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 8")
+        ..rate(Vat::Vat7, Some(7), "НК РФ ст. 164 п. 8 подп. 2; тег 1199, код 8")
     },
-    rate(Vat::Vat10, Some(10), "НК РФ: ставка 10 %; тег 1199, код 2"),
+    rate(Vat::Vat10, Some(10), "НК РФ ст. 164 п. 2; тег 1199, код 2"),
     Rate {
         from: SINCE_2019,
         until: END_OF_2025,
         successor: Some(Vat::Vat22),
-        ..rate(Vat::Vat20, Some(20), "НК РФ до 425-ФЗ (28.11.2025); тег 1199, код 1")
+        ..rate(Vat::Vat20, Some(20), "НК РФ ст. 164 п. 3 до 425-ФЗ (28.11.2025); тег 1199, код 1")
     },
     Rate { from: SINCE_2026, ..rate(Vat::Vat22, Some(22), LAW_OF_2026) },
     Rate {
-        from: SINCE_2025,
-        ..rate(Vat::Vat105, Some(5), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 9")
+        from: SINCE_2025, ..rate(Vat::Vat105, Some(5), "НК РФ ст. 164 п. 4; тег 1199, код 9")
     },
     Rate {
-        from: SINCE_2025,
-        ..rate(Vat::Vat107, Some(7), "НК РФ: НДС при УСН с 2025 года; тег 1199, код 10")
+        from: SINCE_2025, ..rate(Vat::Vat107, Some(7), "НК РФ ст. 164 п. 4; тег 1199, код 10")
     },
-    rate(Vat::Vat110, Some(10), "НК РФ: ставка 10/110; тег 1199, код 4"),
+    rate(Vat::Vat110, Some(10), "НК РФ ст. 164 п. 4; тег 1199, код 4"),
     Rate {
         from: SINCE_2019,
         until: END_OF_2025,
         successor: Some(Vat::Vat122),
-        ..rate(Vat::Vat120, Some(20), "НК РФ до 425-ФЗ (28.11.2025); тег 1199, код 3")
+        ..rate(Vat::Vat120, Some(20), "НК РФ ст. 164 п. 4 до 425-ФЗ (28.11.2025); тег 1199, код 3")
     },
     Rate { from: SINCE_2026, ..rate(Vat::Vat122, Some(22), LAW_OF_2026) },
 ];
@@ -228,6 +234,24 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
         | Vat::Vat110
         | Vat::Vat120
         | Vat::Vat122 => own,
+    }
+}
+
+/// The rate that a line, priced on one day, bears when its receipt is made on a later one. What was
+/// delivered on credit keeps the rate of its delivery.
+pub fn on_day(line: &Line, plan: Option<&VatPlan>, priced_on: Date, on: Date) -> Vat {
+    match line.method {
+        PaymentMethod::CreditPayment => line.vat,
+        PaymentMethod::FullPayment
+        | PaymentMethod::FullPrepayment
+        | PaymentMethod::Prepayment
+        | PaymentMethod::Advance
+        | PaymentMethod::PartialPayment
+        | PaymentMethod::Credit => {
+            // A rate that the shop chose against the rule stays as long as its day does.
+            let now = at_renewal(line.vat, plan, priced_on, on);
+            if now == plain(line.vat) { line.vat } else { for_method(now, line.method) }
+        }
     }
 }
 

@@ -99,6 +99,8 @@ pub static RECEIPTS: Limits = Limits {
     carries_marks: true,
     carries_agents: true,
     carries_settlement: true,
+    carries_at_capture: true,
+    carries_name: false,
     carries_refunds: true,
     tells: true,
     closes: true,

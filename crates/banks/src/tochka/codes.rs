@@ -85,6 +85,8 @@ pub static RECEIPTS: Limits = Limits {
     carries_marks: false,
     carries_agents: false,
     carries_settlement: false,
+    carries_at_capture: false,
+    carries_name: true,
     carries_refunds: false,
     tells: false,
     closes: false,

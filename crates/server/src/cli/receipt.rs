@@ -30,7 +30,7 @@ use super::{
     context::{Globals, World},
     fail::Fail,
     link::parse_money,
-    print::{BAD, FAINT, GOOD, STRONG, WARN, paint},
+    print::{BAD, FAINT, GOOD, STRONG, WARN, note, paint},
 };
 use crate::{
     kit::{
@@ -40,6 +40,7 @@ use crate::{
     },
     payments::receipts::Back,
     receipts::{
+        api::OutlivingView,
         check::{Around, Report, check, moscow_day},
         defaults::{DefaultsInput, VatInput},
         flow,
@@ -145,6 +146,12 @@ pub struct ReceiptFlags {
     #[arg(long, value_name = "NAME;QTY;PRICE;VAT[;SUBJECT[;METHOD]]", conflicts_with = "receipt",
         value_parser = read_item)]
     pub item: Vec<Line>,
+    /// Rubles off the lines: a discount, or bonus points
+    #[arg(long, value_name = "RUBLES", requires = "item", value_parser = parse_money)]
+    pub discount: Option<Money>,
+    /// A line of delivery for so many rubles
+    #[arg(long, value_name = "RUBLES", requires = "item", value_parser = parse_money)]
+    pub delivery: Option<Money>,
     /// One line by the shop's defaults and this preset
     #[arg(long, conflicts_with_all = ["receipt", "item"])]
     pub preset: Option<String>,
@@ -183,17 +190,29 @@ impl ReceiptFlags {
         (!said.is_empty()).then(|| Value::Object(said).to_string())
     }
 
+    fn of_items(&self) -> String {
+        let text = write(&Receipt {
+            email: self.email.clone(),
+            phone: self.phone.as_ref().map(|p| normal_phone(p).unwrap_or_else(|| p.clone())),
+            lines: self.item.clone(),
+            closes_on: self.closes_on,
+            ..Receipt::default()
+        });
+        let mut fields: Value = serde_json::from_str(&text).unwrap_or_default();
+        if let Some(discount) = self.discount {
+            fields["discount"] = json!(discount.to_rubles());
+        }
+        if let Some(delivery) = self.delivery {
+            fields["delivery"] = json!({ "price": delivery.to_rubles() });
+        }
+        fields.to_string()
+    }
+
     /// The receipt's text; `None` when nothing was said of it.
     pub fn text(&self) -> Result<Option<String>, Fail> {
         let text = match &self.receipt {
             Some(path) => Some(read_file(path)?),
-            None if !self.item.is_empty() => Some(write(&Receipt {
-                email: self.email.clone(),
-                phone: self.phone.as_ref().map(|p| normal_phone(p).unwrap_or_else(|| p.clone())),
-                lines: self.item.clone(),
-                closes_on: self.closes_on,
-                ..Receipt::default()
-            })),
+            None if !self.item.is_empty() => Some(self.of_items()),
             None => {
                 let closes_on = self.closes_on.map(|day| day.to_string());
                 let said = [
@@ -326,8 +345,12 @@ impl SetArgs {
             close_after_days: self.close_after_days,
         };
         let world = globals.open().await?;
-        flow::save_defaults(&world.ctx, &world.shop.id, input).await??;
-        show(&world).await
+        let (_, outliving) = flow::save_defaults(&world.ctx, &world.shop.id, input).await??;
+        show(&world).await?;
+        if let Some(outliving) = outliving.map(OutlivingView::from) {
+            note(&format!("{}\n{}", outliving.ru, outliving.en));
+        }
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ pub enum EventKind {
     ReceiptRegistered,
     ReceiptFailed,
     ReceiptDue,
+    ReceiptLate,
     AccountSaved,
     CardSaved,
     ConsentWithdrawn,
@@ -52,7 +53,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 45] = [
+    pub const ALL: [EventKind; 46] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -73,6 +74,7 @@ impl EventKind {
         EventKind::ReceiptRegistered,
         EventKind::ReceiptFailed,
         EventKind::ReceiptDue,
+        EventKind::ReceiptLate,
         EventKind::AccountSaved,
         EventKind::CardSaved,
         EventKind::ConsentWithdrawn,
@@ -122,6 +124,7 @@ impl EventKind {
             EventKind::ReceiptRegistered => "receipt.registered",
             EventKind::ReceiptFailed => "receipt.failed",
             EventKind::ReceiptDue => "receipt.due",
+            EventKind::ReceiptLate => "receipt.late",
             EventKind::AccountSaved => "account.saved",
             EventKind::CardSaved => "card.saved",
             EventKind::ConsentWithdrawn => "consent.withdrawn",
@@ -183,10 +186,8 @@ impl EventKind {
             EventKind::ReceiptSent => "The bank's cash register makes a receipt",
             EventKind::ReceiptRegistered => "The receipt is registered at the tax service",
             EventKind::ReceiptFailed => "A receipt was not made; see why, and make it by hand",
-            EventKind::ReceiptDue => {
-                "A person has to make a receipt: the closing one of a prepayment, or one in \
-                 «Мой налог»"
-            }
+            EventKind::ReceiptDue => "A person has to make a receipt, or to close a prepayment",
+            EventKind::ReceiptLate => "The cash register has said nothing of a receipt for a day",
             EventKind::AccountSaved => {
                 "The payer's bank account was saved with the payment; it can be charged from now on"
             }

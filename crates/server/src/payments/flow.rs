@@ -90,6 +90,10 @@ pub enum Problem {
         param: &'static str,
         why: String,
     },
+    /// The receipt's lines cannot be cut down to the part of the hold that is asked for.
+    Part {
+        why: String,
+    },
     Internal(anyhow::Error),
 }
 
@@ -265,6 +269,9 @@ pub fn request_capture(
         let bank_id = found.facts.bank_id.clone().unwrap_or_default();
         let authorized = found.held();
         check_support(&found, &BankOp::Capture { bank_id, amount, authorized, receipt: None })?;
+        if let Some(problem) = receipts::find_capture_problem(&found, amount) {
+            return Err(Problem::Part { why: problem.to_string() });
+        }
     }
     let event = Event::CaptureRequested { at_ms: ctx.now_ms(), amount };
     change(tx, ctx, shop_id, payment_id, &event)

@@ -27,6 +27,11 @@ impl From<Problem> for ApiError {
                     "GET /v1/payments/{id}/receipts shows what was sold, and what came back.";
                 ApiError::new(codes::PARAM_INVALID, message).param(param).hint(hint)
             }
+            Problem::Part { why } => {
+                let message = format!("The receipt cannot be cut down to this part: {why}.");
+                let hint = "Take another sum, or all of the hold and give back the difference.";
+                ApiError::new(codes::PARAM_INVALID, message).param("amount").hint(hint)
+            }
             Problem::Internal(error) => ApiError::internal(&error),
         }
     }

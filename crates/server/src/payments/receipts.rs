@@ -37,14 +37,16 @@ use crate::{
     receipts::{
         check,
         flow::{self, ComposeProblem, Renewal, Stored, Wish},
-        model::{Kind, News, Record, State, step},
+        model::{Kind, News, Reason, Record, State, step},
         schedule::{WORD_AFTER_MS, closing_due},
         store as rows,
     },
     shops::model::Connection,
 };
 
-pub use mirror::{Back, find_refusal, for_bank, for_capture, for_refund, plan_goods};
+pub use mirror::{
+    Back, find_capture_problem, find_refusal, for_bank, for_capture, for_refund, plan_goods,
+};
 pub use word::take_fiscal;
 
 /// The kind of the job that sends closing receipts, sends them anew, and reminds of what is due;
@@ -152,7 +154,8 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
     // What a link left behind at another bank has receipts once it is paid there; of money that
     // came twice the self-employed make none.
     let is_idle = payment.facts.paid.is_zero() && known.is_empty();
-    if payment.attempt_of.is_some() && (is_idle || matches!(what, Stored::Npd(_))) {
+    let is_npd = matches!(what, Stored::Npd(_));
+    if payment.attempt_of.is_some() && (is_idle || is_npd) {
         return Ok(());
     }
     let income = known.iter().find(|record| record.kind == Kind::Income);
@@ -166,10 +169,13 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
         let record = match (&before, &what) {
             (Some(record), _) => record.clone(),
             (None, Stored::Bank(_)) => mirror::of_refund(tx, ctx, payment, &all, refund)?,
+            (None, Stored::ByHand(_)) => {
+                let record = mirror::of_refund(tx, ctx, payment, &all, refund)?;
+                by_hand(record, Reason::NoContact)
+            }
             (None, Stored::Npd(_)) => {
-                let note = "Annul the receipt in «Мой налог»".to_owned();
                 let new = new_record(ctx, payment, Kind::Refund, refund.amount);
-                Record { note: Some(note), is_by_hand: true, ..new }
+                by_hand(new, Reason::NpdBack)
             }
         };
         let record = Record { refund_id: Some(refund.id.clone()), ..record };
@@ -201,27 +207,27 @@ fn follow_income(
     let paid_ms = payment.facts.paid_at_ms().unwrap_or(ctx.now_ms());
     match what {
         Stored::Npd(name) => {
-            next.is_by_hand = true;
+            next = by_hand(next, Reason::Npd);
             if is_paid && next.state == State::None && next.body.is_none() {
                 next.body = Some(serde_json::json!({ "name": name }).to_string());
                 next.look_ms = Some(paid_ms);
-                next.note =
-                    Some("Make it in «Мой налог», https://lknpd.nalog.ru, on this day".to_owned());
             }
         }
-        Stored::Bank(_) if carries_none(payment) => {
-            next.is_by_hand = true;
-            // Once: a row that a person changed since stays as it is.
-            if is_paid && next.sold_ms.is_none() {
-                next.body.clone_from(&payment.receipt);
-                next.amount = payment.facts.paid;
-                next.sold_ms = Some(paid_ms);
-                next.look_ms = Some(paid_ms);
-                next.note = Some(CHARGE_NOTE.to_owned());
-            }
+        Stored::Bank(receipt) if carries_none(payment) => {
+            let row = by_hand(next, Reason::KeptCharge);
+            next = made_by_hand(tx, payment, receipt, row, paid_ms)?;
+        }
+        Stored::ByHand(receipt) => {
+            let row = by_hand(next, Reason::NoContact);
+            next = made_by_hand(tx, payment, receipt, row, paid_ms)?;
         }
         Stored::Bank(receipt) if next.sold_ms.is_none() => {
-            let delivered = mirror::delivered(payment, receipt.as_ref().clone());
+            let plan = mirror::read_plan(tx, payment)?;
+            let delivered = mirror::delivered(payment, receipt.as_ref().clone(), plan.as_ref());
+            if is_paid && mirror::is_of_other_day(payment, &delivered, plan.as_ref(), paid_ms) {
+                next.reason = Some(Reason::OldVat);
+                next.look_ms = Some(paid_ms);
+            }
             next.body = Some(crate::receipts::form::write(&delivered));
             next.state = match (is_paid, is_over) {
                 (true, _) => step(next.state, News::Moved),
@@ -234,11 +240,8 @@ fn follow_income(
                 next.amount = payment.facts.paid;
                 next.sold_ms = Some(paid_ms);
             }
-            // What was paid twice is never delivered.
-            if is_paid && receipt.is_prepaid() && payment.attempt_of.is_none() {
-                let days = rows::find_defaults(tx, &payment.shop_id)?;
-                let days = days.and_then(|defaults| defaults.close_after_days);
-                next.closes_ms = Some(closing_due(receipt.closes_on, days, paid_ms));
+            if is_paid {
+                next.closes_ms = find_closing_day(tx, payment, receipt, paid_ms)?;
             }
         }
         // All of it went back: nothing will be delivered.
@@ -248,10 +251,53 @@ fn follow_income(
     Ok(next)
 }
 
-/// What a person has to know of a charge for which the bank takes no receipt.
-const CHARGE_NOTE: &str = "The bank takes no receipt with a charge of a card that it keeps: make \
-                           it at your cash register on this day, unless the cash register's \
-                           cabinet shows one for this charge";
+/// One that a person makes, and why the bank does not.
+fn by_hand(record: Record, reason: Reason) -> Record {
+    let state = if record.state == State::Queued { State::None } else { record.state };
+    Record { is_by_hand: true, reason: Some(reason), state, ..record }
+}
+
+/// The row of a receipt that a person makes, once its money is there.
+fn made_by_hand(
+    tx: &mut dyn Tx,
+    payment: &Payment,
+    receipt: &Receipt,
+    record: Record,
+    paid_ms: i64,
+) -> Result<Record, DbError> {
+    // All of it went back: nothing will be delivered.
+    let is_gone = !payment.facts.paid.is_zero() && payment.refunded() >= payment.facts.paid;
+    // Once: a row that a person changed since stays as it is.
+    if payment.facts.paid.is_zero() || record.sold_ms.is_some() {
+        let closes_ms = record.closes_ms.filter(|_| !is_gone);
+        return Ok(Record { closes_ms, ..record });
+    }
+    let plan = mirror::read_plan(tx, payment)?;
+    let made = mirror::made_on(payment, receipt, plan.as_ref(), paid_ms);
+    Ok(Record {
+        body: Some(crate::receipts::form::write(&made)),
+        amount: payment.facts.paid,
+        sold_ms: Some(paid_ms),
+        look_ms: Some(paid_ms),
+        closes_ms: find_closing_day(tx, payment, receipt, paid_ms)?,
+        ..record
+    })
+}
+
+/// When what is prepaid has to be closed; what was paid twice is never delivered.
+fn find_closing_day(
+    tx: &mut dyn Tx,
+    payment: &Payment,
+    receipt: &Receipt,
+    paid_ms: i64,
+) -> Result<Option<i64>, DbError> {
+    if !receipt.is_prepaid() || payment.attempt_of.is_some() {
+        return Ok(None);
+    }
+    let days = rows::find_defaults(tx, &payment.shop_id)?;
+    let days = days.and_then(|defaults| defaults.close_after_days);
+    Ok(Some(closing_due(receipt.closes_on, days, paid_ms)))
+}
 
 /// Whether the bank takes no receipt for this payment, whatever the shop wants.
 fn carries_none(payment: &Payment) -> bool {
@@ -268,6 +314,8 @@ fn follow_refund(ctx: &Ctx, refund: &Refund, record: Record) -> Record {
         {
             Record { look_ms: Some(record.look_ms.unwrap_or(now_ms)), ..record }
         }
+        // It gave nothing back after all.
+        (RefundState::Failed(_), true) => Record { taken: Vec::new(), ..record },
         (_, true) => record,
         (RefundState::Succeeded, false) => Record { state: step(state, News::Moved), ..record },
         (RefundState::Failed(_), false) => Record { state: step(state, News::Dropped), ..record },
@@ -319,7 +367,8 @@ fn save(
     tell(tx, ctx, payment, before, &next)?;
     // A try and a reminder come at their time, by a job of their own.
     let reminder_ms = due_ms.filter(|_| is_due_new);
-    if let Some(at_ms) = [next.retry_ms, reminder_ms].into_iter().flatten().min() {
+    let late_ms = next.expected_ms.filter(|_| was != Some(next.state));
+    if let Some(at_ms) = [next.retry_ms, reminder_ms, late_ms].into_iter().flatten().min() {
         jobs::nudge(tx, &ctx.mint, JOB, &next.id, at_ms)?;
     }
     Ok(next)

@@ -13,7 +13,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     check::{Around, check, moscow_day},
     defaults::{DefaultsInput, DefaultsProblem},
-    flow::{self, ComposeProblem},
+    flow::{self, ComposeProblem, Outliving},
     form::without_marks,
     request::ReceiptInput,
     store,
@@ -123,12 +123,45 @@ pub struct DefaultsView {
     pub saved: bool,
     #[serde(flatten)]
     pub defaults: DefaultsInput,
+    /// Links made before that may be paid after the shop's VAT changes; null where there are none.
+    pub outliving: Option<OutlivingView>,
+}
+
+/// Links whose receipts the bank knows at a rate that ends before they do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OutlivingView {
+    #[schema(example = 3)]
+    pub links: i64,
+    /// The first day of the other rate.
+    #[schema(example = "2026-07-01")]
+    pub changes_on: String,
+    pub ru: String,
+    pub en: String,
+}
+
+impl From<Outliving> for OutlivingView {
+    fn from(Outliving { links, changes_on }: Outliving) -> OutlivingView {
+        OutlivingView {
+            links,
+            changes_on: changes_on.to_string(),
+            ru: format!(
+                "Ссылок, которые ещё можно оплатить после {changes_on} с прежней ставкой НДС: \
+                 {links}. Отмените их и создайте новые; если такую оплатят, её чек появится в \
+                 списке дел: нужен чек коррекции."
+            ),
+            en: format!(
+                "{links} link(s) may be paid after {changes_on} with the VAT of before. Cancel \
+                 them and make new ones; if one is paid its receipt is due: it needs a correction."
+            ),
+        }
+    }
 }
 
 impl From<Option<DefaultsInput>> for DefaultsView {
     fn from(saved: Option<DefaultsInput>) -> DefaultsView {
         let object = "receipt_defaults";
-        DefaultsView { object, saved: saved.is_some(), defaults: saved.unwrap_or_default() }
+        let (is_saved, defaults) = (saved.is_some(), saved.unwrap_or_default());
+        DefaultsView { object, saved: is_saved, defaults, outliving: None }
     }
 }
 
@@ -145,8 +178,9 @@ async fn get_defaults(State(server): State<Server>, caller: Caller) -> Result<An
 
 /// Replace the receipt defaults
 ///
-/// From then on a payment with `customer.email`, or with a `receipt` that names no items, gets a
-/// receipt of one line made of them.
+/// From then on every payment that names no items gets a receipt of one line made of them. Of one
+/// whose buyer left no address that the bank takes, a person makes it: it is on the list of what is
+/// due.
 #[utoipa::path(put, path = "/v1/receipts/defaults", tag = "receipts",
     request_body = DefaultsInput,
     responses(
@@ -160,7 +194,9 @@ async fn put_defaults(
 ) -> Result<Answer, ApiError> {
     let input: DefaultsInput = json::read(&body)?;
     let saved = flow::save_defaults(&server.ctx, &caller.shop_id, input).await?;
-    Answer::json(200, &DefaultsView::from(Some(saved?)))
+    let (saved, outliving) = saved?;
+    let outliving = outliving.map(OutlivingView::from);
+    Answer::json(200, &DefaultsView { outliving, ..DefaultsView::from(Some(saved)) })
 }
 
 impl From<DefaultsProblem> for ApiError {

@@ -6,7 +6,7 @@ use kopeck_banks::receipt::{
     preset::{PRESETS, ShopDefaults, Taxpayer, find_preset},
     vat::{ShopVat, VatPlan, VatStep},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
 use super::request::{self, SupplierInput};
@@ -31,8 +31,8 @@ pub struct DefaultsInput {
     /// osn, usn_income, usn_income_outcome, esn, patent; T-Bank needs it.
     #[schema(example = "usn_income")]
     pub taxation: Option<String>,
-    /// The shop's own VAT, by the day from which it holds.
-    #[serde(default)]
+    /// The shop's own VAT, by the day from which it holds; or one word, which always holds.
+    #[serde(default, deserialize_with = "read_vat")]
     pub vat: Vec<VatInput>,
     /// The cash register's format: 1.05 or 1.2.
     pub ffd: Option<String>,
@@ -53,6 +53,19 @@ pub struct VatInput {
     /// A day such as 2026-01-01; absent: always.
     #[schema(example = "2026-01-01")]
     pub valid_from: Option<String>,
+}
+
+fn read_vat<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<VatInput>, D::Error> {
+    let value = serde_json::Value::deserialize(json)?;
+    if let Some(vat) = value.as_str() {
+        return Ok(vec![VatInput { vat: vat.to_owned(), valid_from: None }]);
+    }
+    let list: Result<Option<Vec<VatInput>>, _> = serde_json::from_value(value);
+    list.map(Option::unwrap_or_default).map_err(|error| {
+        let shape = "`vat` takes a word such as \"none\", or a list of {\"vat\": \"usn5\", \
+                     \"valid_from\": \"2026-07-01\"}";
+        D::Error::custom(format!("{shape}: {error}"))
+    })
 }
 
 /// What is wrong with the defaults.

@@ -9,12 +9,12 @@ use kopeck_banks::{
         npd::NpdReminder,
         preset::{FillProblem, Filled, Sale, ShopDefaults, Taxpayer, fill, find_preset},
         renewal::{Days, RenewalProblem, renew},
-        vat::VatPlan,
+        vat::{VatPlan, changes_on},
     },
 };
 
 use super::{
-    check::moscow_day,
+    check::{moscow_day, moscow_midnight},
     defaults::{self, DefaultsInput, DefaultsProblem, preset_names},
     form,
     request::{self, ReceiptProblem, SaleInput},
@@ -70,8 +70,8 @@ impl From<DbError> for ComposeProblem {
 }
 
 /// The receipt of a payment as it is stored: the shop's own lines; or one line by its defaults; or
-/// the reminder of the self-employed. A shop that saved defaults gets a receipt whenever there is
-/// an e-mail to send it to, or a phone where the bank takes one.
+/// the reminder of the self-employed. A shop that saved defaults gets one of each payment: where
+/// there is no e-mail to send it to, nor a phone where the bank takes one, a person makes it.
 pub async fn compose(
     ctx: &Ctx,
     shop_id: &str,
@@ -91,9 +91,9 @@ fn compose_on(
     let is_npd = is_npd(shop.as_ref());
     let sale = match wish.text.as_deref() {
         Some(text) => SaleInput::find(text)?,
-        None if shop.is_some() && (wish.has_contact() || is_npd) => Some(SaleInput::default()),
-        None => None,
+        None => shop.is_some().then(SaleInput::default),
     };
+    let is_by_hand = wish.text.is_none() && !wish.has_contact();
     let Some(sale) = sale else {
         let Some(text) = wish.text else { return Ok(None) };
         let receipt = form::parse_any(&text)?;
@@ -105,6 +105,7 @@ fn compose_on(
     };
     let filled = fill_sale(shop, sale, amount, day)?;
     Ok(Some(match filled {
+        Filled::Receipt(receipt) if is_by_hand => by_hand_text(&receipt),
         Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
         Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
     }))
@@ -168,9 +169,13 @@ pub async fn compose_renewal(
         compose_on(shop, wish, amount, charge)
     };
     let Some(text) = first else { return by_defaults(None, shop) };
-    if let Ok(Stored::Npd(name)) = stored(&text) {
-        let sale = serde_json::json!({ "title": name }).to_string();
-        return by_defaults(Some(sale), shop);
+    match stored(&text) {
+        Ok(Stored::Npd(name)) => {
+            let sale = serde_json::json!({ "title": name }).to_string();
+            return by_defaults(Some(sale), shop);
+        }
+        Ok(Stored::ByHand(_)) => return by_defaults(None, shop),
+        Ok(Stored::Bank(_)) | Err(_) => {}
     }
     if SaleInput::find(&text)?.is_some() {
         return by_defaults(Some(text), shop);
@@ -251,6 +256,14 @@ fn fill_sale(
 }
 
 const NPD: &str = "npd";
+const BY_HAND: &str = "by_hand";
+
+/// What a payment keeps whose receipt the bank cannot send to anybody.
+fn by_hand_text(receipt: &Receipt) -> String {
+    let receipt: serde_json::Value =
+        serde_json::from_str(&form::write(receipt)).unwrap_or_default();
+    serde_json::json!({ BY_HAND: receipt }).to_string()
+}
 
 /// What a payment of the self-employed keeps in place of a receipt.
 fn npd_text(name: &str) -> String {
@@ -263,13 +276,20 @@ pub enum Stored {
     Bank(Box<Receipt>),
     /// A receipt to make in «Мой налог», by its line's name.
     Npd(String),
+    /// One that a person makes, since the buyer left no address that the bank takes.
+    ByHand(Box<Receipt>),
 }
 
 /// Reads back what [`compose`] made.
 pub fn stored(text: &str) -> Result<Stored, ReceiptProblem> {
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-    match value.get(NPD).and_then(|name| name.as_str()) {
-        Some(name) => Ok(Stored::Npd(name.to_owned())),
+    if let Some(name) = value.get(NPD).and_then(|name| name.as_str()) {
+        return Ok(Stored::Npd(name.to_owned()));
+    }
+    match value.get(BY_HAND) {
+        Some(receipt) => {
+            form::parse_any(&receipt.to_string()).map(|receipt| Stored::ByHand(Box::new(receipt)))
+        }
         None => form::parse_any(text).map(|receipt| Stored::Bank(Box::new(receipt))),
     }
 }
@@ -286,18 +306,37 @@ pub fn read_defaults(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<ShopDefaul
     found.map(|input| defaults::read(&input).map_err(|e| DbError::Decode(e.message))).transpose()
 }
 
+/// Links made before that may yet be paid after the shop's VAT changes: the bank knows the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outliving {
+    pub links: i64,
+    pub changes_on: Date,
+}
+
 pub async fn save_defaults(
     ctx: &Ctx,
     shop_id: &str,
     input: DefaultsInput,
-) -> Result<Result<DefaultsInput, DefaultsProblem>, DbError> {
-    if let Err(problem) = defaults::read(&input) {
-        return Ok(Err(problem));
-    }
+) -> Result<Result<(DefaultsInput, Option<Outliving>), DefaultsProblem>, DbError> {
+    let shop = match defaults::read(&input) {
+        Ok(shop) => shop,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let today = moscow_day(ctx.now_ms());
+    let own = shop.vat.rate_on(today);
+    let changes_on = own.and_then(|own| changes_on(own, Some(&shop.vat), today));
+    let change = changes_on.and_then(|day| Some((day, moscow_midnight(day)?)));
     let (shop_id, saved) = (shop_id.to_owned(), input.clone());
-    let done: Result<(), DbError> =
-        ctx.db.write(move |tx| store::update_defaults(tx, &shop_id, &saved)).await;
-    done.map(|()| Ok(input))
+    let done: Result<Option<Outliving>, DbError> = ctx
+        .db
+        .write(move |tx| {
+            store::update_defaults(tx, &shop_id, &saved)?;
+            let Some((changes_on, at_ms)) = change else { return Ok(None) };
+            let links = store::count_outliving(tx, &shop_id, at_ms)?;
+            Ok((links > 0).then_some(Outliving { links, changes_on }))
+        })
+        .await;
+    done.map(|outliving| Ok((input, outliving)))
 }
 
 /// How a shop's receipts stand: what its health, its dashboard and its commands show.

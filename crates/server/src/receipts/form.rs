@@ -38,14 +38,11 @@ pub fn read_any(text: &str) -> (Form, Reading) {
     };
     let reading = match form {
         Form::Kopeck => read_receipt(text),
-        Form::Salebot | Form::Bank => match legacy::read(text) {
-            Ok(receipt) => Reading {
-                places: (0..receipt.lines.len()).collect(),
-                receipt,
-                problems: Vec::new(),
-            },
-            Err(finding) => Reading { problems: vec![finding.into()], ..Reading::default() },
-        },
+        Form::Salebot | Form::Bank => {
+            let legacy::Reading { receipt, places, findings } = legacy::read_all(text);
+            let problems = findings.into_iter().map(ReceiptProblem::from).collect();
+            Reading { receipt, places, problems }
+        }
     };
     (form, reading)
 }

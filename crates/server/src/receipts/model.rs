@@ -104,6 +104,49 @@ pub struct Failure {
     pub hint: String,
 }
 
+/// Why a person has to do something that the bank does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The self-employed make it in «Мой налог».
+    Npd,
+    /// They annul it there.
+    NpdBack,
+    /// The bank takes no receipt with a charge of a card that it keeps.
+    KeptCharge,
+    /// The buyer left no address that the bank takes.
+    NoContact,
+    /// The day of its payment has other VAT than the bank was told of.
+    OldVat,
+    /// What it has to say cannot be told from the first receipt.
+    Unmirrored,
+}
+
+impl Reason {
+    pub const ALL: [Reason; 6] = [
+        Reason::Npd,
+        Reason::NpdBack,
+        Reason::KeptCharge,
+        Reason::NoContact,
+        Reason::OldVat,
+        Reason::Unmirrored,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::Npd => "npd",
+            Reason::NpdBack => "npd_back",
+            Reason::KeptCharge => "kept_charge",
+            Reason::NoContact => "no_contact",
+            Reason::OldVat => "old_vat",
+            Reason::Unmirrored => "unmirrored",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
 /// What of a line of the first receipt went back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -129,6 +172,7 @@ pub struct Record {
     pub fiscal: Option<FiscalRecord>,
     pub failure: Option<Failure>,
     pub is_by_hand: bool,
+    pub reason: Option<Reason>,
     pub note: Option<String>,
     /// When what it was prepaid for has to be closed.
     pub closes_ms: Option<i64>,
@@ -169,6 +213,7 @@ impl Record {
             fiscal: None,
             failure: None,
             is_by_hand: false,
+            reason: None,
             note: None,
             closes_ms: None,
             look_ms: None,
@@ -205,6 +250,19 @@ impl Record {
     /// Something has to be done about it by now.
     pub fn is_due(&self, now_ms: i64) -> bool {
         self.due_ms().is_some_and(|due_ms| due_ms <= now_ms)
+    }
+
+    /// The bank was never told of it, so that it takes nothing that follows from it either.
+    pub fn is_foreign(&self) -> bool {
+        match self.reason {
+            Some(Reason::Npd | Reason::NpdBack | Reason::KeptCharge | Reason::NoContact) => true,
+            Some(Reason::OldVat | Reason::Unmirrored) | None => false,
+        }
+    }
+
+    /// A correction is due of it: it was, or is yet to be, made at rates of another day.
+    pub fn has_old_vat(&self) -> bool {
+        self.reason == Some(Reason::OldVat) && self.look_ms.is_some()
     }
 
     /// It failed, and a person said what became of it, so that it is not asked for again.

@@ -7,13 +7,14 @@ use kopeck_banks::{
     receipt::{
         Agent, AgentKind, Ffd, Line, Mark, MarkKind, Measure, PaymentMethod, Receipt, Settlement,
         Subject, Supplier, Taxation, TransferOperator, Vat,
+        balance::spread_placed,
         contact::normal_phone,
         lint::{Finding, Rule, reading},
         parse_quantity,
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{error::Category, value::RawValue};
 use utoipa::ToSchema;
 
 /// A plain receipt: who gets it and what was sold. Its lines must add up to the payment's amount.
@@ -27,6 +28,13 @@ pub struct ReceiptInput {
     /// osn, usn_income, usn_income_outcome, esn, patent.
     pub taxation: Option<String>,
     pub items: Vec<ItemInput>,
+    /// Rubles off the items: a discount, or bonus points of the shop. Each line bears its share by
+    /// the largest remainder, so that the sum is right to the kopeck; a line whose price cannot
+    /// make its share becomes two.
+    #[schema(value_type = Option<String>, example = "500.00")]
+    pub discount: Option<Box<RawValue>>,
+    /// A line of its own, which bears no discount.
+    pub delivery: Option<DeliveryInput>,
     pub supplier: Option<SupplierInput>,
     /// The format of fiscal documents, 1.05 or 1.2, where it is not the connection's.
     pub ffd: Option<String>,
@@ -99,6 +107,19 @@ pub struct ItemInput {
     pub supplier: Option<SupplierInput>,
     pub agent: Option<AgentInput>,
     pub mark: Option<MarkInput>,
+}
+
+/// The delivery of what was sold: a service beside the items.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryInput {
+    /// Rubles; zero makes no line.
+    #[schema(value_type = String, example = "350.00")]
+    pub price: Box<RawValue>,
+    /// «Доставка» when absent.
+    pub name: Option<String>,
+    /// The first item's when absent.
+    pub vat: Option<String>,
 }
 
 /// On whose behalf something is sold.
@@ -220,60 +241,137 @@ pub fn read_receipt(text: &str) -> Reading {
                 receipt.lines.push(line);
                 places.push(at);
             }
-            Err(mut problem) => {
+            Err(wrong) => wrong.into_iter().for_each(|mut problem| {
                 problem.finding.line = Some(at);
                 keep(problem);
-            }
+            }),
         }
     }
-    Reading { receipt, places, problems }
+    let mut reading = Reading { receipt, places, problems };
+    if let Err(problem) = take_off(&mut reading, input.discount.as_deref()) {
+        reading.problems.push(problem);
+    }
+    if let Err(problem) = deliver(&mut reading, input.delivery.as_ref()) {
+        reading.problems.push(problem);
+    }
+    reading
+}
+
+/// The lines at prices that are together lower by the discount.
+fn take_off(reading: &mut Reading, discount: Option<&RawValue>) -> Result<(), ReceiptProblem> {
+    let Some(raw) = discount else { return Ok(()) };
+    let wrong = |why: &str| {
+        let message = format!("`discount`: {why}");
+        problem(&reading::NUMBER, raw.get(), message, "Rubles, less than the items: \"500.00\"")
+    };
+    let discount = Money::parse_json(raw).map_err(|e| wrong(&e.to_string()))?;
+    // What could not be read is not there to be spread over.
+    if discount.is_zero() || !reading.problems.is_empty() {
+        return Ok(());
+    }
+    let sum = reading.receipt.total().unwrap_or_default();
+    if discount >= sum {
+        return Err(wrong(&format!("is not less than the items, {sum}")));
+    }
+    let rest = sum.minus_or_zero(discount);
+    let spread = spread_placed(&reading.receipt.lines, rest, MAX_SPREAD_LINES);
+    let spread = spread.map_err(|problem| wrong(&problem.to_string()))?;
+    let place = |at: usize| reading.places.get(at).copied().unwrap_or(at);
+    reading.places = spread.iter().map(|(at, _)| place(*at)).collect();
+    reading.receipt.lines = spread.into_iter().map(|(_, line)| line).collect();
+    Ok(())
+}
+
+/// What the stricter of the banks takes, less a line for the delivery.
+const MAX_SPREAD_LINES: Option<usize> = Some(99);
+
+fn deliver(reading: &mut Reading, input: Option<&DeliveryInput>) -> Result<(), ReceiptProblem> {
+    let Some(input) = input else { return Ok(()) };
+    let price = Money::parse_json(&input.price).map_err(|e| {
+        let message = format!("`delivery.price`: {e}");
+        problem(&reading::NUMBER, input.price.get(), message, "Rubles: \"350.00\"")
+    })?;
+    let rates = Vat::ALL.iter().map(|w| w.as_str());
+    let vat = word(input.vat.as_deref(), "delivery.vat", Vat::parse, rates)?;
+    let first = reading.receipt.lines.first();
+    let vat = vat.or(first.map(|line| line.vat)).unwrap_or(Vat::None);
+    let method = first.map_or(PaymentMethod::FullPayment, |line| line.method);
+    if !price.is_zero() {
+        let name = input.name.as_deref().unwrap_or("Доставка");
+        let line = Line { vat, method, subject: Subject::Service, ..Line::new(name, price) };
+        reading.places.push(reading.receipt.lines.len());
+        reading.receipt.lines.push(line);
+    }
+    Ok(())
 }
 
 fn unreadable(error: &serde_json::Error) -> ReceiptProblem {
     let said = error.to_string();
-    let rule = match error.classify() {
-        serde_json::error::Category::Data if said.starts_with("missing field") => &reading::FIELD,
-        serde_json::error::Category::Data
-        | serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Eof => &reading::UNREADABLE,
+    let named = said.split('`').nth(1).unwrap_or_default();
+    let place = format!("{}:{}", error.line(), error.column());
+    // The reader's own words are English: the value says as much in any language.
+    let (rule, value) = match error.classify() {
+        Category::Data if said.starts_with("missing field") => (&reading::FIELD, named),
+        Category::Data if said.starts_with("unknown field") => (&reading::UNKNOWN, named),
+        Category::Data => (&reading::TYPE, place.as_str()),
+        Category::Io | Category::Syntax | Category::Eof => (&reading::UNREADABLE, place.as_str()),
     };
     let message = format!("The receipt cannot be read: {said}");
-    problem(rule, &said, message, "Compare it with the example in /docs")
+    problem(rule, value, message, "Compare it with the example in /docs")
 }
 
-fn parse_line(item: &ItemInput) -> Result<Line, ReceiptProblem> {
-    let price = Money::parse_json(&item.price).map_err(|e| {
-        let message = format!("`price` of «{}»: {e}", item.name);
-        problem(&reading::NUMBER, item.price.get(), message, "Rubles: \"4900.00\"")
-    })?;
-    let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim().trim_matches('"'));
-    let quantity_milli = parse_quantity(quantity).map_err(|e| {
-        let message = format!("`quantity` of «{}» is {e}", item.name);
-        problem(&reading::QUANTITY, quantity, message, "For example 1, 2 or 1.500")
-    })?;
+/// A line, or all that is wrong with it.
+fn parse_line(item: &ItemInput) -> Result<Line, Vec<ReceiptProblem>> {
+    let mut problems = Vec::new();
+    let price = kept(&mut problems, parse_price(item));
+    let quantity_milli = kept(&mut problems, parse_quantity_of(item));
     let rates = Vat::ALL.iter().map(|w| w.as_str());
     let vat = word(Some(&item.vat), "vat", Vat::parse, rates).map_err(|mut problem| {
         problem.finding.rule = &reading::VAT;
         problem
-    })?;
+    });
     let methods = PaymentMethod::ALL.iter().map(|w| w.as_str());
-    let method = word(item.method.as_deref(), "method", PaymentMethod::parse, methods)?;
+    let method = word(item.method.as_deref(), "method", PaymentMethod::parse, methods);
     let subjects = Subject::ALL.iter().map(|w| w.as_str());
-    let subject = word(item.subject.as_deref(), "subject", Subject::read, subjects)?;
+    let subject = word(item.subject.as_deref(), "subject", Subject::read, subjects);
     let measures = Measure::ALL.iter().map(|w| w.as_str());
-    let measure = word(item.measure.as_deref(), "measure", Measure::parse, measures)?;
-    Ok(Line {
+    let measure = word(item.measure.as_deref(), "measure", Measure::parse, measures);
+    let line = Line {
         name: item.name.clone(),
         price,
         quantity_milli,
-        vat: vat.unwrap_or(Vat::None),
-        method: method.unwrap_or(PaymentMethod::FullPayment),
-        subject: subject.unwrap_or(Subject::Service),
-        measure,
+        vat: kept(&mut problems, vat).unwrap_or(Vat::None),
+        method: kept(&mut problems, method).unwrap_or(PaymentMethod::FullPayment),
+        subject: kept(&mut problems, subject).unwrap_or(Subject::Service),
+        measure: kept(&mut problems, measure),
         supplier: item.supplier.as_ref().map(supplier),
-        agent: item.agent.as_ref().map(agent).transpose()?,
-        mark: item.mark.as_ref().map(mark).transpose()?,
+        agent: kept(&mut problems, item.agent.as_ref().map(agent).transpose()),
+        mark: kept(&mut problems, item.mark.as_ref().map(mark).transpose()),
+    };
+    if problems.is_empty() { Ok(line) } else { Err(problems) }
+}
+
+/// The value, or nothing and the problem.
+fn kept<T: Default>(problems: &mut Vec<ReceiptProblem>, read: Result<T, ReceiptProblem>) -> T {
+    read.unwrap_or_else(|problem| {
+        problems.push(problem);
+        T::default()
+    })
+}
+
+fn parse_price(item: &ItemInput) -> Result<Money, ReceiptProblem> {
+    Money::parse_json(&item.price).map_err(|e| {
+        let message = format!("`price` of «{}»: {e}", item.name);
+        problem(&reading::NUMBER, item.price.get(), message, "Rubles: \"4900.00\"")
+    })
+}
+
+/// In thousandths.
+fn parse_quantity_of(item: &ItemInput) -> Result<u64, ReceiptProblem> {
+    let quantity = item.quantity.as_ref().map_or("1", |raw| raw.get().trim().trim_matches('"'));
+    parse_quantity(quantity).map_err(|e| {
+        let message = format!("`quantity` of «{}» is {e}", item.name);
+        problem(&reading::QUANTITY, quantity, message, "For example 1, 2 or 1.500")
     })
 }
 

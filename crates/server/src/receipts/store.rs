@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     defaults::DefaultsInput,
-    model::{Failure, Kind, Record, State, Taken},
+    model::{Failure, Kind, Reason, Record, State, Taken},
 };
 use crate::kit::db::{DbError, Row, Tx, Value};
 
@@ -33,7 +33,7 @@ pub fn update_defaults(
 
 const COLUMNS: &str = "id, shop_id, payment_id, refund_id, kind, state, amount_kopecks, body, \
      taken, fiscal, failure, by_hand, note, due_ms, asked_ms, created_ms, changed_ms, closes_ms, \
-     look_ms, reminders, asks, failures, retry_ms, retry_reason, expected_ms, sold_ms";
+     look_ms, reminders, asks, failures, retry_ms, retry_reason, expected_ms, sold_ms, reason";
 
 /// As they are read: with the bank that the payment is at now.
 fn read_columns() -> String {
@@ -46,7 +46,7 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
     let r = record;
     let sql = format!(
         "insert into receipts ({COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) \
+         $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27) \
          on conflict (id) do update set state = excluded.state, \
          amount_kopecks = excluded.amount_kopecks, body = excluded.body, \
          taken = excluded.taken, fiscal = excluded.fiscal, failure = excluded.failure, \
@@ -55,7 +55,8 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
          closes_ms = excluded.closes_ms, look_ms = excluded.look_ms, \
          reminders = excluded.reminders, asks = excluded.asks, failures = excluded.failures, \
          retry_ms = excluded.retry_ms, retry_reason = excluded.retry_reason, \
-         expected_ms = excluded.expected_ms, sold_ms = excluded.sold_ms"
+         expected_ms = excluded.expected_ms, sold_ms = excluded.sold_ms, \
+         reason = excluded.reason"
     );
     tx.execute(
         &sql,
@@ -86,6 +87,7 @@ pub fn upsert(tx: &mut dyn Tx, record: &Record) -> Result<(), DbError> {
             r.retry_reason.clone().into(),
             r.expected_ms.into(),
             r.sold_ms.into(),
+            r.reason.map(|reason| reason.as_str().to_owned()).into(),
         ],
     )?;
     Ok(())
@@ -244,19 +246,39 @@ pub fn trade_payments(tx: &mut dyn Tx, one: &str, other: &str) -> Result<(), DbE
     Ok(())
 }
 
-/// What a person still has to do, the most urgent first; what is late, after it.
+/// What a person still has to do, the most urgent first; what is late, after it. `after`: where a
+/// page before it ended.
 pub fn list_due(
     tx: &mut dyn Tx,
     shop_id: &str,
     now_ms: i64,
+    after: Option<&Record>,
     limit: i64,
 ) -> Result<Vec<Record>, DbError> {
+    // What has no day is later than any.
+    let due = format!("coalesce(due_ms, {})", i64::MAX);
+    let mut values: Vec<Value> = vec![shop_id.into(), now_ms.into(), limit.into()];
+    let mut page = String::new();
+    if let Some(record) = after {
+        values.push(record.due_ms().unwrap_or(i64::MAX).into());
+        values.push(record.id.as_str().into());
+        page = format!(" and ({due} > $4 or {due} = $4 and id > $5)");
+    }
     let sql = format!(
-        "select {} from receipts where shop_id = $1 and (due_ms is not null or expected_ms <= $2) \
-         order by case when due_ms is null then 1 else 0 end, due_ms, id limit $3",
+        "select {} from receipts where shop_id = $1 and (due_ms is not null or expected_ms <= $2)\
+         {page} order by {due}, id limit $3",
         read_columns()
     );
-    tx.query(&sql, &[shop_id.into(), now_ms.into(), limit.into()])?.iter().map(decode).collect()
+    tx.query(&sql, &values)?.iter().map(decode).collect()
+}
+
+/// Links that may be paid after this moment, with a receipt that the bank knows.
+pub fn count_outliving(tx: &mut dyn Tx, shop_id: &str, at_ms: i64) -> Result<i64, DbError> {
+    let sql = "select count(*) from payments where shop_id = $1 and receipt is not null \
+               and status in ('opening', 'open', 'authorized') and expires_ms > $2 \
+               and attempt_of is null";
+    let row = tx.find(sql, &[shop_id.into(), at_ms.into()])?;
+    row.map_or(Ok(0), |row| row.int(0))
 }
 
 fn decode(row: &Row) -> Result<Record, DbError> {
@@ -288,7 +310,11 @@ fn decode(row: &Row) -> Result<Record, DbError> {
         retry_reason: row.opt_text(23)?,
         expected_ms: row.opt_int(24)?,
         sold_ms: row.opt_int(25)?,
-        bank: row.opt_text(26)?.unwrap_or_default(),
+        reason: match row.opt_text(26)? {
+            Some(word) => Some(Reason::parse(&word).ok_or_else(|| strange("reason", &word))?),
+            None => None,
+        },
+        bank: row.opt_text(27)?.unwrap_or_default(),
     })
 }
 

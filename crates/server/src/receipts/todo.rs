@@ -1,6 +1,6 @@
 //! What a person has to do about a receipt, in Russian and in English: one table.
 
-use super::model::{Kind, Record, State};
+use super::model::{Kind, Reason, Record, State};
 
 /// A task.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,54 @@ const MAKE_BY_HAND: Todo = Todo {
          receipt settle --number …`.",
     en: "The bank does not make this receipt: make it as its note says, then say so: `kopeck \
          receipt settle --number …`.",
+};
+const MAKE_NPD: Todo = Todo {
+    code: "make_npd",
+    ru: "Сделайте чек в «Мой налог» (https://lknpd.nalog.ru) в день оплаты и отметьте его: `kopeck \
+         receipt settle --number …`.",
+    en: "Make the receipt in «Мой налог» (https://lknpd.nalog.ru) on the day of the payment, then \
+         say so: `kopeck receipt settle --number …`.",
+};
+const ANNUL_NPD: Todo = Todo {
+    code: "annul_npd",
+    ru: "Деньги возвращены: аннулируйте чек в «Мой налог», а если вернули часть, сделайте новый \
+         на остаток; затем отметьте: `kopeck receipt settle --number …`.",
+    en: "The money went back: annul the receipt in «Мой налог», and if it was a part make a new \
+         one of the rest; then say so: `kopeck receipt settle --number …`.",
+};
+const MAKE_CHARGE: Todo = Todo {
+    code: "make_charge",
+    ru: "Банк не принимает чек вместе со списанием с карты, которую он хранит. Если в кабинете \
+         кассы чека на это списание нет, сделайте его на своей кассе в день оплаты и отметьте: \
+         `kopeck receipt settle --number …`.",
+    en: "The bank takes no receipt with a charge of a card that it keeps. Unless the cash \
+         register's cabinet shows one for this charge, make it at your cash register on the day of \
+         the payment, then say so: `kopeck receipt settle --number …`.",
+};
+const MAKE_NO_CONTACT: Todo = Todo {
+    code: "make_no_contact",
+    ru: "Покупатель не оставил адреса, на который банк отправит чек (Точке нужен e-mail, Т-Банку \
+         e-mail или телефон), и банк его не сделал. Сделайте чек на своей кассе и отметьте: \
+         `kopeck receipt settle --number …`. Чтобы чеки делал банк, передавайте customer.email.",
+    en: "The buyer left no address that the bank sends receipts to (Tochka needs an e-mail, T-Bank \
+         an e-mail or a phone), so that the bank made none. Make it at your cash register, then \
+         say so: `kopeck receipt settle --number …`. Send customer.email and the bank makes them.",
+};
+const CORRECT_VAT: Todo = Todo {
+    code: "correct_vat",
+    ru: "Банку чек передан со ставкой НДС того дня, когда создавали ссылку, а оплатили её при \
+         другой ставке. Сделайте чек коррекции на своей кассе и отметьте его: `kopeck receipt note \
+         --kind correction --number …`.",
+    en: "The bank was told the VAT of the day on which the link was made, and it was paid on a day \
+         of another. Make a correction receipt at your cash register and note it: `kopeck receipt \
+         note --kind correction --number …`.",
+};
+const MAKE_UNMIRRORED: Todo = Todo {
+    code: "make_unmirrored",
+    ru: "По строкам первого чека не видно, что вернулось (подробности в заметке): сделайте чек \
+         возврата прихода на своей кассе и отметьте: `kopeck receipt settle --number …`.",
+    en: "The lines of the first receipt do not tell what went back (see the note): make the refund \
+         receipt at your cash register, then say so: `kopeck receipt settle --number …`.",
 };
 const RETRYING: Todo = Todo {
     code: "retrying",
@@ -98,10 +146,16 @@ const LATE: Todo = Todo {
 };
 
 /// Every task, for docs.
-pub static ALL: [&Todo; 10] = [
+pub static ALL: [&Todo; 16] = [
     &CLOSE,
     &CLOSE_BY_HAND,
     &MAKE_BY_HAND,
+    &MAKE_NPD,
+    &ANNUL_NPD,
+    &MAKE_CHARGE,
+    &MAKE_NO_CONTACT,
+    &CORRECT_VAT,
+    &MAKE_UNMIRRORED,
     &RETRYING,
     &RETRY,
     &INCOME_FAILED,
@@ -127,9 +181,21 @@ pub fn find_todo(record: &Record) -> Option<&'static Todo> {
             (State::Failed, Kind::Income | Kind::Correction) => &INCOME_FAILED,
             (State::Queued, Kind::Closing) => &UNSENT,
             (State::Sent | State::Registered, Kind::Closing) => &LOOK,
-            (State::None | State::Queued | State::Sent | State::Registered, _) => &MAKE_BY_HAND,
+            (State::None | State::Queued | State::Sent | State::Registered, _) => by_hand(record),
         });
     }
-    let can_close = record.limits().is_some_and(|limits| limits.closes);
+    let can_close = record.limits().is_some_and(|limits| limits.closes) && !record.is_foreign();
     record.closes_ms.map(|_| if can_close { &CLOSE } else { &CLOSE_BY_HAND })
+}
+
+const fn by_hand(record: &Record) -> &'static Todo {
+    match record.reason {
+        Some(Reason::Npd) => &MAKE_NPD,
+        Some(Reason::NpdBack) => &ANNUL_NPD,
+        Some(Reason::KeptCharge) => &MAKE_CHARGE,
+        Some(Reason::NoContact) => &MAKE_NO_CONTACT,
+        Some(Reason::OldVat) => &CORRECT_VAT,
+        Some(Reason::Unmirrored) => &MAKE_UNMIRRORED,
+        None => &MAKE_BY_HAND,
+    }
 }

@@ -153,8 +153,8 @@ fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option
     (now_ms < from_ms).then_some(Step::Wait { until_ms: from_ms })
 }
 
-/// A charge that is due, within the limits that no new card takes away; what may not be charged any
-/// more the customer pays himself.
+/// A charge that is due, within the limits that no new card and no other way to pay takes away;
+/// what may not be charged any more the customer pays himself.
 fn try_step(book: &Book, period: &Period, rules: &Rules, now_ms: i64) -> Step {
     match book.how(period) {
         How::Charge => match rules.again_ms(&book.charges_ms(), book.rebound_ms, now_ms) {

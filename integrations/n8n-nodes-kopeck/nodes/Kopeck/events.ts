@@ -27,6 +27,7 @@ const NAMES: Array<[string, string]> = [
 	['receipt.registered', 'Receipt: Registered'],
 	['receipt.failed', 'Receipt: Failed'],
 	['receipt.due', 'Receipt: Due'],
+	['receipt.late', 'Receipt: Late'],
 	['account.saved', 'Account: Saved'],
 	['card.saved', 'Card: Saved'],
 	['consent.withdrawn', 'Consent: Withdrawn'],

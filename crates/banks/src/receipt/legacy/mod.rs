@@ -25,24 +25,72 @@ use fields::Object;
 
 pub use salebot::{Form, find_form};
 
-/// A receipt in any of the forms; a list of lines comes as a receipt without a buyer.
-pub fn read(text: &str) -> Result<Receipt, Finding> {
-    if text.trim_start().starts_with('[') {
-        return Ok(Receipt { lines: read_lines(text)?, ..Receipt::default() });
+/// What could be read of a text, and what could not.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub receipt: Receipt,
+    /// The place that each read line has in the text.
+    pub places: Vec<usize>,
+    pub findings: Vec<Finding>,
+}
+
+impl Reading {
+    /// A field's value, or none and the finding.
+    fn keep<T: Default>(&mut self, read: Result<T, Finding>) -> T {
+        read.unwrap_or_else(|finding| {
+            self.findings.push(finding);
+            T::default()
+        })
     }
+
+    /// The lines that one of the text makes.
+    fn put(&mut self, at: usize, read: Result<Vec<Line>, Finding>) {
+        for line in self.keep(read) {
+            self.receipt.lines.push(line);
+            self.places.push(at);
+        }
+    }
+
+    fn whole(self) -> Result<Receipt, Finding> {
+        self.findings.into_iter().next().map_or(Ok(self.receipt), Err)
+    }
+}
+
+/// As much of a receipt in any of the forms as can be read; a list of lines comes as a receipt
+/// without a buyer.
+pub fn read_all(text: &str) -> Reading {
+    let mut all = Reading::default();
+    let read = match text.trim_start().starts_with('[') {
+        true => salebot::read(text, &mut all),
+        false => read_object(text, &mut all),
+    };
+    all.keep(read);
+    all
+}
+
+/// A whole receipt, or what is wrong first.
+pub fn read(text: &str) -> Result<Receipt, Finding> {
+    read_all(text).whole()
+}
+
+fn read_object(text: &str, all: &mut Reading) -> Result<(), Finding> {
     let object = Object::parse(text, None)?;
     let items = object.objects("Items")?.ok_or_else(|| finding(&reading::SHAPE, None, "Items"))?;
-    let has = |key: &str| !items.is_empty() && items.iter().all(|item| item.has(key));
+    let has = |key: &str| items.iter().any(|item| item.has(key));
     match (has("Name"), has("name")) {
-        (true, false) => tbank::read(&object, &items),
-        (false, true) => tochka::read(&object, &items),
-        (true, true) | (false, false) => Err(finding(&reading::SHAPE, None, "Items")),
+        (true, false) => tbank::read(&object, &items, all),
+        (false, true) => tochka::read(&object, &items, all),
+        (true, true) | (false, false) => return Err(finding(&reading::SHAPE, None, "Items")),
     }
+    Ok(())
 }
 
 /// `products_for_receipt` in either of its forms.
 pub fn read_lines(text: &str) -> Result<Vec<Line>, Finding> {
-    salebot::read_lines(text)
+    let mut all = Reading::default();
+    let read = salebot::read(text, &mut all);
+    all.keep(read);
+    all.whole().map(|receipt| receipt.lines)
 }
 
 /// The tax system as a word, or as the digit that Salebot's function takes: 1 to 6.

@@ -1,6 +1,9 @@
 //! Salebot's `products_for_receipt`: one name, two forms with different units.
 
-use super::fields::{Object, Unit};
+use super::{
+    Reading,
+    fields::{Object, Unit},
+};
 use crate::{
     money::Money,
     receipt::{
@@ -21,20 +24,24 @@ pub enum Form {
     Kopecks,
 }
 
-pub(super) fn read_lines(text: &str) -> Result<Vec<Line>, Finding> {
+pub(super) fn read(text: &str, all: &mut Reading) -> Result<(), Finding> {
     let items = Object::list(text)?;
+    // Where the unit of one line is in doubt, so is that of the others: no other line is read.
     let forms = items.iter().map(form).collect::<Result<Vec<_>, _>>()?;
-    let mut lines = Vec::with_capacity(items.len());
-    for (item, own) in items.iter().zip(&forms) {
-        if forms.first() != Some(own) {
-            return Err(item.problem(&reading::SHAPE, "vat_code, tax"));
-        }
-        match own {
-            Form::Rubles => rubles(item, &mut lines)?,
-            Form::Kopecks => lines.push(kopecks(item)?),
-        }
+    let is_other = |(_, own): &(&Object, &Form)| forms.first() != Some(*own);
+    if let Some((item, _)) = items.iter().zip(&forms).find(is_other) {
+        return Err(item.problem(&reading::SHAPE, "vat_code, tax"));
     }
-    Ok(lines)
+    for (at, (item, own)) in items.iter().zip(&forms).enumerate() {
+        all.put(
+            at,
+            match own {
+                Form::Rubles => rubles(item),
+                Form::Kopecks => kopecks(item).map(|line| vec![line]),
+            },
+        );
+    }
+    Ok(())
 }
 
 /// The form of a whole text, for whoever wants to show it.
@@ -69,7 +76,7 @@ fn vat_of_code(code: &str) -> Option<Vat> {
     })
 }
 
-fn rubles(item: &Object, lines: &mut Vec<Line>) -> Result<(), Finding> {
+fn rubles(item: &Object) -> Result<Vec<Line>, Finding> {
     let code = item.required("vat_code")?;
     let vat = vat_of_code(&code).ok_or_else(|| item.problem(&reading::VAT, &code))?;
     let quantity_milli = item.quantity("quantity")?.unwrap_or(ONE_MILLI);
@@ -84,12 +91,13 @@ fn rubles(item: &Object, lines: &mut Vec<Line>) -> Result<(), Finding> {
     };
     if amount.is_zero() {
         // A gift stays in sight: a rule names it.
-        lines.push(Line { price: amount, ..line });
-        return Ok(());
+        return Ok(vec![Line { price: amount, ..line }]);
     }
     // The sum is what was agreed, so that the price follows from it where they differ.
+    let mut lines = Vec::new();
     fit(&line, amount, |line| lines.push(line))
-        .map_err(|_| item.problem(&reading::LINE_SUM, &amount.to_rubles()))
+        .map_err(|_| item.problem(&reading::LINE_SUM, &amount.to_rubles()))?;
+    Ok(lines)
 }
 
 fn kopecks(item: &Object) -> Result<Line, Finding> {

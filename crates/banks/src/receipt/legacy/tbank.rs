@@ -1,6 +1,7 @@
 //! T-Bank's own receipt as its API takes it: kopecks, words.
 
 use super::{
+    Reading,
     fields::{Object, Unit},
     read_taxation,
 };
@@ -34,22 +35,24 @@ const ITEM: &[&str] = &[
     "SupplierInfo",
 ];
 
-pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Finding> {
-    receipt.only(RECEIPT)?;
-    let taxation = receipt.text("Taxation")?.map(|word| read_taxation(&word)).transpose()?;
-    let phone = receipt.text("Phone")?;
-    let version = receipt.text("FfdVersion")?;
-    Ok(Receipt {
-        email: receipt.text("Email")?,
+pub(super) fn read(receipt: &Object, items: &[Object], all: &mut Reading) {
+    all.keep(receipt.only(RECEIPT));
+    let taxation = receipt.text("Taxation");
+    let taxation = taxation.and_then(|word| word.map(|word| read_taxation(&word)).transpose());
+    let phone = all.keep(receipt.text("Phone"));
+    let version = receipt.text("FfdVersion");
+    let paid = receipt.object("Payments");
+    let paid = paid.and_then(|paid| paid.map(|paid| settlement(&paid)).transpose());
+    all.receipt = Receipt {
+        email: all.keep(receipt.text("Email")),
         phone: phone.map(|phone| normal_phone(&phone).unwrap_or(phone)),
-        buyer_name: receipt.text("Customer")?,
-        taxation,
-        lines: items.iter().map(line).collect::<Result<_, _>>()?,
-        supplier: None,
-        ffd: receipt.word(version, Ffd::parse)?,
-        settlement: receipt.object("Payments")?.map(|paid| settlement(&paid)).transpose()?,
-        closes_on: None,
-    })
+        buyer_name: all.keep(receipt.text("Customer")),
+        taxation: all.keep(taxation),
+        ffd: all.keep(version.and_then(|version| receipt.word(version, Ffd::parse))),
+        settlement: all.keep(paid),
+        ..Receipt::default()
+    };
+    items.iter().enumerate().for_each(|(at, item)| all.put(at, line(item).map(|line| vec![line])));
 }
 
 fn line(item: &Object) -> Result<Line, Finding> {

@@ -1,6 +1,7 @@
 //! Tochka's own receipt as its API takes it: rubles; `amount` of a line is the price of one unit.
 
 use super::{
+    Reading,
     fields::{Object, Unit},
     read_taxation,
 };
@@ -8,27 +9,30 @@ use crate::{
     receipt::{
         contact::normal_phone,
         lint::{Finding, reading},
-        model::{Line, Receipt, Supplier},
+        model::{Line, Supplier},
         words::{PaymentMethod, Subject, Vat},
     },
     tochka::codes::parse_measure,
 };
 
-pub(super) fn read(receipt: &Object, items: &[Object]) -> Result<Receipt, Finding> {
-    let client = receipt.object("Client")?;
-    let client = client.ok_or_else(|| receipt.problem(&reading::FIELD, "Client"))?;
-    client.only(&["name", "email", "phone"])?;
-    let taxation = receipt.text("taxSystemCode")?;
-    let phone = client.text("phone")?;
-    Ok(Receipt {
-        email: client.text("email")?,
-        phone: phone.map(|phone| normal_phone(&phone).unwrap_or(phone)),
-        buyer_name: client.text("name")?,
-        taxation: taxation.map(|word| read_taxation(&word)).transpose()?,
-        lines: items.iter().map(line).collect::<Result<_, _>>()?,
-        supplier: receipt.object("Supplier")?.map(|info| supplier(&info)).transpose()?,
-        ..Receipt::default()
-    })
+pub(super) fn read(receipt: &Object, items: &[Object], all: &mut Reading) {
+    let client = receipt.object("Client");
+    let missing = || receipt.problem(&reading::FIELD, "Client");
+    let client = all.keep(client.and_then(|client| client.ok_or_else(missing).map(Some)));
+    if let Some(client) = client {
+        all.keep(client.only(&["name", "email", "phone"]));
+        let phone = all.keep(client.text("phone"));
+        all.receipt.email = all.keep(client.text("email"));
+        all.receipt.phone = phone.map(|phone| normal_phone(&phone).unwrap_or(phone));
+        all.receipt.buyer_name = all.keep(client.text("name"));
+    }
+    let taxation = receipt.text("taxSystemCode");
+    let taxation = taxation.and_then(|word| word.map(|word| read_taxation(&word)).transpose());
+    all.receipt.taxation = all.keep(taxation);
+    let info = receipt.object("Supplier");
+    let info = info.and_then(|info| info.map(|info| supplier(&info)).transpose());
+    all.receipt.supplier = all.keep(info);
+    items.iter().enumerate().for_each(|(at, item)| all.put(at, line(item).map(|line| vec![line])));
 }
 
 const ITEM: &[&str] = &[

@@ -3,8 +3,9 @@
 
 use super::{Check::Reading, Finding, Rule, Severity::Wrong, rule};
 
-pub(super) static RULES: &[Rule] =
-    &[UNREADABLE, SHAPE, FIELD, UNCARRIED, NUMBER, QUANTITY, VAT, ENVD, WORD, LINE_SUM];
+pub(super) static RULES: &[Rule] = &[
+    UNREADABLE, SHAPE, FIELD, UNKNOWN, TYPE, UNCARRIED, NUMBER, QUANTITY, VAT, ENVD, WORD, LINE_SUM,
+];
 
 macro_rules! reading {
     ($($(#[$doc:meta])* $name:ident $code:literal $basis:literal $ru:tt $en:tt)+) => {
@@ -27,6 +28,14 @@ reading! {
     FIELD "receipt_field_missing" "теги 1030, 1079, 1199"
         ["Нет обязательного поля.", "Добавьте это поле."]
         ["A required field is missing.", "Add the field."]
+    UNKNOWN "receipt_field_unknown" "форма чека Kopeck"
+        ["Такого поля в чеке нет.", "Сверьте его имя с документацией или уберите поле."]
+        ["A receipt has no such field.", "Compare its name with the docs, or leave it out."]
+    TYPE "receipt_value_invalid" "форма чека Kopeck"
+        ["Значение не того вида, что нужно полю: указаны строка и столбец.",
+         "Сверьте его с примером в документации."]
+        ["A value is not of the kind that its field takes; the row and column are named.",
+         "Compare it with the example in the docs."]
     UNCARRIED "receipt_field_uncarried" "теги 54-ФЗ, которых нет в модели чека Kopeck"
         ["Этого поля Kopeck в чек не передаёт.",
          "Уберите поле, если чек обходится без него; если оно обязательно, сделайте чек на своей \

@@ -125,6 +125,23 @@ pub(super) static RULES: &[Rule] = &[
         }),
     ),
     rule(
+        "receipt_name_uncarried",
+        Doubtful,
+        "Т-Банк: в Customer с декабря 2025 года только e-mail или телефон",
+        [
+            "Имени покупателя банк в чек не передаёт.",
+            "Чек обходится без него: хватает e-mail или телефона.",
+        ],
+        [
+            "The bank has no place for the buyer's name.",
+            "The receipt does without it: an e-mail or a phone is enough.",
+        ],
+        Check::Whole(|context, receipt| {
+            let is_carried = context.limits.is_none_or(|limits| limits.carries_name);
+            bare(filled(&receipt.buyer_name).is_some() && !is_carried)
+        }),
+    ),
+    rule(
         "receipt_settlement_unsupported",
         Unsupported,
         "Точка: в чеке нет видов оплаты",

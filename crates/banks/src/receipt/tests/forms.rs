@@ -7,7 +7,7 @@ use super::*;
 use crate::receipt::{
     contact::normal_phone,
     item::parse_item,
-    legacy::{Form, find_form, read, read_lines, read_taxation},
+    legacy::{Form, find_form, read, read_all, read_lines, read_taxation},
 };
 
 #[track_caller]
@@ -338,4 +338,42 @@ fn phones_are_as_long_as_phones_are() {
     for bad in ["1234567", "+0000000", "+7900123456", "+790012345678", "позвоните", ""] {
         assert!(!is_phone(bad), "{bad}");
     }
+}
+
+#[test]
+fn every_finding_of_an_old_form_is_named() {
+    let codes = |text: &str| {
+        let all = read_all(text);
+        let named = all.findings.iter().map(|found| (found.line, found.rule.code));
+        (named.collect::<Vec<_>>(), all.places)
+    };
+    let tbank = r#"{"Taxation":"envd","FfdVersion":"9","Email":"a@example.ru","Fee":1,"Items":[
+        {"Name":"a","Price":"10.50","Quantity":1,"Tax":"none"},
+        {"Name":"b","Price":100,"Quantity":1,"Tax":"none"},
+        {"Price":100,"Quantity":1,"Tax":"none"}]}"#;
+    let (found, places) = codes(tbank);
+    let expect = [
+        (None, "receipt_field_uncarried"),
+        (None, "receipt_taxation_abolished"),
+        (None, "receipt_word_unknown"),
+        (Some(0), "receipt_number_invalid"),
+        (Some(2), "receipt_field_missing"),
+    ];
+    assert_eq!((found, places), (expect.to_vec(), vec![1]));
+    let tochka = r#"{"taxSystemCode":"envd","Items":[
+        {"name":"a","amount":"1","quantity":"0.0001","vatType":"none"},
+        {"name":"b","amount":"1","quantity":1,"vatType":"vat18"}]}"#;
+    let (found, places) = codes(tochka);
+    let expect = [
+        (None, "receipt_field_missing"),
+        (None, "receipt_taxation_abolished"),
+        (Some(0), "receipt_quantity_unreadable"),
+        (Some(1), "receipt_vat_unknown"),
+    ];
+    assert_eq!((found, places), (expect.to_vec(), vec![]));
+    let salebot = r#"[{"name":"a","vat_code":1},{"name":"b","price":1,"vat_code":13},
+        {"name":"c","price":100,"quantity":3,"amount":250,"vat_code":1}]"#;
+    let (found, places) = codes(salebot);
+    let expect = [(Some(0), "receipt_field_missing"), (Some(1), "receipt_vat_unknown")];
+    assert_eq!((found, places), (expect.to_vec(), vec![2, 2]), "a line may become two");
 }

@@ -322,3 +322,12 @@ fn rules_explain_themselves_in_both_languages() {
     }
     assert!(names.len() > 35, "{}", names.len());
 }
+
+#[test]
+fn a_name_that_the_bank_drops_is_told() {
+    let name = |r: &mut Receipt| r.buyer_name = Some("Анна".to_owned());
+    check(name, &[], &["receipt_name_uncarried"]);
+    let mut named = receipt();
+    name(&mut named);
+    assert!(find_refusal(&context("tbank"), &named).is_none(), "it stops nothing");
+}

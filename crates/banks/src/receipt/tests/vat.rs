@@ -7,7 +7,7 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::receipt::vat::{
     Occasion, RATES, ShopVat, VatPlan, VatStep, at_closing, at_renewal, calculated,
-    find_date_problem, find_rate, for_method, plain, tax_in,
+    find_date_problem, find_rate, for_method, on_day, plain, tax_in,
 };
 
 const OLD: Date = date(2025, 12, 31);
@@ -19,7 +19,7 @@ fn every_rate_is_in_the_table_once_with_its_law() {
     assert_eq!(rates.len(), RATES.len());
     for vat in Vat::ALL {
         let rate = find_rate(*vat).unwrap();
-        assert!(rate.law.contains("НК РФ") || rate.law.contains("425-ФЗ"), "{rate:?}");
+        assert!(rate.law.contains("НК РФ ст. 1") && rate.law.contains("тег 1199"), "{rate:?}");
         assert_eq!(rate.until.is_some(), rate.successor.is_some(), "{rate:?}");
         assert_eq!(calculated(plain(*vat)), calculated(*vat));
         assert_eq!(plain(calculated(*vat)), plain(*vat));
@@ -193,4 +193,25 @@ fn a_renewals_lines_bear_the_rate_of_their_method_and_marked_goods_are_sold_once
     first.lines[0].mark = Some(Mark { kind: MarkKind::Gs1m, value: "01".into() });
     let refused = renew(&first, kopecks(999), Some(&plan), days, None);
     assert_eq!(refused, Err(RenewalProblem::Marked(1)));
+}
+
+#[test]
+fn a_hold_of_the_old_year_is_taken_at_the_rates_of_the_new_one() {
+    let line = |vat, method| Line { vat, method, ..Line::new("a", rubles("100")) };
+    let step = |valid_from, vat| VatStep { valid_from, vat };
+    let plan =
+        VatPlan { steps: vec![step(Date::MIN, ShopVat::NotPayer), step(NEW, ShopVat::Usn5)] };
+    for (vat, method, plan, expect) in [
+        (Vat::Vat20, PaymentMethod::FullPayment, None, Vat::Vat22),
+        (Vat::Vat120, PaymentMethod::FullPrepayment, None, Vat::Vat122),
+        (Vat::Vat20, PaymentMethod::CreditPayment, None, Vat::Vat20),
+        (Vat::Vat10, PaymentMethod::FullPayment, None, Vat::Vat10),
+        (Vat::None, PaymentMethod::FullPayment, None, Vat::None),
+        (Vat::None, PaymentMethod::FullPayment, Some(&plan), Vat::Vat5),
+        (Vat::None, PaymentMethod::Advance, Some(&plan), Vat::Vat105),
+        (Vat::Vat10, PaymentMethod::FullPayment, Some(&plan), Vat::Vat10),
+    ] {
+        assert_eq!(on_day(&line(vat, method), plan, OLD, NEW), expect, "{vat:?} {method:?}");
+        assert_eq!(on_day(&line(vat, method), plan, OLD, OLD), vat, "nothing changed that day");
+    }
 }

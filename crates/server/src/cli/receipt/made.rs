@@ -8,7 +8,7 @@ use super::super::{
     context::World,
     fail::Fail,
     find,
-    print::{BAD, FAINT, GOOD, STRONG, WARN, moscow, paint},
+    print::{BAD, FAINT, GOOD, STRONG, WARN, moscow, note, paint},
 };
 use crate::{
     http::ApiError,
@@ -126,8 +126,14 @@ pub async fn due(world: &World) -> Result<(), Fail> {
     let shop_id = world.shop.id.clone();
     let now_ms = world.ctx.now_ms();
     let found: Result<Vec<Record>, DbError> =
-        world.ctx.db.read(move |tx| rows::list_due(tx, &shop_id, now_ms, MAX_DUE)).await;
-    show(world, &found?, "Nothing is due.")
+        world.ctx.db.read(move |tx| rows::list_due(tx, &shop_id, now_ms, None, MAX_DUE)).await;
+    let found = found?;
+    show(world, &found, "Nothing is due.")?;
+    // A list that ends in silence would read as all there is.
+    if i64::try_from(found.len()).is_ok_and(|count| count >= MAX_DUE) {
+        note(&format!("The first {MAX_DUE} are shown; settle some to see the rest."));
+    }
+    Ok(())
 }
 
 fn show(world: &World, records: &[Record], none: &str) -> Result<(), Fail> {

@@ -123,6 +123,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0018b_todos.sql"),
         postgres: include_str!("../../../migrations/postgres/0018b_todos.sql"),
     },
+    Migration {
+        name: "0020_receipt_reasons",
+        sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
+        postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -1,5 +1,5 @@
 //! Hands one letter to a mail server: SMTP on a thread of its own, step by step, so that it is
-//! known at every moment whether the letter may be theirs already. Nothing is ever tried twice here.
+//! known at every moment whether the letter may be theirs already. Nothing is tried twice here.
 
 use std::{
     error::Error as StdError,

@@ -44,16 +44,16 @@ impl Driver<'_> {
             return Ok(self.pause(TRY_AGAIN_MS));
         };
         let (held, amount) = (payment.held(), payment.expected());
-        let receipt = receipts::for_capture(&payment);
         // The shop asked for the order's sum, and the look just now told of another.
         if payment.is_hold() && payment.intents.capture_amount.is_none() && held != amount {
             let event = Event::CaptureRefused(other_sum(held));
             let next = self.record(&payment, vec![event], vec![]).await?;
             return Ok(Stepped::On(Box::new(next)));
         }
-        let op = BankOp::Capture { bank_id, amount, authorized: held, receipt };
         let asked = Event::CaptureAsked { at_ms: self.ctx.now_ms() };
         let payment = self.record(&payment, vec![asked], vec![]).await?;
+        let receipt = receipts::for_capture(self.ctx, &payment).await?;
+        let op = BankOp::Capture { bank_id, amount, authorized: held, receipt };
         let Told { outcome, exchanges } = self.ask(&op).await?;
         match outcome {
             Outcome::Busy { .. } | Outcome::NotSent { .. } => {

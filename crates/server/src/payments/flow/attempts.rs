@@ -221,6 +221,7 @@ pub(super) fn announce_attempt(
         | EventKind::ReceiptRegistered
         | EventKind::ReceiptFailed
         | EventKind::ReceiptDue
+        | EventKind::ReceiptLate
         | EventKind::AccountSaved
         | EventKind::CardSaved
         | EventKind::ConsentWithdrawn

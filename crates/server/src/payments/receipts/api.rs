@@ -83,15 +83,38 @@ async fn list_receipts(
 /// Prepayments to close, receipts to make in «Мой налог», and those that a bank could not make: the
 /// most urgent first.
 #[utoipa::path(get, path = "/v1/receipts/due", tag = "receipts",
+    params(
+        ("limit" = Option<i64>, Query, description = "1 to 100; 500 if absent"),
+        ("starting_after" = Option<String>, Query,
+            description = "`next_cursor` of the page before")),
     responses(
         (status = 200, description = "What a person has to do", body = Page<ReceiptView>),
-        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
-async fn list_due(State(server): State<Server>, caller: Caller) -> Result<Answer, ApiError> {
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 422, description = "A parameter is wrong", body = ErrorBody)))]
+async fn list_due(
+    State(server): State<Server>,
+    caller: Caller,
+    query: RawQuery,
+) -> Result<Answer, ApiError> {
     let now_ms = server.ctx.now_ms();
-    let found: Result<Vec<Record>, DbError> =
-        server.ctx.db.read(move |tx| rows::list_due(tx, &caller.shop_id, now_ms, MAX_DUE)).await;
-    let view = |record: &Record| ReceiptView::at(record, now_ms);
-    Answer::json(200, &Page::whole(found?.iter().map(view).collect()))
+    let query = query.read(&["limit", "starting_after"])?;
+    let limit = if query.find("limit").is_some() { query.limit()? } else { MAX_DUE };
+    let after_id = query.id("starting_after", "rcp_")?;
+    let found: Result<Option<Vec<Record>>, DbError> = server
+        .ctx
+        .db
+        .read(move |tx| {
+            let after = after_id.as_deref().map(|id| rows::find(tx, id)).transpose()?.flatten();
+            let after = after.filter(|record| record.shop_id == caller.shop_id);
+            if after_id.is_some() && after.is_none() {
+                return Ok(None);
+            }
+            rows::list_due(tx, &caller.shop_id, now_ms, after.as_ref(), limit + 1).map(Some)
+        })
+        .await;
+    let found = found?.ok_or_else(|| invalid("starting_after", "names no receipt of the shop"))?;
+    let data: Vec<ReceiptView> = found.iter().map(|it| ReceiptView::at(it, now_ms)).collect();
+    Answer::json(200, &Page::new(data, limit, |receipt| receipt.id.clone()))
 }
 
 /// Summarize the receipts

@@ -14,7 +14,7 @@ use kopeck_banks::{
 
 use super::{
     JOB, again, announce_receipt, first_receipt,
-    mirror::left_of,
+    mirror::{is_live, left_of},
     new_record, save, settle_due,
     word::{NOT_MADE, failed},
 };
@@ -178,6 +178,9 @@ fn compose(
         let lines = closing.as_ref().map_or(String::new(), |receipt| lines_of(payment, receipt));
         Err(CloseProblem::ByHand { message, lines })
     };
+    if known.iter().any(|it| it.kind == Kind::Income && it.is_foreign()) {
+        return by_hand("The bank made no first receipt, so it closes none.".to_owned());
+    }
     if !bank.capabilities().receipts.closes {
         return by_hand(format!("{} has no request for a closing receipt.", bank.title()));
     }
@@ -211,7 +214,7 @@ fn lines_of(payment: &Payment, receipt: &Receipt) -> String {
 
 /// The first receipt without what went back of it.
 fn what_stays(first: &Receipt, known: &[Record]) -> Result<Receipt, CloseProblem> {
-    let is_refund = |record: &Record| record.kind == Kind::Refund && record.state != State::None;
+    let is_refund = |record: &Record| record.kind == Kind::Refund && is_live(record);
     if !known.iter().any(is_refund) {
         return Ok(first.clone());
     }
@@ -344,9 +347,10 @@ fn is_to_send(record: &Record) -> bool {
 }
 
 /// When the job has something to do about the receipt again.
-fn rest(record: &Record) -> After {
+fn rest(record: &Record, now_ms: i64) -> After {
     let reminder_ms = record.due_ms().map(|due_ms| reminder_at(due_ms, record.reminders));
-    match [record.retry_ms, reminder_ms].into_iter().flatten().min() {
+    let late_ms = record.expected_ms.filter(|at_ms| *at_ms > now_ms);
+    match [record.retry_ms, reminder_ms, late_ms].into_iter().flatten().min() {
         Some(at_ms) => After::At(at_ms),
         None => After::Done,
     }
@@ -400,7 +404,7 @@ async fn settle(
             }
             let next = after_asking(&record, sent, now_ms);
             let saved = save(tx, &inner, &payment, Some(&record), next)?;
-            Ok(rest(&saved))
+            Ok(rest(&saved, now_ms))
         })
         .await;
     Ok(after?)
@@ -449,7 +453,7 @@ async fn remind(ctx: &Ctx, record: Record) -> anyhow::Result<After> {
         .write(move |tx| {
             // It may have been settled, or tried again, since it was read.
             let Some((record, payment)) = lock(tx, &record.id)? else { return Ok(After::Done) };
-            Ok(rest(&give_reminder(tx, &inner, &payment, record)?))
+            Ok(rest(&give_reminder(tx, &inner, &payment, record)?, inner.now_ms()))
         })
         .await;
     Ok(told?)
@@ -462,6 +466,11 @@ fn give_reminder(
     record: Record,
 ) -> Result<Record, DbError> {
     let (due_ms, now_ms) = (record.due_ms(), ctx.now_ms());
+    if record.is_late(now_ms) {
+        // Told once: the same words again are no event.
+        let nth = record.expected_ms.unwrap_or_default().to_string();
+        announce_receipt(tx, ctx, payment, EventKind::ReceiptLate, (&record.id, &nth))?;
+    }
     let is_time = |due_ms: &i64| reminder_at(*due_ms, record.reminders) <= now_ms;
     let Some(due_ms) = due_ms.filter(is_time) else { return Ok(record) };
     let next = Record { reminders: reminders_by(due_ms, record.reminders, now_ms), ..record };

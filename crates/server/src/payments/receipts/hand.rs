@@ -109,7 +109,7 @@ pub fn note(
     let is_meant = |record: &&Record| made.answers.as_ref().is_none_or(|id| record.id == *id);
     let open = known.iter().rev().filter(is_open).find(is_meant);
     let open = open.filter(|_| made.kind != Kind::Correction);
-    if made.answers.is_some() && open.is_none() {
+    if made.answers.is_some() && open.is_none() && made.kind != Kind::Correction {
         return Err(HandProblem::NothingDue);
     }
     let fresh = || {
@@ -117,6 +117,15 @@ pub fn note(
         Record::new(ctx.mint.id("rcp"), of, made.kind, payment.facts.paid)
     };
     let next = made_by_hand(open.cloned().unwrap_or_else(fresh), &made.document);
+    // What a correction puts right is done.
+    let is_corrected = |record: &&Record| {
+        let is_meant = made.answers.as_ref().is_none_or(|id| record.id == *id);
+        made.kind == Kind::Correction && record.has_old_vat() && is_meant
+    };
+    for record in known.iter().filter(is_corrected) {
+        let done = Record { look_ms: None, ..record.clone() };
+        save(tx, ctx, payment, Some(record), done)?;
+    }
     Ok(save(tx, ctx, payment, open, next)?)
 }
 
@@ -180,6 +189,11 @@ pub fn settle_by_hand(
     }
     let now_ms = ctx.now_ms();
     let is_late = record.is_late(now_ms);
+    // The document puts the receipt right; it is not that receipt.
+    if record.has_old_vat() && record.state != State::Failed && document.is_named() {
+        let answers = Some(record.id.clone());
+        return note(tx, ctx, &payment, ByHand { kind: Kind::Correction, answers, document });
+    }
     if record.due_ms().is_none() && !is_late {
         return Err(HandProblem::NothingDue);
     }

@@ -7,13 +7,13 @@ use kopeck_banks::{
     op::{BankOp, Outcome, Refusal},
     receipt::{
         Line, PaymentMethod, Receipt, Settlement,
-        balance::spread,
+        balance::{BalanceProblem, spread},
         refund::{Left, RefundProblem, Return, Returned, all_left, named, refund},
-        vat::{VatPlan, at_closing},
+        vat::{VatPlan, at_closing, on_day},
     },
 };
 
-use super::{first_receipt, new_record, rows, save, stored};
+use super::{by_hand, first_receipt, new_record, rows, save, stored};
 use crate::{
     gateway::flow::get_bank,
     kit::{
@@ -23,9 +23,9 @@ use crate::{
     payments::model::{Payment, Refund},
     receipts::{
         check::moscow_day,
-        flow::{Stored, read_defaults},
+        flow::{self, Stored, read_defaults},
         form::{self, write},
-        model::{Kind, Record, State, Taken},
+        model::{Kind, Reason, Record, State, Taken},
     },
 };
 
@@ -33,7 +33,7 @@ use crate::{
 pub fn for_bank(payment: &Payment) -> anyhow::Result<Option<Receipt>> {
     Ok(match stored(payment)? {
         Some(Stored::Bank(receipt)) => Some(*receipt),
-        Some(Stored::Npd(_)) | None => None,
+        Some(Stored::Npd(_) | Stored::ByHand(_)) | None => None,
     })
 }
 
@@ -41,9 +41,50 @@ fn max_lines(payment: &Payment) -> Option<usize> {
     get_bank(&payment.bank).ok().and_then(|bank| bank.capabilities().receipts.max_lines)
 }
 
-/// What is delivered of the receipt: all of it, or the part that is taken of a hold, spread over
-/// its lines.
-pub fn delivered(payment: &Payment, receipt: Receipt) -> Receipt {
+/// The same at the rates of the day on which it is made.
+pub(super) fn made_on(
+    payment: &Payment,
+    receipt: &Receipt,
+    plan: Option<&VatPlan>,
+    at_ms: i64,
+) -> Receipt {
+    let (priced, on) = (moscow_day(payment.created_ms), moscow_day(at_ms));
+    let now = |line: &Line| Line { vat: on_day(line, plan, priced, on), ..line.clone() };
+    Receipt { lines: receipt.lines.iter().map(now).collect(), ..receipt.clone() }
+}
+
+/// Whether the bank was told other rates than those of the day on which it was paid.
+pub(super) fn is_of_other_day(
+    payment: &Payment,
+    told: &Receipt,
+    plan: Option<&VatPlan>,
+    paid_ms: i64,
+) -> bool {
+    let (told_on, paid_on) = (moscow_day(told_ms(payment)), moscow_day(paid_ms));
+    told.lines.iter().any(|line| on_day(line, plan, told_on, paid_on) != line.vat)
+}
+
+/// When the bank last took the receipt: with the link, or where it can with the capture.
+fn told_ms(payment: &Payment) -> i64 {
+    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts);
+    let captured_ms = payment.intents.capture_asked_ms.or(payment.intents.capture_requested_ms);
+    let captured_ms = captured_ms.filter(|_| limits.is_some_and(|it| it.carries_at_capture));
+    captured_ms.unwrap_or(payment.created_ms)
+}
+
+/// Why the part cannot be taken: the receipt's lines cannot be cut down to it.
+pub fn find_capture_problem(payment: &Payment, amount: Money) -> Option<BalanceProblem> {
+    let receipt = for_bank(payment).ok().flatten()?;
+    let cut = payment.amount.minus_or_zero(amount);
+    let rest = receipt.total().unwrap_or_default().minus_or_zero(cut);
+    let is_part = !cut.is_zero();
+    is_part.then(|| spread(&receipt.lines, rest, max_lines(payment)).err()).flatten()
+}
+
+/// What is delivered of the receipt, as the bank is told: all of it, or the part that is taken of a
+/// hold, spread over its lines, at the rates of the day on which it is taken.
+pub fn delivered(payment: &Payment, receipt: Receipt, plan: Option<&VatPlan>) -> Receipt {
+    let receipt = made_on(payment, &receipt, plan, told_ms(payment));
     let cut = payment.amount.minus_or_zero(payment.expected());
     let total = receipt.total().unwrap_or_default();
     if cut.is_zero() {
@@ -64,9 +105,11 @@ pub fn delivered(payment: &Payment, receipt: Receipt) -> Receipt {
 }
 
 /// The receipt of a capture, where it is another one than the payment's.
-pub fn for_capture(payment: &Payment) -> Option<Receipt> {
-    let receipt = for_bank(payment).ok().flatten()?;
-    (payment.expected() < payment.amount).then(|| delivered(payment, receipt))
+pub async fn for_capture(ctx: &Ctx, payment: &Payment) -> Result<Option<Receipt>, DbError> {
+    let Some(receipt) = for_bank(payment).ok().flatten() else { return Ok(None) };
+    let plan = flow::find_defaults(ctx, &payment.shop_id).await?.map(|shop| shop.vat);
+    let taken = delivered(payment, receipt.clone(), plan.as_ref());
+    Ok(Some(taken).filter(|taken| *taken != receipt))
 }
 
 /// The receipt that goes with a refund. One of the whole sum is mirrored by the bank itself.
@@ -81,7 +124,7 @@ pub async fn for_refund(
     let id = wanted.id.clone();
     let found: Result<Option<Record>, DbError> =
         ctx.db.read(move |tx| rows::find_of_refund(tx, &id)).await;
-    let body = found?.and_then(|record| record.body);
+    let body = found?.filter(|record| !record.is_by_hand).and_then(|record| record.body);
     Ok(body.and_then(|body| form::parse_any(&body).ok()))
 }
 
@@ -93,7 +136,8 @@ pub fn find_refusal(
     payment: &Payment,
     (refund_id, amount): (&str, Money),
 ) -> Result<Option<Refusal>, DbError> {
-    let body = rows::find_of_refund(tx, refund_id)?.and_then(|record| record.body);
+    let found = rows::find_of_refund(tx, refund_id)?.filter(|record| !record.is_by_hand);
+    let body = found.and_then(|record| record.body);
     let receipt = body.and_then(|body| form::parse_any(&body).ok());
     let (Some(receipt), Some(bank)) = (receipt, find_bank(&payment.bank)) else { return Ok(None) };
     if amount == payment.facts.paid {
@@ -118,15 +162,21 @@ pub fn find_refusal(
 /// What of the first receipt has not gone back yet.
 pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left>, RefundProblem> {
     let mut left = all_left(original)?;
-    // One that did not happen took nothing; one that a person mirrors is in no books.
-    let is_live = |record: &&Record| record.kind == Kind::Refund && record.state != State::None;
-    for record in refunds.iter().filter(is_live) {
+    // One that did not happen took nothing; one that a person mirrors is in no books, unless its
+    // lines are ours.
+    let is_refund = |record: &&Record| record.kind == Kind::Refund;
+    for record in refunds.iter().filter(is_refund).filter(|it| is_live(it)) {
         for (left, taken) in left.iter_mut().zip(&record.taken) {
             left.sum = left.sum.minus_or_zero(taken.sum);
             left.quantity_milli = left.quantity_milli.saturating_sub(taken.quantity_milli);
         }
     }
     Ok(left)
+}
+
+/// Whether the refund's receipt takes something of the first one.
+pub(super) fn is_live(refund: &Record) -> bool {
+    refund.state != State::None || refund.is_by_hand && !refund.taken.is_empty()
 }
 
 /// The receipt of a refund: what it takes by its share of all that is left.
@@ -146,13 +196,12 @@ pub(super) fn of_refund(
         }
         // The refund goes on without it: a receipt never stops money.
         Err(problem) => {
-            let note = format!("Make the receipt of this refund by hand: {problem}");
-            Record { note: Some(note), is_by_hand: true, ..new }
+            by_hand(Record { note: Some(format!("{problem}")), ..new }, Reason::Unmirrored)
         }
     })
 }
 
-fn read_plan(tx: &mut dyn Tx, payment: &Payment) -> Result<Option<VatPlan>, DbError> {
+pub(super) fn read_plan(tx: &mut dyn Tx, payment: &Payment) -> Result<Option<VatPlan>, DbError> {
     Ok(read_defaults(tx, &payment.shop_id)?.map(|shop| shop.vat))
 }
 
@@ -265,6 +314,10 @@ fn mirrored(
             return Err(RefundProblem::OtherSum { worth: done.amount, said });
         }
         if wanted.email.is_some() || wanted.phone.is_some() {
+            let is_same = (&wanted.email, &wanted.phone) == (&sale.email, &sale.phone);
+            if done.amount == payment.facts.paid && !is_same {
+                return Err(RefundProblem::OtherBuyer);
+            }
             done.receipt.email.clone_from(&wanted.email);
             done.receipt.phone.clone_from(&wanted.phone);
         }
@@ -291,6 +344,7 @@ pub fn plan_goods(
         Err(problem) => return Ok(Err(problem)),
     };
     let amount = receipt.total().unwrap_or_default();
+    let is_by_hand = matches!(stored(payment), Ok(Some(Stored::ByHand(_))));
     let record = Record {
         refund_id: Some(refund_id.to_owned()),
         body: Some(write(&receipt)),
@@ -299,6 +353,7 @@ pub fn plan_goods(
         note: note_of(payment, amount),
         ..new_record(ctx, payment, Kind::Refund, amount)
     };
+    let record = if is_by_hand { by_hand(record, Reason::NoContact) } else { record };
     save(tx, ctx, payment, None, record)?;
     Ok(Ok(amount))
 }

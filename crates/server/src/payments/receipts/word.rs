@@ -50,7 +50,8 @@ pub fn take_fiscal(
         true => Record {
             state: step(next.state, News::Registered),
             failure: None,
-            look_ms: None,
+            // Made, and at the rates of another day all the same.
+            look_ms: next.look_ms.filter(|_| next.has_old_vat()),
             retry_ms: None,
             ..next
         },

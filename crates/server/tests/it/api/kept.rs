@@ -390,7 +390,7 @@ async fn a_charge_without_a_receipt_of_its_own_is_a_receipt_to_make_by_hand() {
     let made = &made["data"][0];
     assert_eq!(
         (&made["by_hand"], &made["todo"]["code"]),
-        (&json!(true), &json!("make_by_hand")),
+        (&json!(true), &json!("make_charge")),
         "{made}"
     );
 }

@@ -19,6 +19,7 @@ mod moving;
 mod notices;
 mod outages;
 mod places;
+mod receipt_by_hand;
 mod receipt_closings;
 mod receipt_goods;
 mod receipt_tries;

@@ -32,6 +32,8 @@ fn lines_presets_and_old_forms_make_a_links_receipt() {
         shop.fails(&args.iter().map(String::as_str).collect::<Vec<_>>(), code)
     };
     run(&["--item", "Курс;1;4900.00;none", "--email", "a@example.ru"]);
+    let less = ["--discount", "450", "--delivery", "350"];
+    run(&[&["--item", "Курс;1;5000.00;none", "--email", "a@example.ru"][..], &less].concat());
     let wrong = ["--item", "Курс;1;4800.00;none", "--email", "a@example.ru"];
     fails(&wrong, "receipt_total_mismatch");
     fails(&["--preset", "service", "--email", "a@example.ru"], "receipt_defaults_missing");
