@@ -1,6 +1,7 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
 mod change;
+mod entitled;
 mod metrics;
 mod rebind;
 
@@ -108,6 +109,11 @@ enum Command {
         #[arg(long, value_name = "VERSION")]
         consent: Option<String>,
     },
+    /// What a customer may use until when, in one row
+    Entitlements {
+        /// Your own number of the customer
+        customer: String,
+    },
     /// Numbers by months: who pays, who came and went, revenue, what asking again brought back
     Metrics(metrics::MetricsArgs),
     /// Write down that the customer takes back the consent: nothing is charged any more
@@ -200,6 +206,7 @@ impl SubscriptionArgs {
             Command::Rebind { id, bank, save, consent } => {
                 rebind::run(&world, &id, (bank, save), consent).await
             }
+            Command::Entitlements { customer } => entitled::run(&world, customer).await,
             Command::Metrics(args) => args.run(&world).await,
             Command::Withdraw { id } => take_back(&world, &id).await,
         }

@@ -1,5 +1,6 @@
 //! Subscriptions and plans as the outside sees them: in the API, in events and in `--json`.
 
+pub mod entitled;
 pub mod evidence;
 pub mod metrics;
 

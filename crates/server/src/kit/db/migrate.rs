@@ -124,6 +124,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0018b_todos.sql"),
     },
     Migration {
+        name: "0018c_told",
+        sqlite: include_str!("../../../migrations/sqlite/0018c_told.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018c_told.sql"),
+    },
+    Migration {
         name: "0020_receipt_reasons",
         sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),

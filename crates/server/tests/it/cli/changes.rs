@@ -59,6 +59,8 @@ fn a_change_shows_its_credit_and_its_charge_before_it_happens() {
         "offer-3",
     ]);
     assert_eq!(later["next_quantity"], 2, "{later:#}");
+    let entitled = shop.json(&["subscription", "entitlements", "client-17"]);
+    assert_eq!((&entitled["active"], &entitled["features"]), (&json!(true), &json!({})));
     assert_eq!(shop.json(&["todo", "list"])["todos"], json!([]));
     assert!(shop.run(&["todo", "list", "--lang", "ru"]).out.contains("Ничего"));
     let strange = shop.run(&["todo", "done", "todo_x", "--json"]);
@@ -72,7 +74,7 @@ fn a_change_shows_its_credit_and_its_charge_before_it_happens() {
 
 #[test]
 fn coupons_are_made_listed_shown_and_ended() {
-    let shop = Shop::new();
+    let mut shop = Shop::new();
     shop.json(&["init", "--bank", "tbank", "--yes"]);
     let made = shop.json(&["coupon", "create", "WINTER", "--percent", "20", "--periods", "2"]);
     assert_eq!((&made["code"], &made["percent"]), (&json!("WINTER"), &json!(20)), "{made:#}");
@@ -93,4 +95,9 @@ fn coupons_are_made_listed_shown_and_ended() {
     assert_eq!(shop.json(&["coupon", "end", "TEN"])["valid_until"], ended["valid_until"]);
     let strange = shop.run(&["coupon", "end", "NOPE", "--json"]);
     assert!(strange.err.contains("coupon_not_found"), "{}", strange.err);
+    // A place that is none is refused before anything is done.
+    shop.set("KOPECK_SHOP_TIME_ZONE", "Mars/Base");
+    let nowhere = shop.run(&["coupon", "list", "--json"]);
+    assert!(nowhere.err.contains("settings_invalid"), "{}", nowhere.err);
+    assert!(nowhere.err.contains("Mars/Base"), "{}", nowhere.err);
 }
