@@ -27,10 +27,12 @@ pub enum Kind {
     RenewalFailed,
     /// A link by which a subscription goes on to another card or account.
     Rebind,
+    /// A payer has tied his chat to himself: what will come there.
+    Welcome,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Test,
         Kind::Link,
         Kind::Reminder,
@@ -44,6 +46,7 @@ impl Kind {
         Kind::Renewal,
         Kind::RenewalFailed,
         Kind::Rebind,
+        Kind::Welcome,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +64,7 @@ impl Kind {
             Kind::Renewal => "renewal",
             Kind::RenewalFailed => "renewal_failed",
             Kind::Rebind => "rebind",
+            Kind::Welcome => "welcome",
         }
     }
 
@@ -143,7 +147,7 @@ pub struct Message {
     /// Where the reader says that he wants no more of these; only of what is sent without being
     /// asked for.
     pub unsubscribe_url: Option<String>,
-    /// `None` only of a [`Kind::Test`].
+    /// `None` only of a [`Kind::Test`] and a [`Kind::Welcome`].
     pub payment: Option<Payment>,
 }
 

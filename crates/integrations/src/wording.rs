@@ -77,6 +77,9 @@ fn sum(money: Money, sums: Sums, lang: Lang) -> String {
 
 /// What a message says. `is_domestic` as in [`crate::Limits`].
 pub fn compose(message: &Message, sums: Sums, is_domestic: bool) -> Words {
+    if message.kind == Kind::Welcome {
+        return welcome(message);
+    }
     let payment = message.payment.as_ref().filter(|_| message.kind != Kind::Test);
     let Some(payment) = payment else { return trial(message) };
     let lang = message.lang;
@@ -92,7 +95,8 @@ pub fn compose(message: &Message, sums: Sums, is_domestic: bool) -> Words {
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => payment.amount,
+        | Kind::Rebind
+        | Kind::Welcome => payment.amount,
     };
     let amount = sum(amount, sums, lang);
     let wanted = sum(payment.amount, sums, lang);
@@ -111,13 +115,29 @@ fn trial(message: &Message) -> Words {
     Words { head, rest: Vec::new(), link: None }
 }
 
+fn welcome(message: &Message) -> Words {
+    let shop = &message.shop;
+    let (head, rest) = match message.lang {
+        Lang::Ru => (
+            format!("{shop}: готово"),
+            "Сюда будут приходить ссылки на оплату и сообщения о списаниях. Чтобы их не получать, \
+             остановите бота.",
+        ),
+        Lang::En => (
+            format!("{shop}: all set"),
+            "Links to pay and news of charges will come here. Stop the bot to receive none.",
+        ),
+    };
+    Words { head, rest: vec![rest.to_owned()], link: None }
+}
+
 fn to_payer(message: &Message, payment: &Payment, amount: &str, is_domestic: bool) -> Words {
     let (lang, shop) = (message.lang, &message.shop);
     let ru = lang == Lang::Ru;
     let until = payment.until.as_deref();
     let head = match message.kind {
-        Kind::Test | Kind::Link if ru => format!("{shop}: к оплате {amount}"),
-        Kind::Test | Kind::Link => format!("{shop}: {amount} to pay"),
+        Kind::Test | Kind::Welcome | Kind::Link if ru => format!("{shop}: к оплате {amount}"),
+        Kind::Test | Kind::Welcome | Kind::Link => format!("{shop}: {amount} to pay"),
         Kind::Reminder if ru => format!("{shop}: напоминаем об оплате {amount}"),
         Kind::Reminder => format!("{shop}: {amount} still to pay"),
         Kind::Paid if ru => format!("{shop}: оплата {amount} получена, спасибо"),
@@ -183,7 +203,12 @@ fn link_of(
             let url = payment.receipt_url.as_ref().filter(|_| is_domestic);
             (url, message.lang.pick("Чек", "Receipt"))
         }
-        Kind::Test | Kind::Mismatch | Kind::Failed | Kind::Expired | Kind::Canceled => return None,
+        Kind::Test
+        | Kind::Mismatch
+        | Kind::Failed
+        | Kind::Expired
+        | Kind::Canceled
+        | Kind::Welcome => return None,
     };
     url.map(|url| (url.clone(), button))
 }
@@ -197,8 +222,8 @@ fn to_shop(
 ) -> Words {
     let ru = message.lang == Lang::Ru;
     let head = match message.kind {
-        Kind::Test | Kind::Link if ru => format!("Ссылка на оплату {amount}"),
-        Kind::Test | Kind::Link => format!("A link for {amount}"),
+        Kind::Test | Kind::Welcome | Kind::Link if ru => format!("Ссылка на оплату {amount}"),
+        Kind::Test | Kind::Welcome | Kind::Link => format!("A link for {amount}"),
         Kind::Reminder if ru => format!("Ещё не оплачено: {amount}"),
         Kind::Reminder => format!("Still unpaid: {amount}"),
         Kind::Paid if ru => format!("Оплачено {amount}"),

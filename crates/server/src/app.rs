@@ -36,7 +36,7 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions, todos,
-    web::{assets, checkout, desk, docs, place, withdrawal},
+    web::{assets, checkout, desk, docs, place, unsubscribe, withdrawal},
     webhooks,
 };
 
@@ -76,6 +76,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(todos::api::routes())
         .merge(webhooks::api::routes())
         .merge(integrations::api::routes())
+        .merge(integrations::updates::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())
         .merge(subscriptions::api::routes())
@@ -98,10 +99,12 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(api.route_layer(authenticate))
         .layer(Extension(tell as Teller))
         .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
+        .merge(integrations::updates::update_routes())
         .merge(checkout::routes())
         .merge(place::routes())
         .merge(desk::routes())
         .merge(withdrawal::routes())
+        .merge(unsubscribe::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))

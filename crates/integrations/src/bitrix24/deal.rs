@@ -159,7 +159,8 @@ pub fn change(settings: &Settings, message: &Message, deal: &Deal) -> Result<Cha
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => return Ok(change),
+        | Kind::Rebind
+        | Kind::Welcome => return Ok(change),
     };
     let stages = stages(settings, mapping)?;
     let Some(target) = stages.get(&deal.category).filter(|stage| **stage != deal.stage) else {
@@ -191,6 +192,7 @@ const fn status(kind: Kind) -> Option<&'static str> {
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => None,
+        | Kind::Rebind
+        | Kind::Welcome => None,
     }
 }

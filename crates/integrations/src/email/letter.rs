@@ -150,7 +150,8 @@ fn content<'a>(message: &'a Message, words: &'a Words, has_qr: bool) -> Content<
         | Kind::Canceled
         | Kind::Refunded
         | Kind::Receipt
-        | Kind::Rebind => "",
+        | Kind::Rebind
+        | Kind::Welcome => "",
     };
     notes.extend(Some(more.to_owned()).filter(|more| !more.is_empty()));
     notes.push(match lang {
@@ -158,8 +159,9 @@ fn content<'a>(message: &'a Message, words: &'a Words, has_qr: bool) -> Content<
         Lang::En => format!("{shop}. This letter was sent automatically."),
     });
     let payment = message.payment.as_ref();
-    let leave = payment.and_then(|payment| payment.leave_url.as_deref());
-    let leave = leave.map(|url| {
+    let link = words.link.as_ref().map(|(url, label)| (url.as_str(), *label));
+    let leave_url = payment.and_then(|payment| payment.leave_url.as_deref());
+    let leave = leave_url.map(|url| {
         (url, lang.pick("Отказаться от автоматических списаний", "Stop automatic charges"))
     });
     let unsubscribe = message.unsubscribe_url.as_deref().map(|url| {
@@ -170,7 +172,8 @@ fn content<'a>(message: &'a Message, words: &'a Words, has_qr: bool) -> Content<
         shop,
         title,
         lines: lines.map(str::to_owned).collect(),
-        link: words.link.as_ref().map(|(url, label)| (url.as_str(), *label)),
+        // Where one leaves is said in small print.
+        link: link.filter(|(url, _)| leave_url != Some(*url)),
         has_qr,
         notes,
         small: leave.into_iter().chain(unsubscribe).collect(),

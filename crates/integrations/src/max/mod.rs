@@ -24,10 +24,11 @@ use crate::{
     wording::{Sums, compose},
 };
 
-pub use problems::PROBLEMS;
+pub use problems::{PROBLEMS, REFUSED, TOKEN_REFUSED};
 pub use stand_in::MaxStandIn;
 
 pub const TOKEN: &str = "token";
+pub const BOT: &str = "bot";
 pub const API_URL: &str = "api_url";
 /// The host that also asks for the Russian Trusted Root CA; the older ones are being switched off.
 const DEFAULT_API_URL: &str = "https://platform-api2.max.ru";
@@ -38,6 +39,12 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_MAX_TOKEN",
         is_secret: true,
         about: "The bot's token: business.max.ru, chat-bots, the bot's settings.",
+    },
+    Setting {
+        name: BOT,
+        env: "KOPECK_MAX_BOT",
+        is_secret: false,
+        about: "The bot's name, as in its address max.ru/…: for links that tie payers' chats.",
     },
     Setting {
         name: API_URL,

@@ -55,7 +55,8 @@ pub const fn outcome(kind: Kind) -> Option<Outcome> {
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => None,
+        | Kind::Rebind
+        | Kind::Welcome => None,
     }
 }
 
@@ -99,7 +100,8 @@ fn status(kind: Kind) -> &'static str {
         | Kind::Reminder
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => "pending",
+        | Kind::Rebind
+        | Kind::Welcome => "pending",
         Kind::Paid | Kind::Receipt => "paid",
         Kind::Mismatch => "amount_mismatch",
         Kind::Failed => "failed",

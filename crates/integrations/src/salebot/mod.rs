@@ -166,7 +166,9 @@ impl Integration for Salebot {
             | Kind::Canceled
             | Kind::Refunded
             | Kind::Receipt => true,
-            Kind::Reminder | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind => false,
+            Kind::Reminder | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind | Kind::Welcome => {
+                false
+            }
         };
         is_told && audience == Audience::Shop
     }

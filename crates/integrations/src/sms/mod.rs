@@ -145,7 +145,8 @@ impl Integration for Sms {
             Kind::Refunded | Kind::Receipt | Kind::Renewal | Kind::RenewalFailed | Kind::Rebind => {
                 audience == Audience::Payer
             }
-            Kind::Failed | Kind::Expired | Kind::Canceled => false,
+            // A phone is nobody's chat.
+            Kind::Failed | Kind::Expired | Kind::Canceled | Kind::Welcome => false,
         }
     }
 

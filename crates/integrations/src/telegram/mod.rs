@@ -28,11 +28,12 @@ use crate::{
     wording::{Sums, Words, compose},
 };
 
-pub use problems::PROBLEMS;
+pub use problems::{PROBLEMS, REFUSED, TOKEN_REFUSED};
 pub use stand_in::{Chat, TelegramStandIn};
 
 pub const TOKEN: &str = "token";
 pub const API_URL: &str = "api_url";
+pub const BOT: &str = "bot";
 const DEFAULT_API_URL: &str = "https://api.telegram.org";
 
 static SETTINGS: &[Setting] = &[
@@ -41,6 +42,12 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_TELEGRAM_TOKEN",
         is_secret: true,
         about: "The bot's token, as @BotFather gave it: 123456789:AAE….",
+    },
+    Setting {
+        name: BOT,
+        env: "KOPECK_TELEGRAM_BOT",
+        is_secret: false,
+        about: "The bot's name, as in its address t.me/…: for links that tie payers' chats.",
     },
     Setting {
         name: API_URL,
@@ -167,7 +174,8 @@ impl Integration for Telegram {
             | Kind::Refunded
             | Kind::Renewal
             | Kind::RenewalFailed
-            | Kind::Rebind => true,
+            | Kind::Rebind
+            | Kind::Welcome => true,
             // A receipt names its buyer.
             Kind::Receipt => audience == Audience::Shop,
         }

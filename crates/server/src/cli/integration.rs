@@ -13,10 +13,11 @@ use super::{
 use crate::{
     integrations::{
         api::{tested, view},
-        flow,
+        chats, flow,
         model::{Linked, Sending, SendingState},
         request, store,
-        view::{GoneView, IntegrationView, SendingView},
+        updates::InvitationView,
+        view::{GoneView, IntegrationView, SendingView, TestedView},
     },
     kit::{db::DbError, jobs},
     runner,
@@ -48,6 +49,10 @@ enum Command {
         /// What you hear of: paid,mismatch,refunded by default
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         news: Vec<String>,
+        /// What payers hear of by e-mail by itself: renewal,renewal_failed by default; also link,
+        /// paid, refunded, receipt; none for nothing
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        payer_news: Vec<String>,
     },
     /// List what is set up
     List,
@@ -64,11 +69,27 @@ enum Command {
         /// What you hear of
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         news: Vec<String>,
+        /// What payers hear of by itself; none for nothing
+        #[arg(long, value_name = "LIST", value_delimiter = ',')]
+        payer_news: Vec<String>,
     },
     /// Ask the service whether the account is in order; shows nobody anything
     Test {
         /// The integration's id
         id: String,
+    },
+    /// Have Telegram or MAX send what happens in the bot's chats to this server
+    Updates {
+        /// The integration's id
+        id: String,
+    },
+    /// A link by which a customer ties his chat with your bot to himself
+    Invite {
+        /// telegram or max
+        service: String,
+        /// Your own number of the customer
+        #[arg(long, value_name = "ID")]
+        customer: String,
     },
     /// Remove one; what waits for it is never sent
     Remove {
@@ -99,21 +120,32 @@ impl IntegrationArgs {
         let world = globals.open().await?;
         let (ctx, shop_id) = (&world.ctx, world.shop.id.as_str());
         match self.command {
-            Command::Add { service, set, news_to, news } => {
+            Command::Add { service, set, news_to, news, payer_news } => {
                 let service = request::service(&service)?;
                 let values = read_settings(service, &set)?;
-                let news = Some(news).filter(|news| !news.is_empty());
-                let new = request::new_integration(service, values, news_to, news)?;
+                let words = words(news, payer_news);
+                let new = request::new_integration(service, values, news_to, words)?;
                 show(&world, &flow::add(ctx, shop_id, new).await?)
             }
-            Command::Edit { id, set, news_to, news } => {
+            Command::Edit { id, set, news_to, news, payer_news } => {
                 let service = flow::service_of(&flow::get(ctx, shop_id, &id).await?)?;
-                let news = Some(news).filter(|news| !news.is_empty());
-                let changes = request::changes(service, read_pairs(&set)?, news_to, news)?;
+                let words = words(news, payer_news);
+                let changes = request::changes(service, read_pairs(&set)?, news_to, words)?;
                 show(&world, &flow::edit(ctx, shop_id, &id, changes).await?)
             }
             Command::List => list(&world).await,
             Command::Test { id } => test(&world, &flow::get(ctx, shop_id, &id).await?).await,
+            Command::Updates { id } => {
+                let linked = flow::get(ctx, shop_id, &id).await?;
+                let shown = tested(&linked, chats::register(ctx, &linked).await)?;
+                settled(&world, &shown, "its updates come here from now on")
+            }
+            Command::Invite { service, customer } => {
+                let service = request::service(&service)?.name();
+                let invitation = chats::invite(ctx, shop_id, &customer, service).await?;
+                let view = InvitationView::new(&customer, invitation);
+                world.out.show(&view, || view.url.clone())
+            }
             Command::Remove { id } => {
                 let gone = flow::remove(ctx, shop_id, &id).await?;
                 let removed = GoneView { id: gone.id, object: "integration", removed: true };
@@ -121,6 +153,16 @@ impl IntegrationArgs {
             }
         }
     }
+}
+
+/// Without a word it stays as it is; `none` is an empty list.
+fn words(news: Vec<String>, payer_news: Vec<String>) -> request::Words {
+    let given = |words: Vec<String>| match words.as_slice() {
+        [] => None,
+        [one] if one == "none" => Some(Vec::new()),
+        _ => Some(words),
+    };
+    request::Words { news: given(news), payer_news: given(payer_news) }
 }
 
 /// As given; else from the variables that the settings name.
@@ -160,6 +202,9 @@ fn show(world: &World, linked: &Linked) -> Result<(), Fail> {
         if view.tells_shop {
             lines.push(format!("  you hear there of: {}", view.news.join(", ")));
         }
+        if !view.payer_news.is_empty() {
+            lines.push(format!("  payers hear of: {}", view.payer_news.join(", ")));
+        }
         if let Some(prefix) = &view.callback_prefix {
             lines.push(format!(
                 "  conditions of your blocks begin with {}",
@@ -198,11 +243,15 @@ async fn list(world: &World) -> Result<(), Fail> {
 /// What the service says is the result, so a refusal is a failure of the command too.
 async fn test(world: &World, linked: &Linked) -> Result<(), Fail> {
     let shown = tested(linked, flow::test(&world.ctx, linked).await)?;
+    settled(world, &shown, "in order")
+}
+
+fn settled(world: &World, shown: &TestedView, good: &str) -> Result<(), Fail> {
     if let (Some(code), Some(message)) = (&shown.code, &shown.message) {
         let hint = shown.hint.clone().unwrap_or_default();
         return Err(Fail::new(code, message.clone(), hint));
     }
-    world.out.show(&shown, || format!("{} {} is in order", paint(GOOD, "✓"), linked.service))
+    world.out.show(shown, || format!("{} {good}", paint(GOOD, "✓")))
 }
 
 /// Sends it and waits a little for what becomes of it.

@@ -236,7 +236,7 @@ impl EventKind {
                 "No payment can be made for its period: `problem` says why, and what to do"
             }
             EventKind::SubscriptionNoticeUndelivered => {
-                "A charge waits for its notice, and no webhook takes that: mend the receiver"
+                "A charge waits for its notice, and nobody takes that: mend the receiver"
             }
             EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
         }

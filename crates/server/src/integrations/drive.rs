@@ -3,7 +3,7 @@
 
 use kopeck_banks::exchange::{Heard, Silence};
 use kopeck_integrations::{
-    Integration, Kind, Renewal, Scope, Settings,
+    Integration, Renewal, Scope, Settings,
     exchange::{self, Fate, Sent},
     journal,
 };
@@ -17,21 +17,22 @@ use super::{
     model::{Attempt, Linked, Sending, SendingState},
     schedule,
     store::{self, Recipient},
+    subject::{self, Subject},
 };
-use crate::{
-    events::find_event,
-    kit::{
-        Ctx,
-        db::{DbError, Tx},
-        jobs::{After, Job},
-        secret::mask_text,
-    },
-    payments::{self, model::Payment},
-    receipts,
+use crate::kit::{
+    Ctx,
+    clock::DAY_MS,
+    db::{DbError, Tx},
+    jobs::{After, Job},
+    secret::mask_text,
 };
 
 /// Why a message was given up after a day.
 pub const GAVE_UP: &str = "integration_gave_up";
+/// How long attempts are kept, and how many older ones each new one sweeps away: more than one, so
+/// that they become fewer.
+const KEPT_MS: i64 = 90 * DAY_MS;
+const SWEPT: i64 = 4;
 /// Why nothing waits for new tokens that never come.
 const NO_TOKENS: &str = "integration_tokens_missing";
 
@@ -42,10 +43,8 @@ struct Due {
     settings: Settings,
     to: String,
     sending: Sending,
-    payment: Payment,
+    subject: Subject,
     shop: String,
-    about: Option<String>,
-    receipt_url: Option<String>,
     /// A process died between this request and its answer.
     is_cut: bool,
 }
@@ -65,13 +64,8 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     };
     let Due { service, settings, to, .. } = &due;
     let service = *service;
-    let around = Around {
-        shop: &due.shop,
-        public_url: &ctx.public_url,
-        about: due.about.as_deref(),
-        receipt_url: due.receipt_url.as_deref(),
-    };
-    let message = letter::write(&due.sending, to.clone(), &due.payment, around);
+    let around = Around::of(&due.shop, &ctx.public_url, &due.subject);
+    let message = letter::write(&due.sending, to.clone(), &due.subject.of, around);
     let began_ms = ctx.now_ms();
     let progress = &due.sending.progress;
     let (fate, attempt) = match service.request(settings, &message, progress) {
@@ -105,6 +99,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         .write(move |tx| {
             if let Some(attempt) = &attempt {
                 store::insert_attempt(tx, attempt)?;
+                store::delete_old_attempts(tx, attempt.at_ms - KEPT_MS, SWEPT)?;
             }
             record(tx, &inner, &due, &fate, renewed.as_ref())
         })
@@ -133,9 +128,6 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     if next_ms > now_ms {
         return Ok(Look::Rest(After::At(next_ms)));
     }
-    let payment = payments::store::find_payment(tx, &sending.shop_id, &sending.payment_id)?;
-    let missing = || DbError::Decode(format!("{} has no payment", sending.id));
-    let payment = payment.ok_or_else(missing)?;
     // Whatever stopped the integration: news of yesterday is no news. One whose answer is not known
     // is settled first.
     if sending.asked_ms.is_none() && schedule::is_stale(sending.created_ms, now_ms) {
@@ -148,16 +140,12 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
         store::update_sending(tx, &sending)?;
         return Ok(Look::Rest(After::At(now_ms)));
     }
-    if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
-        // Paid or over meanwhile: nobody needs the link.
+    let subject = subject::load(tx, ctx, &sending)?;
+    if sending.asked_ms.is_none() && !subject.is_needed(&sending) {
         end(&mut sending, SendingState::Dropped, None, None, now_ms);
         store::update_sending(tx, &sending)?;
         return Ok(Look::Rest(After::At(now_ms)));
     }
-    let event = match &sending.event_id {
-        Some(event) => find_event(tx, &sending.shop_id, event)?,
-        None => None,
-    };
     // Opened before it is marked as asked: what cannot be opened was not sent.
     let settings = open_settings(ctx, &linked).map_err(broken)?;
     let to = open_address(ctx, id, &sending.address).map_err(broken)?;
@@ -170,46 +158,7 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     store::update_sending(tx, &sending)?;
     store::update_integration(tx, &linked)?;
     let shop = shop_name(tx, &linked.shop_id)?;
-    let about = event.and_then(|event| event.about);
-    let receipt_url = receipt_url(tx, sending.kind, &payment.id, about.as_deref())?;
-    Ok(Look::Send(Box::new(Due {
-        linked,
-        service,
-        settings,
-        to,
-        sending,
-        payment,
-        shop,
-        about,
-        receipt_url,
-        is_cut,
-    })))
-}
-
-/// Where the payer sees the receipt that the message is about, if its operator shows it: the one
-/// named, a refund's own, or the sale's newest.
-fn receipt_url(
-    tx: &mut dyn Tx,
-    kind: Kind,
-    payment_id: &str,
-    about: Option<&str>,
-) -> Result<Option<String>, DbError> {
-    if !matches!(kind, Kind::Paid | Kind::Refunded | Kind::Receipt) {
-        return Ok(None);
-    }
-    let mut found = None;
-    for record in receipts::store::list_of_payment(tx, payment_id)? {
-        let is_meant = if kind == Kind::Receipt {
-            about == Some(record.id.as_str())
-        } else {
-            // A refund's news has its refund's receipt, a payment's its sale's.
-            record.refund_id.as_deref() == about.filter(|_| kind == Kind::Refunded)
-        };
-        if is_meant {
-            found = record.fiscal.and_then(|fiscal| fiscal.url).or(found);
-        }
-    }
-    Ok(found)
+    Ok(Look::Send(Box::new(Due { linked, service, settings, to, sending, subject, shop, is_cut })))
 }
 
 /// What hides secrets and addresses in what was heard.
@@ -316,6 +265,7 @@ fn record(
                 Scope::Message => {}
                 Scope::Address => {
                     store::insert_ended_address(tx, id, &sending.address_key, &code, now_ms)?;
+                    store::chats::end(tx, (id, &sending.address_key), (now_ms, &code))?;
                 }
                 Scope::Account => stop(&mut linked, &code, now_ms),
             }
@@ -376,13 +326,13 @@ fn moved(
         linked.news_to = Some(sealed.clone());
     }
     let key = address_key(&linked.id, to);
-    let recipients = store::list_recipients(tx, &sending.payment_id, &linked.id)?;
+    let payment_id = sending.payment_id.clone().unwrap_or_default();
+    let recipients = store::list_recipients(tx, &payment_id, &linked.id)?;
     let known = recipients.into_iter().find(|it| it.address_key == sending.address_key);
     if let Some(known) = known {
         let recipient = Recipient { address_key: key.clone(), address: sealed.clone(), ..known };
-        let payment_id = &sending.payment_id;
-        store::delete_recipient(tx, payment_id, &linked.id, &sending.address_key)?;
-        store::insert_recipient(tx, payment_id, &linked.id, &recipient, ctx.now_ms())?;
+        store::delete_recipient(tx, &payment_id, &linked.id, &sending.address_key)?;
+        store::insert_recipient(tx, &payment_id, &linked.id, &recipient, ctx.now_ms())?;
     }
     sending.address = sealed;
     sending.address_key = key;

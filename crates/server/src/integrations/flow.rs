@@ -8,7 +8,8 @@ use kopeck_integrations::{
 
 use super::{
     letter,
-    model::{Linked, Sending, SendingState},
+    model::{Chat, Linked, Sending, SendingState},
+    payers,
     store::{self, Recipient},
 };
 use crate::{
@@ -40,17 +41,25 @@ pub struct NewIntegration {
     pub settings: Settings,
     pub news_to: Option<String>,
     pub news: Vec<Kind>,
+    pub payer_news: Vec<Kind>,
 }
 
 /// A message that somebody wants sent.
 #[derive(Clone, Debug)]
 pub struct NewSending {
     pub payment_id: String,
-    pub service: &'static str,
-    /// As [`Integration::address`] gave it.
-    pub to: String,
+    pub to: Where,
     pub kind: Kind,
     pub lang: Lang,
+}
+
+/// Where somebody wants it sent.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// A service, and an address as [`Integration::address`] gave it.
+    Address(&'static str, String),
+    /// Into the chat that this customer tied to himself last.
+    Customer(String),
 }
 
 /// Who is to hear of all that becomes of a payment.
@@ -68,6 +77,14 @@ pub enum Problem {
     NoSuchIntegration,
     NoSuchPayment,
     NotConnected(&'static str),
+    /// A service without chats that can be tied to customers.
+    NoChats(&'static str),
+    /// One that sends no updates.
+    NoUpdates(String),
+    /// A start link needs the bot's name.
+    NoBotName,
+    /// The customer has no chat that can be written to; why it ended, if it did.
+    NoChat(Option<String>),
     NotPayable,
     Unsupported(Kind),
     TooMany,
@@ -143,6 +160,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
         service: new.service.to_owned(),
         news_to,
         news: new.news,
+        payer_news: new.payer_news,
         seen_seq: 0,
         sent_ms: 0,
         stopped: None,
@@ -189,6 +207,7 @@ pub struct Changes {
     pub settings: Settings,
     pub news_to: Option<String>,
     pub news: Option<Vec<Kind>>,
+    pub payer_news: Option<Vec<Kind>>,
 }
 
 /// Changes it. What was stopped goes on: whatever stopped it may be mended now.
@@ -207,6 +226,7 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
                 linked.news_to = Some(seal_address(&inner, &id, to)?);
             }
             linked.news = changes.news.unwrap_or(linked.news);
+            linked.payer_news = changes.payer_news.unwrap_or(linked.payer_news);
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
@@ -277,24 +297,27 @@ fn audience_of(service: &dyn Integration, kind: Kind) -> Option<Audience> {
     [Audience::Payer, Audience::Shop].into_iter().find(|audience| service.wants(kind, *audience))
 }
 
-/// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
-/// a deal hear of all that becomes of the payment from now on.
-pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
-    let linked = find_of_service(ctx, shop_id, new.service).await?;
-    let service = service_of(&linked)?;
-    let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
-    let (address, now_ms) = (seal_address(ctx, &linked.id, &new.to)?, ctx.now_ms());
-    let sending = Sending {
+/// A message that is to leave now, to an address by its key and sealed.
+pub fn draft(
+    ctx: &Ctx,
+    linked: &Linked,
+    kind: Kind,
+    audience: Audience,
+    (address_key, address): (String, Vec<u8>),
+) -> Sending {
+    let now_ms = ctx.now_ms();
+    Sending {
         id: ctx.mint.id("msg"),
-        shop_id: shop_id.to_owned(),
+        shop_id: linked.shop_id.clone(),
         integration_id: linked.id.clone(),
-        payment_id: new.payment_id,
+        payment_id: None,
+        subscription_id: None,
         event_id: None,
-        kind: new.kind,
+        kind,
         audience,
-        lang: new.lang,
+        lang: Lang::Ru,
         address,
-        address_key: address_key(&linked.id, &new.to),
+        address_key,
         progress: Progress::start(),
         state: SendingState::Pending,
         tries: 0,
@@ -306,9 +329,52 @@ pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, 
         why: None,
         ended_ms: None,
         created_ms: now_ms,
+    }
+}
+
+/// Sends a payment's link. The same that is still on its way is not sent twice. A bot's client and
+/// a deal hear of all that becomes of the payment from now on.
+pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, Problem> {
+    let (linked, to) = match &new.to {
+        Where::Address(service, to) => {
+            let linked = find_of_service(ctx, shop_id, service).await?;
+            let sealed = seal_address(ctx, &linked.id, to)?;
+            let to = (address_key(&linked.id, to), sealed);
+            (linked, to)
+        }
+        Where::Customer(customer_id) => find_chat(ctx, shop_id, customer_id).await?,
+    };
+    let service = service_of(&linked)?;
+    let audience = audience_of(service, new.kind).ok_or(Problem::Unsupported(new.kind))?;
+    let sending = Sending {
+        payment_id: Some(new.payment_id),
+        lang: new.lang,
+        ..draft(ctx, &linked, new.kind, audience, to)
     };
     let inner = ctx.clone();
     ctx.db.write(move |tx| save(tx, &inner, &sending)).await
+}
+
+/// The chat that the customer tied to himself last and has not stopped.
+async fn find_chat(
+    ctx: &Ctx,
+    shop_id: &str,
+    customer_id: &str,
+) -> Result<(Linked, (String, Vec<u8>)), Problem> {
+    let (shop, customer) = (shop_id.to_owned(), customer_id.to_owned());
+    let found: Result<Vec<(Chat, String)>, DbError> =
+        ctx.db.read(move |tx| store::chats::list(tx, &shop, &customer)).await;
+    let mut ended = None;
+    for (chat, _) in found? {
+        match chat.ended {
+            None => {
+                let linked = get(ctx, shop_id, &chat.integration_id).await?;
+                return Ok((linked, (chat.address_key, chat.address)));
+            }
+            Some((_, code)) => ended = ended.or(Some(code)),
+        }
+    }
+    Err(Problem::NoChat(ended))
 }
 
 /// From now on the address hears of all that becomes of the payment, of its link too.
@@ -331,7 +397,8 @@ pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), P
 }
 
 fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Problem> {
-    let payment = payments::store::find_payment(tx, &sending.shop_id, &sending.payment_id)?;
+    let payment_id = sending.payment_id.as_deref().unwrap_or_default();
+    let payment = payments::store::find_payment(tx, &sending.shop_id, payment_id)?;
     let payment = payment.ok_or(Problem::NoSuchPayment)?;
     if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
         return Err(Problem::NotPayable);
@@ -346,7 +413,7 @@ fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Proble
         let since_seq = find_last_seq(tx, &sending.shop_id)?;
         let (address_key, address) = (key.to_owned(), sending.address.clone());
         let recipient = Recipient { address_key, address, since_seq };
-        store::insert_recipient(tx, &sending.payment_id, id, &recipient, sending.created_ms)?;
+        store::insert_recipient(tx, payment_id, id, &recipient, sending.created_ms)?;
     }
     store::insert_sending(tx, sending)?;
     jobs::nudge(tx, &ctx.mint, JOB, id, sending.due_ms)?;
@@ -369,6 +436,7 @@ pub fn fan_out(tx: &mut dyn Tx, ctx: &Ctx) -> Result<bool, DbError> {
         for event in list_events(tx, &linked.shop_id, &filter, BATCH)? {
             linked.seen_seq = event.seq;
             is_new |= spread(tx, ctx, &linked, &event)?;
+            is_new |= payers::spread(tx, ctx, &linked, &event)?;
         }
         store::update_integration(tx, &linked)?;
         if is_new {
@@ -404,31 +472,12 @@ fn spread(
         let to = open.map_err(|error| DbError::Decode(format!("news_to: {error:#}")))?;
         addresses.push((address_key(&linked.id, &to), sealed));
     }
-    let now_ms = ctx.now_ms();
     let mut is_new = false;
-    for (key, address) in addresses {
+    for to in addresses {
         let sending = Sending {
-            id: ctx.mint.id("msg"),
-            shop_id: linked.shop_id.clone(),
-            integration_id: linked.id.clone(),
-            payment_id: event.subject_id.clone(),
+            payment_id: Some(event.subject_id.clone()),
             event_id: Some(event.id.clone()),
-            kind,
-            audience: Audience::Shop,
-            lang: Lang::Ru,
-            address,
-            address_key: key,
-            progress: Progress::start(),
-            state: SendingState::Pending,
-            tries: 0,
-            due_ms: now_ms,
-            step_ms: None,
-            asked_ms: None,
-            remote_id: None,
-            code: None,
-            why: None,
-            ended_ms: None,
-            created_ms: now_ms,
+            ..draft(ctx, linked, kind, Audience::Shop, to)
         };
         is_new |= store::insert_sending(tx, &sending)?;
     }

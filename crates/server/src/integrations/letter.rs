@@ -2,30 +2,49 @@
 
 use kopeck_integrations::{Kind, Message, Payment as Facts};
 
-use super::model::Sending;
+use super::{
+    model::Sending,
+    subject::{Of, Subject, open_payment},
+};
 use crate::{
     instruments::model::Kind as InstrumentKind,
     kit::clock::iso,
     payments::model::{Payment, Status},
     qr::Code,
+    subscriptions::{schedule::find_zone, view::Described},
 };
 
 /// Pixels: sharp on a dense screen, a few kilobytes.
 const QR_SIDE: u32 = 400;
 
-/// What surrounds a payment.
+/// What surrounds what is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
     pub shop: &'a str,
     pub public_url: &'a str,
-    /// Of a refund's news, the refund; of a receipt's, the receipt.
+    /// Of a refund's news, the refund.
     pub about: Option<&'a str>,
     /// Where the payer sees the receipt.
     pub receipt_url: Option<&'a str>,
+    pub leave_url: Option<&'a str>,
+    pub unsubscribe_url: Option<&'a str>,
+}
+
+impl<'a> Around<'a> {
+    pub fn of(shop: &'a str, public_url: &'a str, subject: &'a Subject) -> Around<'a> {
+        Around {
+            shop,
+            public_url,
+            about: subject.about.as_deref(),
+            receipt_url: subject.receipt_url.as_deref(),
+            leave_url: subject.leave_url.as_deref(),
+            unsubscribe_url: subject.unsubscribe_url.as_deref(),
+        }
+    }
 }
 
 /// The message of a sending, opened.
-pub fn write(sending: &Sending, to: String, payment: &Payment, around: Around<'_>) -> Message {
+pub fn write(sending: &Sending, to: String, of: &Of, around: Around<'_>) -> Message {
     Message {
         id: sending.id.clone(),
         kind: sending.kind,
@@ -34,8 +53,12 @@ pub fn write(sending: &Sending, to: String, payment: &Payment, around: Around<'_
         to: Some(to),
         shop: around.shop.to_owned(),
         written_ms: sending.created_ms,
-        unsubscribe_url: None,
-        payment: Some(facts(sending.kind, payment, around)),
+        unsubscribe_url: around.unsubscribe_url.map(str::to_owned),
+        payment: match of {
+            Of::Shop => None,
+            Of::Payment(payment) => Some(facts(sending.kind, payment, around)),
+            Of::Subscription(described) => Some(facts_of(sending.kind, described, around)),
+        },
     }
 }
 
@@ -55,7 +78,8 @@ pub fn facts(kind: Kind, payment: &Payment, around: Around<'_>) -> Facts {
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
-        | Kind::Rebind => None,
+        | Kind::Rebind
+        | Kind::Welcome => None,
     };
     let saved = [InstrumentKind::Card, InstrumentKind::Account]
         .into_iter()
@@ -78,6 +102,38 @@ pub fn facts(kind: Kind, payment: &Payment, around: Around<'_>) -> Facts {
         until: kind.asks_to_pay().then(|| moscow(payment.expires_ms)),
         at: at_ms.map(iso),
     }
+}
+
+/// What may be said of a subscription, in the place of a payment.
+fn facts_of(kind: Kind, described: &Described, around: Around<'_>) -> Facts {
+    let subscription = &described.book.subscription;
+    let period = described.book.open_period();
+    let is_near = kind == Kind::Renewal;
+    let amount = if is_near { described.next_amount } else { period.map(|it| it.amount) };
+    let until_ms = if is_near {
+        subscription.state.access_until_ms(0)
+    } else {
+        period.and_then(|period| period.next_try_ms)
+    };
+    let link = open_payment(described).map(|id| format!("{}/pay/{id}", around.public_url));
+    let leave_url = around.leave_url.map(str::to_owned);
+    Facts {
+        id: subscription.id.clone(),
+        amount: amount.or(described.next_amount).unwrap_or_default(),
+        purpose: described.version.terms.name.clone(),
+        // A notice leads to where the subscription can be looked at and left.
+        pay_url: if is_near { link.or_else(|| leave_url.clone()) } else { link },
+        leave_url,
+        until: until_ms.map(|ms| day(&subscription.zone, ms)),
+        ..Facts::default()
+    }
+}
+
+/// `30.11.2026` where the subscription's calendar counts.
+fn day(zone: &str, ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+    let zone = find_zone(zone).unwrap_or_else(|| jiff::tz::TimeZone::fixed(jiff::tz::offset(3)));
+    at.to_zoned(zone).strftime("%d.%m.%Y").to_string()
 }
 
 /// The link as a code to scan; a message without it is better than none.

@@ -1,7 +1,7 @@
 //! Integrations: telling messengers, SMS, bots and CRMs of payments, in their own words.
 //!
 //! ```text
-//!   events ─► fan_out ─┐
+//!   events ─► fan_out ─┐   (the shop's own addresses; payers, by what they are to hear)
 //!   POST /send ────────┴► sendings: pending ─► delivered
 //!                                     │  ▲ ─► unknown   (no answer, and it must not come twice)
 //!                                     └──┘ ─► failed    (refused, or nothing for a day)
@@ -9,6 +9,7 @@
 //!
 //! * **Integration**: a service that the shop has set up; its settings are sealed.
 //! * **Sending**: one message on its way to one address; its requests are `kopeck_integrations`'.
+//! * **Chat**: a customer's with one of the shop's bots, tied to him by a link that is good once.
 //! * **Recipient**: an address that hears of all that becomes of one payment: a bot's client, a
 //!   deal.
 //!
@@ -20,16 +21,20 @@
 //! * Addresses and settings are sealed; the journal of requests holds neither.
 
 pub mod api;
+pub mod chats;
 pub mod compat;
 pub mod drive;
 pub mod flow;
 pub mod letter;
 pub mod model;
+pub mod payers;
 pub mod problem;
 pub mod request;
 pub mod schedule;
 pub mod store;
 pub mod story;
+pub mod subject;
+pub mod updates;
 pub mod view;
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Linked {
     pub news_to: Option<Vec<u8>>,
     /// What is told there.
     pub news: Vec<Kind>,
+    /// What payers hear of by it without anybody sending it.
+    pub payer_news: Vec<Kind>,
     pub seen_seq: i64,
     pub sent_ms: i64,
     /// Since when and by which problem nothing is sent.
@@ -70,7 +72,9 @@ pub struct Sending {
     pub id: String,
     pub shop_id: String,
     pub integration_id: String,
-    pub payment_id: String,
+    /// Of one of the two; a period's link has both.
+    pub payment_id: Option<String>,
+    pub subscription_id: Option<String>,
     pub event_id: Option<String>,
     pub kind: Kind,
     pub audience: Audience,
@@ -105,4 +109,29 @@ pub struct Attempt {
     pub request: String,
     pub status: Option<i64>,
     pub reply: String,
+}
+
+/// A customer's chat with one of the shop's bots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    pub integration_id: String,
+    pub address_key: String,
+    pub shop_id: String,
+    /// The shop's own number of the customer.
+    pub customer_id: String,
+    /// Sealed.
+    pub address: Vec<u8>,
+    pub bound_ms: i64,
+    /// Since when and why nothing goes there.
+    pub ended: Option<(i64, String)>,
+}
+
+/// A link by which a customer ties one chat to himself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartLink {
+    pub id: String,
+    pub integration_id: String,
+    pub shop_id: String,
+    pub customer_id: String,
+    pub until_ms: i64,
 }

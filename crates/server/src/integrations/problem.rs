@@ -14,6 +14,19 @@ impl From<Problem> for ApiError {
                 let message = format!("The shop has not set up {service}.");
                 ApiError::new(codes::INTEGRATION_NOT_CONNECTED, message)
             }
+            Problem::NoChats(service) => {
+                let message = format!("Chats with {service} cannot be tied to customers.");
+                ApiError::new(codes::CHAT_UNSUPPORTED, message).param("service")
+            }
+            Problem::NoUpdates(service) => {
+                ApiError::new(codes::CHAT_UNSUPPORTED, format!("{service} sends no updates."))
+            }
+            Problem::NoBotName => ApiError::of(codes::BOT_NAME_MISSING),
+            Problem::NoChat(None) => ApiError::of(codes::CHAT_NOT_BOUND).param("to"),
+            Problem::NoChat(Some(why)) => {
+                let message = format!("Nothing goes to the customer's chat any more ({why}).");
+                ApiError::new(codes::CHAT_NOT_BOUND, message).param("to")
+            }
             Problem::NotPayable => ApiError::of(codes::PAYMENT_NOT_PAYABLE),
             Problem::Unsupported(kind) => {
                 let message = format!("It tells nobody anything of the kind `{}`.", kind.as_str());

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending},
+    flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending, Where},
+    payers,
     problem::error_of,
 };
 use crate::http::{
@@ -17,6 +18,8 @@ use crate::http::{
 
 /// No token or address is longer.
 const MAX_VALUE_CHARS: usize = 2_000;
+/// `customer:client-17`: the chat that he tied to himself.
+const CUSTOMER: &str = "customer";
 
 /// A service to be set up.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,6 +37,10 @@ pub struct CreateIntegration {
     /// What it hears of: paid, mismatch, failed, expired, canceled, refunded, receipt.
     #[schema(value_type = Option<Vec<String>>, example = json!(["paid", "refunded"]))]
     pub news: Raw,
+    /// What payers hear of by e-mail without anybody sending it: renewal (a charge is near) and
+    /// renewal_failed (with the link to pay instead), if absent; link, paid, refunded, receipt.
+    #[schema(value_type = Option<Vec<String>>, example = json!(["renewal", "renewal_failed"]))]
+    pub payer_news: Raw,
 }
 
 /// What to change of an integration. What is left out stays.
@@ -47,6 +54,8 @@ pub struct EditIntegration {
     pub news_to: Raw,
     #[schema(value_type = Option<Vec<String>>)]
     pub news: Raw,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub payer_news: Raw,
 }
 
 /// What to send, and where.
@@ -54,7 +63,8 @@ pub struct EditIntegration {
 #[serde(deny_unknown_fields)]
 pub struct SendPayment {
     /// The service and the address there: `email:anna@example.com`,
-    /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`.
+    /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`; or `customer:client-17`, into the
+    /// chat that this customer tied to himself.
     #[schema(value_type = String, example = "sms:+79001234567")]
     pub to: Raw,
     /// link, reminder, or rebind (the link of `rebind_url`, in words of its own); link if absent.
@@ -96,6 +106,33 @@ pub fn news(service: &dyn Integration, words: &[String]) -> Result<Vec<Kind>, Ap
     words.iter().map(read).collect()
 }
 
+fn payer_news(words: &[String]) -> Result<Vec<Kind>, ApiError> {
+    let read = |word: &String| {
+        let kind = Kind::parse(word).filter(|kind| payers::CHOICE.contains(kind));
+        let known = payers::CHOICE.map(Kind::as_str).join(", ");
+        kind.ok_or_else(|| {
+            invalid("payer_news", &format!("holds `{word}`, which is none of {known}"))
+        })
+    };
+    words.iter().map(read).collect()
+}
+
+/// What the shop hears of, and what payers do, in words.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    pub news: Option<Vec<String>>,
+    pub payer_news: Option<Vec<String>>,
+}
+
+impl Words {
+    fn read(news: &Raw, payer_news: &Raw) -> Result<Words, ApiError> {
+        Ok(Words {
+            news: json::strings("news", news, Kind::ALL.len())?,
+            payer_news: json::strings("payer_news", payer_news, Kind::ALL.len())?,
+        })
+    }
+}
+
 impl CreateIntegration {
     pub fn read(&self) -> Result<NewIntegration, ApiError> {
         let name = json::string("service", &self.service)?.ok_or_else(|| missing("service"))?;
@@ -104,7 +141,7 @@ impl CreateIntegration {
         let values: BTreeMap<String, String> = serde_json::from_str(raw.get())
             .map_err(|_| invalid("settings", "is not an object of texts"))?;
         let to = json::string("news_to", &self.news_to)?;
-        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        let words = Words::read(&self.news, &self.payer_news)?;
         new_integration(service, values, to, words)
     }
 }
@@ -114,7 +151,7 @@ pub fn new_integration(
     service: &'static dyn Integration,
     values: BTreeMap<String, String>,
     news_to: Option<String>,
-    words: Option<Vec<String>>,
+    words: Words,
 ) -> Result<NewIntegration, ApiError> {
     let settings = settings(service, values)?;
     let address =
@@ -123,7 +160,11 @@ pub fn new_integration(
         service: service.name(),
         settings,
         news_to: news_to.map(address).transpose()?,
-        news: match words {
+        payer_news: match words.payer_news {
+            Some(words) => payer_news(&words)?,
+            None => payers::DEFAULT.to_vec(),
+        },
+        news: match words.news {
             Some(words) => news(service, &words)?,
             None => DEFAULT_NEWS
                 .into_iter()
@@ -141,7 +182,7 @@ impl EditIntegration {
             None => BTreeMap::new(),
         };
         let to = json::string("news_to", &self.news_to)?;
-        let words = json::strings("news", &self.news, Kind::ALL.len())?;
+        let words = Words::read(&self.news, &self.payer_news)?;
         changes(service, values, to, words)
     }
 }
@@ -151,12 +192,16 @@ pub fn changes(
     service: &'static dyn Integration,
     values: BTreeMap<String, String>,
     news_to: Option<String>,
-    words: Option<Vec<String>>,
+    words: Words,
 ) -> Result<Changes, ApiError> {
-    let has_words = words.is_some();
+    let (has_news, has_payer_news) = (words.news.is_some(), words.payer_news.is_some());
     let new = new_integration(service, values, news_to, words)?;
-    let news = Some(new.news).filter(|_| has_words);
-    Ok(Changes { settings: new.settings, news_to: new.news_to, news })
+    Ok(Changes {
+        settings: new.settings,
+        news_to: new.news_to,
+        news: Some(new.news).filter(|_| has_news),
+        payer_news: Some(new.payer_news).filter(|_| has_payer_news),
+    })
 }
 
 impl SendPayment {
@@ -177,14 +222,18 @@ pub fn new_sending(
 ) -> Result<NewSending, ApiError> {
     let wanted = "is a service and an address, such as `telegram:700100200`";
     let (name, address) = to.split_once(':').ok_or_else(|| invalid("to", wanted))?;
-    let service = find_integration(name.trim())
-        .ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("to"))?;
-    let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
+    let to = if name.trim() == CUSTOMER {
+        Where::Customer(address.trim().to_owned())
+    } else {
+        let service = find_integration(name.trim())
+            .ok_or_else(|| ApiError::of(codes::INTEGRATION_UNKNOWN).param("to"))?;
+        let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
+        Where::Address(service.name(), to)
+    };
     let kind = Kind::parse(kind.unwrap_or("link")).filter(|kind| kind.asks_to_pay());
     let lang = Lang::parse(lang.unwrap_or("ru"));
     Ok(NewSending {
         payment_id: payment_id.to_owned(),
-        service: service.name(),
         to,
         kind: kind.ok_or_else(|| invalid("kind", "is none of link, reminder, rebind"))?,
         lang: lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))?,

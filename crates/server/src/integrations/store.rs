@@ -1,23 +1,26 @@
 //! SQL of integrations, their recipients and sendings.
 
+pub mod chats;
+
 use kopeck_integrations::{Audience, Kind, Lang, Progress};
 
 use super::model::{Attempt, Linked, Sending, SendingState};
 use crate::kit::db::{DbError, Row, Tx, Value};
 
 const COLUMNS: &str = "id, shop_id, service, sealed, news_to, news, seen_seq, sent_ms, \
-     stopped_ms, stopped_code, removed_ms, created_ms";
+     stopped_ms, stopped_code, removed_ms, created_ms, payer_news";
 
 pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
-        "insert into integrations (id, shop_id, service, sealed, news, seen_seq, created_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into integrations (id, shop_id, service, sealed, news, payer_news, seen_seq, \
+         created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             linked.id.as_str().into(),
             linked.shop_id.as_str().into(),
             linked.service.as_str().into(),
             linked.sealed.clone().into(),
             encode_news(&linked.news).into(),
+            encode_news(&linked.payer_news).into(),
             linked.seen_seq.into(),
             linked.created_ms.into(),
         ],
@@ -29,7 +32,8 @@ pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
 pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
         "update integrations set sealed = $1, news_to = $2, news = $3, seen_seq = $4, \
-         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8 where id = $9",
+         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8, payer_news = $9 \
+         where id = $10",
         &[
             linked.sealed.clone().into(),
             linked.news_to.clone().into(),
@@ -39,6 +43,7 @@ pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
             linked.stopped.as_ref().map(|(at_ms, _)| *at_ms).into(),
             linked.stopped.as_ref().map(|(_, code)| code.clone()).into(),
             linked.removed_ms.into(),
+            encode_news(&linked.payer_news).into(),
             linked.id.as_str().into(),
         ],
     )?;
@@ -102,17 +107,21 @@ fn word<T>(text: &str, value: Option<T>) -> Result<T, DbError> {
     value.ok_or_else(|| DbError::Decode(format!("the word {text}")))
 }
 
+fn decode_news(text: &str) -> Result<Vec<Kind>, DbError> {
+    let news: Vec<String> =
+        serde_json::from_str(text).map_err(|error| DbError::Decode(format!("news: {error}")))?;
+    news.iter().map(|text| word(text, Kind::parse(text))).collect()
+}
+
 fn decode(row: &Row) -> Result<Linked, DbError> {
-    let news: Vec<String> = serde_json::from_str(&row.text(5)?)
-        .map_err(|error| DbError::Decode(format!("news: {error}")))?;
-    let news = news.iter().map(|text| word(text, Kind::parse(text))).collect::<Result<_, _>>()?;
     Ok(Linked {
         id: row.text(0)?,
         shop_id: row.text(1)?,
         service: row.text(2)?,
         sealed: row.bytes(3)?,
         news_to: row.opt_bytes(4)?,
-        news,
+        news: decode_news(&row.text(5)?)?,
+        payer_news: decode_news(&row.text(12)?)?,
         seen_seq: row.int(6)?,
         sent_ms: row.int(7)?,
         stopped: row.opt_int(8)?.zip(row.opt_text(9)?),
@@ -236,23 +245,62 @@ pub fn find_ended_address(
     tx.find(sql, &[integration_id.into(), key.into()])?.map(|row| row.text(0)).transpose()
 }
 
+pub fn is_opted_out(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    service: &str,
+    key: &str,
+) -> Result<bool, DbError> {
+    let sql = "select 1 from opt_outs where shop_id = $1 and service = $2 and address_key = $3";
+    Ok(tx.find(sql, &[shop_id.into(), service.into(), key.into()])?.is_some())
+}
+
+pub fn insert_opt_out(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    service: &str,
+    key: &str,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    tx.execute(
+        "insert into opt_outs (shop_id, service, address_key, created_ms) \
+         values ($1, $2, $3, $4) on conflict (shop_id, service, address_key) do nothing",
+        &[shop_id.into(), service.into(), key.into(), now_ms.into()],
+    )?;
+    Ok(())
+}
+
+pub fn delete_opt_out(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    service: &str,
+    key: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "delete from opt_outs where shop_id = $1 and service = $2 and address_key = $3",
+        &[shop_id.into(), service.into(), key.into()],
+    )?;
+    Ok(())
+}
+
 const SENDING: &str = "id, shop_id, integration_id, payment_id, event_id, kind, audience, lang, \
      address, address_key, progress, state, tries, due_ms, step_ms, remote_id, code, why, \
-     ended_ms, created_ms, asked_ms";
+     ended_ms, created_ms, asked_ms, subscription_id";
 
 /// `false` when the event was told there before.
 pub fn insert_sending(tx: &mut dyn Tx, sending: &Sending) -> Result<bool, DbError> {
     let s = sending;
     let made = tx.execute(
         "insert into sendings (id, shop_id, integration_id, payment_id, event_id, kind, \
-         audience, lang, address, address_key, progress, state, due_ms, created_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         audience, lang, address, address_key, progress, state, due_ms, created_ms, \
+         subscription_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          on conflict do nothing",
         &[
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
             s.integration_id.as_str().into(),
-            s.payment_id.as_str().into(),
+            s.payment_id.clone().into(),
             s.event_id.clone().into(),
             s.kind.as_str().into(),
             audience_word(s.audience).into(),
@@ -263,6 +311,7 @@ pub fn insert_sending(tx: &mut dyn Tx, sending: &Sending) -> Result<bool, DbErro
             s.state.as_str().into(),
             s.due_ms.into(),
             s.created_ms.into(),
+            s.subscription_id.clone().into(),
         ],
     )?;
     Ok(made > 0)
@@ -311,6 +360,11 @@ pub fn find_sending(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<Option<S
     find_sending_by(tx, &sql, &[shop_id.into(), id.into()])
 }
 
+/// Of any shop, for a link that names it.
+pub fn find_sending_by_id(tx: &mut dyn Tx, id: &str) -> Result<Option<Sending>, DbError> {
+    find_sending_by(tx, &format!("select {SENDING} from sendings where id = $1"), &[id.into()])
+}
+
 /// The same message that is still on its way there.
 pub fn find_twin(tx: &mut dyn Tx, sending: &Sending) -> Result<Option<Sending>, DbError> {
     let sql = format!(
@@ -319,7 +373,7 @@ pub fn find_twin(tx: &mut dyn Tx, sending: &Sending) -> Result<Option<Sending>, 
          order by id limit 1"
     );
     let params = [
-        sending.payment_id.as_str().into(),
+        sending.payment_id.clone().into(),
         sending.integration_id.as_str().into(),
         sending.address_key.as_str().into(),
         sending.kind.as_str().into(),
@@ -396,7 +450,8 @@ fn decode_sending(row: &Row) -> Result<Sending, DbError> {
         id: row.text(0)?,
         shop_id: row.text(1)?,
         integration_id: row.text(2)?,
-        payment_id: row.text(3)?,
+        payment_id: row.opt_text(3)?,
+        subscription_id: row.opt_text(21)?,
         event_id: row.opt_text(4)?,
         kind: word(&kind, Kind::parse(&kind))?,
         audience: word(&audience, [Audience::Payer, Audience::Shop].into_iter().find(is_audience))?,
@@ -432,6 +487,17 @@ pub fn insert_attempt(tx: &mut dyn Tx, attempt: &Attempt) -> Result<(), DbError>
         ],
     )?;
     Ok(())
+}
+
+/// Forgets at most `limit` attempts from before that.
+pub fn delete_old_attempts(tx: &mut dyn Tx, before_ms: i64, limit: i64) -> Result<u64, DbError> {
+    // Several integrations sweep at once: none waits for what another forgets.
+    let skip = tx.dialect().for_update_skip_locked();
+    let sql = format!(
+        "delete from sending_attempts where id in (select id from sending_attempts \
+         where at_ms < $1 order by at_ms limit $2{skip})"
+    );
+    tx.execute(&sql, &[before_ms.into(), limit.into()])
 }
 
 /// In their order, at most `limit`.

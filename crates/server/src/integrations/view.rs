@@ -6,7 +6,10 @@ use kopeck_integrations::{Audience, Settings, find_integration, salebot};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::model::{Linked, Sending};
+use super::{
+    model::{Linked, Sending},
+    payers,
+};
 use crate::kit::clock::iso;
 
 /// A service that the shop has set up.
@@ -26,6 +29,9 @@ pub struct IntegrationView {
     pub tells_shop: bool,
     #[schema(example = json!(["paid", "refunded"]))]
     pub news: Vec<&'static str>,
+    /// What payers hear of by it without anybody sending it.
+    #[schema(example = json!(["renewal", "renewal_failed"]))]
+    pub payer_news: Vec<&'static str>,
     /// active, or stopped: nothing is sent until it is mended and tested.
     #[schema(value_type = String, example = "active")]
     pub status: &'static str,
@@ -47,6 +53,8 @@ impl IntegrationView {
             (name.clone(), value)
         });
         let secret = settings.find(salebot::CALLBACK_SECRET);
+        let is_told = service.is_some_and(payers::is_told_by);
+        let payer_news = linked.payer_news.iter().filter(|_| is_told);
         let prefix = secret.filter(|_| linked.service == "salebot").map(str::trim);
         IntegrationView {
             id: linked.id.clone(),
@@ -56,6 +64,7 @@ impl IntegrationView {
             settings: shown.collect(),
             tells_shop: linked.news_to.is_some(),
             news: linked.news.iter().map(|kind| kind.as_str()).collect(),
+            payer_news: payer_news.map(|kind| kind.as_str()).collect(),
             status: if linked.stopped.is_some() { "stopped" } else { "active" },
             stopped_code: linked.stopped.as_ref().map(|(_, code)| code.clone()),
             stopped_at: linked.stopped.as_ref().map(|(at_ms, _)| iso(*at_ms)),
@@ -72,7 +81,9 @@ pub struct SendingView {
     pub id: String,
     #[schema(value_type = String, example = "sending")]
     pub object: &'static str,
-    pub payment_id: String,
+    /// What it is about: a payment, a subscription, or both.
+    pub payment_id: Option<String>,
+    pub subscription_id: Option<String>,
     pub integration_id: String,
     /// The event that it tells of; of a link that somebody sent, none.
     pub event_id: Option<String>,
@@ -102,6 +113,7 @@ impl SendingView {
             id: sending.id.clone(),
             object: "sending",
             payment_id: sending.payment_id.clone(),
+            subscription_id: sending.subscription_id.clone(),
             integration_id: sending.integration_id.clone(),
             event_id: sending.event_id.clone(),
             kind: sending.kind.as_str(),

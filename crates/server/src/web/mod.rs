@@ -1,4 +1,5 @@
-//! Pages for people: the checkout, places, clerks' desks, withdrawals of consent, the docs. Nothing
+//! Pages for people: the checkout, places, clerks' desks, withdrawals of consent, letters that
+//! nobody wants any more, the docs. Nothing
 //! here decides anything about a payment.
 //!
 //! Every page answers with the headers of [`headers`]: no script or style but our own files, no
@@ -10,4 +11,5 @@ pub mod desk;
 pub mod docs;
 pub mod headers;
 pub mod place;
+pub mod unsubscribe;
 pub mod withdrawal;

@@ -40,6 +40,25 @@ pub const PAYMENT_NOT_PAYABLE: Code = code(
     "Make a new payment and send its link.",
 );
 
+pub const CHAT_UNSUPPORTED: Code = code(
+    "chat_unsupported",
+    422,
+    "This service has no chats that could be tied to customers.",
+    "Take telegram or max.",
+);
+pub const BOT_NAME_MISSING: Code = code(
+    "bot_name_missing",
+    409,
+    "The bot's name is not set, and a start link begins with it.",
+    "Save it: `kopeck integration edit int_… --set bot=shop_bot`.",
+);
+pub const CHAT_NOT_BOUND: Code = code(
+    "chat_not_bound",
+    409,
+    "The customer has no chat with the shop's bots.",
+    "Give the customer a start link: POST /v1/customers/{id}/chats; Start ties the chat.",
+);
+
 /// Rows of the one table.
 pub const INTEGRATIONS: &[Code] = &[
     INTEGRATION_UNKNOWN,
@@ -48,4 +67,7 @@ pub const INTEGRATIONS: &[Code] = &[
     INTEGRATION_LIMIT,
     SENDING_KIND_UNSUPPORTED,
     PAYMENT_NOT_PAYABLE,
+    CHAT_UNSUPPORTED,
+    BOT_NAME_MISSING,
+    CHAT_NOT_BOUND,
 ];

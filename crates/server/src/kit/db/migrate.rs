@@ -129,6 +129,16 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0018c_told.sql"),
     },
     Migration {
+        name: "0019_mail",
+        sqlite: include_str!("../../../migrations/sqlite/0019_mail.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019_mail.sql"),
+    },
+    Migration {
+        name: "0019b_chats",
+        sqlite: include_str!("../../../migrations/sqlite/0019b_chats.sql"),
+        postgres: include_str!("../../../migrations/postgres/0019b_chats.sql"),
+    },
+    Migration {
         name: "0020_receipt_reasons",
         sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),

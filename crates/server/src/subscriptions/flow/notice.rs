@@ -47,7 +47,8 @@ pub fn alarm(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Result<(), P
     let Some(at_ms) = boundary_ms(own) else { return Ok(()) };
     let why = Why {
         code: "notice_undelivered".to_owned(),
-        message: "No webhook took the notice of the next charge, which waits for that".to_owned(),
+        message: "Neither a webhook nor a letter took the notice that the next charge waits for"
+            .to_owned(),
         hint: "Mend the receiver of subscription.renewal_upcoming, or charge without it".to_owned(),
     };
     let new = NewTodo {

@@ -87,7 +87,8 @@ fn decode_consent(row: &Row) -> Result<Consent, DbError> {
     })
 }
 
-/// The newest word to a customer on the next charge, and when a webhook first took it.
+/// The newest word to a customer on the next charge, and when a webhook, or the mail server of a
+/// letter to him, first took it.
 pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Notice>, DbError> {
     let kind = EventKind::SubscriptionRenewalUpcoming.as_str();
     let row = tx.find(
@@ -102,7 +103,14 @@ pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Noti
          where subject = $1 and event_id = $2 and state = 'delivered'",
         &[subscription_id.into(), event_id.as_str().into()],
     )?;
-    let delivered_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
+    let by_webhook_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
+    let taken = tx.find(
+        "select min(ended_ms) from sendings \
+         where subscription_id = $1 and event_id = $2 and state = 'delivered'",
+        &[subscription_id.into(), event_id.as_str().into()],
+    )?;
+    let by_letter_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
+    let delivered_ms = by_webhook_ms.into_iter().chain(by_letter_ms).min();
     Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms, is_alarmed: false }))
 }
 

@@ -69,15 +69,19 @@ pub struct Happened {
     pub kind: String,
     pub subject_id: String,
     pub at_ms: i64,
-    /// When a webhook first took it.
+    /// When a webhook, or the mail server of a letter to the customer, first took it.
     pub delivered_ms: Option<i64>,
 }
 
 /// All that happened to a subscription or a payment, in its order.
 pub fn list_happened(tx: &mut dyn Tx, subject_id: &str) -> Result<Vec<Happened>, DbError> {
     let taken = tx.query(
-        "select event_id, min(delivered_ms) from deliveries \
-         where subject = $1 and state = 'delivered' group by event_id",
+        "select event_id, min(at_ms) from (\
+         select event_id, delivered_ms at_ms from deliveries \
+         where subject = $1 and state = 'delivered' \
+         union all select event_id, ended_ms at_ms from sendings \
+         where subscription_id = $1 and audience = 'payer' and state = 'delivered' \
+         and event_id is not null) taken group by event_id",
         &[subject_id.into()],
     )?;
     let mut delivered = BTreeMap::new();

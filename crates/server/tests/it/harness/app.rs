@@ -64,6 +64,7 @@ pub struct TestApp {
     pub key: String,
     pub connection: Connection,
     pub refused: Arc<RefusedCount>,
+    pub limits: Limits,
 }
 
 /// What came back.
@@ -92,6 +93,12 @@ impl Reply {
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         self.json()
+    }
+
+    /// A page that is not there.
+    #[track_caller]
+    pub fn expect_missing(self) {
+        assert_eq!(self.status, 404, "{}", self.text());
     }
 
     /// The error, if it is this one.
@@ -156,8 +163,8 @@ impl TestApp {
     }
 
     /// With a courier that trusts this authority too, and waits for slow programs.
-    pub async fn with_ca(extra_ca_file: Option<PathBuf>) -> TestApp {
-        let mut app = TestApp::new().await;
+    pub fn trusting(self, extra_ca_file: Option<PathBuf>) -> TestApp {
+        let mut app = self;
         let settings = NetSettings {
             policy: AddressPolicy::AllowLoopback,
             extra_ca_file,
@@ -165,8 +172,8 @@ impl TestApp {
             timeout_ms: 5_000,
         };
         app.ctx.courier = Arc::new(NetWire::courier(&settings).unwrap());
-        let (nudge, limits) = (Nudge::default(), Limits::default());
-        app.router = app::router(app.ctx.clone(), nudge, app.refused.clone(), limits);
+        let (nudge, refused) = (Nudge::default(), app.refused.clone());
+        app.router = app::router(app.ctx.clone(), nudge, refused, app.limits);
         app
     }
 
@@ -189,7 +196,7 @@ impl TestApp {
         let refused = Arc::new(RefusedCount::default());
         let router = app::router(ctx.clone(), Nudge::default(), refused.clone(), limits);
         bank.connect(router.clone());
-        TestApp { ctx, clock, bank, router, shop, key, connection, refused }
+        TestApp { ctx, clock, bank, router, shop, key, connection, refused, limits }
     }
 
     /// The shop is somewhere else from now on.

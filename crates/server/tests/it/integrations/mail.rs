@@ -68,7 +68,7 @@ impl MailServer {
 
     /// A server of ours that trusts this one.
     pub async fn trusted(&self) -> TestApp {
-        TestApp::with_ca(Some(self.folder.join("ca.pem"))).await
+        TestApp::new().await.trusting(Some(self.folder.join("ca.pem")))
     }
 
     pub async fn connect(&self, app: &TestApp, more: Value) -> Value {
@@ -263,7 +263,7 @@ async fn what_is_wrong_with_the_account_is_named_by_the_test() {
         assert!(!tested.to_string().contains("battery"), "{tested}");
     }
     assert_eq!((server.count(), plain.count()), (0, 0), "a test shows nobody anything");
-    let stranger = TestApp::with_ca(None).await;
+    let stranger = TestApp::new().await.trusting(None);
     let linked = server.connect(&stranger, json!({})).await;
     let path = format!("/v1/integrations/{}/test", linked["id"].as_str().unwrap());
     let tested = stranger.post(&path, json!({})).await.expect(200);

@@ -1,8 +1,10 @@
 //! Integrations against their stand-ins, served on real sockets.
 
 mod chaos;
+mod chats;
 mod crm;
 pub mod host;
+mod letters;
 mod mail;
 mod sending;
 mod setting;

@@ -253,6 +253,26 @@ async fn a_group_with_a_new_number_is_followed() {
 }
 
 #[tokio::test]
+async fn requests_are_forgotten_after_ninety_days() {
+    let app = TestApp::new().await;
+    let host = telegram(&app);
+    host.connect(&app, json!({})).await;
+    let old = app.create(json!({})).await;
+    send(&app, &old, "telegram:700100200").await;
+    app.advance(SECOND).await;
+    assert!(story(&app, &old).await.contains("it answered 200"));
+    for _ in 0..91 {
+        app.advance(DAY).await;
+    }
+    let fresh = app.create(json!({})).await;
+    send(&app, &fresh, "telegram:700100200").await;
+    app.advance(SECOND).await;
+    assert!(!story(&app, &old).await.contains("it answered 200"), "the request is forgotten");
+    assert_eq!(sendings(&app, &old).await[0]["status"], "delivered", "the message is not");
+    assert!(story(&app, &fresh).await.contains("it answered 200"));
+}
+
+#[tokio::test]
 async fn what_waited_for_days_is_not_told_as_news() {
     let app = TestApp::new().await;
     let host = telegram(&app);

@@ -1,0 +1,138 @@
+//! The page on which a reader says that he wants no more letters that nobody sends him by hand: by
+//! a signed link, without a login and without scripts. Looking at it changes nothing, since mail
+//! scanners follow links; a mail program's own button posts to it at once (RFC 8058).
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::get,
+};
+
+use super::{checkout::Lang, headers};
+use crate::{
+    http::{ApiError, Server, query::RawQuery},
+    integrations::payers::{self, Reader},
+    kit::db::DbError,
+};
+
+/// It tells of a reader: no cache keeps it.
+const CACHE: &str = "no-store";
+
+#[derive(Template)]
+#[template(path = "unsubscribe.html")]
+struct Page<'a> {
+    lang: &'static str,
+    title: &'static str,
+    shop: &'a str,
+    is_out: bool,
+    headline: &'static str,
+    detail: &'static str,
+    button: &'static str,
+    other_lang: &'static str,
+    other_name: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notice_page.html")]
+struct MessagePage {
+    lang: &'static str,
+    headline: &'static str,
+    detail: &'static str,
+}
+
+pub fn routes() -> Router<Server> {
+    Router::new().route("/unsubscribe/{id}/{signature}", get(show).post(leave))
+}
+
+async fn find(server: &Server, id: String, signature: String) -> Result<Option<Reader>, DbError> {
+    let ctx = server.ctx.clone();
+    server.ctx.db.read(move |tx| payers::find_reader(tx, &ctx, (&id, &signature))).await
+}
+
+fn language(query: &RawQuery, headers: &HeaderMap) -> Lang {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""))
+}
+
+async fn show(
+    State(server): State<Server>,
+    Path((id, signature)): Path<(String, String)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let lang = language(&query, &headers);
+    match find(&server, id, signature).await? {
+        Some(reader) => render(StatusCode::OK, page(&reader, lang).render()),
+        None => not_found(lang),
+    }
+}
+
+/// Leaves, or with `again` comes back; then leads to the page, so that reloading it posts nothing.
+async fn leave(
+    State(server): State<Server>,
+    Path((id, signature)): Path<(String, String)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let lang = language(&query, &headers);
+    let Some(reader) = find(&server, id.clone(), signature.clone()).await? else {
+        return not_found(lang);
+    };
+    let is_out = query.find_any("again").is_none();
+    let ctx = server.ctx.clone();
+    let done: Result<(), DbError> =
+        server.ctx.db.write(move |tx| payers::set_out(tx, &ctx, &reader, is_out)).await;
+    done?;
+    let to = format!("/unsubscribe/{id}/{signature}?lang={}", lang.as_str());
+    Ok(headers::secure(Redirect::to(&to).into_response(), CACHE))
+}
+
+fn not_found(lang: Lang) -> Result<Response, ApiError> {
+    let page = MessagePage {
+        lang: lang.as_str(),
+        headline: lang.pick("Такой страницы нет", "There is no such page"),
+        detail: lang.pick("Проверьте ссылку.", "Check the link."),
+    };
+    render(StatusCode::NOT_FOUND, page.render())
+}
+
+fn page(reader: &Reader, lang: Lang) -> Page<'_> {
+    let (detail, button) = if reader.is_out {
+        (
+            lang.pick(
+                "Списания от этого не прекращаются: от них отказываются по другой ссылке из \
+                 письма.",
+                "Charges go on all the same: another link of the letter stops those.",
+            ),
+            lang.pick("Снова получать", "Receive them again"),
+        )
+    } else {
+        (
+            lang.pick(
+                "Больше не присылать письма о предстоящих и неудавшихся списаниях на этот адрес? \
+                 Чеки и ссылки, о которых вы просите, приходить будут.",
+                "No more letters to this address about charges that are near or failed? Receipts \
+                 and links that you ask for will still come.",
+            ),
+            lang.pick("Не присылать", "Send no more"),
+        )
+    };
+    Page {
+        lang: lang.as_str(),
+        title: lang.pick("Письма о списаниях", "Letters about charges"),
+        shop: &reader.shop,
+        is_out: reader.is_out,
+        headline: lang.pick("Писем больше не будет", "No more letters will come"),
+        detail,
+        button,
+        other_lang: lang.other().as_str(),
+        other_name: lang.other().name(),
+    }
+}
+
+fn render(status: StatusCode, html: askama::Result<String>) -> Result<Response, ApiError> {
+    Ok(headers::page(status, html.map_err(anyhow::Error::from)?, CACHE))
+}

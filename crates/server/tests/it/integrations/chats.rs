@@ -1,0 +1,217 @@
+//! Customers' chats: tied by a link that is good once, stopped and started by their owners, written
+//! to by their customer's number.
+
+use axum::http::{Method, Request};
+use kopeck::kit::db::DbError;
+use kopeck_integrations::{
+    max::{self, MaxStandIn},
+    telegram::{self, Chat, TelegramStandIn},
+};
+use serde_json::{Value, json};
+
+use super::host::Host;
+use crate::{
+    api::subscriptions::{consent, days, minutes, pay, plan, shown, subscribe},
+    harness::app::{PUBLIC_URL, TestApp},
+};
+
+const CHAT: i64 = 700_100_200;
+const SECOND: i64 = 1_000;
+const DAY: i64 = 86_400 * SECOND;
+const CHATS: &str = "/v1/customers/client-17/chats";
+
+async fn bot(app: &TestApp) -> (Host<TelegramStandIn>, Value) {
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let linked = host.connect(app, json!({})).await;
+    let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+    let named = json!({ "settings": { "bot": "kopeck_test_bot" } });
+    (host, app.patch(&path, named).await.expect(200))
+}
+
+/// As the service sends it.
+async fn update(app: &TestApp, linked: &Value, header: (&str, &str), body: Value) -> u16 {
+    let path = format!("/updates/{}", linked["id"].as_str().unwrap());
+    let request = Request::builder().method(Method::POST).uri(path).header(header.0, header.1);
+    app.send(request.body(body.to_string().into()).unwrap()).await.status
+}
+
+async fn telegram_update(
+    app: &TestApp,
+    (host, linked): &(Host<TelegramStandIn>, Value),
+    more: Value,
+) {
+    let secret = telegram::update::webhook_secret(&host.settings());
+    let mut body = json!({ "update_id": 7 });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let header = (telegram::update::SECRET_HEADER, secret.as_str());
+    assert_eq!(update(app, linked, header, body).await, 200);
+    app.advance(2 * SECOND).await;
+}
+
+fn start(chat: i64, payload: &str) -> Value {
+    let chat = json!({ "id": chat, "type": "private" });
+    json!({ "message": { "chat": chat, "text": format!("/start {payload}") } })
+}
+
+fn member(status: &str) -> Value {
+    let chat = json!({ "id": CHAT, "type": "private" });
+    json!({ "my_chat_member": { "chat": chat, "new_chat_member": { "status": status } } })
+}
+
+/// The payload of a new start link.
+async fn invited(app: &TestApp, service: &str) -> String {
+    let made = app.post(CHATS, json!({ "service": service })).await.expect(201);
+    let (_, payload) = made["url"].as_str().unwrap().split_once("?start=").unwrap();
+    assert!(payload.len() <= 64, "{made}");
+    payload.to_owned()
+}
+
+async fn chats(app: &TestApp) -> Vec<Value> {
+    let page = app.get(CHATS).await.expect(200);
+    assert!(!page.to_string().contains(&CHAT.to_string()), "an address is shown: {page}");
+    page["data"].as_array().unwrap().clone()
+}
+
+async fn send(app: &TestApp, to: &str) -> crate::harness::app::Reply {
+    let payment = app.create(json!({})).await;
+    let path = format!("/v1/payments/{}/send", payment["id"].as_str().unwrap());
+    app.post(&path, json!({ "to": to })).await
+}
+
+#[tokio::test]
+async fn a_customer_ties_his_chat_by_a_link_that_is_good_once() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    send(&app, "customer:client-17").await.expect_error(409, "chat_not_bound");
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    let arrived = bot.0.arrived();
+    assert_eq!(arrived.len(), 1, "{arrived:?}");
+    assert!(arrived[0].text.contains("готово"), "{arrived:?}");
+    // The same update again, and the same link in somebody else's hands.
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    telegram_update(&app, &bot, start(CHAT + 1, &payload)).await;
+    assert_eq!(bot.0.arrived().len(), 1);
+    let all = chats(&app).await;
+    assert_eq!((all.len(), &all[0]["status"]), (1, &json!("bound")), "{all:?}");
+    assert_eq!(send(&app, "customer:client-17").await.expect(202)["audience"], "payer");
+    app.advance(2 * SECOND).await;
+    let last = bot.0.arrived().pop().unwrap();
+    assert!(last.to == CHAT.to_string() && last.has_picture, "{last:?}");
+    send(&app, "customer:client-18").await.expect_error(409, "chat_not_bound");
+    let story: Result<_, DbError> =
+        app.ctx.db.read(|tx| tx.query("select address, address_key from chats", &[])).await;
+    for row in story.unwrap() {
+        let bytes = row.bytes(0).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("700100200"), "sealed");
+    }
+}
+
+#[tokio::test]
+async fn who_stops_the_bot_hears_nothing_until_he_starts_it_again() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    telegram_update(&app, &bot, member("kicked")).await;
+    assert_eq!(chats(&app).await[0]["ended_code"], "chat_stopped");
+    let error = send(&app, "customer:client-17").await.expect_error(409, "chat_not_bound");
+    assert!(error["message"].as_str().unwrap().contains("chat_stopped"), "{error}");
+    telegram_update(&app, &bot, member("member")).await;
+    assert_eq!(chats(&app).await[0]["status"], "bound");
+    // Nobody told us: the refusal does.
+    bot.0.service().chats.insert(CHAT, Chat::Blocked);
+    send(&app, "customer:client-17").await.expect(202);
+    app.advance(2 * SECOND).await;
+    assert_eq!(chats(&app).await[0]["ended_code"], "telegram_blocked");
+    bot.0.service().chats.insert(CHAT, Chat::Open);
+    telegram_update(&app, &bot, start(CHAT, "")).await;
+    assert_eq!(chats(&app).await[0]["status"], "bound", "he came back by himself");
+    // What the shop untied stays untied, whatever the chat does.
+    let gone = app.delete(&format!("{CHATS}/telegram")).await.expect(200);
+    assert_eq!(gone["data"][0]["ended_code"], "chat_unbound");
+    telegram_update(&app, &bot, member("member")).await;
+    telegram_update(&app, &bot, start(CHAT, "")).await;
+    assert_eq!(chats(&app).await[0]["ended_code"], "chat_unbound");
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    assert_eq!(chats(&app).await[0]["status"], "bound", "a new link ties it anew");
+}
+
+#[tokio::test]
+async fn what_does_not_come_from_the_service_is_refused() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    let payload = invited(&app, "telegram").await;
+    let secret = telegram::update::webhook_secret(&bot.0.settings());
+    let (name, body) = (telegram::update::SECRET_HEADER, start(CHAT, &payload));
+    for given in ["", "wrong", &secret[1..]] {
+        assert_eq!(update(&app, &bot.1, (name, given), body.clone()).await, 403);
+    }
+    let nobody = json!({ "id": "int_0" });
+    assert_eq!(update(&app, &nobody, (name, &secret), body.clone()).await, 404);
+    assert!(chats(&app).await.is_empty());
+    // A link that is old, and one of another bot's.
+    app.advance(4 * DAY).await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    let foreign = format!("{}x", &payload[..payload.len() - 1]);
+    telegram_update(&app, &bot, start(CHAT, &foreign)).await;
+    assert!(chats(&app).await.is_empty());
+    let sms = app.post(CHATS, json!({ "service": "sms" })).await;
+    assert_eq!(sms.expect_error(422, "chat_unsupported")["param"], "service");
+    app.post(CHATS, json!({ "service": "max" }))
+        .await
+        .expect_error(409, "integration_not_connected");
+    let nameless = Host::start(TelegramStandIn::default(), app.clock.clone());
+    nameless.connect(&app, json!({})).await;
+    app.post(CHATS, json!({ "service": "telegram" })).await.expect_error(409, "bot_name_missing");
+}
+
+#[tokio::test]
+async fn the_service_is_told_where_its_updates_go() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    let id = bot.1["id"].as_str().unwrap().to_owned();
+    let done = app.post(&format!("/v1/integrations/{id}/updates"), json!({})).await.expect(200);
+    assert_eq!(done["ok"], true, "{done}");
+    let told = bot.0.service().webhook.clone().unwrap();
+    assert_eq!(told.0, format!("{PUBLIC_URL}/updates/{id}"));
+    assert_eq!(told.1, telegram::update::webhook_secret(&bot.0.settings()));
+    let max = Host::start(MaxStandIn::default(), app.clock.clone());
+    let linked = max.connect(&app, json!({})).await;
+    let max_id = linked["id"].as_str().unwrap();
+    let done = app.post(&format!("/v1/integrations/{max_id}/updates"), json!({})).await.expect(200);
+    assert_eq!(done["ok"], true, "{done}");
+    // MAX's own form of a start.
+    let path = format!("/v1/integrations/{max_id}");
+    app.patch(&path, json!({ "settings": { "bot": "shop_bot" } })).await.expect(200);
+    let payload = invited(&app, "max").await;
+    let secret = max::update::webhook_secret(&max.settings());
+    let header = (max::update::SECRET_HEADER, secret.as_str());
+    let user = json!({ "user_id": 228_532_008, "name": "Анна" });
+    let body = json!({ "update_type": "bot_started", "user": user, "payload": payload });
+    assert_eq!(update(&app, &linked, header, body).await, 200);
+    app.advance(2 * SECOND).await;
+    assert_eq!(max.arrived().len(), 1);
+    assert_eq!(chats(&app).await[0]["service"], "max");
+}
+
+#[tokio::test]
+async fn charges_that_are_near_are_told_in_the_chat() {
+    let app = TestApp::at("tbank").await;
+    let bot = bot(&app).await;
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    plan(&app, json!({})).await;
+    let subscription = subscribe(&app, json!({ "consent": consent() })).await;
+    minutes(&app, 1).await;
+    let link = bot.0.arrived().pop().unwrap();
+    assert_eq!(link.link.as_deref(), shown(&app, &subscription).await["pay_url"].as_str());
+    pay(&app, &subscription).await;
+    days(&app, 29).await;
+    let notice = bot.0.arrived().pop().unwrap();
+    assert!(notice.text.replace('\u{a0}', " ").contains("21.12.2026 спишется 2 450,00 ₽"));
+    let withdraw = shown(&app, &subscription).await["withdraw_url"].clone();
+    assert_eq!(notice.link.as_deref(), withdraw.as_str(), "by which the consent is taken back");
+    assert!(!notice.text.contains("START"), "nothing but sums and links goes abroad: {notice:?}");
+}
