@@ -54,8 +54,8 @@ const DEATHS: usize = 300;
 const PLANS: [(&str, &str, i64); 3] =
     [("monthly", "month", 6), ("quarterly", "quarter", 24), ("yearly", "year", 70)];
 
-/// Customers of the great world when nothing else is asked for: `./test.sh` asks for a thousand.
-const PEOPLE: u64 = 100;
+/// Customers of the great world when nothing else is asked for: a thousand take minutes.
+const PEOPLE: u64 = 20;
 
 /// How wild the world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,7 +314,7 @@ const HAPPENINGS: [&str; 24] = [
 
 /// Customers of a small world; a thousand would only take longer to show what few can.
 const FEW: i64 = 10;
-const SMALL_WORLDS: u64 = 20;
+const SMALL_WORLDS: u64 = 3;
 
 /// Small worlds one after the other, or the one that is to be replayed.
 async fn live_in_small_worlds(bank: &str) {

@@ -22,6 +22,8 @@ pub(super) enum Act {
     Join(i64),
     /// The customer of that subscription pays its link.
     Pay(String),
+    /// Somebody of the shop looks into the bank for the money of that charge.
+    Settle(String),
     /// There is money again on what the bank knows by that token.
     Recover(String),
     /// Once a week: other faults, other misfortunes.
@@ -56,6 +58,7 @@ impl Decade {
             match act {
                 Act::Join(number) => self.join(number).await,
                 Act::Pay(id) => self.pay(id).await,
+                Act::Settle(id) => self.settle(&id).await,
                 Act::Recover(token) => self.set(token, "valid"),
                 Act::Weather => self.weather().await,
             }
@@ -83,8 +86,12 @@ impl Decade {
         for event in self.life.rows(&sql).await {
             self.heard = event.int(0).unwrap();
             let (kind, id) = (event.text(1).unwrap(), event.opt_text(2).unwrap());
-            let Some(kind) = kind.strip_prefix("subscription.") else { continue };
             let id = id.unwrap();
+            if kind == "charge.unanswered" {
+                self.in_time(HOUR, 2 * DAY, Act::Settle(id));
+                continue;
+            }
+            let Some(kind) = kind.strip_prefix("subscription.") else { continue };
             self.say(|| format!("{id} {kind}"));
             match kind {
                 "payment_needed" => self.is_asked(id),
@@ -144,6 +151,30 @@ impl Decade {
                 _ => "paid by a link after a decline",
             });
         }
+    }
+
+    /// Whether the bank has money of that card which no payment has: if not, it was never charged.
+    async fn settle(&mut self, id: &str) {
+        let sql = format!(
+            "select o.bank_id, p.status, (select count(*) from payments k join instruments i on \
+             i.id = k.card_id where i.payment_id = o.id and k.paid_kopecks > 0) from payments p \
+             join instruments i on i.id = p.card_id join payments o on o.id = i.payment_id \
+             where p.id = '{id}'"
+        );
+        let row = self.life.rows(&sql).await.pop().unwrap();
+        if row.text(1).unwrap() != "open" {
+            return;
+        }
+        let shown = self.life.app.bank.control(&Control::Show { id: row.text(0).unwrap() });
+        let orders = shown["orders"].as_array().unwrap().iter();
+        let taken = orders.filter(|order| order["type"] == "approval").count();
+        // The first one is the link's own.
+        if i64::try_from(taken).unwrap() > row.int(2).unwrap() + 1 {
+            return self.count("charge found in the bank by a person");
+        }
+        self.count("charge settled by a person");
+        let path = format!("/v1/payments/{id}/settle");
+        self.life.app.post(&path, json!({"charged": false})).await.expect(200);
     }
 
     /// It is over; most people miss it after a while.
