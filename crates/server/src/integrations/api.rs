@@ -241,10 +241,10 @@ async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
 
 /// A charge for Salebot
 ///
-/// `tinkoff_recurrent_payment(sum, description)` through our door: charges what the client saved by a
-/// link with `recurrent`, named by `tinkoff_rebill_id`. Flat, as the link's answer; the client hears
-/// of the money by the same callbacks. The same charge within ten minutes is one charge, and with
-/// `external_id` for ever.
+/// `tinkoff_recurrent_payment(sum, description)` through our door: charges what the client saved by
+/// a link with `recurrent`, named by `tinkoff_rebill_id`. Flat, as the link's answer; the client
+/// hears of the money by the same callbacks. The same charge within ten minutes is one charge, and
+/// with `external_id` for ever.
 #[utoipa::path(post, path = "/compat/salebot/charge", tag = "integrations",
     responses(
         (status = 200, description = "The charge, or why there is none", body = Object),

@@ -234,7 +234,7 @@ async fn get_refund(
         .db
         .read(move |tx| store::find_payment_of_refund(tx, &caller.shop_id, &refund_id))
         .await;
-    let payment = found?.ok_or_else(|| ApiError::of(codes::REFUND_NOT_FOUND))?;
+    let payment = found?.ok_or_else(|| ApiError::of(codes::REFUND_UNKNOWN))?;
     Answer::json(200, &RefundReply::new(payment, &id, &server.ctx.public_url)?)
 }
 

@@ -288,8 +288,8 @@ pub fn find_payment_of_refund(
     find_payment(tx, shop_id, &row.text(0)?)
 }
 
-/// Of the customer `$9`: asked for by a subscription of his, what saved a card or an account of his,
-/// what was taken from it.
+/// Of the customer `$9`: asked for by a subscription of his, what saved a card or an account of
+/// his, what was taken from it.
 const OF_CUSTOMER: &str = "id in (\
     select a.payment_id from subscription_attempts a \
     join subscriptions s on s.id = a.subscription_id \

@@ -104,8 +104,8 @@ pub fn open(ctx: &Ctx, webhook: &Webhook) -> anyhow::Result<Keyring> {
     Keyring::parse(&ctx.vault.open(&webhook.sealed, &context_of(&webhook.id))?)
 }
 
-/// Makes a webhook that hears of what happens from now on; returns its secret. With a key, a request
-/// that comes again makes no second one: it is shown the first.
+/// Makes a webhook that hears of what happens from now on; returns its secret. With a key, a
+/// request that comes again makes no second one: it is shown the first.
 pub async fn create(
     ctx: &Ctx,
     shop_id: &str,

@@ -17,7 +17,7 @@ async fn a_refund_is_found_by_its_id_and_only_by_its_shop() {
     assert_eq!((&found["id"], &found["amount"]), (&made["id"], &json!("1200.50")));
     assert_eq!((&found["object"], &found["payment_id"]), (&json!("refund"), &payment["id"]));
     assert_eq!(found["payment"]["id"], payment["id"]);
-    app.get("/v1/refunds/ref_0").await.expect_error(404, "refund_not_found");
+    app.get("/v1/refunds/ref_0").await.expect_error(404, "refund_unknown");
     let made: Result<_, DbError> = app
         .ctx
         .db
@@ -28,7 +28,7 @@ async fn a_refund_is_found_by_its_id_and_only_by_its_shop() {
     made.unwrap();
     let (_, key) = create_key(&app.ctx, "shop_x", "other").await.unwrap();
     let stranger = TestApp { key, ..app };
-    stranger.get(&path).await.expect_error(404, "refund_not_found");
+    stranger.get(&path).await.expect_error(404, "refund_unknown");
 }
 
 #[tokio::test]
