@@ -11,7 +11,7 @@ use super::{
     connect,
     context::{Globals, World, open},
     fail::Fail,
-    plan,
+    integration, plan,
     print::{HINT, WARN, is_terminal, note, paint},
     receipt,
 };

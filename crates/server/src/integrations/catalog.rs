@@ -1,6 +1,6 @@
 //! Integrations as code: the `[[integrations]]` of the settings file, read by the API's own checks
-//! and named in every complaint. What stands in the file is made so at every start; what does not is
-//! left alone.
+//! and named in every complaint. What stands in the file is made so at every start; what does not
+//! is left alone.
 
 use std::collections::BTreeMap;
 

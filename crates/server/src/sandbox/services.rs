@@ -1,5 +1,5 @@
-//! The messengers, SMS and bot builders of the sandbox: their stand-ins on the sandbox's port, under
-//! `/services/{name}`, so that a message can be sent and looked at without an account anywhere.
+//! The messengers, SMS and bot builders of the sandbox: their stand-ins on the sandbox's port,
+//! under `/services/{name}`, so that a message can be sent and looked at without an account.
 //! What arrived is forgotten when the sandbox stops.
 
 use kopeck_banks::http::{HttpReply, HttpRequest};
@@ -47,7 +47,7 @@ impl Services {
 
     /// Settings by the names of their environment variables: `kopeck integration add` reads them.
     pub(super) fn env(&self, origin: &str) -> Vec<(&'static str, String)> {
-        let of = |service: &Box<dyn StandIn>| {
+        let of = |service: &dyn StandIn| {
             let name = service.name();
             let values = service.settings(&format!("{origin}{PREFIX}{name}"));
             let known = find_integration(name).map(|it| it.settings()).unwrap_or_default();
@@ -57,7 +57,7 @@ impl Services {
             });
             given.collect::<Vec<_>>()
         };
-        self.0.iter().flat_map(of).collect()
+        self.0.iter().flat_map(|service| of(service.as_ref())).collect()
     }
 
     /// What reached somebody, by services, the oldest first.

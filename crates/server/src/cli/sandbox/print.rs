@@ -85,19 +85,6 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    #[test]
-    fn a_value_cannot_break_out_of_its_quotes() {
-        let env = json!({ "A": "it's; rm -rf", "B_2": "$(x)" });
-        let lines = super::shell(&env).unwrap();
-        assert_eq!(lines, "export A='it'\\''s; rm -rf'\nexport B_2='$(x)'");
-        assert!(super::shell(&json!({ "A;x": "" })).is_err());
-    }
-}
-
 /// What arrived, one message below the other: texts have lines of their own.
 pub fn messages_table(told: &Value) -> String {
     let all = told["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -112,4 +99,17 @@ pub fn messages_table(told: &Value) -> String {
         format!("{at}  {service}  {to}\n{}{link}{picture}", word(one, "text"))
     };
     all.iter().map(show).collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_quotes() {
+        let env = json!({ "A": "it's; rm -rf", "B_2": "$(x)" });
+        let lines = super::shell(&env).unwrap();
+        assert_eq!(lines, "export A='it'\\''s; rm -rf'\nexport B_2='$(x)'");
+        assert!(super::shell(&json!({ "A;x": "" })).is_err());
+    }
 }
