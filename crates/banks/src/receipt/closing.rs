@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::{
     model::{Line, Receipt, Settlement},
-    vat::{VatPlan, at_closing},
+    vat::{VatPlan, at_closing, own_plan},
     words::PaymentMethod,
 };
 use crate::money::Money;
@@ -56,9 +56,8 @@ pub fn close(
         | PaymentMethod::CreditPayment => false,
     };
     let method = PaymentMethod::FullPayment;
-    // An agent's sale bears the rate of its supplier, of which the shop's plan knows nothing.
     let vat = |line: &Line| {
-        let own = plan.filter(|_| line.supplier.is_none());
+        let own = own_plan(first, line, plan);
         at_closing(line.vat, own, days.sold, days.delivered)
     };
     let lines: Vec<Line> = match delivered {

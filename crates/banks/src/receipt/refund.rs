@@ -59,6 +59,8 @@ pub enum RefundProblem {
     OtherSum { worth: Money, said: Money },
     #[error("a refund of all is mirrored by the bank itself, to the buyer of the sale")]
     OtherBuyer,
+    #[error("a part was paid by points, an advance or credit: say how much money goes back")]
+    Settled,
     #[error("nothing is returned")]
     Nothing,
     #[error("the books are not those of this receipt")]

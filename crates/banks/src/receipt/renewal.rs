@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::{
     balance::{BalanceProblem, spread},
     model::{Line, Receipt},
-    vat::{VatPlan, at_renewal, for_method},
+    vat::{VatPlan, at_renewal, for_method, own_plan},
 };
 use crate::money::Money;
 
@@ -38,8 +38,10 @@ pub fn renew(
     if let Some(at) = first.lines.iter().position(|line| line.mark.is_some()) {
         return Err(RenewalProblem::Marked(at.saturating_add(1)));
     }
-    let vat =
-        |line: &Line| for_method(at_renewal(line.vat, plan, days.first, days.charge), line.method);
+    let vat = |line: &Line| {
+        let plan = own_plan(first, line, plan);
+        for_method(at_renewal(line.vat, plan, days.first, days.charge), line.method)
+    };
     let lines: Vec<Line> =
         first.lines.iter().map(|line| Line { vat: vat(line), ..line.clone() }).collect();
     let is_same = first.total() == Some(amount);

@@ -5,7 +5,7 @@
 use jiff::civil::{Date, date};
 
 use super::{
-    model::Line,
+    model::{Line, Receipt},
     words::{PaymentMethod, Vat, words},
 };
 use crate::money::Money;
@@ -185,6 +185,26 @@ impl VatPlan {
         begun.max_by_key(|step| step.valid_from).map(|step| step.vat)
     }
 
+    /// This plan in place of an `earlier` one. A step without a day holds from today on, since what
+    /// held before was true of the sales of those days; who names a day of the past means it.
+    pub fn after(self, earlier: &VatPlan, today: Date) -> VatPlan {
+        let is_bare = |step: &VatStep| step.valid_from == Date::MIN;
+        let tells_past = self.steps.iter().any(|step| !is_bare(step) && step.valid_from <= today);
+        let Some(bare) = self.steps.iter().find(|step| is_bare(step)).copied() else { return self };
+        if tells_past || earlier.on(today).is_none() {
+            return self;
+        }
+        let begun = earlier.steps.iter().filter(|step| step.valid_from < today).copied();
+        let mut steps: Vec<VatStep> = begun.collect();
+        steps.sort_by_key(|step| step.valid_from);
+        if steps.last().map(|step| step.vat) != Some(bare.vat) {
+            let is_first = steps.is_empty();
+            steps.push(VatStep { valid_from: if is_first { Date::MIN } else { today }, ..bare });
+        }
+        steps.extend(self.steps.into_iter().filter(|step| !is_bare(step)));
+        VatPlan { steps }
+    }
+
     /// The plain rate of the shop's ordinary sales on a day; `None` where the plan or the law says
     /// nothing.
     pub fn rate_on(&self, day: Date) -> Option<Vat> {
@@ -237,9 +257,26 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
     }
 }
 
-/// The rate that a line, priced on one day, bears when its receipt is made on a later one. What was
-/// delivered on credit keeps the rate of its delivery.
-pub fn on_day(line: &Line, plan: Option<&VatPlan>, priced_on: Date, on: Date) -> Vat {
+/// The plan, for the shop's own goods. An agent's sale bears the rate of its supplier, of which the
+/// shop's plan knows nothing.
+pub fn own_plan<'a>(
+    receipt: &Receipt,
+    line: &Line,
+    plan: Option<&'a VatPlan>,
+) -> Option<&'a VatPlan> {
+    plan.filter(|_| receipt.supplier_of(line).is_none() && line.agent.is_none())
+}
+
+/// The rate that a line of the receipt, priced on one day, bears when it is made on a later one.
+/// What was delivered on credit keeps the rate of its delivery.
+pub fn on_day(
+    receipt: &Receipt,
+    line: &Line,
+    plan: Option<&VatPlan>,
+    priced_on: Date,
+    on: Date,
+) -> Vat {
+    let plan = own_plan(receipt, line, plan);
     match line.method {
         PaymentMethod::CreditPayment => line.vat,
         PaymentMethod::FullPayment

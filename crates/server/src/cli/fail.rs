@@ -199,6 +199,9 @@ impl From<ComposeProblem> for Fail {
                 let message = "The shop's VAT is not known, so no receipt of one line can be made";
                 Fail::new("receipt_defaults_missing", message, hint).param("receipt")
             }
+            ComposeProblem::NoAmount => {
+                Fail::usage("The receipt names no items", "Say for how much it is: --amount 4900")
+            }
             ComposeProblem::Internal(error) => error.into(),
         }
     }

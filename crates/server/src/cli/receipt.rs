@@ -18,7 +18,7 @@ use kopeck_banks::{
     Money,
     bank::find_bank,
     receipt::{
-        Ffd, Line, Receipt, Taxation,
+        Ffd, Line, Receipt, Taxation, Vat,
         contact::normal_phone,
         item::parse_item,
         lint::{Finding, Severity},
@@ -45,7 +45,7 @@ use crate::{
         defaults::{DefaultsInput, VatInput},
         flow,
         form::{self, without_marks, write},
-        request::SupplierInput,
+        request::{SaleInput, SupplierInput},
         store,
         view::CheckView,
     },
@@ -130,6 +130,9 @@ struct SetArgs {
     /// After how many days to remind of a prepayment that is not closed; 30 by default
     #[arg(long, value_name = "DAYS")]
     close_after_days: Option<u16>,
+    /// The counter has a cash register of its own: codes on walls and at desks need none of ours
+    #[arg(long)]
+    counter_register: bool,
     /// On whose behalf you sell: name;phone;INN
     #[arg(long, value_name = "NAME;PHONE;INN")]
     supplier: Option<String>,
@@ -149,9 +152,9 @@ pub struct ReceiptFlags {
     /// Rubles off the lines: a discount, or bonus points
     #[arg(long, value_name = "RUBLES", requires = "item", value_parser = parse_money)]
     pub discount: Option<Money>,
-    /// A line of delivery for so many rubles
-    #[arg(long, value_name = "RUBLES", requires = "item", value_parser = parse_money)]
-    pub delivery: Option<Money>,
+    /// A line of delivery for so many rubles, with its VAT where the items do not tell it
+    #[arg(long, value_name = "RUBLES[;VAT]", requires = "item", value_parser = parse_delivery)]
+    pub delivery: Option<Delivery>,
     /// One line by the shop's defaults and this preset
     #[arg(long, conflicts_with_all = ["receipt", "item"])]
     pub preset: Option<String>,
@@ -168,6 +171,20 @@ pub struct ReceiptFlags {
 
 pub(super) fn read_item(text: &str) -> Result<Line, String> {
     parse_item(text).map_err(|finding| format!("{} {}", finding.en(), finding.rule.en.fix))
+}
+
+/// `--delivery`: its price, and its VAT if that is said.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    price: Money,
+    vat: Option<Vat>,
+}
+
+fn parse_delivery(text: &str) -> Result<Delivery, String> {
+    let (price, vat) = text.split_once(';').map_or((text, None), |(a, b)| (a, Some(b.trim())));
+    let unknown = || "the VAT is none, vat22, vat10 …".to_owned();
+    let vat = vat.map(|word| Vat::parse(word).ok_or_else(unknown)).transpose()?;
+    Ok(Delivery { price: parse_money(price.trim())?, vat })
 }
 
 fn parse_ffd(text: &str) -> Result<Ffd, String> {
@@ -203,7 +220,10 @@ impl ReceiptFlags {
             fields["discount"] = json!(discount.to_rubles());
         }
         if let Some(delivery) = self.delivery {
-            fields["delivery"] = json!({ "price": delivery.to_rubles() });
+            fields["delivery"] = json!({ "price": delivery.price.to_rubles() });
+            if let Some(vat) = delivery.vat {
+                fields["delivery"]["vat"] = json!(vat.as_str());
+            }
         }
         fields.to_string()
     }
@@ -267,7 +287,7 @@ fn read_file(path: &Path) -> Result<String, Fail> {
 impl ReceiptArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         match self.command {
-            Command::Check(args) => args.run(globals),
+            Command::Check(args) => args.run(globals).await,
             Command::List { id } => made::list(&globals.open().await?, &id).await,
             Command::Due => made::due(&globals.open().await?).await,
             Command::Close(args) => args.run(&globals.open().await?).await,
@@ -282,14 +302,33 @@ impl ReceiptArgs {
 }
 
 impl CheckArgs {
-    /// Needs no database: a file is looked at before there is a shop.
-    fn run(self, globals: &Globals) -> Result<(), Fail> {
+    /// Needs no database: a file is looked at before there is a shop. Only the short form does,
+    /// which is made of what the shop said once.
+    async fn run(self, globals: &Globals) -> Result<(), Fail> {
         let text = read_file(&self.file)?;
+        let on = self.on.unwrap_or_else(|| moscow_day(SystemClock.now_ms()));
+        let text = match SaleInput::find(&text) {
+            Ok(Some(_)) => {
+                let world = globals.open().await?;
+                let shop = flow::find_defaults(&world.ctx, &world.shop.id).await?;
+                let text = flow::spell_out(shop, &text, self.amount, on)?;
+                let hint = "They make it in «Мой налог»";
+                let nobody = || {
+                    Fail::new(
+                        "receipt_invalid",
+                        "No bank makes receipts of the self-employed",
+                        hint,
+                    )
+                };
+                text.ok_or_else(nobody)?
+            }
+            Ok(None) | Err(_) => text,
+        };
         let bank = self.bank.as_deref().and_then(find_bank);
         let around = Around {
             limits: bank.map(|bank| bank.capabilities().receipts),
             amount: self.amount,
-            on: Some(self.on.unwrap_or_else(|| moscow_day(SystemClock.now_ms()))),
+            on: Some(on),
             ffd: self.ffd,
             taxation: self.taxation,
         };
@@ -343,6 +382,7 @@ impl SetArgs {
             ffd: self.ffd,
             supplier: self.supplier.as_deref().map(supplier).transpose()?,
             close_after_days: self.close_after_days,
+            counter_register: self.counter_register.then_some(true),
         };
         let world = globals.open().await?;
         let (_, outliving) = flow::save_defaults(&world.ctx, &world.shop.id, input).await??;

@@ -30,6 +30,16 @@ impl<T> Page<T> {
         Page { object: "list", data, has_more, next_cursor }
     }
 
+    /// The same page of what the outside sees.
+    pub fn map<U>(&self, view: impl Fn(&T) -> U) -> Page<U> {
+        Page {
+            object: self.object,
+            data: self.data.iter().map(view).collect(),
+            has_more: self.has_more,
+            next_cursor: self.next_cursor.clone(),
+        }
+    }
+
     /// All there is.
     pub fn whole(data: Vec<T>) -> Page<T> {
         Page { object: "list", data, has_more: false, next_cursor: None }

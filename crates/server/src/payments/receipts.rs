@@ -85,6 +85,31 @@ pub async fn fill(
     keep(ctx, shop_id, new, receipt).await
 }
 
+/// The same of money that came by a code on a wall or at a desk: no bank makes a receipt of it, so
+/// that it is one to make by hand; none where the counter has a cash register of its own.
+pub fn for_code(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    amount: Money,
+) -> Result<Option<String>, DbError> {
+    let saved = rows::find_defaults(tx, shop_id)?;
+    if saved.is_none_or(|saved| saved.counter_register == Some(true)) {
+        return Ok(None);
+    }
+    let shop = flow::read_defaults(tx, shop_id)?;
+    let day = check::moscow_day(ctx.now_ms());
+    match flow::compose_on(shop, Wish::default(), amount, day) {
+        Ok(text) => Ok(text),
+        Err(ComposeProblem::Internal(error)) => Err(error),
+        Err(problem) => {
+            // The money is here whatever is known of its VAT.
+            tracing::error!(shop_id, ?problem, "no receipt can be made of a transfer");
+            Ok(None)
+        }
+    }
+}
+
 /// The same of what is sold again and again: what was said of its receipt at `said_ms` is brought
 /// to the sum that is charged now, at the rates of today.
 pub async fn fill_again(
@@ -164,10 +189,17 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
     let mut all: Vec<Record> =
         known.into_iter().filter(|record| record.kind != Kind::Income).collect();
     all.push(income);
-    for refund in payment.refunds.iter().filter(|refund| refund.origin == Origin::Shop) {
+    // What goes back in the bank's cabinet the bank mirrors, where the first receipt is its own.
+    let is_foreign = all.iter().any(|it| it.kind == Kind::Income && it.is_foreign());
+    let is_ours = |refund: &&Refund| refund.origin == Origin::Shop || is_foreign;
+    for refund in payment.refunds.iter().filter(is_ours) {
         let before = all.iter().find(|it| it.refund_id.as_ref() == Some(&refund.id)).cloned();
         let record = match (&before, &what) {
             (Some(record), _) => record.clone(),
+            (None, Stored::Bank(_)) if carries_none(payment) => {
+                let record = mirror::of_refund(tx, ctx, payment, &all, refund)?;
+                by_hand(record, Reason::KeptCharge)
+            }
             (None, Stored::Bank(_)) => mirror::of_refund(tx, ctx, payment, &all, refund)?,
             (None, Stored::ByHand(_)) => {
                 let record = mirror::of_refund(tx, ctx, payment, &all, refund)?;
@@ -211,6 +243,7 @@ fn follow_income(
             if is_paid && next.state == State::None && next.body.is_none() {
                 next.body = Some(serde_json::json!({ "name": name }).to_string());
                 next.look_ms = Some(paid_ms);
+                next.amount = payment.facts.paid;
             }
         }
         Stored::Bank(receipt) if carries_none(payment) => {
@@ -274,6 +307,7 @@ fn made_by_hand(
     }
     let plan = mirror::read_plan(tx, payment)?;
     let made = mirror::made_on(payment, receipt, plan.as_ref(), paid_ms);
+    let made = mirror::cut_down(payment, made);
     Ok(Record {
         body: Some(crate::receipts::form::write(&made)),
         amount: payment.facts.paid,
@@ -314,8 +348,6 @@ fn follow_refund(ctx: &Ctx, refund: &Refund, record: Record) -> Record {
         {
             Record { look_ms: Some(record.look_ms.unwrap_or(now_ms)), ..record }
         }
-        // It gave nothing back after all.
-        (RefundState::Failed(_), true) => Record { taken: Vec::new(), ..record },
         (_, true) => record,
         (RefundState::Succeeded, false) => Record { state: step(state, News::Moved), ..record },
         (RefundState::Failed(_), false) => Record { state: step(state, News::Dropped), ..record },

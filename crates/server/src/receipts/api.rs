@@ -92,14 +92,19 @@ async fn check_receipt(
         let all = "takes osn, usn_income, usn_income_outcome, esn or patent";
         Taxation::parse(&word).ok_or_else(|| invalid("taxation", all))
     });
+    let (amount, on) = (amount.transpose()?, on.transpose()?);
+    let on = on.unwrap_or_else(|| moscow_day(server.ctx.now_ms()));
+    let shop = saved.clone();
     let around = Around {
         limits: bank.transpose()?.map(|bank| bank.capabilities().receipts),
-        amount: amount.transpose()?,
-        on: Some(on.transpose()?.unwrap_or_else(|| moscow_day(server.ctx.now_ms()))),
+        amount,
+        on: Some(on),
         ffd: ffd.transpose()?.or_else(|| saved.as_ref().and_then(|saved| saved.ffd)),
         taxation: taxation.transpose()?.or_else(|| saved.and_then(|saved| saved.taxation)),
     };
-    Answer::json(200, &CheckView::from(&check(&text, &around)))
+    let text = flow::spell_out(shop, &text, amount, on)?;
+    let nobody = || invalid("receipt", "is made by no bank: the self-employed make it themselves");
+    Answer::json(200, &CheckView::from(&check(&text.ok_or_else(nobody)?, &around)))
 }
 
 /// The text of a receipt as it came, within its size and without card numbers.
@@ -224,6 +229,9 @@ impl From<ComposeProblem> for ApiError {
             ComposeProblem::NoDefaults { hint } => {
                 let error = ApiError::of(codes::RECEIPT_DEFAULTS_MISSING);
                 error.param("receipt").hint(hint)
+            }
+            ComposeProblem::NoAmount => {
+                missing("amount").hint("A receipt that names no items is made for a sum.")
             }
             ComposeProblem::Internal(error) => error.into(),
         }

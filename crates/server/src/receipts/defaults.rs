@@ -31,7 +31,8 @@ pub struct DefaultsInput {
     /// osn, usn_income, usn_income_outcome, esn, patent; T-Bank needs it.
     #[schema(example = "usn_income")]
     pub taxation: Option<String>,
-    /// The shop's own VAT, by the day from which it holds; or one word, which always holds.
+    /// The shop's own VAT, by the day from which it holds; or one word. What has no day holds from
+    /// today on where something else was saved before, which stays as what held until today.
     #[serde(default, deserialize_with = "read_vat")]
     pub vat: Vec<VatInput>,
     /// The cash register's format: 1.05 or 1.2.
@@ -42,6 +43,10 @@ pub struct DefaultsInput {
     /// absent. `closes_on` in a receipt names the day itself.
     #[schema(example = 30)]
     pub close_after_days: Option<u16>,
+    /// true: the counter has a cash register of its own, so that money that comes by codes on walls
+    /// and at desks is not listed as in want of a receipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter_register: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -53,6 +58,13 @@ pub struct VatInput {
     /// A day such as 2026-01-01; absent: always.
     #[schema(example = "2026-01-01")]
     pub valid_from: Option<String>,
+}
+
+impl From<&VatStep> for VatInput {
+    fn from(step: &VatStep) -> VatInput {
+        let valid_from = (step.valid_from != Date::MIN).then(|| step.valid_from.to_string());
+        VatInput { vat: step.vat.as_str().to_owned(), valid_from }
+    }
 }
 
 fn read_vat<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<VatInput>, D::Error> {

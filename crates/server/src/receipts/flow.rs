@@ -15,7 +15,7 @@ use kopeck_banks::{
 
 use super::{
     check::{moscow_day, moscow_midnight},
-    defaults::{self, DefaultsInput, DefaultsProblem, preset_names},
+    defaults::{self, DefaultsInput, DefaultsProblem, VatInput, preset_names},
     form,
     request::{self, ReceiptProblem, SaleInput},
     store::{self, Standing},
@@ -54,6 +54,8 @@ pub enum ComposeProblem {
     NoDefaults {
         hint: &'static str,
     },
+    /// One line was asked for, and not for how much.
+    NoAmount,
     Internal(DbError),
 }
 
@@ -82,7 +84,8 @@ pub async fn compose(
     compose_on(shop, wish, amount, moscow_day(ctx.now_ms()))
 }
 
-fn compose_on(
+/// The same on a day, by what is known already.
+pub fn compose_on(
     shop: Option<ShopDefaults>,
     wish: Wish,
     amount: Money,
@@ -109,6 +112,22 @@ fn compose_on(
         Filled::Receipt(receipt) => form::write(&with_buyer(receipt, wish.email, wish.phone)),
         Filled::Reminder(NpdReminder { name, .. }) => npd_text(&name),
     }))
+}
+
+/// The short form as the receipt that it makes, to be looked at; any other text as it is. `None`:
+/// of the self-employed no bank makes one.
+pub fn spell_out(
+    shop: Option<ShopDefaults>,
+    text: &str,
+    amount: Option<Money>,
+    day: Date,
+) -> Result<Option<String>, ComposeProblem> {
+    let Some(sale) = SaleInput::find(text)? else { return Ok(Some(text.to_owned())) };
+    let amount = amount.ok_or(ComposeProblem::NoAmount)?;
+    Ok(match fill_sale(shop, sale, amount, day)? {
+        Filled::Receipt(receipt) => Some(form::write(&receipt)),
+        Filled::Reminder(_) => None,
+    })
 }
 
 /// What the shop said once, where its own lines do not say it.
@@ -322,21 +341,32 @@ pub async fn save_defaults(
         Ok(shop) => shop,
         Err(problem) => return Ok(Err(problem)),
     };
-    let today = moscow_day(ctx.now_ms());
-    let own = shop.vat.rate_on(today);
-    let changes_on = own.and_then(|own| changes_on(own, Some(&shop.vat), today));
-    let change = changes_on.and_then(|day| Some((day, moscow_midnight(day)?)));
-    let (shop_id, saved) = (shop_id.to_owned(), input.clone());
-    let done: Result<Option<Outliving>, DbError> = ctx
+    let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
+    let done: Result<(DefaultsInput, Option<Outliving>), DbError> = ctx
         .db
         .write(move |tx| {
+            let today = moscow_day(now_ms);
+            let before = read_defaults(tx, &shop_id)?.map(|shop| shop.vat);
+            let plan = match &before {
+                Some(before) => shop.vat.after(before, today),
+                None => shop.vat,
+            };
+            let vat = plan.steps.iter().map(VatInput::from).collect();
+            let saved = DefaultsInput { vat, ..input };
             store::update_defaults(tx, &shop_id, &saved)?;
-            let Some((changes_on, at_ms)) = change else { return Ok(None) };
+            let own = plan.rate_on(today);
+            let was = before.as_ref().and_then(|before| before.rate_on(today));
+            let next = own.and_then(|own| changes_on(own, Some(&plan), today));
+            let change = match was.is_some() && was != own {
+                true => Some((today, now_ms)),
+                false => next.and_then(|day| Some((day, moscow_midnight(day)?))),
+            };
+            let Some((changes_on, at_ms)) = change else { return Ok((saved, None)) };
             let links = store::count_outliving(tx, &shop_id, at_ms)?;
-            Ok((links > 0).then_some(Outliving { links, changes_on }))
+            Ok((saved, (links > 0).then_some(Outliving { links, changes_on })))
         })
         .await;
-    done.map(|outliving| Ok((input, outliving)))
+    done.map(Ok)
 }
 
 /// How a shop's receipts stand: what its health, its dashboard and its commands show.

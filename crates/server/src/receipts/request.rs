@@ -11,6 +11,7 @@ use kopeck_banks::{
         contact::normal_phone,
         lint::{Finding, Rule, reading},
         parse_quantity,
+        vat::plain,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -118,7 +119,7 @@ pub struct DeliveryInput {
     pub price: Box<RawValue>,
     /// «Доставка» when absent.
     pub name: Option<String>,
-    /// The first item's when absent.
+    /// The items' own when absent; needed where they differ, or bear 0 or 10 %.
     pub vat: Option<String>,
 }
 
@@ -293,9 +294,17 @@ fn deliver(reading: &mut Reading, input: Option<&DeliveryInput>) -> Result<(), R
     })?;
     let rates = Vat::ALL.iter().map(|w| w.as_str());
     let vat = word(input.vat.as_deref(), "delivery.vat", Vat::parse, rates)?;
-    let first = reading.receipt.lines.first();
-    let vat = vat.or(first.map(|line| line.vat)).unwrap_or(Vat::None);
-    let method = first.map_or(PaymentMethod::FullPayment, |line| line.method);
+    let lines = &reading.receipt.lines;
+    let method = lines.first().map_or(PaymentMethod::FullPayment, |line| line.method);
+    // A rate of the goods' own is none of their delivery.
+    let is_general = |vat: &Vat| !matches!(plain(*vat), Vat::Vat10 | Vat::Vat0);
+    let common = lines.first().map(|line| line.vat).filter(is_general);
+    let common = common.filter(|vat| lines.iter().all(|line| line.vat == *vat));
+    let Some(vat) = vat.or(common) else {
+        let message = "`delivery.vat` is not said, and the items do not tell it";
+        let hint = "Such as {\"price\": \"350.00\", \"vat\": \"vat22\"}";
+        return Err(problem(&reading::FIELD, "delivery.vat", message.to_owned(), hint));
+    };
     if !price.is_zero() {
         let name = input.name.as_deref().unwrap_or("Доставка");
         let line = Line { vat, method, subject: Subject::Service, ..Line::new(name, price) };

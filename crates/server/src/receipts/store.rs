@@ -246,22 +246,46 @@ pub fn trade_payments(tx: &mut dyn Tx, one: &str, other: &str) -> Result<(), DbE
     Ok(())
 }
 
+/// Where a page of what is due ended: as it was then, since whoever works through the list settles
+/// what was on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueCursor {
+    pub due_ms: i64,
+    pub id: String,
+}
+
+impl DueCursor {
+    pub fn of(record: &Record) -> DueCursor {
+        DueCursor { due_ms: record.due_ms().unwrap_or(i64::MAX), id: record.id.clone() }
+    }
+
+    pub fn parse(text: &str) -> Option<DueCursor> {
+        let (due_ms, id) = text.split_once('-')?;
+        let is_id = id.starts_with("rcp_");
+        is_id.then_some(DueCursor { due_ms: due_ms.parse().ok()?, id: id.to_owned() })
+    }
+
+    pub fn text(&self) -> String {
+        format!("{}-{}", self.due_ms, self.id)
+    }
+}
+
 /// What a person still has to do, the most urgent first; what is late, after it. `after`: where a
 /// page before it ended.
 pub fn list_due(
     tx: &mut dyn Tx,
     shop_id: &str,
     now_ms: i64,
-    after: Option<&Record>,
+    after: Option<&DueCursor>,
     limit: i64,
 ) -> Result<Vec<Record>, DbError> {
     // What has no day is later than any.
     let due = format!("coalesce(due_ms, {})", i64::MAX);
     let mut values: Vec<Value> = vec![shop_id.into(), now_ms.into(), limit.into()];
     let mut page = String::new();
-    if let Some(record) = after {
-        values.push(record.due_ms().unwrap_or(i64::MAX).into());
-        values.push(record.id.as_str().into());
+    if let Some(DueCursor { due_ms, id }) = after {
+        values.push((*due_ms).into());
+        values.push(id.as_str().into());
         page = format!(" and ({due} > $4 or {due} = $4 and id > $5)");
     }
     let sql = format!(

@@ -64,6 +64,15 @@ const MAKE_NO_CONTACT: Todo = Todo {
          an e-mail or a phone), so that the bank made none. Make it at your cash register, then \
          say so: `kopeck receipt settle --number …`. Send customer.email and the bank makes them.",
 };
+const MAKE_REFUND: Todo = Todo {
+    code: "make_refund_by_hand",
+    ru: "Деньги возвращены, а чек на оплату делали вы сами, поэтому и чека возврата банк не даст. \
+         Выбейте чек возврата прихода с этими строками и отметьте: `kopeck receipt settle --number \
+         …`.",
+    en: "The money went back, and as you made the receipt of the payment yourself the bank makes \
+         none of the refund. Make a refund receipt with these lines, then say so: `kopeck receipt \
+         settle --number …`.",
+};
 const CORRECT_VAT: Todo = Todo {
     code: "correct_vat",
     ru: "Банку чек передан со ставкой НДС того дня, когда создавали ссылку, а оплатили её при \
@@ -146,7 +155,7 @@ const LATE: Todo = Todo {
 };
 
 /// Every task, for docs.
-pub static ALL: [&Todo; 16] = [
+pub static ALL: [&Todo; 17] = [
     &CLOSE,
     &CLOSE_BY_HAND,
     &MAKE_BY_HAND,
@@ -154,6 +163,7 @@ pub static ALL: [&Todo; 16] = [
     &ANNUL_NPD,
     &MAKE_CHARGE,
     &MAKE_NO_CONTACT,
+    &MAKE_REFUND,
     &CORRECT_VAT,
     &MAKE_UNMIRRORED,
     &RETRYING,
@@ -192,6 +202,9 @@ const fn by_hand(record: &Record) -> &'static Todo {
     match record.reason {
         Some(Reason::Npd) => &MAKE_NPD,
         Some(Reason::NpdBack) => &ANNUL_NPD,
+        Some(Reason::KeptCharge | Reason::NoContact) if matches!(record.kind, Kind::Refund) => {
+            &MAKE_REFUND
+        }
         Some(Reason::KeptCharge) => &MAKE_CHARGE,
         Some(Reason::NoContact) => &MAKE_NO_CONTACT,
         Some(Reason::OldVat) => &CORRECT_VAT,

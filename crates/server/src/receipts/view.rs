@@ -138,7 +138,8 @@ pub struct ReceiptView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TodoView {
     /// close, close_by_hand, make_by_hand, make_npd, annul_npd, make_charge, make_no_contact,
-    /// correct_vat, make_unmirrored, retrying, retry, make_income, make_refund, look, unsent, late.
+    /// make_refund_by_hand, correct_vat, make_unmirrored, retrying, retry, make_income,
+    /// make_refund, look, unsent, late.
     #[schema(value_type = String, example = "make_income")]
     pub code: &'static str,
     #[schema(value_type = String)]

@@ -76,6 +76,9 @@ pub fn read(text: &str) -> Result<Receipt, Finding> {
 fn read_object(text: &str, all: &mut Reading) -> Result<(), Finding> {
     let object = Object::parse(text, None)?;
     let items = object.objects("Items")?.ok_or_else(|| finding(&reading::SHAPE, None, "Items"))?;
+    if items.is_empty() {
+        return Err(finding(&reading::FIELD, None, "Items"));
+    }
     let has = |key: &str| items.iter().any(|item| item.has(key));
     match (has("Name"), has("name")) {
         (true, false) => tbank::read(&object, &items, all),

@@ -76,7 +76,17 @@ fn vat_of_code(code: &str) -> Option<Vat> {
     })
 }
 
+/// Every field that one of the two forms has had, but for the VAT that tells them apart.
+const ITEM: [&str; 8] =
+    ["name", "price", "quantity", "amount", "method", "payment_method", "payment_object", "object"];
+
+fn only(item: &Object, vat: &'static str) -> Result<(), Finding> {
+    let known: Vec<&str> = ITEM.into_iter().chain([vat]).collect();
+    item.only(&known)
+}
+
 fn rubles(item: &Object) -> Result<Vec<Line>, Finding> {
+    only(item, "vat_code")?;
     let code = item.required("vat_code")?;
     let vat = vat_of_code(&code).ok_or_else(|| item.problem(&reading::VAT, &code))?;
     let quantity_milli = item.quantity("quantity")?.unwrap_or(ONE_MILLI);
@@ -101,6 +111,7 @@ fn rubles(item: &Object) -> Result<Vec<Line>, Finding> {
 }
 
 fn kopecks(item: &Object) -> Result<Line, Finding> {
+    only(item, "tax")?;
     let word = item.required("tax")?;
     let vat = Vat::parse(&word).ok_or_else(|| item.problem(&reading::VAT, &word))?;
     let quantity_milli = item.quantity("quantity")?.unwrap_or(ONE_MILLI);

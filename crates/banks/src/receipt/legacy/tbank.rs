@@ -85,6 +85,7 @@ fn line(item: &Object) -> Result<Line, Finding> {
 }
 
 fn mark(code: &Object) -> Result<Mark, Finding> {
+    code.only(&["MarkCodeType", "Value"])?;
     let word = code.required("MarkCodeType")?;
     let kind = MarkKind::parse(&word.to_ascii_lowercase());
     let kind = kind.ok_or_else(|| code.problem(&reading::WORD, &word))?;
@@ -105,7 +106,23 @@ fn supplier(info: &Object) -> Result<Supplier, Finding> {
     })
 }
 
+const AGENT: &[&str] = &[
+    "AgentSign",
+    "Phones",
+    "ReceiverPhones",
+    "TransferPhones",
+    "OperationName",
+    "OperatorName",
+    "OperatorAddress",
+    "OperatorInn",
+];
+
 fn agent(data: &Object) -> Result<Agent, Finding> {
+    data.only(AGENT)?;
+    let of_operator = ["OperatorAddress", "OperatorInn", "TransferPhones"];
+    if of_operator.iter().any(|key| data.has(key)) {
+        data.required("OperatorName")?;
+    }
     let sign = data.required("AgentSign")?;
     let kind = AgentKind::parse(&sign).ok_or_else(|| data.problem(&reading::WORD, &sign))?;
     let operator = match data.text("OperatorName")? {

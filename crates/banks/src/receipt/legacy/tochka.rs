@@ -15,7 +15,29 @@ use crate::{
     tochka::codes::parse_measure,
 };
 
+/// The request for a link, of which the receipt is a part.
+const ROOT: &[&str] = &[
+    "Items",
+    "Client",
+    "Supplier",
+    "taxSystemCode",
+    "customerCode",
+    "merchantId",
+    "amount",
+    "purpose",
+    "paymentMode",
+    "redirectUrl",
+    "failRedirectUrl",
+    "saveCard",
+    "consumerId",
+    "preAuthorization",
+    "ttl",
+    "paymentLinkId",
+    "Options",
+];
+
 pub(super) fn read(receipt: &Object, items: &[Object], all: &mut Reading) {
+    all.keep(receipt.only(ROOT));
     let client = receipt.object("Client");
     let missing = || receipt.problem(&reading::FIELD, "Client");
     let client = all.keep(client.and_then(|client| client.ok_or_else(missing).map(Some)));
@@ -69,6 +91,7 @@ fn line(item: &Object) -> Result<Line, Finding> {
 }
 
 fn supplier(info: &Object) -> Result<Supplier, Finding> {
+    info.only(&["phone", "name", "taxCode"])?;
     Ok(Supplier {
         phone: info.required("phone")?,
         name: info.required("name")?,

@@ -191,7 +191,7 @@ fn tochkas_receipt_is_read_in_rubles() {
     let silent = text.replace(r#""vatType":"vat10","#, "");
     assert_eq!(code(read(&silent)), "receipt_field_missing");
     assert_eq!(code(read("{}")), "receipt_shape_unknown");
-    assert_eq!(code(read(r#"{"Items":[]}"#)), "receipt_shape_unknown");
+    assert_eq!(code(read(r#"{"Items":[]}"#)), "receipt_field_missing");
 }
 
 /// What our own clients write is read back as it was.
@@ -371,6 +371,8 @@ fn every_finding_of_an_old_form_is_named() {
         (Some(1), "receipt_vat_unknown"),
     ];
     assert_eq!((found, places), (expect.to_vec(), vec![]));
+    let typo = r#"[{"name":"a","price":1,"vat_code":1,"payment_metod":"full_prepayment"}]"#;
+    assert_eq!(codes(typo).0, [(Some(0), "receipt_field_uncarried")]);
     let salebot = r#"[{"name":"a","vat_code":1},{"name":"b","price":1,"vat_code":13},
         {"name":"c","price":100,"quantity":3,"amount":250,"vat_code":1}]"#;
     let (found, places) = codes(salebot);

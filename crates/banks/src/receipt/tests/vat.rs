@@ -211,7 +211,39 @@ fn a_hold_of_the_old_year_is_taken_at_the_rates_of_the_new_one() {
         (Vat::None, PaymentMethod::Advance, Some(&plan), Vat::Vat105),
         (Vat::Vat10, PaymentMethod::FullPayment, Some(&plan), Vat::Vat10),
     ] {
-        assert_eq!(on_day(&line(vat, method), plan, OLD, NEW), expect, "{vat:?} {method:?}");
-        assert_eq!(on_day(&line(vat, method), plan, OLD, OLD), vat, "nothing changed that day");
+        let sold = Receipt { lines: vec![line(vat, method)], ..Receipt::default() };
+        let now = |on| on_day(&sold, &sold.lines[0], plan, OLD, on);
+        assert_eq!(now(NEW), expect, "{vat:?} {method:?}");
+        assert_eq!(now(OLD), vat, "nothing changed that day");
     }
+    // The supplier's rate is none of the shop's.
+    let supplier = Supplier { phone: "1".into(), name: "a".into(), tax_code: "2".into() };
+    let sold = Receipt {
+        lines: vec![line(Vat::None, PaymentMethod::FullPayment)],
+        supplier: Some(supplier),
+        ..Receipt::default()
+    };
+    assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::None);
+}
+
+#[test]
+fn a_plan_in_place_of_another_does_not_rewrite_the_past() {
+    let step = |valid_from, vat| VatStep { valid_from, vat };
+    let plan = |steps: &[VatStep]| VatPlan { steps: steps.to_vec() };
+    let (none, usn5) = (ShopVat::NotPayer, ShopVat::Usn5);
+    let old = plan(&[step(Date::MIN, none)]);
+    let moved = VatPlan::always(usn5).after(&old, NEW);
+    assert_eq!(moved, plan(&[step(Date::MIN, none), step(NEW, usn5)]));
+    // Said again on a later day, it changes nothing.
+    let later = date(2026, 6, 1);
+    assert_eq!(VatPlan::always(usn5).after(&moved, later), moved);
+    // Mended on its first day, it was never so.
+    assert_eq!(VatPlan::always(none).after(&moved, NEW), old);
+    // A coming step goes on; a day of the past is meant as it is said.
+    let coming = plan(&[step(Date::MIN, none), step(later, usn5)]);
+    assert_eq!(coming.clone().after(&old, NEW), coming);
+    let told = plan(&[step(Date::MIN, none), step(OLD, usn5)]);
+    assert_eq!(told.clone().after(&old, NEW), told);
+    let first = plan(&[step(NEW, none)]);
+    assert_eq!(VatPlan::always(usn5).after(&first, NEW), VatPlan::always(usn5));
 }

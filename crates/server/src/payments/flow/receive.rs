@@ -12,7 +12,10 @@ use crate::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::model::{Facts, Intents, Means, Payment},
+    payments::{
+        model::{Facts, Intents, Means, Payment},
+        receipts,
+    },
 };
 
 /// By which code it came, and what was asked for there.
@@ -37,6 +40,7 @@ pub fn receive(
     seen: &SbpPayment,
 ) -> Result<Payment, DbError> {
     let now_ms = ctx.now_ms();
+    let receipt = receipts::for_code(tx, ctx, source.shop_id, paid)?;
     let payment = Payment {
         id: ctx.mint.id("pay"),
         shop_id: source.shop_id.to_owned(),
@@ -60,7 +64,7 @@ pub fn receive(
         success_url: None,
         fail_url: None,
         customer: customer(seen),
-        receipt: None,
+        receipt,
         metadata: "{}".to_owned(),
         created_ms: now_ms,
         expires_ms: now_ms,

@@ -30,7 +30,7 @@ use crate::{
         flow, form,
         model::{self, Kind, Record},
         request::ItemInput,
-        store::{self as rows, Filter},
+        store::{self as rows, DueCursor, Filter},
         view::{ReceiptView, StandingView},
     },
 };
@@ -75,7 +75,9 @@ async fn list_receipts(
         })
         .await;
     let found = found?.ok_or_else(|| ApiError::of(codes::PAYMENT_NOT_FOUND))?;
-    Answer::json(200, &Page::whole(found.iter().map(ReceiptView::from).collect()))
+    let now_ms = server.ctx.now_ms();
+    let view = |record: &Record| ReceiptView::at(record, now_ms);
+    Answer::json(200, &Page::whole(found.iter().map(view).collect()))
 }
 
 /// List what is due
@@ -99,22 +101,16 @@ async fn list_due(
     let now_ms = server.ctx.now_ms();
     let query = query.read(&["limit", "starting_after"])?;
     let limit = if query.find("limit").is_some() { query.limit()? } else { MAX_DUE };
-    let after_id = query.id("starting_after", "rcp_")?;
-    let found: Result<Option<Vec<Record>>, DbError> = server
+    let wrong = || ApiError::of(codes::CURSOR_INVALID).param("starting_after");
+    let after = query.find("starting_after").map(|text| DueCursor::parse(text).ok_or_else(wrong));
+    let after = after.transpose()?;
+    let found: Result<Vec<Record>, DbError> = server
         .ctx
         .db
-        .read(move |tx| {
-            let after = after_id.as_deref().map(|id| rows::find(tx, id)).transpose()?.flatten();
-            let after = after.filter(|record| record.shop_id == caller.shop_id);
-            if after_id.is_some() && after.is_none() {
-                return Ok(None);
-            }
-            rows::list_due(tx, &caller.shop_id, now_ms, after.as_ref(), limit + 1).map(Some)
-        })
+        .read(move |tx| rows::list_due(tx, &caller.shop_id, now_ms, after.as_ref(), limit + 1))
         .await;
-    let found = found?.ok_or_else(|| invalid("starting_after", "names no receipt of the shop"))?;
-    let data: Vec<ReceiptView> = found.iter().map(|it| ReceiptView::at(it, now_ms)).collect();
-    Answer::json(200, &Page::new(data, limit, |receipt| receipt.id.clone()))
+    let page = Page::new(found?, limit, |record| DueCursor::of(record).text());
+    Answer::json(200, &page.map(|record| ReceiptView::at(record, now_ms)))
 }
 
 /// Summarize the receipts

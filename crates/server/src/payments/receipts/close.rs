@@ -169,7 +169,7 @@ fn compose(
     if payment.refunds.iter().any(|refund| refund.state.is_pending()) {
         return Err(CloseProblem::RefundUnderWay);
     }
-    let rest = what_stays(&first, known)?;
+    let rest = what_stays(payment, &first, known)?;
     let sold = moscow_day(payment.created_ms);
     let days = Days { sold, delivered: moscow_day(ctx.now_ms()) };
     let closing = close(&rest, asked.delivered.as_deref(), plan, days);
@@ -213,13 +213,17 @@ fn lines_of(payment: &Payment, receipt: &Receipt) -> String {
 }
 
 /// The first receipt without what went back of it.
-fn what_stays(first: &Receipt, known: &[Record]) -> Result<Receipt, CloseProblem> {
-    let is_refund = |record: &Record| record.kind == Kind::Refund && is_live(record);
+fn what_stays(
+    payment: &Payment,
+    first: &Receipt,
+    known: &[Record],
+) -> Result<Receipt, CloseProblem> {
+    let is_refund = |record: &Record| record.kind == Kind::Refund && is_live(payment, record);
     if !known.iter().any(is_refund) {
         return Ok(first.clone());
     }
     let books = |problem: &dyn std::fmt::Display| CloseProblem::Books(problem.to_string());
-    let left = left_of(first, known).map_err(|e| books(&e))?;
+    let left = left_of(payment, first, known).map_err(|e| books(&e))?;
     let sum = kopeck_banks::Money::checked_sum(left.iter().map(|left| left.sum));
     let share = Return::Share(sum.unwrap_or_default());
     refund(first, &left, share, None).map(|rest| rest.receipt).map_err(|e| books(&e))

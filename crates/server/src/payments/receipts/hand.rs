@@ -13,7 +13,7 @@ use crate::{
     receipts::{
         check::{self, moscow_day},
         form,
-        model::{Kind, Record, State},
+        model::{Kind, Reason, Record, State},
         store as rows,
         todo::find_todo,
     },
@@ -130,7 +130,9 @@ pub fn note(
 }
 
 fn is_noted(record: &Record, made: &ByHand, now_ms: i64) -> bool {
-    if made.answers.as_ref().is_some_and(|id| record.id != *id) {
+    // A correction is a row of its own, whatever it puts right.
+    let is_other = made.answers.as_ref().is_some_and(|id| record.id != *id);
+    if is_other && made.kind != Kind::Correction {
         return false;
     }
     let said = &made.document;
@@ -190,9 +192,15 @@ pub fn settle_by_hand(
     let now_ms = ctx.now_ms();
     let is_late = record.is_late(now_ms);
     // The document puts the receipt right; it is not that receipt.
-    if record.has_old_vat() && record.state != State::Failed && document.is_named() {
+    let is_old = record.reason == Some(Reason::OldVat) && record.state != State::Failed;
+    if is_old && document.is_named() {
         let answers = Some(record.id.clone());
-        return note(tx, ctx, &payment, ByHand { kind: Kind::Correction, answers, document });
+        let made = ByHand { kind: Kind::Correction, answers, document: document.clone() };
+        let known = rows::list_of_payment(tx, &payment.id)?;
+        let is_told = known.iter().any(|record| is_noted(record, &made, now_ms));
+        if record.has_old_vat() || is_told {
+            return note(tx, ctx, &payment, made);
+        }
     }
     if record.due_ms().is_none() && !is_late {
         return Err(HandProblem::NothingDue);

@@ -9,18 +9,18 @@ use kopeck_banks::{
         Line, PaymentMethod, Receipt, Settlement,
         balance::{BalanceProblem, spread},
         refund::{Left, RefundProblem, Return, Returned, all_left, named, refund},
-        vat::{VatPlan, at_closing, on_day},
+        vat::{VatPlan, at_closing, on_day, own_plan},
     },
 };
 
-use super::{by_hand, first_receipt, new_record, rows, save, stored};
+use super::{by_hand, carries_none, first_receipt, new_record, rows, save, stored};
 use crate::{
     gateway::flow::get_bank,
     kit::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::model::{Payment, Refund},
+    payments::model::{Payment, Refund, RefundState},
     receipts::{
         check::moscow_day,
         flow::{self, Stored, read_defaults},
@@ -49,7 +49,7 @@ pub(super) fn made_on(
     at_ms: i64,
 ) -> Receipt {
     let (priced, on) = (moscow_day(payment.created_ms), moscow_day(at_ms));
-    let now = |line: &Line| Line { vat: on_day(line, plan, priced, on), ..line.clone() };
+    let now = |line: &Line| Line { vat: on_day(receipt, line, plan, priced, on), ..line.clone() };
     Receipt { lines: receipt.lines.iter().map(now).collect(), ..receipt.clone() }
 }
 
@@ -61,7 +61,7 @@ pub(super) fn is_of_other_day(
     paid_ms: i64,
 ) -> bool {
     let (told_on, paid_on) = (moscow_day(told_ms(payment)), moscow_day(paid_ms));
-    told.lines.iter().any(|line| on_day(line, plan, told_on, paid_on) != line.vat)
+    told.lines.iter().any(|line| on_day(told, line, plan, told_on, paid_on) != line.vat)
 }
 
 /// When the bank last took the receipt: with the link, or where it can with the capture.
@@ -84,7 +84,11 @@ pub fn find_capture_problem(payment: &Payment, amount: Money) -> Option<BalanceP
 /// What is delivered of the receipt, as the bank is told: all of it, or the part that is taken of a
 /// hold, spread over its lines, at the rates of the day on which it is taken.
 pub fn delivered(payment: &Payment, receipt: Receipt, plan: Option<&VatPlan>) -> Receipt {
-    let receipt = made_on(payment, &receipt, plan, told_ms(payment));
+    cut_down(payment, made_on(payment, &receipt, plan, told_ms(payment)))
+}
+
+/// The part of it that is taken, spread over its lines.
+pub(super) fn cut_down(payment: &Payment, receipt: Receipt) -> Receipt {
     let cut = payment.amount.minus_or_zero(payment.expected());
     let total = receipt.total().unwrap_or_default();
     if cut.is_zero() {
@@ -160,12 +164,16 @@ pub fn find_refusal(
 }
 
 /// What of the first receipt has not gone back yet.
-pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left>, RefundProblem> {
+pub(super) fn left_of(
+    payment: &Payment,
+    original: &Receipt,
+    refunds: &[Record],
+) -> Result<Vec<Left>, RefundProblem> {
     let mut left = all_left(original)?;
     // One that did not happen took nothing; one that a person mirrors is in no books, unless its
     // lines are ours.
     let is_refund = |record: &&Record| record.kind == Kind::Refund;
-    for record in refunds.iter().filter(is_refund).filter(|it| is_live(it)) {
+    for record in refunds.iter().filter(is_refund).filter(|it| is_live(payment, it)) {
         for (left, taken) in left.iter_mut().zip(&record.taken) {
             left.sum = left.sum.minus_or_zero(taken.sum);
             left.quantity_milli = left.quantity_milli.saturating_sub(taken.quantity_milli);
@@ -175,8 +183,12 @@ pub(super) fn left_of(original: &Receipt, refunds: &[Record]) -> Result<Vec<Left
 }
 
 /// Whether the refund's receipt takes something of the first one.
-pub(super) fn is_live(refund: &Record) -> bool {
-    refund.state != State::None || refund.is_by_hand && !refund.taken.is_empty()
+pub(super) fn is_live(payment: &Payment, record: &Record) -> bool {
+    let is_its = |refund: &&Refund| record.refund_id.as_ref() == Some(&refund.id);
+    let refund = payment.refunds.iter().find(is_its);
+    let is_failed = refund.is_some_and(|it| matches!(it.state, RefundState::Failed(_)));
+    let is_ours = record.is_by_hand && !record.taken.is_empty();
+    record.state != State::None || is_ours && !is_failed
 }
 
 /// The receipt of a refund: what it takes by its share of all that is left.
@@ -258,14 +270,14 @@ fn closed_by_hand(
     let (sold, on) = (moscow_day(payment.created_ms), moscow_day(made.changed_ms));
     let on = printed.unwrap_or(on);
     let is_goods = |line: &Line| line.method.is_prepaid() && line.method != PaymentMethod::Advance;
-    let close = |line: Line| match is_goods(&line) {
+    let close = |line: &Line| match is_goods(line) {
         true => {
-            let vat = at_closing(line.vat, plan, sold, on);
-            Line { method: PaymentMethod::FullPayment, vat, ..line }
+            let vat = at_closing(line.vat, own_plan(&first, line, plan), sold, on);
+            Line { method: PaymentMethod::FullPayment, vat, ..line.clone() }
         }
-        false => line,
+        false => line.clone(),
     };
-    Receipt { lines: first.lines.into_iter().map(close).collect(), ..first }
+    Receipt { lines: first.lines.iter().map(close).collect(), ..first }
 }
 
 /// What comes back, as it was asked for.
@@ -297,10 +309,14 @@ fn mirrored(
     back: &Back,
 ) -> Result<(Receipt, Vec<Taken>), RefundProblem> {
     let sale = find_sale(payment, known, plan).ok_or(RefundProblem::OtherBooks)?;
-    let left = left_of(&sale, known)?;
+    let left = left_of(payment, &sale, known)?;
     let pieces: Vec<Returned>;
     let what = match back {
         Back::Share(amount) => Return::Share(*amount),
+        // Which goods the points or the gift card paid for, nobody said.
+        Back::Goods(_) | Back::Receipt(_) if sale.settlement.is_some() => {
+            return Err(RefundProblem::Settled);
+        }
         Back::Goods(goods) => Return::Goods(goods),
         Back::Receipt(wanted) => {
             pieces = named(&sale, &left, wanted)?;
@@ -344,7 +360,11 @@ pub fn plan_goods(
         Err(problem) => return Ok(Err(problem)),
     };
     let amount = receipt.total().unwrap_or_default();
-    let is_by_hand = matches!(stored(payment), Ok(Some(Stored::ByHand(_))));
+    let why = match stored(payment) {
+        Ok(Some(Stored::ByHand(_))) => Some(Reason::NoContact),
+        Ok(Some(Stored::Bank(_))) if carries_none(payment) => Some(Reason::KeptCharge),
+        Ok(Some(Stored::Bank(_) | Stored::Npd(_)) | None) | Err(_) => None,
+    };
     let record = Record {
         refund_id: Some(refund_id.to_owned()),
         body: Some(write(&receipt)),
@@ -353,7 +373,10 @@ pub fn plan_goods(
         note: note_of(payment, amount),
         ..new_record(ctx, payment, Kind::Refund, amount)
     };
-    let record = if is_by_hand { by_hand(record, Reason::NoContact) } else { record };
+    let record = match why {
+        Some(reason) => by_hand(record, reason),
+        None => record,
+    };
     save(tx, ctx, payment, None, record)?;
     Ok(Ok(amount))
 }

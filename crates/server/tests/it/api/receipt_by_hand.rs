@@ -1,13 +1,13 @@
 //! What no bank makes and a person has to: nothing of it is lost in silence.
 
-use kopeck_banks::emulator::Control;
+use kopeck_banks::{Money, emulator::Control};
 use serde_json::{Value, json};
 
 use super::{
     receipts::{basket, count, due, fiscal, receipts},
     tbank::{path, settle},
 };
-use crate::harness::app::TestApp;
+use crate::harness::{app::TestApp, sbp};
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
@@ -60,7 +60,8 @@ async fn a_buyer_without_an_address_is_not_forgotten() {
         settle(&app, 5_000).await;
         assert_eq!(app.payment(&payment["id"]).await["status"], "refunded");
         let list = due(&app).await;
-        assert_eq!(todos(&list), ["make_no_contact"; 3], "{bank} {buyer}");
+        let expect = ["make_no_contact", "make_refund_by_hand", "make_refund_by_hand"];
+        assert_eq!(todos(&list), expect, "{bank} {buyer}");
         for (nth, receipt) in list.iter().enumerate() {
             let id = receipt["id"].as_str().unwrap();
             let said = json!({"document_number": nth.to_string()});
@@ -126,6 +127,11 @@ async fn what_the_bank_was_told_of_another_day_needs_a_correction() {
         let payment = app.create(wish).await;
         // Said when the link was out already.
         let saved = save(&app, vat_soon()).await;
+        assert_eq!(
+            saved["vat"],
+            json!([{"vat": "none", "valid_from": null},
+            {"vat": "usn5", "valid_from": "2026-11-23"}])
+        );
         let outliving = (&saved["outliving"]["links"], &saved["outliving"]["changes_on"]);
         assert_eq!(outliving, (&json!(1), &json!("2026-11-23")), "{saved}");
         app.advance(2 * DAY_MS).await;
@@ -138,8 +144,11 @@ async fn what_the_bank_was_told_of_another_day_needs_a_correction() {
             assert_eq!(receipts(&app, &payment).await[0]["status"], "registered");
             assert_eq!(todos(&due(&app).await), ["correct_vat"], "made, and wrong all the same");
         }
-        let said = json!({"kind": "correction", "document_number": "77"});
-        app.post(&path(&payment, "receipts"), said).await.expect(201);
+        let id = due(&app).await[0]["id"].clone();
+        let said = json!({"kind": "correction", "receipt_id": id, "document_number": "77"});
+        for _ in 0..2 {
+            app.post(&path(&payment, "receipts"), said.clone()).await.expect(201);
+        }
         assert_eq!(due(&app).await.len(), 0);
         let all = receipts(&app, &payment).await;
         let kinds: Vec<&Value> = all.iter().map(|it| &it["kind"]).collect();
@@ -166,8 +175,11 @@ async fn a_correction_may_settle_what_it_corrects() {
     assert_eq!(todos(&list), ["correct_vat"]);
     let id = list[0]["id"].as_str().unwrap();
     let said = json!({"document_number": "78"});
-    let noted = app.post(&format!("/v1/receipts/{id}/settle"), said).await.expect(200);
-    assert_eq!(noted["kind"], "correction");
+    for _ in 0..2 {
+        let noted = app.post(&format!("/v1/receipts/{id}/settle"), said.clone()).await;
+        assert_eq!(noted.expect(200)["kind"], "correction");
+    }
+    assert_eq!(receipts(&app, &payment).await.len(), 2);
     assert_eq!(due(&app).await.len(), 0);
     assert_eq!(receipts(&app, &payment).await[0]["fiscal"], Value::Null);
 }
@@ -239,6 +251,7 @@ async fn a_discount_and_the_delivery_add_up_to_the_kopeck() {
             (json!({"discount": "5000"}), "receipt_number_invalid"),
             (json!({"discount": "1,5"}), "receipt_number_invalid"),
             (json!({"delivery": {"price": "1", "vat": "vat18"}}), "receipt_word_unknown"),
+            (json!({"delivery": {"price": "1"}}), "receipt_field_missing"),
             (json!({"discont": "1"}), "receipt_field_unknown"),
         ] {
             let mut wrong = receipt.clone();
@@ -285,4 +298,125 @@ async fn a_part_that_the_lines_cannot_make_is_refused_when_it_is_asked_for() {
     settle(&app, 61_000).await;
     let payment = app.payment(&payment["id"]).await;
     assert_eq!((&payment["status"], &payment["paid_kopecks"]), (&json!("paid"), &json!(29_700)));
+}
+
+#[tokio::test]
+async fn the_part_of_a_hold_that_is_taken_is_the_part_to_be_made() {
+    for (defaults, todo) in [
+        (json!({"taxpayer": "npd"}), "make_npd"),
+        (json!({"taxation": "usn_income", "vat": "none"}), "make_no_contact"),
+    ] {
+        let app = TestApp::at("tbank").await;
+        app.put("/v1/receipts/defaults", defaults).await.expect(200);
+        let payment = app.create_paid(json!({"capture": "manual"})).await;
+        app.post(&path(&payment, "capture"), json!({"amount": "2500.00"})).await.expect(200);
+        settle(&app, 61_000).await;
+        let list = due(&app).await;
+        assert_eq!(todos(&list), [todo]);
+        assert_eq!(list[0]["amount"], "2500.00");
+        if todo == "make_no_contact" {
+            assert_eq!(list[0]["receipt"]["items"][0]["price"], "2500.00");
+        }
+        // Given back behind our back: nobody but the shop mirrors it.
+        let id = payment["bank_payment_id"].as_str().unwrap().to_owned();
+        let amount = Some(Money::parse_rubles("1000").unwrap());
+        app.bank.control(&Control::Refund { id, amount });
+        app.advance(DAY_MS).await;
+        assert_eq!(app.payment(&payment["id"]).await["refunded_kopecks"], 100_000);
+        assert_eq!(due(&app).await.len(), 2, "{todo}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_said_anew_on_the_day_of_the_change_keeps_what_held_before() {
+    let app = TestApp::at("tbank").await;
+    save(&app, json!("none")).await;
+    let mut wish = basket("full_prepayment");
+    wish["ttl_minutes"] = json!(3 * 24 * 60);
+    let prepaid = app.create_paid(wish.clone()).await;
+    let open = app.create(wish).await;
+    app.advance(DAY_MS).await;
+    let saved = save(&app, json!("usn5")).await;
+    assert_eq!(saved["vat"][1], json!({"vat": "usn5", "valid_from": "2026-11-22"}));
+    assert_eq!(saved["outliving"]["links"], 1, "{saved}");
+    app.pay(&open);
+    app.advance(DAY_MS / 24).await;
+    assert!(todos(&due(&app).await).contains(&"correct_vat"));
+    let closing = app.post(&path(&prepaid, "receipts/close"), json!({})).await.expect(200);
+    assert_eq!(vats(&closing), ["vat5", "vat5"]);
+}
+
+#[tokio::test]
+async fn a_page_of_what_is_due_outlives_its_settling() {
+    let app = TestApp::at("tochka").await;
+    save(&app, json!("none")).await;
+    for _ in 0..3 {
+        app.create_paid(json!({})).await;
+    }
+    let page = app.get("/v1/receipts/due?limit=2").await.expect(200);
+    for receipt in page["data"].as_array().unwrap() {
+        let id = receipt["id"].as_str().unwrap();
+        let said = json!({"note": "сделан"});
+        app.post(&format!("/v1/receipts/{id}/settle"), said).await.expect(200);
+    }
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let rest = app.get(&format!("/v1/receipts/due?starting_after={cursor}")).await.expect(200);
+    assert_eq!(rest["data"].as_array().unwrap().len(), 1);
+    assert_eq!(rest["has_more"], false);
+}
+
+#[tokio::test]
+async fn the_short_form_is_checked_as_the_receipt_that_it_makes() {
+    let app = TestApp::at("tbank").await;
+    let check = async |receipt: Value, amount: Value| {
+        let body = json!({"receipt": receipt, "bank": "tbank", "amount": amount});
+        app.post("/v1/receipts/check", body).await
+    };
+    let short = json!({"preset": "service", "email": "a@example.ru"});
+    check(short.clone(), json!("5000")).await.expect_error(422, "receipt_defaults_missing");
+    save(&app, json!("none")).await;
+    let report = check(short.clone(), json!("5000")).await.expect(200);
+    assert_eq!((&report["ok"], &report["total"]), (&json!(true), &json!("5000.00")), "{report}");
+    let refused = check(short, Value::Null).await;
+    assert_eq!(refused.expect(422)["error"]["param"], "amount");
+    let report = check(json!({"preset": "service"}), json!("5000")).await.expect(200);
+    assert_eq!(report["findings"][0]["code"], "receipt_contact_missing");
+}
+
+#[tokio::test]
+async fn points_are_not_paid_out_as_money() {
+    let app = TestApp::at("tbank").await;
+    let wish = json!({"amount": "700.00", "purpose": "Заказ", "receipt": {
+        "email": "a@example.ru", "taxation": "osn",
+        "settlement": {"electronic": "700", "advance": "300"},
+        "items": [{"name": "А", "price": "600", "vat": "vat22"},
+            {"name": "Б", "price": "400", "vat": "vat22"}]}});
+    let payment = app.post("/v1/payments", wish).await.expect(201);
+    app.pay(&payment);
+    app.advance(61_000).await;
+    let goods = app.post(&path(&payment, "refunds"), json!({"items": [{"line": 1}]})).await;
+    let goods = goods.expect_error(422, "param_invalid");
+    assert!(goods["message"].as_str().unwrap().contains("points"), "{goods}");
+    app.post(&path(&payment, "refunds"), json!({"amount": "420"})).await.expect(201);
+    settle(&app, 5_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["refunded_kopecks"], 42_000);
+}
+
+#[tokio::test]
+async fn money_by_a_code_on_the_wall_is_listed_unless_the_counter_has_its_register() {
+    for (defaults, todo) in [
+        (json!({"taxpayer": "npd"}), Some("make_npd")),
+        (json!({"vat": "none"}), Some("make_no_contact")),
+        (json!({"vat": "none", "counter_register": true}), None),
+    ] {
+        let app = sbp::app().await;
+        app.put("/v1/receipts/defaults", defaults).await.expect(200);
+        let wish = json!({"name": "касса", "amount": "350.00"});
+        let place = app.post("/v1/places", wish).await.expect(201);
+        sbp::pay(&app, &place, None);
+        app.advance(5_000).await;
+        let list = due(&app).await;
+        assert_eq!(todos(&list), Vec::from_iter(todo));
+        assert!(list.iter().all(|it| it["amount"] == "350.00"), "{list:?}");
+    }
 }
