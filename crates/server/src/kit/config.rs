@@ -352,8 +352,8 @@ mod tests {
             ("[net]\ntimeout_ms = 0", "net.timeout_ms"),
             ("listen = 1", "unknown section"),
             ("[server", "not a TOML file"),
-            ("[plans]\ncode = \"x\"", "each plan begins with `[[plans]]`"),
-            ("plans = [1]", "each plan begins with `[[plans]]`"),
+            ("[plans]\ncode = \"x\"", "each of them begins with `[[plans]]`"),
+            ("plans = [1]", "each of them begins with `[[plans]]`"),
         ] {
             let error = error(file);
             assert!(error.contains(wanted), "{file}: {error}");
