@@ -1,5 +1,7 @@
 //! Routes of payments.
 
+mod settle;
+
 use std::sync::Arc;
 
 use axum::{
@@ -53,6 +55,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(create_refund))
         .routes(routes!(get_refund))
         .routes(routes!(get_timeline))
+        .merge(settle::routes())
         .merge(super::receipts::api::routes())
 }
 
