@@ -4,7 +4,6 @@
 mod declines;
 mod hooks;
 mod integrations;
-mod refunds;
 mod subscriptions;
 
 use kopeck_banks::{BANKS, op::RefusalClass};
@@ -12,7 +11,6 @@ use kopeck_banks::{BANKS, op::RefusalClass};
 pub use declines::DECLINES;
 pub use hooks::*;
 pub use integrations::*;
-pub use refunds::*;
 pub use subscriptions::*;
 
 /// One row of the table.
@@ -536,7 +534,7 @@ pub static CODES: &[Code] = &[
 ];
 
 pub fn find_code(code: &str) -> Option<&'static Code> {
-    CODES.iter().chain(INTEGRATIONS).chain(REFUNDS).chain(DECLINES).find(|row| row.code == code)
+    CODES.iter().chain(INTEGRATIONS).chain(DECLINES).find(|row| row.code == code)
 }
 
 /// The status of a bank's refusal. A bank that does not accept our key is a bad gateway: the caller
@@ -575,7 +573,7 @@ pub fn markdown() -> String {
          of a bank may also have `payment_id` and `refund_id`: what it was about is stored and can \
          be looked at.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
     );
-    page.extend(CODES.iter().chain(INTEGRATIONS).chain(REFUNDS).map(line));
+    page.extend(CODES.iter().chain(INTEGRATIONS).map(line));
     page.push_str(
         "\n## Why a payer's bank declines\n\nOf payments that are taken from what was saved, and \
          in `failure` of others.\n\n| code | status | meaning | what to do |\n|---|---|---|---|\n",
