@@ -135,6 +135,7 @@ impl World {
             courier: Arc::new(BankWire(Arc::clone(&bank))),
             vault: Arc::new(Vault::from_key_text(&"5a".repeat(32))?),
             public_url: "https://pay.example.ru".into(),
+            zone: "Europe/Moscow".into(),
         };
         let shop = default_shop(&ctx, "Bench").await?;
         let (_, api_key) = create_key(&ctx, &shop.id, "bench").await?;

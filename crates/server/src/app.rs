@@ -35,7 +35,7 @@ use crate::{
     places, receipts, reconcile,
     runner::{self, Nudge},
     shops::{self, model::Connection},
-    subscriptions,
+    subscriptions, todos,
     web::{assets, checkout, desk, docs, place, unsubscribe, withdrawal},
     webhooks,
 };
@@ -73,6 +73,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(customers::api::routes())
         .merge(claims::api::routes())
         .merge(events::api::routes())
+        .merge(todos::api::routes())
         .merge(webhooks::api::routes())
         .merge(integrations::api::routes())
         .merge(integrations::updates::routes())

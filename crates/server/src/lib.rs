@@ -22,5 +22,6 @@ pub mod runner;
 pub mod sandbox;
 pub mod shops;
 pub mod subscriptions;
+pub mod todos;
 pub mod web;
 pub mod webhooks;

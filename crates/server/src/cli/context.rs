@@ -120,6 +120,7 @@ pub async fn open(config: Config, policy: AddressPolicy, out: Out) -> Result<Wor
         courier: Arc::new(NetWire::courier(&net)?),
         vault: Arc::new(config.vault()?),
         public_url: public_url(&config).into(),
+        zone: config.shop.time_zone.as_str().into(),
     };
     let shop = shops::flow::default_shop(&ctx, "Shop").await?;
     Ok(World { ctx, config, shop, out })

@@ -16,7 +16,7 @@ use crate::{
     },
     subscriptions::{
         dunning::{Class, NoticeFirst, Rules, Verdict},
-        schedule::{Calendar, DEFAULT_ZONE, Interval, Unit, find_zone},
+        schedule::{Calendar, Interval, Unit, find_zone},
         store,
     },
 };
@@ -76,6 +76,9 @@ struct Given {
     /// event), delivered (a webhook took the event)
     #[arg(long, value_name = "WHICH", value_parser = parse_notice)]
     notice_first: Option<NoticeFirst>,
+    /// How many hours a notice that a charge waits for may be taken by nobody before you are told
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=720))]
+    notice_wait_hours: Option<u32>,
     /// How many hours it may be used on while money is awaited
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=720))]
     grace_hours: Option<u32>,
@@ -120,6 +123,7 @@ impl Given {
             notice_hours: self.notice_hours.unwrap_or(known.notice_hours),
             grace_hours: self.grace_hours.unwrap_or(known.grace_hours),
             notice_first: self.notice_first.unwrap_or(known.notice_first),
+            notice_wait_hours: self.notice_wait_hours.unwrap_or(known.notice_wait_hours),
         }
     }
 }
@@ -133,6 +137,7 @@ struct RulesView<'a> {
     keep_days: u32,
     notice_hours: u32,
     notice_first: &'static str,
+    notice_wait_hours: u32,
     grace_hours: u32,
 }
 
@@ -145,6 +150,7 @@ impl<'a> RulesView<'a> {
             keep_days: rules.keep_days,
             notice_hours: rules.notice_hours,
             notice_first: rules.notice_first.as_str(),
+            notice_wait_hours: rules.notice_wait_hours,
             grace_hours: rules.grace_hours,
         }
     }
@@ -171,8 +177,9 @@ impl DunningArgs {
             }
             Command::Simulate { decline, due, paid_by, interval, rules } => {
                 let rules = rules.over(known);
-                let play = Play { class: decline.class(), paid_by, interval, rules };
-                let due_ms = due_ms(due, world.ctx.now_ms())?;
+                let zone_name = world.ctx.zone.to_string();
+                let play = Play { class: decline.class(), paid_by, interval, rules, zone_name };
+                let due_ms = due_ms(due, &play.zone_name, world.ctx.now_ms())?;
                 let steps = play.steps(due_ms)?;
                 world.out.show(&steps, || show(&steps))
             }
@@ -200,17 +207,17 @@ fn words(rules: &Rules) -> String {
     )
 }
 
-/// At noon in Moscow of that day, or of today.
-fn due_ms(day: Option<Date>, now_ms: i64) -> Result<i64, Fail> {
-    let zone = zone()?;
+/// At noon where the shop is, of that day or of today.
+fn due_ms(day: Option<Date>, zone_name: &str, now_ms: i64) -> Result<i64, Fail> {
+    let zone = zone(zone_name)?;
     let day = day.unwrap_or_else(|| zone.to_datetime(timestamp(now_ms)).date());
     let at = day.at(12, 0, 0, 0).to_zoned(zone);
     let wrong = |error| Fail::usage(format!("{day} cannot be: {error}"), "--due 2026-12-21");
     Ok(at.map_err(wrong)?.timestamp().as_millisecond())
 }
 
-fn zone() -> Result<TimeZone, Fail> {
-    find_zone(DEFAULT_ZONE).ok_or_else(|| Fail::new("internal_error", "There is no Moscow", ""))
+fn zone(name: &str) -> Result<TimeZone, Fail> {
+    find_zone(name).ok_or_else(|| Fail::new("internal_error", format!("There is no {name}"), ""))
 }
 
 /// One line of the play.
@@ -229,14 +236,16 @@ struct Play {
     paid_by: Option<u32>,
     interval: Unit,
     rules: Rules,
+    /// Where the shop is.
+    zone_name: String,
 }
 
 impl Play {
     /// By the very rules that the driver follows.
     fn steps(&self, due_ms: i64) -> Result<Vec<PlayStep>, Fail> {
-        let zone = zone()?;
+        let zone = zone(&self.zone_name)?;
         let end_ms = Interval::new(self.interval, 1)
-            .and_then(|interval| Calendar::new(DEFAULT_ZONE, due_ms, interval))
+            .and_then(|interval| Calendar::new(&self.zone_name, due_ms, interval))
             .and_then(|calendar| calendar.boundary_ms(1))
             .ok_or_else(|| Fail::usage("The day is out of range", "--due 2026-12-21"))?;
         let give_up_ms = self.rules.give_up_ms(due_ms, end_ms);

@@ -35,7 +35,7 @@ pub struct EvidenceArgs {
     lang: Lang,
 }
 
-fn read_lang(text: &str) -> Result<Lang, String> {
+pub(super) fn read_lang(text: &str) -> Result<Lang, String> {
     parse_lang(text).ok_or_else(|| "one of: ru, en".to_owned())
 }
 

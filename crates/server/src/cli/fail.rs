@@ -229,7 +229,9 @@ impl From<Problem> for Fail {
                 "There is no such payment",
                 "`kopeck payment list` shows what there is",
             ),
-            other @ (Problem::Saved(_) | Problem::Part { .. }) => ApiError::from(other).into(),
+            other @ (Problem::Saved(_) | Problem::NotSettleable(_) | Problem::Part { .. }) => {
+                ApiError::from(other).into()
+            }
             Problem::Goods { param, why } => {
                 let hint = "`kopeck receipt list PAYMENT` shows what was sold, and what came back";
                 Fail::new("param_invalid", why, hint).param(param)

@@ -8,6 +8,7 @@ mod address;
 mod completions;
 mod connect;
 mod context;
+mod coupon;
 mod customer;
 mod deliveries;
 mod demo;
@@ -39,6 +40,7 @@ mod subscription;
 mod tbank;
 mod timeline;
 mod tochka_payment;
+mod todo;
 mod webhook;
 
 use std::process::ExitCode;
@@ -83,9 +85,11 @@ enum Command {
     Events(deliveries::EventsArgs),
     Listen(listen::ListenArgs),
     Plan(plan::PlanArgs),
+    Coupon(coupon::CouponArgs),
     Subscription(subscription::SubscriptionArgs),
     Dunning(dunning::DunningArgs),
     Evidence(evidence::EvidenceArgs),
+    Todo(todo::TodoArgs),
     Import(import::ImportArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -142,9 +146,11 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Events(args) => args.run(&globals).await,
         Command::Listen(args) => args.run(&globals).await,
         Command::Plan(args) => args.run(&globals).await,
+        Command::Coupon(args) => args.run(&globals).await,
         Command::Subscription(args) => args.run(&globals).await,
         Command::Dunning(args) => args.run(&globals).await,
         Command::Evidence(args) => args.run(&globals).await,
+        Command::Todo(args) => args.run(&globals).await,
         Command::Import(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),

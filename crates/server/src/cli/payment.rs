@@ -1,5 +1,7 @@
 //! `kopeck payment`: payments, their refunds and their story.
 
+mod settle;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -78,6 +80,14 @@ enum Command {
         /// Payment id, order id, or the bank's id
         id: String,
     },
+    /// Say what the bank does not: that a charge without an answer was not made
+    Settle {
+        /// Payment id, order id, or the bank's id
+        id: String,
+        /// Nothing was taken: the bank's cabinet shows no such money
+        #[arg(long, required = true)]
+        not_charged: bool,
+    },
     /// Tell the whole story of a payment
     Timeline {
         /// Payment id, order id, or the bank's id
@@ -122,6 +132,7 @@ impl PaymentArgs {
             }
             Command::Capture { id, amount } => capture(&world, &id, amount).await,
             Command::Cancel { id } => cancel(&world, &id).await,
+            Command::Settle { id, not_charged: _ } => settle::run(&world, &id).await,
             Command::Timeline { id, full } => {
                 let payment = find::payment(&world, &id).await?;
                 timeline::show(&world, &payment, full).await

@@ -1,5 +1,7 @@
 //! `kopeck subscription`: who pays again and again, and what became of it.
 
+mod change;
+mod entitled;
 mod metrics;
 mod rebind;
 
@@ -61,6 +63,15 @@ enum Command {
         /// The subscription's id
         id: String,
     },
+    /// Change its plan or quantity; --preview shows what that would cost
+    Change(Box<change::ChangeArgs>),
+    /// Let a payment that nobody expected (`charge.unexpected`) pay the period that waits
+    Assign {
+        /// The subscription's id
+        id: String,
+        /// The payment's id
+        payment: String,
+    },
     /// End it with the paid period, or at once
     Cancel {
         /// The subscription's id
@@ -97,6 +108,11 @@ enum Command {
         /// Which text the customer agreed to, where no consent stands
         #[arg(long, value_name = "VERSION")]
         consent: Option<String>,
+    },
+    /// What a customer may use until when, in one row
+    Entitlements {
+        /// Your own number of the customer
+        customer: String,
     },
     /// Numbers by months: who pays, who came and went, revenue, what asking again brought back
     Metrics(metrics::MetricsArgs),
@@ -174,6 +190,8 @@ impl SubscriptionArgs {
                 list(&world, status, customer, limit).await
             }
             Command::Show { id } => show(&world, &id).await,
+            Command::Change(args) => args.run(&world).await,
+            Command::Assign { id, payment } => change::assign(&world, &id, payment).await,
             Command::Cancel { id, now: true } => {
                 request(&world, &id, Event::Cancel { at_ms }).await
             }
@@ -188,6 +206,7 @@ impl SubscriptionArgs {
             Command::Rebind { id, bank, save, consent } => {
                 rebind::run(&world, &id, (bank, save), consent).await
             }
+            Command::Entitlements { customer } => entitled::run(&world, customer).await,
             Command::Metrics(args) => args.run(&world).await,
             Command::Withdraw { id } => take_back(&world, &id).await,
         }

@@ -29,6 +29,8 @@ pub enum EventKind {
     CardSaved,
     ConsentWithdrawn,
     ChargeUnwanted,
+    ChargeUnexpected,
+    ChargeUnanswered,
     SubscriptionCreated,
     SubscriptionActivated,
     SubscriptionRenewed,
@@ -45,11 +47,13 @@ pub enum EventKind {
     SubscriptionGivenBack,
     SubscriptionConsentWithdrawn,
     SubscriptionPaymentNeeded,
+    SubscriptionBlocked,
+    SubscriptionNoticeUndelivered,
     WebhookDisabled,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 42] = [
+    pub const ALL: [EventKind; 46] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -75,6 +79,8 @@ impl EventKind {
         EventKind::CardSaved,
         EventKind::ConsentWithdrawn,
         EventKind::ChargeUnwanted,
+        EventKind::ChargeUnexpected,
+        EventKind::ChargeUnanswered,
         EventKind::SubscriptionCreated,
         EventKind::SubscriptionActivated,
         EventKind::SubscriptionRenewed,
@@ -91,6 +97,8 @@ impl EventKind {
         EventKind::SubscriptionGivenBack,
         EventKind::SubscriptionConsentWithdrawn,
         EventKind::SubscriptionPaymentNeeded,
+        EventKind::SubscriptionBlocked,
+        EventKind::SubscriptionNoticeUndelivered,
         EventKind::WebhookDisabled,
     ];
 
@@ -121,6 +129,8 @@ impl EventKind {
             EventKind::CardSaved => "card.saved",
             EventKind::ConsentWithdrawn => "consent.withdrawn",
             EventKind::ChargeUnwanted => "charge.unwanted",
+            EventKind::ChargeUnexpected => "charge.unexpected",
+            EventKind::ChargeUnanswered => "charge.unanswered",
             EventKind::SubscriptionCreated => "subscription.created",
             EventKind::SubscriptionActivated => "subscription.activated",
             EventKind::SubscriptionRenewed => "subscription.renewed",
@@ -137,6 +147,8 @@ impl EventKind {
             EventKind::SubscriptionGivenBack => "subscription.given_back",
             EventKind::SubscriptionConsentWithdrawn => "subscription.consent_withdrawn",
             EventKind::SubscriptionPaymentNeeded => "subscription.payment_needed",
+            EventKind::SubscriptionBlocked => "subscription.blocked",
+            EventKind::SubscriptionNoticeUndelivered => "subscription.notice_undelivered",
             EventKind::WebhookDisabled => "webhook.disabled",
         }
     }
@@ -146,6 +158,7 @@ impl EventKind {
     }
 
     /// The event in one sentence, for timelines and docs.
+    #[expect(clippy::too_many_lines, reason = "a table: one sentence for each word")]
     pub const fn about(self) -> &'static str {
         match self {
             EventKind::PaymentCreated => "The shop asked for a payment; Kopeck wrote it down",
@@ -187,6 +200,12 @@ impl EventKind {
             EventKind::ChargeUnwanted => {
                 "A charge was on its way when its consent ended; what it took goes back"
             }
+            EventKind::ChargeUnexpected => {
+                "A kept card was charged, and nobody waits for the money: give it back or assign it"
+            }
+            EventKind::ChargeUnanswered => {
+                "For a day the bank has not said what became of a charge; look in its cabinet"
+            }
             EventKind::SubscriptionCreated => "A customer is to be subscribed",
             EventKind::SubscriptionActivated => {
                 "The first payment came: the subscription is active"
@@ -213,6 +232,12 @@ impl EventKind {
                 "The customer takes back the consent: no charge any more"
             }
             EventKind::SubscriptionPaymentNeeded => "The customer has to pay by a link: send it",
+            EventKind::SubscriptionBlocked => {
+                "No payment can be made for its period: `problem` says why, and what to do"
+            }
+            EventKind::SubscriptionNoticeUndelivered => {
+                "A charge waits for its notice, and nobody takes that: mend the receiver"
+            }
             EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
         }
     }

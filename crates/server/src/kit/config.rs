@@ -29,6 +29,7 @@ const FILE: &str = "kopeck.toml";
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
+    pub shop: Shop,
     pub data: Data,
     pub database: Database,
     pub net: Net,
@@ -49,6 +50,25 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Without a slash at the end; empty when not set.
     pub public_url: String,
+}
+
+/// `[shop]`: where the shop is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    #[serde(deserialize_with = "zone")]
+    pub time_zone: String,
+}
+
+/// A name that the calendar knows.
+fn zone<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    match jiff::tz::TimeZone::get(&name) {
+        Ok(_) => Ok(name),
+        Err(_) => Err(serde::de::Error::custom(format!(
+            "`{name}` is no time zone: take a name such as Europe/Moscow or Asia/Vladivostok"
+        ))),
+    }
 }
 
 /// `[data]`: where files are kept.

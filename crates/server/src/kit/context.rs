@@ -17,6 +17,8 @@ pub struct Ctx {
     pub vault: Arc<Vault>,
     /// Where payers and banks reach this server: `https://pay.example.ru`, no trailing slash.
     pub public_url: Arc<str>,
+    /// Where the shop is, as the IANA database names it: days and months begin there at midnight.
+    pub zone: Arc<str>,
 }
 
 impl Ctx {

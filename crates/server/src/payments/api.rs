@@ -1,5 +1,7 @@
 //! Routes of payments.
 
+mod settle;
+
 use std::sync::Arc;
 
 use axum::{
@@ -51,6 +53,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(cancel_payment))
         .routes(routes!(create_refund))
         .routes(routes!(get_timeline))
+        .merge(settle::routes())
         .merge(super::receipts::api::routes())
 }
 

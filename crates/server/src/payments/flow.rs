@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod charge;
+pub mod doubt;
 pub mod kept;
 pub mod receive;
 pub mod routing;
@@ -17,7 +18,7 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Facts, Intents, Means, Payment},
+    model::{Facts, Intents, Means, Payment, Status},
     receipts::{self, Back},
     schedule::DENSE_FOR_MS,
     state::{self, Applied, Effect, Event, Refused},
@@ -81,6 +82,8 @@ pub enum Problem {
     NoSuchPayment,
     /// What was saved cannot be charged.
     Saved(Unusable),
+    /// What became of the charge is known, or the bank may still tell.
+    NotSettleable(Status),
     /// The goods that shall come back are not so in the payment's receipt.
     Goods {
         /// The field that named them.

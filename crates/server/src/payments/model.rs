@@ -356,6 +356,12 @@ impl Payment {
         matches!(self.means, Means::Saved { kind: Kind::Kept, .. })
     }
 
+    /// Whether such a charge was sent, by us, and nobody knows what became of it.
+    pub fn is_silent(&self) -> bool {
+        let is_ours = self.is_kept_charge() && self.schedule.is_none();
+        is_ours && self.intents.charge_asked_ms.is_some() && self.status() == Status::Open
+    }
+
     /// Whether it opens such a subscription: one operation, to which each charge adds.
     pub fn opens_kept(&self) -> bool {
         matches!(self.means, Means::Save { kind: Kind::Kept, .. })

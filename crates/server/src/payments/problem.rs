@@ -13,6 +13,14 @@ impl From<Problem> for ApiError {
             Problem::Refused(refused) => refused.into(),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
             Problem::Saved(unusable) => unusable.into(),
+            Problem::NotSettleable(status) => {
+                let message = format!(
+                    "The payment is {}: only a charge of a kept card is settled by hand, after a \
+                     day without a word.",
+                    status.as_str()
+                );
+                ApiError::new(codes::CHARGE_NOT_SETTLEABLE, message)
+            }
             Problem::Goods { param, why } => {
                 let message = format!("The goods cannot come back so: {why}.");
                 let hint =

@@ -30,6 +30,8 @@ const CODE_GRACE_MINUTES: u32 = 5;
 const PAYING_MAX_MS: i64 = 72 * HOUR_MS;
 /// Tries to get a code that also saves an account: once in five minutes, for a week.
 const MAX_SAVING_QR_TRIES: u32 = 2_000;
+/// A charge of a kept card without a word for longer is looked at seldom.
+const UNANSWERED_MS: i64 = 3 * 24 * HOUR_MS;
 /// Waits between the tries to open a payment, or to ask about a request that got no answer.
 const RETRY_MS: [i64; 6] =
     [2 * SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, 30 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS];
@@ -157,9 +159,10 @@ fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     let grace_minutes = if is_short { CODE_GRACE_MINUTES } else { grace_minutes };
     let grace_ms = i64::from(grace_minutes) * MINUTE_MS;
     let dead_ms = payment.link_end_ms() + grace_ms;
-    // What the bank said that it took is there: only its approval is awaited.
-    if payment.intents.is_charge_taken {
-        return at(next_look_ms(payment), Step::Ask);
+    // The bank has no word for a charge of a kept card that was not made: what it does not show may
+    // have been taken, and it is asked about until it tells, or until a person does.
+    if payment.is_silent() {
+        return at(silent_look_ms(payment), Step::Ask);
     }
     if now_ms >= dead_ms {
         return Step::Lapse;
@@ -206,6 +209,15 @@ fn charge_look_ms(payment: &Payment, asked_ms: i64) -> i64 {
     let dense = RETRY_MS.iter().map(|wait_ms| asked_ms + wait_ms);
     let next = dense.filter(|due_ms| *due_ms <= asked_ms + MINUTE_MS && *due_ms > payment.asked_ms);
     next.min().unwrap_or_else(|| next_look_ms(payment))
+}
+
+/// The same, and later so seldom that years of it are no flood.
+fn silent_look_ms(payment: &Payment) -> i64 {
+    let asked_ms = payment.intents.charge_asked_ms.unwrap_or(payment.created_ms);
+    if payment.asked_ms > asked_ms + UNANSWERED_MS {
+        return look_ms(payment, UNLISTED_MAX_MS);
+    }
+    charge_look_ms(payment, asked_ms)
 }
 
 /// When the QR code of an open payment is to be asked for.

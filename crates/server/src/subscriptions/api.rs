@@ -1,9 +1,11 @@
 //! Routes of subscriptions.
 
+mod assign;
 mod door;
 pub mod history;
 mod plans;
 mod rebind;
+mod rules;
 
 use axum::extract::{Path, State};
 use serde::Serialize;
@@ -24,7 +26,11 @@ use super::{
     },
     state::{Event, Status},
     store::{self, SubscriptionFilter},
-    view::{EntitlementView, LineView, PeriodView, SubscriptionView, WithdrawalView, lines},
+    view::{
+        Described, EntitlementView, LineView, PeriodView, SubscriptionView, WithdrawalView,
+        entitled::{EntitlementsView, MergedView},
+        lines,
+    },
 };
 use crate::{
     customers::request::customer_id,
@@ -51,6 +57,8 @@ pub fn routes() -> OpenApiRouter<Server> {
         .merge(plans::routes())
         .merge(door::routes())
         .merge(rebind::routes())
+        .merge(rules::routes())
+        .merge(assign::routes())
         .merge(history::routes())
         .routes(routes!(create_subscription, list_subscriptions))
         .routes(routes!(get_subscription))
@@ -220,7 +228,7 @@ pub struct PreviewView {
 }
 
 impl PreviewView {
-    fn new(preview: &Preview) -> PreviewView {
+    pub fn new(preview: &Preview) -> PreviewView {
         PreviewView {
             object: "subscription_preview",
             name: preview.version.terms.name.clone(),
@@ -442,14 +450,15 @@ async fn withdraw_customer(Path(id): Path<String>, ask: Ask) -> Result<Answer, A
 
 /// What a customer may use
 ///
-/// One row for each subscription, the newest first: `active` is the answer.
+/// `merged` is the answer in one row: every feature that may be used now, and until when. `data`
+/// has one row for each subscription, the newest first.
 #[utoipa::path(get, path = "/v1/entitlements", tag = "subscriptions",
     params(
         ("customer" = String, Query, description = "The shop's own number of the customer"),
         ("plan" = Option<String>, Query, description = "One plan's code")),
     responses(
-        (status = 200, description = "The rows; none for a customer without subscriptions",
-            body = Page<EntitlementView>),
+        (status = 200, description = "The one answer, and the rows; none for a customer without \
+            subscriptions", body = EntitlementsView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
         (status = 422, description = "A parameter is wrong", body = ErrorBody)))]
 async fn list_entitlements(
@@ -460,16 +469,22 @@ async fn list_entitlements(
     let query = query.read(&["customer", "plan"])?;
     let customer = query.find("customer").ok_or_else(|| json::missing("customer"))?.to_owned();
     let plan = query.find("plan").map(str::to_owned);
-    let found: Result<Vec<_>, DbError> = server
+    let of = customer.clone();
+    let found: Result<Vec<Described>, DbError> = server
         .ctx
         .db
         .read(move |tx| {
-            let all = store::list_entitled(tx, &caller.shop_id, &customer)?;
+            let all = store::list_entitled(tx, &caller.shop_id, &of)?;
             all.iter().map(|it| describe(tx, it)).collect()
         })
         .await;
     let now_ms = server.ctx.now_ms();
-    let shown = found?.iter().map(|it| EntitlementView::new(it, now_ms)).collect::<Vec<_>>();
-    let is_wanted = |it: &EntitlementView| plan.as_ref().is_none_or(|plan| *plan == it.plan);
-    Answer::json(200, &Page::whole(shown.into_iter().filter(is_wanted).collect()))
+    let is_wanted = |it: &Described| {
+        let code = it.plan.as_ref().map(|it| &it.code);
+        plan.as_ref().is_none_or(|plan| Some(plan) == code)
+    };
+    let all: Vec<Described> = found?.into_iter().filter(is_wanted).collect();
+    let rows = Page::whole(all.iter().map(|it| EntitlementView::new(it, now_ms)).collect());
+    let merged = MergedView::new(customer, &all, now_ms);
+    Answer::json(200, &EntitlementsView { rows, merged })
 }

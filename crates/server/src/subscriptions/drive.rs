@@ -26,7 +26,7 @@ use crate::{
     instruments::model::Kind,
     kit::{
         Ctx,
-        clock::{HOUR_MS, MINUTE_MS, SECOND_MS},
+        clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
         db::{DbError, Tx},
         jobs::{self, After, Job},
     },
@@ -42,6 +42,7 @@ use crate::{
         receipts,
     },
     shops::{self, model::Connection},
+    todos::Why,
 };
 
 /// Turns of one run. More than any subscription takes at once; a run that needs more goes on in
@@ -63,6 +64,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
             Turn::Rest => return Ok(After::Done),
             Turn::Try(book, how) => (book, how),
         };
+        let number = book.subscription.periods;
         match ask_for(ctx, *book, how).await {
             Ok(()) => {}
             Err(Problem::Payment(PaymentProblem::Internal(error)) | Problem::Internal(error)) => {
@@ -71,11 +73,20 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
             Err(problem) => {
                 let why = format!("{problem:?}");
                 tracing::error!(subscription = job.subject, "no payment can be made: {why}");
+                block(ctx, (&job.subject, number), problem).await?;
                 return Ok(After::Retry { at_ms: ctx.now_ms() + REFUSED_MS, why });
             }
         }
     }
     Ok(After::At(ctx.now_ms()))
+}
+
+/// Told to the shop, which alone can mend it.
+async fn block(ctx: &Ctx, (id, number): (&str, u32), problem: Problem) -> anyhow::Result<()> {
+    let (inner, id, why) = (ctx.clone(), id.to_owned(), Why::from(problem));
+    let written: Result<(), Problem> =
+        ctx.db.write(move |tx| flow::blocked::block(tx, &inner, (&id, number), &why)).await;
+    written.map_err(internal)
 }
 
 fn internal(problem: Problem) -> anyhow::Error {
@@ -180,6 +191,7 @@ fn write(
         created_ms: ctx.now_ms(),
     };
     store::insert_attempt(tx, &attempt)?;
+    flow::blocked::unblock(tx, ctx, &period)?;
     jobs::wait_for(tx, (JOB, &subscription.id), &payment.id)?;
     period.next_try_ms = None;
     store::update_period(tx, &period)?;
@@ -277,7 +289,12 @@ async fn plan_any(
     };
     let (min, max) =
         can.map_or((5, 7 * 24 * 60), |can| (*can.ttl_minutes.start(), *can.ttl_minutes.end()));
-    let left = (wish.give_up_ms - ctx.now_ms()) / MINUTE_MS;
+    let left_ms = match wish.give_up_ms - ctx.now_ms() {
+        // Asked for late, since nothing could be asked for in time.
+        left_ms if left_ms <= 0 => DAY_MS,
+        left_ms => left_ms,
+    };
+    let left = left_ms / MINUTE_MS;
     let new = NewPayment {
         methods,
         capture: CaptureMode::Automatic,

@@ -99,6 +99,8 @@ pub struct Rules {
     pub notice_hours: u32,
     /// Whether the charge waits for that.
     pub notice_first: NoticeFirst,
+    /// How long a notice that a charge waits for may be taken by nobody before the shop is told.
+    pub notice_wait_hours: u32,
     /// How long what was paid may be used on while the next money is awaited.
     pub grace_hours: u32,
 }
@@ -113,6 +115,7 @@ impl Default for Rules {
             // The most that any law asks for.
             notice_hours: 72,
             notice_first: NoticeFirst::No,
+            notice_wait_hours: 24,
             grace_hours: 72,
         }
     }

@@ -1,11 +1,14 @@
 //! Use cases of subscriptions, each inside one transaction. Payments are planned and made by
 //! [`super::drive`], between transactions.
 
+pub mod assign;
 pub mod begin;
+pub mod blocked;
 pub mod by_bank;
 pub mod change;
 pub mod evidence;
 pub mod metrics;
+mod notice;
 pub mod periods;
 pub mod plans;
 pub mod rebind;
@@ -47,6 +50,8 @@ pub enum Problem {
     PlanArchived(String),
     PlanExists(String),
     NoSuchCoupon,
+    /// The shop has none of that code, and it was asked for by it.
+    CouponMissing,
     /// It is used up, or its time is over.
     CouponOver(String),
     CouponExists(String),
@@ -65,6 +70,8 @@ pub enum Problem {
     NotConnected,
     /// None of the shop's banks saves what can be charged.
     NoBank,
+    /// The payment cannot pay its period.
+    NotAssignable(&'static str),
     /// The bank's own schedule cannot do it.
     ByBank(&'static str),
     Payment(PaymentProblem),
@@ -97,7 +104,8 @@ pub fn load(tx: &mut dyn Tx, subscription: Subscription) -> Result<Book, DbError
     let attempts = store::list_attempts(tx, &id, number)?;
     let is_charged = attempts.iter().any(|it| it.how == How::Charge);
     let rebound_ms = if is_charged { store::rebinds::last_rebound_ms(tx, &id)? } else { None };
-    Ok(Book { subscription, period, attempts, rebound_ms, notice: None })
+    let book = Book { subscription, period, attempts, rebound_ms, is_blocked: false, notice: None };
+    Ok(book)
 }
 
 /// Applies the event, saves what it makes of the subscription, and announces it. What else follows
@@ -189,7 +197,12 @@ pub fn describe(tx: &mut dyn Tx, subscription: &Subscription) -> Result<Describe
     let next_amount = next_amount(tx, subscription);
     let rebinds = store::rebinds::list_rebinds(tx, &subscription.id)?;
     let book = load(tx, subscription.clone())?;
+    let blocked = match book.open_period() {
+        Some(period) if !book.is_asking() => blocked::find(tx, subscription, period)?,
+        Some(_) | None => None,
+    };
     Ok(Described {
+        blocked: blocked.filter(|todo| todo.done_ms.is_none()),
         book,
         version,
         plan,

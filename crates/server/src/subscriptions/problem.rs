@@ -1,7 +1,10 @@
 //! Why a use case did nothing, in the API's words.
 
 use super::{flow::Problem, state::Refused};
-use crate::http::{ApiError, codes};
+use crate::{
+    http::{ApiError, codes},
+    todos::Why,
+};
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> ApiError {
@@ -58,6 +61,11 @@ impl From<Problem> for ApiError {
                                nothing that could be charged, or have another name.";
                 ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
             }
+            Problem::CouponMissing => ApiError::of(codes::COUPON_NOT_FOUND),
+            Problem::NotAssignable(why) => {
+                let message = format!("The payment cannot pay the period: {why}.");
+                ApiError::new(codes::PAYMENT_NOT_ASSIGNABLE, message).param("payment_id")
+            }
             Problem::ByBank(why) => {
                 ApiError::new(codes::BANK_SCHEDULE_IMPOSSIBLE, why).param("charged_by")
             }
@@ -66,6 +74,14 @@ impl From<Problem> for ApiError {
             Problem::Bank(refusal) => refusal.into(),
             Problem::Internal(error) => ApiError::internal(&error),
         }
+    }
+}
+
+/// The reason in the words that a caller would be told.
+impl From<Problem> for Why {
+    fn from(problem: Problem) -> Why {
+        let ApiError { code, message, hint, .. } = problem.into();
+        Why { code, message, hint }
     }
 }
 

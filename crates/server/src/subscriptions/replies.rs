@@ -34,6 +34,9 @@ pub enum Touched {
     NewCoupon {
         code: String,
     },
+    Coupon {
+        code: String,
+    },
     /// All that a customer agreed to.
     Withdrawal {
         customer_id: String,
@@ -48,6 +51,7 @@ impl Work for Touched {
             Touched::NewPlan { code } => format!("new_plan {code}"),
             Touched::Plan { code } => format!("plan {code}"),
             Touched::NewCoupon { code } => format!("new_coupon {code}"),
+            Touched::Coupon { code } => format!("coupon {code}"),
             Touched::Withdrawal { customer_id } => format!("withdrawal {customer_id}"),
         }
     }
@@ -62,6 +66,7 @@ impl Work for Touched {
             "new_plan" => Touched::NewPlan { code: rest },
             "plan" => Touched::Plan { code: rest },
             "new_coupon" => Touched::NewCoupon { code: rest },
+            "coupon" => Touched::Coupon { code: rest },
             "withdrawal" => Touched::Withdrawal { customer_id: rest },
             _ => return None,
         })
@@ -73,7 +78,8 @@ impl Work for Touched {
             Touched::Subscription { id } => subscription(ask, 200, id).await,
             Touched::NewPlan { code } => plan(ask, 201, code).await,
             Touched::Plan { code } => plan(ask, 200, code).await,
-            Touched::NewCoupon { code } => coupon(ask, code).await,
+            Touched::NewCoupon { code } => coupon(ask, 201, code).await,
+            Touched::Coupon { code } => coupon(ask, 200, code).await,
             Touched::Withdrawal { customer_id } => withdrawal(ask, customer_id).await,
         }
     }
@@ -93,12 +99,12 @@ async fn plan(ask: &Ask, status: u16, code: &str) -> Result<Answer, ApiError> {
     Answer::json(status, &PlanView::new(&found?))
 }
 
-async fn coupon(ask: &Ask, code: &str) -> Result<Answer, ApiError> {
+async fn coupon(ask: &Ask, status: u16, code: &str) -> Result<Answer, ApiError> {
     let (shop_id, code) = (ask.caller.shop_id.clone(), code.to_owned());
     let found: Result<_, DbError> =
         ask.server.ctx.db.read(move |tx| store::find_coupon(tx, &shop_id, &code)).await;
     let found = found?.ok_or(Problem::NoSuchCoupon)?;
-    Answer::json(201, &CouponView::new(&found))
+    Answer::json(status, &CouponView::new(&found))
 }
 
 async fn withdrawal(ask: &Ask, customer_id: &str) -> Result<Answer, ApiError> {

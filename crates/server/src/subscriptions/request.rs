@@ -1,5 +1,9 @@
 //! What may be asked for in a body, with the name of the field at fault in every error.
 
+mod coupons;
+
+pub use coupons::CreateCoupon;
+
 use kopeck_banks::Money;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,11 +14,10 @@ use super::{
         begin::NewSubscription,
         by_bank::ByBank,
         change::{When, Wish},
-        plans::NewCoupon,
         rebind,
     },
     model::{How, Terms, kind_of},
-    pricing::{Discount, MAX_PERCENT, MIN_CHARGE_KOPECKS},
+    pricing::MIN_CHARGE_KOPECKS,
     schedule::{Interval, Unit},
 };
 use crate::{
@@ -449,6 +452,20 @@ impl WithdrawConsent {
     }
 }
 
+/// A payment that shall pay the period that waits.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignPayment {
+    #[schema(value_type = String, example = "pay_019a7a3e5c7d7e0f8a1b2c3d4e5f6071")]
+    pub payment_id: Raw,
+}
+
+impl AssignPayment {
+    pub fn read(&self) -> Result<String, ApiError> {
+        json::string("payment_id", &self.payment_id)?.ok_or_else(|| missing("payment_id"))
+    }
+}
+
 /// A cancellation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -496,60 +513,6 @@ impl PauseSubscription {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoFields {}
-
-/// A coupon: a part of the price, or a sum.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreateCoupon {
-    #[schema(value_type = String, example = "WINTER")]
-    pub code: Raw,
-    /// 1 to 100.
-    #[schema(value_type = Option<i64>, example = 20)]
-    pub percent: Raw,
-    /// Rubles.
-    #[schema(value_type = Option<String>)]
-    pub amount: Raw,
-    #[schema(value_type = Option<i64>)]
-    pub amount_kopecks: Raw,
-    /// How many periods it counts for; all when absent.
-    #[schema(value_type = Option<i64>)]
-    pub periods: Raw,
-    #[schema(value_type = Option<i64>)]
-    pub max_uses: Raw,
-    #[schema(value_type = Option<String>, example = "2027-01-01T00:00:00+03:00")]
-    pub valid_until: Raw,
-}
-
-impl CreateCoupon {
-    pub fn read(&self) -> Result<NewCoupon, ApiError> {
-        let percent = count("percent", &self.percent, (1, i64::from(MAX_PERCENT)))?;
-        let sum = amount(&self.amount, &self.amount_kopecks)?;
-        let discount = match (percent, sum) {
-            (Some(percent), None) => Discount::Percent(percent),
-            (None, Some(sum)) => Discount::Amount(sum),
-            (Some(_), Some(_)) => {
-                return Err(invalid("percent", "and `amount` are both given: send one"));
-            }
-            (None, None) => return Err(missing("percent")),
-        };
-        let until = match json::string("valid_until", &self.valid_until)? {
-            None => None,
-            Some(found) => {
-                let at: Result<jiff::Timestamp, _> = found.parse();
-                let what = "takes a time such as 2027-01-01T00:00:00+03:00";
-                Some(at.map_err(|_| invalid("valid_until", what))?.as_millisecond())
-            }
-        };
-        let most = (1, i64::from(i32::MAX));
-        Ok(NewCoupon {
-            code: code("code", &self.code)?,
-            discount,
-            periods: count("periods", &self.periods, most)?,
-            max_uses: count("max_uses", &self.max_uses, most)?,
-            until_ms: until,
-        })
-    }
-}
 
 /// The source document's request.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use super::{
     dunning::{NoticeFirst, Rules},
-    model::{Attempt, How, Outcome, Period, PeriodStatus, Subscription},
+    model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
     state::State,
 };
 use crate::kit::clock::{HOUR_MS, MINUTE_MS};
@@ -23,6 +23,8 @@ pub struct Book {
     pub attempts: Vec<Attempt>,
     /// When it last went on to another card or account.
     pub rebound_ms: Option<i64>,
+    /// No payment could be made for the open period; looked up only when its time is over.
+    pub is_blocked: bool,
     /// The newest notice of a charge; looked up only for rules that a charge waits for it.
     pub notice: Option<Notice>,
 }
@@ -32,6 +34,8 @@ pub struct Book {
 pub struct Notice {
     pub announced_ms: i64,
     pub delivered_ms: Option<i64>,
+    /// The shop was told that nobody takes it.
+    pub is_alarmed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +46,8 @@ pub enum Step {
     Due,
     /// The customer is told of the next charge.
     Tell,
+    /// Nobody takes the notice that the charge waits for: the shop is told.
+    Alarm,
     /// The open period's money is asked for.
     Try(How),
     /// Its time to be paid is over.
@@ -75,6 +81,12 @@ impl Book {
         charges.map(|attempt| attempt.created_ms).collect()
     }
 
+    /// Its time is over, and nobody was asked for its money, because we were away: once he is.
+    pub fn is_untried(&self, period: &Period, now_ms: i64) -> bool {
+        let is_renewal = period.cause == Cause::Renewal && now_ms < period.end_ms;
+        is_renewal && self.attempts.is_empty() && !self.is_blocked
+    }
+
     /// How the open period's money is asked for.
     pub fn how(&self, period: &Period) -> How {
         let has_saved = self.subscription.instrument_id.is_some();
@@ -96,6 +108,23 @@ fn tell_ms(subscription: &Subscription, until_ms: i64, rules: &Rules) -> Option<
     (!is_told && rules.notice_hours > 0).then(|| until_ms - i64::from(rules.notice_hours) * HOUR_MS)
 }
 
+/// When the shop is told that nobody takes the notice, if it was not and nobody does.
+fn alarm_ms(notice: &Notice, rules: &Rules) -> Option<i64> {
+    let is_waited = rules.notice_first == NoticeFirst::Delivered && notice.delivered_ms.is_none();
+    let wait_ms = i64::from(rules.notice_wait_hours) * HOUR_MS;
+    (is_waited && !notice.is_alarmed).then_some(notice.announced_ms + wait_ms)
+}
+
+/// Until the day of the charge: a notice that nobody takes is told of before that.
+fn before_due(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Step {
+    let told = book.notice.filter(|_| book.subscription.told_ms == Some(until_ms));
+    match told.and_then(|notice| alarm_ms(&notice, rules)) {
+        Some(at_ms) if at_ms <= now_ms => Step::Alarm,
+        Some(at_ms) => Step::Wait { until_ms: at_ms.min(until_ms) },
+        None => Step::Wait { until_ms },
+    }
+}
+
 /// What a charge at `until_ms` still waits for; `None`: nothing. A customer who pays by a link
 /// decides himself.
 fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option<Step> {
@@ -114,7 +143,11 @@ fn notice_step(book: &Book, until_ms: i64, rules: &Rules, now_ms: i64) -> Option
         NoticeFirst::Delivered => notice.delivered_ms,
     };
     let Some(since_ms) = since_ms else {
-        return Some(Step::Wait { until_ms: now_ms + NOTICE_LOOK_MS });
+        let alarm = alarm_ms(&notice, rules);
+        return Some(match alarm {
+            Some(at_ms) if at_ms <= now_ms => Step::Alarm,
+            Some(_) | None => Step::Wait { until_ms: now_ms + NOTICE_LOOK_MS },
+        });
     };
     let from_ms = since_ms + i64::from(rules.notice_hours) * HOUR_MS;
     (now_ms < from_ms).then_some(Step::Wait { until_ms: from_ms })
@@ -143,7 +176,11 @@ pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
     }
     if let Some(period) = book.open_period() {
         if now_ms >= period.give_up_ms {
-            return Step::GiveUp;
+            return if book.is_untried(period, now_ms) {
+                Step::Try(book.how(period))
+            } else {
+                Step::GiveUp
+            };
         }
         return match period.next_try_ms {
             Some(at_ms) if at_ms <= now_ms => try_step(book, period, rules, now_ms),
@@ -160,7 +197,8 @@ pub fn next_step(book: &Book, rules: &Rules, now_ms: i64) -> Step {
             match tell_ms(subscription, until_ms, rules).filter(|_| !ends) {
                 Some(at_ms) if at_ms <= now_ms => Step::Tell,
                 Some(at_ms) => Step::Wait { until_ms: at_ms },
-                None => Step::Wait { until_ms },
+                None if ends => Step::Wait { until_ms },
+                None => before_due(book, until_ms, rules, now_ms),
             }
         }
         State::Paused { resumes_ms: Some(at_ms), .. } if at_ms <= now_ms => Step::Resume,

@@ -12,11 +12,11 @@ pub use agreed::{
     find_consent, find_notice, insert_consent, list_consents, list_entitled, withdraw_consents,
 };
 pub use history::{Asked, Happened, Told, list_asked, list_happened, list_paid, list_told};
-pub use others::find_other_of_plan;
+pub use others::{find_other_of_plan, is_attempt};
 pub use plans::{
-    archive_plan, find_coupon, find_coupon_by_id, find_plan, find_plan_by_id, find_version,
-    insert_coupon, insert_plan, insert_version, latest_version, list_coupons, list_plans,
-    list_versions, lock_plan, use_coupon,
+    archive_plan, end_coupon, find_coupon, find_coupon_by_id, find_plan, find_plan_by_id,
+    find_version, insert_coupon, insert_plan, insert_version, latest_version, list_coupons,
+    list_plans, list_versions, lock_plan, use_coupon,
 };
 pub use rules::{get_rules, save_rules};
 

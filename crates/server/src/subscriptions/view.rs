@@ -1,5 +1,6 @@
 //! Subscriptions and plans as the outside sees them: in the API, in events and in `--json`.
 
+pub mod entitled;
 pub mod evidence;
 pub mod metrics;
 
@@ -23,6 +24,7 @@ use crate::{
         Ctx,
         clock::{HOUR_MS, iso},
     },
+    todos::{api::WhyView, model::Todo},
 };
 
 /// A subscription with all that is shown of it.
@@ -42,6 +44,8 @@ pub struct Described {
     pub limits: Vec<&'static Limit>,
     /// The link by which it goes on to another card or account, while that can be paid.
     pub rebind: Option<Rebind>,
+    /// Why no payment can be made for the newest period.
+    pub blocked: Option<Todo>,
 }
 
 fn raw(text: &str) -> Option<Box<RawValue>> {
@@ -341,6 +345,8 @@ pub struct SubscriptionView {
     /// Positive is the customer's, negative is owed.
     pub balance_kopecks: i64,
     pub period: Option<PeriodView>,
+    /// Why no payment can be made for the period: tried again every hour, mended by a person.
+    pub problem: Option<WhyView>,
     /// Where the customer pays, while a link is open.
     pub pay_url: Option<String>,
     /// Where the customer saves another card or account, while that link is open.
@@ -411,6 +417,7 @@ impl SubscriptionView {
             next_quantity: subscription.next_quantity,
             balance_kopecks: subscription.balance_kopecks,
             period: book.period.as_ref().map(|it| PeriodView::new(it, &book.attempts)),
+            problem: described.blocked.as_ref().map(|todo| WhyView::new(&todo.why)),
             pay_url: open_link(book).map(|id| format!("{}/pay/{id}", ctx.public_url)),
             rebind_url: described
                 .rebind

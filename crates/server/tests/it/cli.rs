@@ -1,6 +1,7 @@
 //! The real binary, as a merchant and as a script use it.
 
 mod bank;
+mod changes;
 mod code_input;
 mod codes_paid;
 mod customer;

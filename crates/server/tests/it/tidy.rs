@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["kit", "ids"],
     &["http"],
     &["qr"],
-    &["events"],
+    &["events", "todos"],
     &["shops", "gateway"],
     &["receipts", "instruments"],
     &["payments"],

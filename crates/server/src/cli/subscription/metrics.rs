@@ -9,8 +9,7 @@ use crate::{
         print::{FAINT, paint, right, table},
     },
     subscriptions::{
-        api::history::read_months, flow::metrics::measure, schedule::DEFAULT_ZONE,
-        view::metrics::MetricsView,
+        api::history::read_months, flow::metrics::measure, view::metrics::MetricsView,
     },
 };
 
@@ -22,17 +21,18 @@ pub struct MetricsArgs {
     /// The last month; this one by default
     #[arg(long, value_name = "MONTH")]
     to: Option<String>,
-    /// Where months begin at midnight
-    #[arg(long, value_name = "ZONE", default_value = DEFAULT_ZONE)]
-    time_zone: String,
+    /// Where months begin at midnight; the shop's zone if absent
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
 }
 
 impl MetricsArgs {
     pub async fn run(self, world: &World) -> Result<(), Fail> {
         let span = (self.from.as_deref(), self.to.as_deref());
-        let months = read_months(span, &self.time_zone, world.ctx.now_ms())?;
+        let zone = self.time_zone.as_deref().unwrap_or(&world.ctx.zone);
+        let months = read_months(span, zone, world.ctx.now_ms())?;
         let measured = measure(&world.ctx, &world.shop.id, months).await?;
-        let view = MetricsView::new(&self.time_zone, &measured);
+        let view = MetricsView::new(zone, &measured);
         world.out.show(&view, || {
             let mut rows = table(&[
                 "Month",

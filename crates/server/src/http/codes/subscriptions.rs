@@ -26,6 +26,12 @@ pub const COUPON_INVALID: Code = code(
     "The coupon does not exist, is used up, or its time is over.",
     "Leave it out, or take another.",
 );
+pub const COUPON_NOT_FOUND: Code = code(
+    "coupon_not_found",
+    404,
+    "The shop has no such coupon.",
+    "Check the code: `GET /v1/coupons` lists them.",
+);
 pub const COUPON_EXISTS: Code =
     code("coupon_exists", 409, "The shop has a coupon of that code.", "Take another code.");
 pub const SUBSCRIPTION_NOT_FOUND: Code = code(
@@ -69,4 +75,22 @@ pub const BANK_DID_NOT_CHARGE: Code = code(
     409,
     "The bank was to charge a card by its own schedule and did not; it tells no reason.",
     "Ask the customer to pay, or to subscribe with another card.",
+);
+pub const TODO_NOT_FOUND: Code = code(
+    "todo_not_found",
+    404,
+    "The shop has no such todo.",
+    "Check the id: `GET /v1/todos?status=all` lists them.",
+);
+pub const CHARGE_NOT_SETTLEABLE: Code = code(
+    "charge_not_settleable",
+    409,
+    "Only a charge of a kept card of which the bank says nothing for a day is settled by hand.",
+    "Wait until the bank tells, or a day is over: the event `charge.unanswered` says so.",
+);
+pub const PAYMENT_NOT_ASSIGNABLE: Code = code(
+    "payment_not_assignable",
+    409,
+    "This payment cannot pay the subscription's period.",
+    "A period that waits takes an unexpected charge of its customer and sum: `GET /v1/todos`.",
 );

@@ -119,6 +119,16 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0018_subscriptions.sql"),
     },
     Migration {
+        name: "0018b_todos",
+        sqlite: include_str!("../../../migrations/sqlite/0018b_todos.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018b_todos.sql"),
+    },
+    Migration {
+        name: "0018c_told",
+        sqlite: include_str!("../../../migrations/sqlite/0018c_told.sql"),
+        postgres: include_str!("../../../migrations/postgres/0018c_told.sql"),
+    },
+    Migration {
         name: "0019_mail",
         sqlite: include_str!("../../../migrations/sqlite/0019_mail.sql"),
         postgres: include_str!("../../../migrations/postgres/0019_mail.sql"),

@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// While another charge of the same card is under way.
+/// While another charge of the same card is under way, at least.
 const TURN_MS: i64 = 20 * SECOND_MS;
 
 impl Driver<'_> {
@@ -36,7 +36,7 @@ impl Driver<'_> {
         let known = seen.approvals.into_keys().collect();
         let (payment, from) = match mark(self.ctx, &payment, known).await? {
             Asked::Send { payment, from } => (*payment, from),
-            Asked::Later => return Ok(self.pause(TURN_MS)),
+            Asked::Later => return Ok(self.pause(self.running_wait_ms(since_ms).max(TURN_MS))),
             Asked::Nothing(payment) => return Ok(Stepped::On(payment)),
         };
         let bank_id = open_token(self.ctx, &from)?;

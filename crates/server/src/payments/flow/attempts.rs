@@ -226,6 +226,8 @@ pub(super) fn announce_attempt(
         | EventKind::CardSaved
         | EventKind::ConsentWithdrawn
         | EventKind::ChargeUnwanted
+        | EventKind::ChargeUnexpected
+        | EventKind::ChargeUnanswered
         | EventKind::SubscriptionCreated
         | EventKind::SubscriptionActivated
         | EventKind::SubscriptionRenewed
@@ -242,6 +244,8 @@ pub(super) fn announce_attempt(
         | EventKind::SubscriptionGivenBack
         | EventKind::SubscriptionConsentWithdrawn
         | EventKind::SubscriptionPaymentNeeded
+        | EventKind::SubscriptionBlocked
+        | EventKind::SubscriptionNoticeUndelivered
         | EventKind::WebhookDisabled => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use kopeck_banks::op::{CaptureMode, Observation, PayMethod, Qr};
 
-use super::{NewPayment, Problem, announce, create, kept, routing::plan_at, save};
+use super::{NewPayment, Problem, announce, create, doubt, kept, routing::plan_at, save};
 use crate::{
     events::EventKind,
     instruments::{
@@ -280,6 +280,7 @@ pub(super) fn follow(
     next: Payment,
 ) -> Result<Payment, DbError> {
     let is_over = !matches!(next.status(), Status::Opening | Status::Open);
+    doubt::is_known(tx, ctx, before, &next)?;
     match &next.means {
         Means::Payer => {}
         Means::Save { .. } => {

@@ -11,7 +11,7 @@ use kopeck_banks::{
     op::{Approval, BankStatus, Observation, PayMethod, Refusal, RefusalClass},
 };
 
-use super::{JOB, NewPayment, Problem, routing::plan_at, save};
+use super::{JOB, NewPayment, Problem, doubt, routing::plan_at, save};
 use crate::{
     gateway::{
         flow::get_bank,
@@ -38,8 +38,9 @@ use crate::{
     shops,
 };
 
-/// How long a charge whose answer was lost is asked about. The bank has no word for "it was not
-/// made": a charge that is made shows within seconds, and a day is more than any machine sleeps.
+/// How long a charge waits to be sent, and after how long without a word of it a person is told.
+/// The bank has no word for "it was not made": a charge that is made shows within seconds, and a
+/// day is more than any machine sleeps; but what is not shown is not known.
 pub const TTL_MINUTES: u32 = 24 * 60;
 
 /// The code of a refund that a person has to make in the bank's cabinet.
@@ -127,6 +128,7 @@ fn share_out(
         return Ok(opening);
     }
     let mut waiting = shared::lock_unapproved(tx, &own.id)?;
+    let mut refused = shared::lock_refused(tx, &own.id)?;
     for (id, approval) in fresh {
         let fits = |it: &Payment| {
             it.amount == approval.amount && !it.intents.approvals_before.contains(id)
@@ -135,14 +137,23 @@ fn share_out(
         let rank = |it: &Payment| (it.status() == Status::Open, it.intents.charge_asked_ms);
         let found = waiting.iter().enumerate().filter(|(_, it)| fits(it));
         let Some(at) = found.max_by_key(|(_, it)| rank(it)).map(|(at, _)| at) else {
-            if own.is_scheduled && own.withdrawn_ms.is_some() {
-                let charge = unwanted(ctx, &opening, own, approval.amount);
-                super::create(tx, ctx, &charge)?;
-                approve(tx, ctx, charge, (name_of(operation, id), approval))?;
-            } else if !own.is_scheduled {
-                tracing::warn!(operation, "a kept card was charged, and nobody here asked for it");
-            }
             // What the bank charges by itself may come before its period begins here.
+            if own.is_scheduled && own.withdrawn_ms.is_none() {
+                continue;
+            }
+            let taken = (id.as_str(), approval.amount, approval.at.map(|at| at.as_millisecond()));
+            let named = (name_of(operation, id), approval);
+            if let Some(charge) = doubt::find_refused(&refused, taken).cloned() {
+                refused.retain(|it| it.id != charge.id);
+                approve(tx, ctx, charge, named)?;
+                continue;
+            }
+            let charge = unasked(ctx, &opening, own, approval.amount);
+            super::create(tx, ctx, &charge)?;
+            let paid = approve(tx, ctx, charge, named)?;
+            if own.withdrawn_ms.is_none() {
+                doubt::unexpected(tx, ctx, &paid)?;
+            }
             continue;
         };
         let charge = waiting.remove(at);
@@ -151,8 +162,9 @@ fn share_out(
     Ok(opening)
 }
 
-/// The bank charged a card by itself that its payer had taken back: money that goes back.
-fn unwanted(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Payment {
+/// The bank charged a card by itself: money that nobody here asked for. Of a card that its payer
+/// had taken back it goes back.
+fn unasked(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Payment {
     let now_ms = ctx.now_ms();
     Payment {
         id: ctx.mint.id("pay"),
@@ -161,6 +173,7 @@ fn unwanted(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Pa
         amount,
         order_id: None,
         receipt: None,
+        metadata: "{}".to_owned(),
         intents: Intents { charge_asked_ms: Some(now_ms), ..Intents::default() },
         facts: Facts::default(),
         refunds: Vec::new(),
@@ -329,6 +342,7 @@ pub async fn record_look(
             }
             store::update_payment(tx, &payment)?;
             exchanges.iter().try_for_each(|it| insert_exchange(tx, it, Some(&payment.id)))?;
+            doubt::alarm(tx, &inner, &payment)?;
             Ok(payment)
         })
         .await;

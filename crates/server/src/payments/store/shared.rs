@@ -25,6 +25,19 @@ pub fn lock_unapproved(tx: &mut dyn Tx, card_id: &str) -> Result<Vec<Payment>, D
     rows.iter().map(|row| decode(tx, row)).collect()
 }
 
+/// The card's charges that were sent and refused, or said never to have been made; held until the
+/// transaction ends.
+pub fn lock_refused(tx: &mut dyn Tx, card_id: &str) -> Result<Vec<Payment>, DbError> {
+    let lock = tx.dialect().for_update();
+    let sql = format!(
+        "select {COLUMNS} from payments where card_id = $1 and save_card_for is null \
+         and charge_asked_ms is not null and failure is not null and approval is null \
+         order by id{lock}"
+    );
+    let rows = tx.query(&sql, &[card_id.into()])?;
+    rows.iter().map(|row| decode(tx, row)).collect()
+}
+
 /// The card's charges that have an approval, the newest first; held until the transaction ends.
 pub fn lock_approved(tx: &mut dyn Tx, card_id: &str) -> Result<Vec<Payment>, DbError> {
     let lock = tx.dialect().for_update();

@@ -74,14 +74,24 @@ fn a_kept_charge_is_open_from_the_first_moment_and_ends_by_its_approval_or_a_cle
 }
 
 #[test]
-fn a_kept_charge_is_sent_once_and_asked_about_for_a_day_or_for_ever_if_it_was_taken() {
+fn a_kept_charge_is_sent_once_and_asked_about_until_its_fate_is_known() {
     let step = |payment: &Payment, at_ms: i64| next_step(payment, GRACE_MINUTES, at_ms);
     assert_eq!(step(&charge(), CREATED_MS), Step::Charge);
     let (sent, _) = after(charge(), &[asked(CREATED_MS + HOUR)]);
     let again = apply(&sent, &asked(CREATED_MS + 2 * HOUR)).unwrap_err();
     assert_eq!(again, Refused::NotChargeable(Status::Open));
     assert_eq!(step(&sent, CREATED_MS + 24 * HOUR), Step::Ask, "a day from the request on");
-    assert_eq!(step(&sent, CREATED_MS + 26 * HOUR), Step::Lapse);
+    let (unsent, _) = after(charge(), &[]);
+    assert_eq!(step(&unsent, CREATED_MS + 26 * HOUR), Step::Lapse, "it never left");
+    for hours in [26, 1_000, 20_000] {
+        assert_eq!(step(&sent, CREATED_MS + hours * HOUR), Step::Ask, "silence is no failure");
+    }
+    // A year later it is asked about a few times a day.
+    let old = Payment { asked_ms: CREATED_MS + 8_760 * HOUR, ..sent.clone() };
+    assert_eq!(
+        step(&old, CREATED_MS + 8_761 * HOUR),
+        Step::Wait { until_ms: CREATED_MS + 8_766 * HOUR }
+    );
     let (taken, _) = after(sent, &[Event::Shared(Shared::Taken)]);
     assert_eq!(step(&taken, CREATED_MS + 1_000 * HOUR), Step::Ask);
 }

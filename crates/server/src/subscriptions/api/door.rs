@@ -48,7 +48,9 @@ pub struct DoorView {
 ///
 /// `X-User-Id` and a plan's code in, a payment's address out. Asked again before it is paid, it
 /// gives the same link. With a consent the first payment saves the card, which is charged each
-/// period; without one the customer pays each period by a link.
+/// period. The recipe itself asks for none; without one nothing may be saved to be charged
+/// (376-FZ), and the customer pays each period by a link. He comes back to `return_url` with
+/// `status=success` or `status=error`, or, when there is none, to our page, which tells the same.
 #[utoipa::path(post, path = "/compat/tochka-subscription", tag = "subscriptions",
     request_body = CompatSubscription,
     params(("X-User-Id" = String, Header, description = "The shop's own number of the customer")),
@@ -119,9 +121,11 @@ async fn find_tochka(ask: &Ask) -> Result<Option<String>, ApiError> {
 
 /// The recipe's own words on the way back: `?subscriptionId=…&status=success`.
 fn come_back(planned: &mut Planned, url: &str) {
+    // What stands after `#` never reaches a server: the words come before it.
+    let (url, end) = url.find('#').map_or((url, ""), |at| url.split_at(at));
     let mark = if url.contains('?') { '&' } else { '?' };
     let id = &planned.subscription.id;
-    let back = |word: &str| Some(format!("{url}{mark}subscriptionId={id}&status={word}"));
+    let back = |word: &str| Some(format!("{url}{mark}subscriptionId={id}&status={word}{end}"));
     let (success, fail) = (back("success"), back("error"));
     planned.subscription.success_url = success;
     planned.subscription.fail_url = fail;

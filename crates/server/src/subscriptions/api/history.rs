@@ -6,7 +6,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::super::{
     flow::{Problem, evidence, metrics::measure},
     metrics::{MAX_MONTHS, Month, month_of, months},
-    schedule::{DEFAULT_ZONE, find_zone},
+    schedule::find_zone,
     view::{evidence::EvidenceView, metrics::MetricsView},
 };
 use crate::{
@@ -57,7 +57,7 @@ pub fn read_months(
             months before the last if absent"),
         ("to" = Option<String>, Query, description = "The last month; this one if absent"),
         ("time_zone" = Option<String>, Query,
-            description = "Where months begin at midnight; Europe/Moscow if absent")),
+            description = "Where months begin at midnight; the shop's zone if absent")),
     responses(
         (status = 200, description = "The months in their order", body = MetricsView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
@@ -68,7 +68,7 @@ async fn get_metrics(
     query: RawQuery,
 ) -> Result<Answer, ApiError> {
     let query = query.read(&["from", "to", "time_zone"])?;
-    let zone = query.find("time_zone").unwrap_or(DEFAULT_ZONE);
+    let zone = query.find("time_zone").unwrap_or(&server.ctx.zone);
     let span = (query.find("from"), query.find("to"));
     let months = read_months(span, zone, server.ctx.now_ms())?;
     let measured = measure(&server.ctx, &caller.shop_id, months).await?;

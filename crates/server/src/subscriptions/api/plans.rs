@@ -38,6 +38,8 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(archive_plan))
         .routes(routes!(restore_plan))
         .routes(routes!(create_coupon, list_coupons))
+        .routes(routes!(get_coupon))
+        .routes(routes!(end_coupon))
 }
 
 /// Create a plan
@@ -179,4 +181,40 @@ async fn list_coupons(State(server): State<Server>, caller: Caller) -> Result<An
     let found: Result<Vec<Coupon>, DbError> =
         server.ctx.db.read(move |tx| store::list_coupons(tx, &caller.shop_id, MANY)).await;
     Answer::json(200, &Page::whole(found?.iter().map(CouponView::new).collect()))
+}
+
+/// Get a coupon
+#[utoipa::path(get, path = "/v1/coupons/{code}", tag = "subscriptions",
+    params(("code" = String, Path, description = "The coupon's code")),
+    responses(
+        (status = 200, description = "The coupon", body = CouponView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such coupon", body = ErrorBody)))]
+async fn get_coupon(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(code): Path<String>,
+) -> Result<Answer, ApiError> {
+    let found: Result<Option<Coupon>, DbError> =
+        server.ctx.db.read(move |tx| store::find_coupon(tx, &caller.shop_id, &code)).await;
+    let found = found?.ok_or(Problem::CouponMissing)?;
+    Answer::json(200, &CouponView::new(&found))
+}
+
+/// End a coupon
+///
+/// Nobody can take it any more; who has it keeps it for its periods. Again is no error.
+#[utoipa::path(post, path = "/v1/coupons/{code}/end", tag = "subscriptions",
+    request_body = NoFields,
+    params(("code" = String, Path, description = "The coupon's code")),
+    responses(
+        (status = 200, description = "The coupon", body = CouponView),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such coupon", body = ErrorBody)))]
+async fn end_coupon(Path(code): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
+    let NoFields {} = json::read(&ask.body)?;
+    let (inner, shop_id, named) =
+        (ask.server.ctx.clone(), ask.caller.shop_id.clone(), code.clone());
+    let save = move |tx: &mut dyn Tx| plans::end_coupon(tx, &inner, (&shop_id, &named)).map(drop);
+    touch(ask, Touched::Coupon { code }, save).await
 }

@@ -17,7 +17,7 @@ use crate::{
     subscriptions::{
         drive,
         model::{Cause, Coupon, How, PeriodStatus, Subscription, kind_of},
-        schedule::{DEFAULT_ZONE, find_zone},
+        schedule::find_zone,
         state::{Event, State},
         store,
     },
@@ -68,7 +68,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
     if new.collection == How::Charge && new.consent.is_none() {
         return Err(Problem::ConsentNeeded);
     }
-    let zone = new.zone.clone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
+    let zone = new.zone.clone().unwrap_or_else(|| ctx.zone.to_string());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;
     let (connection, saves) = connection_for(ctx, shop_id, &new).await?;
     let now_ms = ctx.now_ms();

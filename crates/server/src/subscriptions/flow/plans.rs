@@ -210,6 +210,16 @@ pub struct NewCoupon {
     pub until_ms: Option<i64>,
 }
 
+/// Nobody can take it any more; who has it keeps it. Again is no error.
+pub fn end_coupon(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, code): (&str, &str),
+) -> Result<Coupon, Problem> {
+    store::end_coupon(tx, (shop_id, code), ctx.now_ms())?;
+    store::find_coupon(tx, shop_id, code)?.ok_or(Problem::CouponMissing)
+}
+
 pub fn create_coupon(
     tx: &mut dyn Tx,
     ctx: &Ctx,

@@ -3,7 +3,7 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, begin, by_bank, load, periods, rebind};
+use super::{Problem, act, announce, begin, blocked, by_bank, load, notice, periods, rebind};
 use crate::{
     events::EventKind,
     kit::{
@@ -55,9 +55,12 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let rules = rules_of(tx, &subscription)?;
     let mut book = load(tx, subscription)?;
     if rules.notice_first != NoticeFirst::No {
-        book.notice = store::find_notice(tx, id)?;
+        book.notice = notice::find(tx, &book.subscription, &rules)?;
     }
     let now_ms = ctx.now_ms();
+    if let Some(period) = book.open_period().filter(|it| book.is_untried(it, now_ms)) {
+        book.is_blocked = blocked::find(tx, &book.subscription, period)?.is_some();
+    }
     let step = next_step(&book, &rules, now_ms);
     let mut subscription = book.subscription.clone();
     match step {
@@ -65,7 +68,11 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
         Step::Rest => return Ok(Turn::Rest),
         Step::Try(how) => return Ok(Turn::Try(Box::new(book), how)),
         Step::Resume => resume(tx, ctx, &mut subscription, now_ms)?,
-        Step::Due => begin_next(tx, ctx, &mut subscription, &rules)?,
+        Step::Due => {
+            notice::settle(tx, ctx, &subscription, &rules)?;
+            begin_next(tx, ctx, &mut subscription, &rules)?;
+        }
+        Step::Alarm => notice::alarm(tx, ctx, &mut subscription)?,
         Step::Tell => {
             let (State::Active { until_ms, .. } | State::Trialing { until_ms, .. }) =
                 subscription.state
@@ -375,6 +382,11 @@ fn failed(
     }
     match how {
         How::Charge => {
+            // The bank said nothing until the time was over: so far the customer was asked for
+            // nothing.
+            if now_ms >= period.give_up_ms {
+                period.give_up_ms = (now_ms + periods::FIRST_MS).min(period.end_ms);
+            }
             let rules = store::get_rules(tx, &subscription.shop_id)?;
             let zone = find_zone(&subscription.zone).ok_or(Problem::NoSuchZone)?;
             let tries = (attempt.number, now_ms.max(attempt.created_ms));

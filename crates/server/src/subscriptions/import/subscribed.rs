@@ -21,7 +21,7 @@ use crate::{
         flow::{JOB, NewConsent, Problem, announce, begin::NewSubscription, plans::get_offer},
         model::{Cause, Consent, How, Period, PeriodStatus, Subscription, Version, kind_of},
         request::CreateSubscription,
-        schedule::{DEFAULT_ZONE, find_zone},
+        schedule::find_zone,
         state::State,
         store::{self, SubscriptionFilter},
     },
@@ -134,7 +134,7 @@ impl Subscribed {
         let Some(version) = self.version(tx, &offer.plan.id, offer.version)? else {
             return refused("the plan never had this price: apply a plan with it first");
         };
-        let zone = new.zone.clone().unwrap_or_else(|| DEFAULT_ZONE.to_owned());
+        let zone = new.zone.clone().unwrap_or_else(|| ctx.zone.to_string());
         if find_zone(&zone).is_none() {
             return refused("`time_zone` is no zone");
         }

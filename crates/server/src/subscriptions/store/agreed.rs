@@ -111,7 +111,7 @@ pub fn find_notice(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Noti
     )?;
     let by_letter_ms = taken.map_or(Ok(None), |row| row.opt_int(0))?;
     let delivered_ms = by_webhook_ms.into_iter().chain(by_letter_ms).min();
-    Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms }))
+    Ok(Some(Notice { announced_ms: row.int(1)?, delivered_ms, is_alarmed: false }))
 }
 
 /// A customer's subscriptions, the newest first: what may be used follows from each.

@@ -6,6 +6,12 @@ use crate::{
     subscriptions::model::Subscription,
 };
 
+/// Whether the payment is for a period already.
+pub fn is_attempt(tx: &mut dyn Tx, payment_id: &str) -> Result<bool, DbError> {
+    let sql = "select 1 from subscription_attempts where payment_id = $1";
+    Ok(tx.find(sql, &[payment_id.into()])?.is_some())
+}
+
 /// Another subscription of the same customer that is not over and pays for this plan, or will: by a
 /// change that waits for its money or for the next period.
 pub fn find_other_of_plan(

@@ -168,6 +168,20 @@ pub fn insert_coupon(tx: &mut dyn Tx, coupon: &Coupon) -> Result<bool, DbError> 
     Ok(touched > 0)
 }
 
+/// Nobody can take it from now on.
+pub fn end_coupon(
+    tx: &mut dyn Tx,
+    (shop_id, code): (&str, &str),
+    now_ms: i64,
+) -> Result<(), DbError> {
+    tx.execute(
+        "update coupons set until_ms = $1 where shop_id = $2 and code = $3 \
+         and (until_ms is null or until_ms > $1)",
+        &[now_ms.into(), shop_id.into(), code.into()],
+    )?;
+    Ok(())
+}
+
 /// Counts one use; `false` when it was used up meanwhile or its time is over.
 pub fn use_coupon(tx: &mut dyn Tx, coupon_id: &str, now_ms: i64) -> Result<bool, DbError> {
     let touched = tx.execute(

@@ -9,8 +9,8 @@ use crate::{
 /// The shop's own rules, or the default ones.
 pub fn get_rules(tx: &mut dyn Tx, shop_id: &str) -> Result<Rules, DbError> {
     let row = tx.find(
-        "select max_tries, paydays, hour, keep_days, notice_hours, grace_hours, notice_first \
-         from subscription_rules where shop_id = $1",
+        "select max_tries, paydays, hour, keep_days, notice_hours, grace_hours, notice_first, \
+         notice_wait_hours from subscription_rules where shop_id = $1",
         &[shop_id.into()],
     )?;
     row.map_or_else(|| Ok(Rules::default()), |row| decode(&row))
@@ -20,11 +20,13 @@ pub fn save_rules(tx: &mut dyn Tx, shop_id: &str, rules: &Rules) -> Result<(), D
     let days: Vec<String> = rules.paydays.iter().map(i8::to_string).collect();
     tx.execute(
         "insert into subscription_rules (shop_id, max_tries, paydays, hour, keep_days, \
-         notice_hours, grace_hours, notice_first) values ($1, $2, $3, $4, $5, $6, $7, $8) \
+         notice_hours, grace_hours, notice_first, notice_wait_hours) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          on conflict (shop_id) do update set max_tries = excluded.max_tries, \
          paydays = excluded.paydays, hour = excluded.hour, keep_days = excluded.keep_days, \
          notice_hours = excluded.notice_hours, grace_hours = excluded.grace_hours, \
-         notice_first = excluded.notice_first",
+         notice_first = excluded.notice_first, \
+         notice_wait_hours = excluded.notice_wait_hours",
         &[
             shop_id.into(),
             rules.max_tries.into(),
@@ -34,6 +36,7 @@ pub fn save_rules(tx: &mut dyn Tx, shop_id: &str, rules: &Rules) -> Result<(), D
             rules.notice_hours.into(),
             rules.grace_hours.into(),
             rules.notice_first.as_str().into(),
+            rules.notice_wait_hours.into(),
         ],
     )?;
     Ok(())
@@ -52,5 +55,6 @@ fn decode(row: &Row) -> Result<Rules, DbError> {
         notice_hours: count(row, 4)?,
         grace_hours: count(row, 5)?,
         notice_first: word(row, 6, NoticeFirst::parse)?,
+        notice_wait_hours: count(row, 7)?,
     })
 }

@@ -46,7 +46,14 @@ fn book(state: State) -> Book {
         revision: 1,
         created_ms: 0,
     };
-    Book { subscription, period: None, attempts: Vec::new(), rebound_ms: None, notice: None }
+    Book {
+        subscription,
+        period: None,
+        attempts: Vec::new(),
+        rebound_ms: None,
+        is_blocked: false,
+        notice: None,
+    }
 }
 
 fn waiting(next_try_ms: Option<i64>) -> Book {
@@ -153,7 +160,7 @@ fn a_charge_that_must_be_told_of_first_waits_for_it() {
     let told = |announced_ms, delivered_ms| {
         let mut book = due.clone();
         book.subscription.told_ms = Some(until_ms);
-        book.notice = Some(Notice { announced_ms, delivered_ms });
+        book.notice = Some(Notice { announced_ms, delivered_ms, is_alarmed: false });
         book
     };
     let (no, announced, delivered) =
@@ -168,7 +175,8 @@ fn a_charge_that_must_be_told_of_first_waits_for_it() {
         (told(long_ago, None), &announced, Step::Due),
         (told(long_ago + 1, None), &announced, Step::Wait { until_ms: NOW + 1 }),
         (told(NOW, None), &announced, Step::Wait { until_ms: NOW + 72 * HOUR_MS }),
-        (told(long_ago, None), &delivered, again),
+        (told(NOW - 23 * HOUR_MS, None), &delivered, again),
+        (told(long_ago, None), &delivered, Step::Alarm),
         (told(long_ago, Some(long_ago)), &delivered, Step::Due),
         (
             told(long_ago, Some(NOW - HOUR_MS)),
@@ -226,4 +234,39 @@ fn no_new_card_and_no_haste_takes_a_limit_of_the_period_away() {
     let mut late = charged(&[3], None);
     late.period.as_mut().unwrap().give_up_ms = NOW + 20 * HOUR_MS;
     check(&late, Step::Try(How::Link));
+}
+
+#[test]
+fn a_notice_that_nobody_takes_is_told_of_once_and_before_the_day() {
+    let until_ms = NOW + 48 * HOUR_MS;
+    let rules = Rules { notice_first: NoticeFirst::Delivered, ..Rules::default() };
+    let told = |announced_ms, delivered_ms, is_alarmed| {
+        let mut book = book(State::Active { until_ms, ends: false });
+        book.subscription.told_ms = Some(until_ms);
+        book.notice = Some(Notice { announced_ms, delivered_ms, is_alarmed });
+        next_step(&book, &rules, NOW)
+    };
+    let yesterday = NOW - 24 * HOUR_MS;
+    assert_eq!(told(yesterday, None, false), Step::Alarm);
+    assert_eq!(told(yesterday + 5, None, false), Step::Wait { until_ms: NOW + 5 });
+    assert_eq!(told(yesterday, None, true), Step::Wait { until_ms });
+    assert_eq!(told(yesterday, Some(NOW), false), Step::Wait { until_ms });
+}
+
+#[test]
+fn a_renewal_that_nobody_was_asked_for_is_asked_for_before_it_is_given_up() {
+    let over = |attempts: Vec<Attempt>, change: fn(&mut Book)| {
+        let mut book = waiting(Some(NOW - DAY_MS));
+        book.period.as_mut().unwrap().give_up_ms = NOW;
+        book.attempts = attempts;
+        change(&mut book);
+        next_step(&book, &Rules::default(), NOW)
+    };
+    assert_eq!(over(Vec::new(), |_| ()), Step::Try(How::Charge));
+    assert_eq!(over(vec![attempt(Outcome::Failed(Class::Later))], |_| ()), Step::GiveUp);
+    assert_eq!(over(Vec::new(), |book| book.is_blocked = true), Step::GiveUp, "the shop was told");
+    let whole = |book: &mut Book| book.period.as_mut().unwrap().end_ms = NOW;
+    assert_eq!(over(Vec::new(), whole), Step::GiveUp, "there is nothing left to be paid for");
+    let first = |book: &mut Book| book.period.as_mut().unwrap().cause = Cause::First;
+    assert_eq!(over(Vec::new(), first), Step::GiveUp);
 }

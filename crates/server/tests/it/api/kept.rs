@@ -179,8 +179,8 @@ async fn a_charge_whose_answer_was_lost_is_settled_by_asking_and_sent_once() {
     }
 }
 
-/// Nothing was done, and nobody says so: only time speaks against it, and another charge of the
-/// card waits for that time.
+/// Nothing was done, and nobody says so: the bank is asked on and on, another charge of the card
+/// waits, and a person who looked in the cabinet settles it.
 #[tokio::test]
 async fn silence_is_no_failure_and_no_second_charge_leaves_meanwhile() {
     let app = TestApp::at("tochka").await;
@@ -193,15 +193,44 @@ async fn silence_is_no_failure_and_no_second_charge_leaves_meanwhile() {
     assert_eq!(app.payment(&next["id"]).await["status"], "open");
     assert_eq!(app.payment(&other["id"]).await["status"], "open", "one at a time");
     assert_eq!(app.bank.count("/charge"), 1);
+    let settle = format!("/v1/payments/{}/settle", next["id"].as_str().unwrap());
+    let no = || json!({"charged": false});
+    app.post(&settle, no()).await.expect_error(409, "charge_not_settleable");
+    assert_eq!(todos(&app).await, Vec::<String>::new());
     for _ in 0..23 {
         app.advance(HOUR).await;
     }
     minutes(&app, 10).await;
-    let next = app.payment(&next["id"]).await;
+    assert_eq!(app.payment(&next["id"]).await["status"], "open", "silence is no failure");
+    for _ in 0..72 {
+        app.advance(HOUR).await;
+    }
+    assert_eq!(app.payment(&next["id"]).await["status"], "open");
+    assert_eq!(app.bank.count("/charge"), 1);
+    assert_eq!(events(&app, "charge.unanswered").await, 1, "told once");
+    assert_eq!(todos(&app).await, ["charge_unanswered"]);
+    for wrong in [json!({}), json!({"charged": true}), json!({"charged": "no"})] {
+        assert_eq!(app.post(&settle, wrong).await.status, 422);
+    }
+    app.post(&settle, no()).await.expect(200);
+    let next = app.post(&settle, no()).await.expect(200);
     assert_eq!((&next["status"], &next["paid_kopecks"]), (&json!("failed"), &json!(0)), "{next}");
     assert_eq!(next["failure"]["code"], "charge_unanswered");
-    assert_eq!(app.payment(&other["id"]).await["status"], "paid");
-    assert_eq!(app.bank.count("/charge"), 2);
+    assert_eq!(todos(&app).await, Vec::<String>::new(), "settled by what was said");
+    // What waited for it had a day to be sent in, and that is over.
+    assert_eq!(app.payment(&other["id"]).await["failure"]["code"], "bank_unavailable");
+    let third = app.post("/v1/payments", taken_from(&opening, "300.00")).await.expect(201);
+    assert_eq!(third["status"], "paid");
+    app.post(&format!("/v1/payments/{}/settle", third["id"].as_str().unwrap()), no())
+        .await
+        .expect_error(409, "charge_not_settleable");
+}
+
+/// The kinds of what needs a person.
+async fn todos(app: &TestApp) -> Vec<String> {
+    let listed = app.get("/v1/todos").await.expect(200);
+    let all = listed["data"].as_array().expect("a list").iter();
+    all.map(|it| it["kind"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -214,7 +243,9 @@ async fn an_approval_that_comes_after_all_time_is_its_charges_and_no_others() {
     for _ in 0..26 {
         app.advance(HOUR).await;
     }
-    assert_eq!(app.payment(&next["id"]).await["status"], "failed");
+    // The cabinet does not show it yet, and somebody says that nothing was taken.
+    let settle = format!("/v1/payments/{}/settle", next["id"].as_str().unwrap());
+    app.post(&settle, json!({"charged": false})).await.expect(200);
     for _ in 0..5 {
         app.advance(HOUR).await;
     }
@@ -264,10 +295,8 @@ async fn a_crash_between_the_mark_and_the_request_sends_nothing_twice() {
         app.advance(HOUR).await;
     }
     let next = app.payment(&next["id"]).await;
-    assert_eq!(
-        (&next["status"], &next["failure"]["code"]),
-        (&json!("failed"), &json!("charge_unanswered"))
-    );
+    assert_eq!((&next["status"], &next["failure"]), (&json!("open"), &Value::Null));
+    assert_eq!(todos(&app).await, ["charge_unanswered"]);
     assert_eq!(app.bank.count("/charge"), 1, "only the one that the bank was too busy for");
 }
 

@@ -27,6 +27,7 @@ mod receipts;
 mod routing;
 mod saving;
 mod serving;
+mod subscription_alarms;
 mod subscription_ends;
 mod subscription_history;
 mod subscription_keys;

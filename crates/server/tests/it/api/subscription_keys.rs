@@ -123,3 +123,116 @@ async fn a_clock_that_jumps_a_year_gives_up_what_waited_and_asks_once() {
     assert!(now["pay_url"].is_string(), "one link, for the period that holds this moment: {now}");
     assert_eq!(app.rows("subscription_periods").await, 3);
 }
+
+/// What stands after `#` never reaches a server.
+#[tokio::test]
+async fn the_recipes_words_on_the_way_back_come_before_the_fragment() {
+    let app = TestApp::at("tochka").await;
+    plan(&app, json!({})).await;
+    let body = json!({"plan_code": "start", "return_url": "https://shop.example.ru/a?b=1#top"});
+    let mut request =
+        app.request(axum::http::Method::POST, "/compat/tochka-subscription", body.to_string());
+    request.headers_mut().insert("x-user-id", "1".parse().unwrap());
+    let answer = app.send(request).await.expect(200);
+    let subscription = json!({"id": answer["subscriptionId"]});
+    let payment = super::subscriptions::asked(&app, &subscription).await;
+    let id = answer["subscriptionId"].as_str().unwrap();
+    for (url, word) in [("success_url", "success"), ("fail_url", "error")] {
+        let wanted = format!("https://shop.example.ru/a?b=1&subscriptionId={id}&status={word}#top");
+        assert_eq!(payment[url], json!(wanted));
+    }
+}
+
+#[tokio::test]
+async fn the_rules_of_asking_again_are_read_and_changed_within_the_law() {
+    let app = TestApp::new().await;
+    let at = "/v1/subscriptions/rules";
+    let known = app.get(at).await.expect(200);
+    assert_eq!((&known["max_tries"], &known["notice_first"]), (&json!(4), &json!("no")));
+    let wish = json!({"paydays": [7, 22], "max_tries": 2, "notice_first": "announced"});
+    let changed = app.put(at, wish).await.expect(200);
+    assert_eq!((&changed["paydays"], &changed["keep_days"]), (&json!([7, 22]), &json!(14)));
+    assert_eq!(app.get(at).await.expect(200), changed);
+    for (wrong, param) in [
+        (json!({"max_tries": 5}), "max_tries"),
+        (json!({"paydays": [0]}), "paydays"),
+        (json!({"paydays": []}), "paydays"),
+        (json!({"hour": 24}), "hour"),
+        (json!({"notice_first": "maybe"}), "notice_first"),
+        (json!({"keep_days": 0}), "keep_days"),
+    ] {
+        let error = app.put(at, wrong).await.expect_error(422, "param_invalid");
+        assert_eq!(error["param"], param);
+    }
+    assert_eq!(app.get(at).await.expect(200), changed, "nothing of it was kept");
+}
+
+#[tokio::test]
+async fn one_row_says_what_a_customer_may_use_until_when() {
+    let app = TestApp::new().await;
+    let own = "/v1/entitlements?customer=client-17";
+    let nothing = app.get(own).await.expect(200);
+    assert_eq!(nothing["merged"]["active"], false, "{nothing}");
+    assert_eq!(nothing["merged"]["features"], json!({}));
+    plan(&app, json!({"features": {"seats": 3, "export": false, "tone": "calm"}})).await;
+    let year = json!({"code": "year", "interval": "year",
+        "features": {"seats": 2, "export": true, "api": true}});
+    plan(&app, year).await;
+    let month = super::subscriptions::subscribe(&app, json!({})).await;
+    pay(&app, &month).await;
+    let long = super::subscriptions::subscribe(&app, json!({"plan": "year"})).await;
+    let told = app.get(own).await.expect(200);
+    assert_eq!(told["merged"]["features"]["seats"]["value"], 3, "{told}");
+    assert!(told["merged"]["features"]["api"].is_null(), "it is not paid yet: {told}");
+    pay(&app, &long).await;
+    let told = app.get(own).await.expect(200);
+    assert_eq!(told["data"].as_array().unwrap().len(), 2, "the rows are as they were");
+    let (merged, until) = (&told["merged"], |at: usize| told["data"][at]["until"].clone());
+    assert_eq!((&merged["active"], &merged["until"]), (&json!(true), &until(0)), "{told}");
+    let feature = |name: &str| {
+        let it = &merged["features"][name];
+        (it["value"].clone(), it["until"].clone(), it["plan"].clone())
+    };
+    assert_eq!(feature("seats"), (json!(3), until(1), json!("start")));
+    assert_eq!(feature("export"), (json!(true), until(0), json!("year")));
+    assert_eq!(feature("api"), (json!(true), until(0), json!("year")));
+    assert_eq!(feature("tone"), (json!("calm"), until(1), json!("start")));
+    // Canceled it stays until it is over, and then nothing is left of it.
+    app.post(&path(&month, "/cancel"), json!({"when": "now"})).await.expect(200);
+    assert_eq!(app.get(own).await.expect(200)["merged"], told["merged"]);
+    days(&app, 31).await;
+    let told = app.get(own).await.expect(200);
+    assert_eq!(told["merged"]["features"]["seats"]["value"], 2, "{told}");
+    let one = app.get(&format!("{own}&plan=start")).await.expect(200);
+    assert_eq!(one["merged"]["active"], false, "{one}");
+}
+
+#[tokio::test]
+async fn the_shops_own_zone_is_that_of_a_subscription_that_names_none() {
+    let mut app = TestApp::at("tbank").await;
+    plan(&app, json!({})).await;
+    let before = subscribe(&app, json!({})).await;
+    app.move_to("Asia/Vladivostok");
+    let after = subscribe(&app, json!({"customer_id": "b"})).await;
+    let own = subscribe(&app, json!({"customer_id": "c", "time_zone": "Asia/Omsk"})).await;
+    let zones = [&before, &after, &own].map(|it| it["time_zone"].as_str().unwrap().to_owned());
+    assert_eq!(zones, ["Europe/Moscow", "Asia/Vladivostok", "Asia/Omsk"]);
+    let told = app.get("/v1/subscriptions/metrics").await.expect(200);
+    assert_eq!(told["time_zone"], "Asia/Vladivostok");
+}
+
+/// The figures of a shop read the history of its subscriptions alone, in its order.
+#[tokio::test]
+async fn the_numbers_find_the_history_of_subscriptions_by_an_index() {
+    let app = TestApp::new().await;
+    let sql = "explain query plan select seq, subject_id, at_ms, body from events \
+               where shop_id = 'x' and seq > 0 and kind like 'subscription.%' \
+               order by seq limit 1000";
+    let plan: Result<Vec<String>, kopeck::kit::db::DbError> = app
+        .ctx
+        .db
+        .read(move |tx| tx.query(sql, &[])?.iter().map(|row| row.text(3)).collect())
+        .await;
+    let plan = plan.unwrap().join("; ");
+    assert!(plan.contains("events_of_subscriptions"), "{plan}");
+}

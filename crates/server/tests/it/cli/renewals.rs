@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::bank::{Kid, Shop, wait_for_port};
 
-fn serve(shop: &Shop) -> Kid {
+pub(super) fn serve(shop: &Shop) -> Kid {
     let mut server = shop.command(&["serve", "--sandbox", &shop.at]);
     let server = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
     wait_for_port(shop.port);
@@ -20,7 +20,7 @@ fn serve(shop: &Shop) -> Kid {
 
 /// Looks until it is so: the server does its work beside us.
 #[track_caller]
-fn until(what: &str, mut look: impl FnMut() -> Option<Value>) -> Value {
+pub(super) fn until(what: &str, mut look: impl FnMut() -> Option<Value>) -> Value {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = look() {
@@ -31,7 +31,7 @@ fn until(what: &str, mut look: impl FnMut() -> Option<Value>) -> Value {
     }
 }
 
-fn subscribed(shop: &Shop) -> String {
+pub(super) fn subscribed(shop: &Shop) -> String {
     shop.json(&["init", "--bank", "tbank", "--yes"]);
     shop.json(&["plan", "create", "start", "--amount", "2450", "--name", "Подписка START"]);
     let args = [

@@ -188,6 +188,7 @@ impl TestApp {
             courier: COURIER.clone(),
             vault: Arc::new(Vault::from_key_text(&"5a".repeat(32)).unwrap()),
             public_url: PUBLIC_URL.into(),
+            zone: "Europe/Moscow".into(),
         };
         let shop = default_shop(&ctx, "Булочная «Колобок» <b>").await.unwrap();
         let (_, key) = create_key(&ctx, &shop.id, "test").await.unwrap();
@@ -196,6 +197,13 @@ impl TestApp {
         let router = app::router(ctx.clone(), Nudge::default(), refused.clone(), limits);
         bank.connect(router.clone());
         TestApp { ctx, clock, bank, router, shop, key, connection, refused, limits }
+    }
+
+    /// The shop is somewhere else from now on.
+    pub fn move_to(&mut self, zone: &str) {
+        self.ctx.zone = zone.into();
+        let (nudge, limits) = (Nudge::default(), Limits::default());
+        self.router = app::router(self.ctx.clone(), nudge, self.refused.clone(), limits);
     }
 
     /// With the bank's notices on their way to us.

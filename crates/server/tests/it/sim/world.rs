@@ -189,6 +189,7 @@ impl World {
             courier: Arc::new(wire.clone()),
             vault,
             public_url: "https://pay.example.ru".into(),
+            zone: "Europe/Moscow".into(),
         };
         let mut chance = Chance::new(seed);
         let count = if chance.percent(40) { 2 } else { 1 };

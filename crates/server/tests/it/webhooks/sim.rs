@@ -139,6 +139,7 @@ impl World {
             courier: Arc::new(network.clone()),
             vault: Arc::new(Vault::from_key_text(&"5a".repeat(32)).unwrap()),
             public_url: "https://pay.example.ru".into(),
+            zone: "Europe/Moscow".into(),
         };
         let shop_id = now(default_shop(&ctx, "Sim")).unwrap().id;
         World {

@@ -1,0 +1,116 @@
+//! What a person has to look after, as plain data: the closed list of its kinds, and in which words
+//! each says what to do.
+
+/// Why somebody has to look. The words are contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No payment can be made for a subscription's period.
+    SubscriptionBlocked,
+    /// A kept card was charged, and nothing here waits for that money.
+    ChargeUnexpected,
+    /// Of a charge the bank says neither yes nor no for longer than it ever takes.
+    ChargeUnanswered,
+    /// Nobody takes the notice that a charge waits for.
+    NoticeUndelivered,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 4] = [
+        Kind::SubscriptionBlocked,
+        Kind::ChargeUnexpected,
+        Kind::ChargeUnanswered,
+        Kind::NoticeUndelivered,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::SubscriptionBlocked => "subscription_blocked",
+            Kind::ChargeUnexpected => "charge_unexpected",
+            Kind::ChargeUnanswered => "charge_unanswered",
+            Kind::NoticeUndelivered => "notice_undelivered",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether its subject is a subscription; else it is a payment.
+    pub const fn is_of_subscription(self) -> bool {
+        match self {
+            Kind::SubscriptionBlocked | Kind::NoticeUndelivered => true,
+            Kind::ChargeUnexpected | Kind::ChargeUnanswered => false,
+        }
+    }
+
+    /// What to do, in Russian and in English.
+    pub const fn action(self) -> (&'static str, &'static str) {
+        match self {
+            Kind::SubscriptionBlocked => (
+                "Платёж за период создать не удаётся: исправьте причину, Kopeck пробует каждый \
+                 час. Если деньги не придут вовремя, подписка закончится.",
+                "No payment can be made for the period: mend what the reason says, Kopeck tries \
+                 every hour. Without its money the subscription ends in time.",
+            ),
+            Kind::ChargeUnexpected => (
+                "С сохранённой карты списаны деньги, которых никто не ждёт: верните их в \
+                 интернет-банке или отдайте периоду: kopeck subscription assign.",
+                "A kept card was charged and nobody waits for the money: give it back in the \
+                 internet bank, or let it pay a period: `kopeck subscription assign`.",
+            ),
+            Kind::ChargeUnanswered => (
+                "Банк больше суток не говорит, прошло ли списание. Посмотрите в интернет-банке. \
+                 Если денег там нет: kopeck payment settle ID --not-charged. Прошедшее списание \
+                 Kopeck увидит сам; до тех пор других списаний за этот период не будет.",
+                "For more than a day the bank has not said what became of a charge. Look in the \
+                 internet bank. If nothing was taken: `kopeck payment settle ID --not-charged`. A \
+                 charge that was made Kopeck sees by itself; until then the period is charged no \
+                 more.",
+            ),
+            Kind::NoticeUndelivered => (
+                "Списание ждёт, пока покупателя предупредят, а уведомление никто не принимает: \
+                 почините приём (kopeck webhook list) или разрешите списывать без этого: kopeck \
+                 dunning set --notice-first announced.",
+                "A charge waits until its customer was told, and nobody takes the notice: mend the \
+                 receiver (`kopeck webhook list`), or charge without it: `kopeck dunning set \
+                 --notice-first announced`.",
+            ),
+        }
+    }
+}
+
+/// The reason, as errors are named: a stable code, what happened, what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    pub code: String,
+    pub message: String,
+    pub hint: String,
+}
+
+/// About to be written down.
+#[derive(Clone, Debug)]
+pub struct NewTodo<'a> {
+    pub id: String,
+    pub shop_id: &'a str,
+    pub kind: Kind,
+    /// The subscription, or the payment.
+    pub subject_id: &'a str,
+    /// What of it: a period's number, a boundary's time; empty when there is only one.
+    pub about: &'a str,
+    pub why: &'a Why,
+    pub at_ms: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Todo {
+    pub id: String,
+    pub shop_id: String,
+    pub kind: Kind,
+    pub subject_id: String,
+    pub about: String,
+    pub why: Why,
+    pub created_ms: i64,
+    pub done_ms: Option<i64>,
+    /// Who or what settled it.
+    pub done_by: Option<String>,
+}
