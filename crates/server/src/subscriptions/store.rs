@@ -38,8 +38,8 @@ use crate::{
 const COLUMNS: &str = "id, shop_id, customer_id, plan_id, version_id, quantity, coupon_id, \
      coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, balance_kopecks, \
      next_version_id, next_quantity, status, until_ms, ends, resumes_ms, reason, told_ms, contact, \
-     success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count, receipt, \
-     receipt_plan_id";
+     success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count, \
+     receipt, receipt_plan_id";
 
 /// Which subscriptions to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
