@@ -41,6 +41,8 @@ pub use stand_in::SalebotStandIn;
 pub const API_KEY: &str = "api_key";
 pub const CALLBACK_SECRET: &str = "callback_secret";
 pub const API_URL: &str = "api_url";
+pub const CONSENT_VERSION: &str = "consent_version";
+pub const CONSENT_MAX: &str = "consent_max";
 const DEFAULT_API_URL: &str = "https://chatter.salebot.pro";
 
 static SETTINGS: &[Setting] = &[
@@ -57,6 +59,19 @@ static SETTINGS: &[Setting] = &[
         is_secret: true,
         about: "Any long random text, made for this and used nowhere else: the ten characters \
                 before `_success` follow from it. Never the bank's password.",
+    },
+    Setting {
+        name: CONSENT_VERSION,
+        env: "KOPECK_SALEBOT_CONSENT_VERSION",
+        is_secret: false,
+        about: "Your name of the text that your bot shows before a link with recurrent=1 and that \
+                its client agrees to, such as offer-2026-11. Without it no card is saved.",
+    },
+    Setting {
+        name: CONSENT_MAX,
+        env: "KOPECK_SALEBOT_CONSENT_MAX",
+        is_secret: false,
+        about: "The most that one charge may take by that text, in rubles; empty: any sum.",
     },
     Setting {
         name: API_URL,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     integrations::{
         api::{tested, view},
+        catalog::{self, Applied},
         chats, flow,
         model::{Linked, Sending, SendingState},
         request, store,
@@ -302,4 +303,35 @@ async fn watch(world: &World, sending: Sending) -> Result<Sending, Fail> {
         now = found?.unwrap_or(now);
     }
     Ok(now)
+}
+
+/// Makes the integrations what the settings say; what changed by it. Again is no change.
+pub async fn apply_settings(world: &World) -> Result<Vec<(&'static str, Applied)>, Fail> {
+    let table = |one| match serde_json::to_value(one) {
+        Ok(serde_json::Value::Object(fields)) => Ok(fields),
+        Ok(_) | Err(_) => Err(anyhow::anyhow!("[[integrations]]: each of them is a table")),
+    };
+    let tables: anyhow::Result<Vec<_>> =
+        world.config.integrations.reveal().iter().map(table).collect();
+    let wanted = catalog::read(tables?, |name| std::env::var(name).ok()).map_err(|error| {
+        let fail = Fail::from(error);
+        Fail { code: "settings_invalid".to_owned(), ..fail }
+    })?;
+    let mut news = Vec::new();
+    for new in wanted {
+        let service = new.service;
+        let applied = catalog::apply(&world.ctx, &world.shop.id, new).await?;
+        if applied != Applied::Same {
+            news.push((service, applied));
+        }
+    }
+    Ok(news)
+}
+
+pub const fn applied_word(applied: Applied) -> &'static str {
+    match applied {
+        Applied::New => "new",
+        Applied::Changed => "changed",
+        Applied::Same => "same",
+    }
 }

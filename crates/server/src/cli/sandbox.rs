@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use self::print::{
-    cards_table, codes_table, notices_table, payments_table, print, print_json, shell,
+    cards_table, codes_table, messages_table, notices_table, payments_table, print, print_json,
+    shell,
 };
 use crate::{
     kit::clock::{Clock as _, SystemClock},
@@ -54,6 +55,8 @@ struct RunArgs {
 enum Command {
     /// Print base addresses and test credentials: eval "$(kopeck sandbox env)"
     Env(Remote),
+    /// Show what the sandbox's messengers, SMS and bots brought to somebody
+    Messages(Remote),
     /// Pay a payment, or a code of SBP: a place's, an invoice's, that of a desk that is armed
     #[command(after_help = PAY_EXAMPLES)]
     Pay {
@@ -319,6 +322,10 @@ impl Command {
             Command::Env(remote) => {
                 let env = remote.client()?.env().await?;
                 if remote.json { print_json(&env) } else { print(&shell(&env)?) }
+            }
+            Command::Messages(remote) => {
+                let told = remote.client()?.messages().await?;
+                if remote.json { print_json(&told) } else { print(&messages_table(&told)) }
             }
             Command::Pay { id, method: None, card: None, amount, payer, remote }
                 if amount.is_some() || payer.is_some() =>

@@ -11,7 +11,7 @@ use super::{
     connect,
     context::{Globals, World, open},
     fail::Fail,
-    plan,
+    integration, plan,
     print::{HINT, WARN, is_terminal, note, paint},
     receipt,
 };
@@ -66,10 +66,15 @@ impl ServeArgs {
             }
             None => None,
         };
+        let integrations = integration::apply_settings(&world).await?;
         let changed = plan::apply_settings(&world).await?;
         greet(&world).await?;
         for (offer, made) in &changed {
             world.out.tell(&format!("  plan {}", plan::news(offer, *made)))?;
+        }
+        for (service, applied) in &integrations {
+            let word = integration::applied_word(*applied);
+            world.out.tell(&format!("  integration {service} ({word})"))?;
         }
         let mut app = App::new(world.ctx.clone());
         app.limits.api_body_bytes = world.config.limits.api_body_bytes;

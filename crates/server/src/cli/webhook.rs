@@ -129,7 +129,7 @@ impl WebhookArgs {
                     is_ordered: ordered,
                     header: header.as_deref().map(read_header).transpose()?,
                 };
-                let (webhook, key) = flow::create(ctx, shop_id, new).await?;
+                let (webhook, key) = flow::create(ctx, shop_id, new, None).await?;
                 show_secret(&world, &webhook, &key, "is told of what happens from now on")
             }
             Command::List => list(&world).await,

@@ -107,7 +107,7 @@ impl From<StoredEvent> for EventView {
 }
 
 pub fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::new().routes(routes!(get_events))
+    OpenApiRouter::new().routes(routes!(get_events)).routes(routes!(list_event_types))
 }
 
 /// List events
@@ -170,6 +170,28 @@ async fn get_events(
     let mut page = Page::new(data, limit, |event| event.id.clone());
     page.next_cursor = page.data.last().map(|event| event.id.clone()).or(cursor);
     Answer::json(200, &page)
+}
+
+/// A word of the list of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventTypeView {
+    #[serde(rename = "type")]
+    #[schema(value_type = String, example = "payment.paid")]
+    pub kind: &'static str,
+    #[schema(value_type = String, example = "event_type")]
+    pub object: &'static str,
+}
+
+/// List event types
+///
+/// Every word that `type` of an event and `events` of a webhook may be.
+#[utoipa::path(get, path = "/v1/events/types", tag = "events",
+    responses(
+        (status = 200, description = "All of them", body = Page<EventTypeView>),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn list_event_types(_caller: Caller) -> Result<Answer, ApiError> {
+    let view = |kind: EventKind| EventTypeView { kind: kind.as_str(), object: "event_type" };
+    Answer::json(200, &Page::whole(EventKind::ALL.map(view).into()))
 }
 
 fn read_wait(query: &Query) -> Result<Duration, ApiError> {

@@ -32,6 +32,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(send_payment))
         .routes(routes!(list_sendings))
         .routes(routes!(salebot_link))
+        .routes(routes!(salebot_charge))
 }
 
 /// The integration as it is shown.
@@ -236,4 +237,18 @@ async fn list_sendings(
         (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
 async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, compat::salebot_link).await
+}
+
+/// A charge for Salebot
+///
+/// `tinkoff_recurrent_payment(sum, description)` through our door: charges what the client saved by
+/// a link with `recurrent`, named by `tinkoff_rebill_id`. Flat, as the link's answer; the client
+/// hears of the money by the same callbacks. The same charge within ten minutes is one charge, and
+/// with `external_id` for ever.
+#[utoipa::path(post, path = "/compat/salebot/charge", tag = "integrations",
+    responses(
+        (status = 200, description = "The charge, or why there is none", body = Object),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
+    submit::run(ask, compat::salebot_charge).await
 }

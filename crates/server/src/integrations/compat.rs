@@ -5,9 +5,11 @@
 
 use kopeck_banks::{Money, receipt::Receipt};
 use kopeck_integrations::salebot::{
+    CONSENT_MAX, CONSENT_VERSION,
     answer::{Answer as Flat, Made},
     fields::Fields,
-    link::{self, LinkRequest, Recurrent},
+    link::{self, LinkRequest, ReceiptPart, Recurrent},
+    recurrent,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +19,11 @@ use super::{
 };
 use crate::{
     http::{Answer, ApiError},
-    kit::{Ctx, clock::MINUTE_MS, secret::hash_bytes},
+    instruments::{
+        self,
+        model::{Instrument, Kind as InstrumentKind},
+    },
+    kit::{Ctx, clock::MINUTE_MS, db::DbError, secret::hash_bytes},
     payments::{
         idempotency::Key,
         submit::{self, Ask},
@@ -27,6 +33,7 @@ use crate::{
 
 /// For how long a bot that names no order is taken to mean the same link: a block that runs twice.
 const SAME_FOR_MS: i64 = 10 * MINUTE_MS;
+const SALEBOT: &str = "salebot";
 /// What is paid for when the bot says nothing.
 const PURPOSE: &str = "Оплата";
 /// Moscow, the time zone of most projects; Salebot names none.
@@ -40,17 +47,96 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
         Ok(wish) => wish,
         Err(refused) => return Answer::json(200, &Flat::refused(&refused, lang)),
     };
-    if wish.recurrent == Recurrent::On {
-        let flat = Flat::failed(
-            "salebot_recurrent_consent",
-            "Автоплатёж требует согласия клиента, которое бот не передаёт.",
-            "Оформите подписку в Kopeck: там клиент видит срок и сумму и соглашается.",
-        );
-        return Answer::json(200, &flat);
-    }
     let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let made = make(ask, &wish).await;
-    let answer = match made {
+    let consent = match wish.recurrent {
+        Recurrent::On => match consent(&ctx, &shop_id).await? {
+            Some(consent) => Some(consent),
+            None => {
+                return refused(
+                    "salebot_recurrent_consent",
+                    "Автоплатёж требует согласия клиента, а какой текст показал бот, не указано.",
+                    "Назовите текст в настройке consent_version и покажите его перед ссылкой.",
+                );
+            }
+        },
+        Recurrent::Off | Recurrent::AsSet => None,
+    };
+    let body = payment_body(&wish, consent, ask.server.ctx.now_ms());
+    let same = Sameness {
+        words: wish.sameness(),
+        amount: wish.amount,
+        is_for_ever: wish.external_id.is_some(),
+    };
+    answer(ask, &body, (&same, wish.address())).await
+}
+
+/// Charges what a bot's client saved before by a link with `recurrent`, under the consent that was
+/// recorded then; a consent that was taken back, or a higher sum, is refused as by the API.
+pub async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
+    let lang = kopeck_integrations::Lang::Ru;
+    let wish = read_fields(&ask.body).and_then(|fields| recurrent::parse(&fields));
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(refused) => return Answer::json(200, &Flat::refused(&refused, lang)),
+    };
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let (client, id) = (wish.client_id.to_string(), wish.rebill_id.clone());
+    let found: Result<Option<Instrument>, DbError> =
+        ctx.db.read(move |tx| instruments::store::find_instrument(tx, &id)).await;
+    // Nobody charges another client's card by its number.
+    let own = found?.filter(|it| it.shop_id == shop_id && it.customer_id == client);
+    let Some(own) = own else {
+        return refused(
+            "saved_means_gone",
+            "У этого клиента нет такой сохранённой карты или счёта.",
+            "В tinkoff_rebill_id должно быть то, что пришло с первой оплатой этого клиента.",
+        );
+    };
+    let purpose = Some(wish.description.trim()).filter(|text| !text.is_empty());
+    let mut body = json!({
+        "amount": wish.amount.to_rubles(),
+        "purpose": purpose.unwrap_or(PURPOSE),
+        "metadata": { "salebot_client": client },
+    });
+    let field = if own.kind == InstrumentKind::Account { "account_id" } else { "card_id" };
+    body[field] = json!(own.id);
+    if let Some(id) = &wish.external_id {
+        body["order_id"] = json!(id);
+    }
+    put_receipt(&mut body, &wish.receipt, None);
+    let same = Sameness {
+        words: format!("charge/{client}/{}/{}", own.id, wish.external_id.as_deref().unwrap_or("")),
+        amount: wish.amount,
+        is_for_ever: wish.external_id.is_some(),
+    };
+    answer(ask, &body, (&same, client)).await
+}
+
+/// What the shop's clients agree to before a link that saves: as its settings say.
+async fn consent(ctx: &Ctx, shop_id: &str) -> Result<Option<Value>, ApiError> {
+    let linked = match flow::find_of_service(ctx, shop_id, SALEBOT).await {
+        Ok(linked) => linked,
+        Err(Problem::NotConnected(_)) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let settings = flow::open_settings(ctx, &linked)?;
+    let setting = |name: &str| settings.find(name).map(str::trim).filter(|text| !text.is_empty());
+    let Some(version) = setting(CONSENT_VERSION) else { return Ok(None) };
+    let mut consent = json!({ "text_version": version, "channel": "bot" });
+    if let Some(max) = setting(CONSENT_MAX) {
+        consent["max_amount"] = json!(max);
+    }
+    Ok(Some(consent))
+}
+
+/// Makes the payment, lets the bot's client hear of it, and answers flat.
+async fn answer(
+    ask: Ask,
+    body: &Value,
+    (same, to): (&Sameness, String),
+) -> Result<Answer, ApiError> {
+    let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+    let answer = match make(ask, body, same).await {
         Ok(answer) => answer,
         Err(error) => return refused(&error.code, &error.message, &error.hint),
     };
@@ -60,7 +146,7 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
         let word = |name: &str| body["error"][name].as_str().unwrap_or("");
         return refused(word("code"), word("message"), word("hint"));
     }
-    let recipient = NewRecipient { payment_id: text("id"), service: "salebot", to: wish.address() };
+    let recipient = NewRecipient { payment_id: text("id"), service: SALEBOT, to };
     match flow::follow(&ctx, &shop_id, recipient).await {
         // A bot may ask for links before its callbacks are set up.
         Ok(()) | Err(Problem::NotConnected(_)) => {}
@@ -69,7 +155,15 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
             return refused(&error.code, &error.message, &error.hint);
         }
     }
-    Answer::json(200, &Flat::made(made_of(&ctx, &wish, &body)))
+    Answer::json(200, &Flat::made(made_of(&ctx, same.amount, &body)))
+}
+
+/// By what the same wish is known again.
+struct Sameness {
+    words: String,
+    amount: Money,
+    /// With an order's number for ever, else for a while.
+    is_for_ever: bool,
 }
 
 fn refused(code: &str, message: &str, hint: &str) -> Result<Answer, ApiError> {
@@ -83,18 +177,14 @@ fn read_fields(body: &[u8]) -> Result<Fields, kopeck_integrations::salebot::fiel
     Fields::read(kind, body)
 }
 
-async fn make(ask: Ask, wish: &LinkRequest) -> Result<Answer, ApiError> {
+async fn make(ask: Ask, body: &Value, wish: &Sameness) -> Result<Answer, ApiError> {
     let now_ms = ask.server.ctx.now_ms();
-    let body = payment_body(wish, now_ms).to_string();
+    let body = body.to_string();
     let key = match ask.key {
         Some(key) => key,
         None => {
-            // With an order's number for ever, else for a while.
-            let round = match wish.external_id {
-                Some(_) => 0,
-                None => now_ms.div_euclid(SAME_FOR_MS),
-            };
-            let same = hash_bytes(format!("{}/{round}", wish.sameness()).as_bytes());
+            let round = if wish.is_for_ever { 0 } else { now_ms.div_euclid(SAME_FOR_MS) };
+            let same = hash_bytes(format!("{}/{round}", wish.words).as_bytes());
             // Another sum under the same order's number is a mistake, not the same link.
             let sum = wish.amount.to_rubles();
             Key::of(&format!("salebot-{same}"), &[same.as_bytes(), sum.as_bytes()])?
@@ -104,7 +194,7 @@ async fn make(ask: Ask, wish: &LinkRequest) -> Result<Answer, ApiError> {
 }
 
 /// The wish as a body of `POST /v1/payments`.
-fn payment_body(wish: &LinkRequest, now_ms: i64) -> Value {
+fn payment_body(wish: &LinkRequest, consent: Option<Value>, now_ms: i64) -> Value {
     let purpose = Some(wish.description.trim()).filter(|text| !text.is_empty());
     let mut body = json!({
         "amount": wish.amount.to_rubles(),
@@ -126,9 +216,19 @@ fn payment_body(wish: &LinkRequest, now_ms: i64) -> Value {
             body[field] = json!(url);
         }
     }
-    let part = &wish.receipt;
-    if part.email.is_some() || part.phone.is_some() {
-        body["customer"] = json!({ "email": part.email, "phone": part.phone });
+    let customer_id = consent.is_some().then(|| wish.client_id.to_string());
+    if let Some(consent) = consent {
+        body["save_card"] = json!(true);
+        body["consent"] = consent;
+    }
+    put_receipt(&mut body, &wish.receipt, customer_id);
+    body
+}
+
+fn put_receipt(body: &mut Value, part: &ReceiptPart, customer_id: Option<String>) {
+    if part.email.is_some() || part.phone.is_some() || customer_id.is_some() {
+        let customer = json!({ "email": part.email, "phone": part.phone, "id": customer_id });
+        body["customer"] = customer;
     }
     if !part.lines.is_empty() {
         let receipt = Receipt {
@@ -140,10 +240,9 @@ fn payment_body(wish: &LinkRequest, now_ms: i64) -> Value {
         };
         body["receipt"] = serde_json::from_str(&form::write(&receipt)).unwrap_or_default();
     }
-    body
 }
 
-fn made_of(ctx: &Ctx, wish: &LinkRequest, body: &Value) -> Made {
+fn made_of(ctx: &Ctx, amount: Money, body: &Value) -> Made {
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let expires_at = text(&body["expires_at"]);
     let kopecks = body["amount_kopecks"].as_i64().unwrap_or_default();
@@ -154,7 +253,7 @@ fn made_of(ctx: &Ctx, wish: &LinkRequest, body: &Value) -> Made {
         qr_url: format!("{}/pay/{}/qr.png", ctx.public_url, text(&body["id"])),
         sbp_url: text(&body["qr"]["payload"]),
         bank_id: text(&body["bank_payment_id"]),
-        amount: Money::from_kopecks(kopecks).unwrap_or(wish.amount),
+        amount: Money::from_kopecks(kopecks).unwrap_or(amount),
         status: text(&body["status"]),
         expires_text: expires_at
             .parse()

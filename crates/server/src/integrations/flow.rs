@@ -13,7 +13,7 @@ use super::{
     store::{self, Recipient},
 };
 use crate::{
-    events::{EventFilter, StoredEvent, find_last_seq, list_events},
+    events::{EventFilter, StoredEvent, find_last_seq, list_events, list_events_of_payment},
     kit::{
         Ctx,
         db::{DbError, Tx},
@@ -386,11 +386,20 @@ pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), P
         address: seal_address(ctx, &linked.id, &to)?,
         since_seq: 0,
     };
-    let now_ms = ctx.now_ms();
+    let inner = ctx.clone();
     let done: Result<(), DbError> = ctx
         .db
         .write(move |tx| {
-            store::insert_recipient(tx, &new.payment_id, &linked.id, &recipient, now_ms)
+            let (id, now_ms) = (linked.id.as_str(), inner.now_ms());
+            let Some(linked) = store::lock_integration(tx, id)? else { return Ok(()) };
+            store::insert_recipient(tx, &new.payment_id, id, &recipient, now_ms)?;
+            // What was spread before he came: a charge may be paid before its bot is known.
+            for event in list_events_of_payment(tx, &linked.shop_id, &new.payment_id)? {
+                if event.seq <= linked.seen_seq {
+                    spread(tx, &inner, &linked, &event)?;
+                }
+            }
+            jobs::nudge(tx, &inner.mint, JOB, id, now_ms)
         })
         .await;
     Ok(done?)

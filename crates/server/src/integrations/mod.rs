@@ -21,6 +21,7 @@
 //! * Addresses and settings are sealed; the journal of requests holds neither.
 
 pub mod api;
+pub mod catalog;
 pub mod chats;
 pub mod compat;
 pub mod drive;

@@ -38,6 +38,10 @@ pub struct Config {
     /// `[[plans]]`: what is sold again and again. Read by whoever knows what a plan is.
     #[serde(skip)]
     pub plans: Vec<Table>,
+    /// `[[integrations]]`: who else is told. Read by whoever knows what an integration is; they may
+    /// hold passwords.
+    #[serde(skip)]
+    pub integrations: Secret<Vec<Table>>,
     /// From the environment only: a key in a file beside the database would protect nothing.
     #[serde(skip)]
     pub secret_key: Option<Secret<String>>,
@@ -145,10 +149,11 @@ impl Config {
         overrides: &[(&str, &str)],
     ) -> anyhow::Result<Config> {
         let mut settings: Table = DEFAULTS.parse().context("config.default.toml")?;
-        let mut plans = Vec::new();
+        let (mut plans, mut integrations) = (Vec::new(), Vec::new());
         if let Some(text) = file {
             let mut file: Table = text.parse().context("not a TOML file")?;
-            plans = take_plans(&mut file)?;
+            plans = take_tables(&mut file, "plans")?;
+            integrations = take_tables(&mut file, "integrations")?;
             merge_file(&mut settings, file)?;
         }
         for (section, keys) in &mut settings {
@@ -171,6 +176,7 @@ impl Config {
         let mut config: Config = settings.try_into()?;
         config.secret_key = variable(KEY_VARIABLE).filter(|key| !key.is_empty()).map(Secret::new);
         config.plans = plans;
+        config.integrations = Secret::new(integrations);
         config.check()?;
         Ok(config)
     }
@@ -215,13 +221,13 @@ impl Config {
     }
 }
 
-/// `[[plans]]` is a list of tables, unlike every setting.
-fn take_plans(file: &mut Table) -> anyhow::Result<Vec<Table>> {
-    let Some(plans) = file.remove("plans") else { return Ok(Vec::new()) };
-    let wrong = || anyhow::anyhow!("`plans` is a list: each plan begins with `[[plans]]`");
-    let Value::Array(plans) = plans else { return Err(wrong()) };
-    let table = |plan: Value| if let Value::Table(plan) = plan { Ok(plan) } else { Err(wrong()) };
-    plans.into_iter().map(table).collect()
+/// `[[plans]]` and the like are lists of tables, unlike every setting.
+fn take_tables(file: &mut Table, name: &str) -> anyhow::Result<Vec<Table>> {
+    let Some(tables) = file.remove(name) else { return Ok(Vec::new()) };
+    let wrong = || anyhow::anyhow!("`{name}` is a list: each of them begins with `[[{name}]]`");
+    let Value::Array(tables) = tables else { return Err(wrong()) };
+    let table = |one: Value| if let Value::Table(one) = one { Ok(one) } else { Err(wrong()) };
+    tables.into_iter().map(table).collect()
 }
 
 /// Lays the file over the defaults. A misspelt key would silently leave its default in force.
@@ -366,8 +372,8 @@ mod tests {
             ("[net]\ntimeout_ms = 0", "net.timeout_ms"),
             ("listen = 1", "unknown section"),
             ("[server", "not a TOML file"),
-            ("[plans]\ncode = \"x\"", "each plan begins with `[[plans]]`"),
-            ("plans = [1]", "each plan begins with `[[plans]]`"),
+            ("[plans]\ncode = \"x\"", "each of them begins with `[[plans]]`"),
+            ("plans = [1]", "each of them begins with `[[plans]]`"),
         ] {
             let error = error(file);
             assert!(error.contains(wanted), "{file}: {error}");

@@ -24,6 +24,18 @@ pub struct RefundReply {
     pub payment: PaymentView,
 }
 
+impl RefundReply {
+    pub fn new(payment: Payment, id: &str, public_url: &str) -> Result<RefundReply, ApiError> {
+        let refund = payment.refunds.iter().find(|refund| refund.id == id);
+        let refund = refund.map(RefundView::new);
+        Ok(RefundReply {
+            refund: refund.ok_or_else(|| ApiError::of(codes::REFUND_NOT_FOUND))?,
+            payment: PaymentView::new(&payment, public_url),
+            payment_id: payment.id,
+        })
+    }
+}
+
 /// What is to be said about the subject as it is now.
 pub async fn compose(
     ctx: &Ctx,
@@ -72,13 +84,7 @@ fn refunded(payment: Payment, refund_id: &str, public_url: &str) -> Result<Answe
         let error = refusal(&payment, failure);
         return Err(ApiError { refund_id: Some(refund.id.clone()), ..error });
     }
-    let view = RefundView::new(refund);
-    let reply = RefundReply {
-        refund: view,
-        payment: PaymentView::new(&payment, public_url),
-        payment_id: payment.id,
-    };
-    Answer::json(201, &reply)
+    Answer::json(201, &RefundReply::new(payment, refund_id, public_url)?)
 }
 
 /// What the bank said no to, with the payment that stays to be looked at.

@@ -34,8 +34,9 @@ use crate::{
 };
 
 /// What a list of payments may be asked.
-const FILTERS: [&str; 8] = [
+const FILTERS: [&str; 9] = [
     "status",
+    "customer_id",
     "order_id",
     "bank",
     "place_id",
@@ -52,6 +53,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(capture_payment))
         .routes(routes!(cancel_payment))
         .routes(routes!(create_refund))
+        .routes(routes!(get_refund))
         .routes(routes!(get_timeline))
         .merge(settle::routes())
         .merge(super::receipts::api::routes())
@@ -88,6 +90,9 @@ async fn create_payment(ask: Ask) -> Result<Answer, ApiError> {
     params(
         ("status" = Option<String>, Query, description = "One state, such as `paid`"),
         ("order_id" = Option<String>, Query, description = "The shop's own number"),
+        ("customer_id" = Option<String>, Query,
+            description = "The shop's own number of the customer: payments of his subscriptions, \
+                those that saved a card or an account of his, and those taken from it"),
         ("bank" = Option<String>, Query, description = "The bank's word, such as `tochka`"),
         ("place_id" = Option<String>, Query, description = "The place whose code was paid"),
         ("created_from" = Option<String>, Query,
@@ -122,6 +127,7 @@ fn read_filter(query: &Query) -> Result<PaymentFilter, ApiError> {
     Ok(PaymentFilter {
         status: query.word("status", Status::parse, &Status::ALL.map(Status::as_str))?,
         order_id: owned("order_id"),
+        customer_id: owned("customer_id"),
         bank: owned("bank"),
         place_id: owned("place_id"),
         created_from_ms: query.time_ms("created_from")?,
@@ -209,6 +215,30 @@ async fn cancel_payment(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiE
         (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
 async fn create_refund(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, |ask| submit::refund(ask, id)).await
+}
+
+/// Get a refund
+///
+/// How it stands, with its payment. A refund that the bank's cabinet made has an id, too.
+#[utoipa::path(get, path = "/v1/refunds/{id}", tag = "payments",
+    params(("id" = String, Path, description = "The refund's id")),
+    responses(
+        (status = 200, description = "The refund", body = RefundReply),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody),
+        (status = 404, description = "The shop has no such refund", body = ErrorBody)))]
+async fn get_refund(
+    State(server): State<Server>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Answer, ApiError> {
+    let refund_id = id.clone();
+    let found: Result<_, DbError> = server
+        .ctx
+        .db
+        .read(move |tx| store::find_payment_of_refund(tx, &caller.shop_id, &refund_id))
+        .await;
+    let payment = found?.ok_or_else(|| ApiError::of(codes::REFUND_UNKNOWN))?;
+    Answer::json(200, &RefundReply::new(payment, &id, &server.ctx.public_url)?)
 }
 
 /// Get a payment's timeline

@@ -35,6 +35,8 @@ const COLUMNS: &str = "id, shop_id, connection_id, bank, order_id, reference, am
 pub struct PaymentFilter {
     pub status: Option<Status>,
     pub order_id: Option<String>,
+    /// The shop's own number of the customer.
+    pub customer_id: Option<String>,
     pub bank: Option<String>,
     pub place_id: Option<String>,
     pub created_from_ms: Option<i64>,
@@ -275,6 +277,30 @@ fn lock_link_of(tx: &mut dyn Tx, its: &str, params: [Value; 2]) -> Result<(), Db
     tx.find(&sql, &params).map(|_| ())
 }
 
+/// The payment that a refund gives back from.
+pub fn find_payment_of_refund(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    refund_id: &str,
+) -> Result<Option<Payment>, DbError> {
+    let sql = "select payment_id from refunds where id = $1";
+    let Some(row) = tx.find(sql, &[refund_id.into()])? else { return Ok(None) };
+    find_payment(tx, shop_id, &row.text(0)?)
+}
+
+/// Of the customer `$9`: asked for by a subscription of his, what saved a card or an account of
+/// his, what was taken from it.
+const OF_CUSTOMER: &str = "id in (\
+    select a.payment_id from subscription_attempts a \
+    join subscriptions s on s.id = a.subscription_id \
+    where s.shop_id = $1 and s.customer_id = $9 \
+    union select i.payment_id from instruments i \
+    where i.shop_id = $1 and i.customer_id = $9 and i.payment_id is not null \
+    union select p.id from instruments i join payments p on p.account_id = i.id \
+    where i.shop_id = $1 and i.customer_id = $9 \
+    union select p.id from instruments i join payments p on p.card_id = i.id \
+    where i.shop_id = $1 and i.customer_id = $9)";
+
 /// The shop's payments, newest first, at most `limit`.
 pub fn list_payments(
     tx: &mut dyn Tx,
@@ -286,9 +312,10 @@ pub fn list_payments(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
          and created_ms < $6 and ($7 = '' or id < $7) and ($8 = '' or place_id = $8) \
-         and attempt_of is null order by id desc limit $9"
+         and ($9 = '' or {OF_CUSTOMER}) \
+         and attempt_of is null order by id desc limit $10"
     );
-    let params: [Value; 9] = [
+    let params: [Value; 10] = [
         shop_id.into(),
         filter.status.map_or("", Status::as_str).into(),
         filter.order_id.as_deref().unwrap_or("").into(),
@@ -297,6 +324,7 @@ pub fn list_payments(
         filter.created_to_ms.unwrap_or(i64::MAX).into(),
         filter.before_id.as_deref().unwrap_or("").into(),
         filter.place_id.as_deref().unwrap_or("").into(),
+        filter.customer_id.as_deref().unwrap_or("").into(),
         limit.into(),
     ];
     let rows = tx.query(&sql, &params)?;

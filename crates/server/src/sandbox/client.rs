@@ -121,6 +121,11 @@ impl Client {
         self.post("tokens", &json!({ "token": token, "state": state })).await
     }
 
+    /// What messengers, SMS and bots of the sandbox brought to somebody.
+    pub async fn messages(&self) -> Result<Value, Problem> {
+        self.get("messages").await
+    }
+
     /// Environment variables by name.
     pub async fn env(&self) -> Result<Value, Problem> {
         self.get("env").await

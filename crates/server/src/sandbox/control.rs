@@ -13,6 +13,7 @@
 //! | `POST`, `DELETE /_control/faults` | `{"fault": "status:503", "times"?: 1, "path"?: ""}` |
 //! | `POST /_control/tokens` | `{"token", "state": "valid" \| "expired" \| …}` |
 //! | `GET /_control/env` | |
+//! | `GET /_control/messages` | |
 //! | `GET /_control/cards` | |
 //!
 //! `id` is the bank's id of the payment or the merchant's reference; `?bank=tochka` narrows it.
@@ -61,6 +62,7 @@ pub fn routes() -> Router<Arc<Sandbox>> {
         .route("/_control/faults", post(add_fault).delete(clear_faults))
         .route("/_control/tokens", post(set_token))
         .route("/_control/env", get(env))
+        .route("/_control/messages", get(messages))
         .route("/_control/cards", get(cards))
         .route("/_control", get(unknown))
         .route("/_control/{*rest}", axum::routing::any(unknown))
@@ -346,6 +348,10 @@ async fn set_token(State(sandbox): Shared, Query(at): Query<Which>, body: Bytes)
 async fn env(State(sandbox): Shared) -> Json<Value> {
     let env = sandbox.env().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
     Json(Value::Object(env.collect()))
+}
+
+async fn messages(State(sandbox): Shared) -> Json<Value> {
+    Json(sandbox.messages())
 }
 
 async fn cards() -> Json<Value> {

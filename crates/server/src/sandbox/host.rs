@@ -19,6 +19,7 @@ use super::{
     banks::{BANKS, Hosted, KeyBits, Making, make_key},
     clock::SandboxClock,
     problem::Problem,
+    services::{Said, Services},
     state_file::{StateFile, load_or_make_key},
     walk::SharedWalk,
 };
@@ -65,6 +66,7 @@ pub struct Sandbox {
     clock: Arc<SandboxClock>,
     pub(super) seed: u64,
     banks: Mutex<Vec<Hosted>>,
+    services: Mutex<Services>,
     pub(super) file: Option<Mutex<SavedFile>>,
     /// How many changes there were, so that one save can serve all who wait for it.
     pub(super) changes: AtomicU64,
@@ -127,6 +129,7 @@ impl Sandbox {
             clock,
             seed,
             banks: Mutex::new(banks),
+            services: Mutex::new(Services::new()),
             file,
             // One ahead of the file: the first save writes it.
             changes: AtomicU64::new(1),
@@ -150,6 +153,15 @@ impl Sandbox {
         self.banks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn services(&self) -> MutexGuard<'_, Services> {
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the services of the sandbox brought to somebody.
+    pub fn messages(&self) -> Value {
+        self.services().messages()
+    }
+
     /// To be locked after [`Sandbox::banks`], never before.
     pub(super) fn in_flight(&self) -> MutexGuard<'_, BTreeSet<(&'static str, u64)>> {
         self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
@@ -157,7 +169,9 @@ impl Sandbox {
 
     /// Test credentials and base addresses, by the names of their environment variables.
     pub fn env(&self) -> Vec<(&'static str, String)> {
-        self.banks().iter().flat_map(|bank| bank.env.clone()).collect()
+        let banks: Vec<_> = self.banks().iter().flat_map(|bank| bank.env.clone()).collect();
+        let services = self.services().env(&self.options.origin);
+        banks.into_iter().chain(services).collect()
     }
 
     /// One request to a bank, in memory. Waits for the notices that the reply depends on.
@@ -177,6 +191,12 @@ impl Sandbox {
     }
 
     async fn work(self: &Arc<Self>, request: &HttpRequest) -> Answer {
+        let said = self.services().answer(self.clock.now_ms(), request);
+        match said {
+            Some(Said::Reply(reply)) => return Answer::Reply(reply),
+            Some(Said::Silence) => return Answer::Silence { hold: Duration::ZERO },
+            None => {}
+        }
         let served = {
             let mut banks = self.banks();
             let (path, now) = (request.path(), self.now());

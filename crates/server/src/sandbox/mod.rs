@@ -10,6 +10,7 @@
 //! - [`Sandbox`] owns the emulators, the virtual clock and the state file.
 //! - [`serve`](serve()) puts it on a port: the banks' paths, the controls under `/_control`, and a
 //!   page for people at `/`.
+//! - `services` plays messengers, SMS and bot builders, under `/services`.
 //! - `deliver` carries the notices that the emulators want sent.
 //! - `walk` moves the clock in step with the servers that `follow` it.
 //! - [`Client`] drives the controls; the CLI and tests use it.
@@ -31,6 +32,7 @@ mod page;
 mod problem;
 mod save;
 mod serve;
+mod services;
 mod state_file;
 #[cfg(test)]
 mod tests;

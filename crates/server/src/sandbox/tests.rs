@@ -498,3 +498,23 @@ fn durations_are_whole_numbers_with_units() {
         assert!(parse_duration_ms(text).is_err(), "{text:?}");
     }
 }
+
+#[tokio::test]
+async fn messengers_are_played_with_their_own_refusals() {
+    let running = start(None).await;
+    let (api, token) =
+        (running.env("KOPECK_TELEGRAM_API_URL"), running.env("KOPECK_TELEGRAM_TOKEN"));
+    assert_eq!(api, format!("{}/services/telegram", running.origin));
+    let call = |chat: i64| {
+        let body = json!({ "chat_id": chat, "text": "Оплатите" }).to_string();
+        let request = running.http.post(format!("{api}/bot{token}/sendMessage"));
+        request.header("content-type", "application/json").body(body).send()
+    };
+    assert_eq!(call(700_100_200).await.unwrap().status(), 200);
+    assert_eq!(call(1).await.unwrap().status(), 400, "nobody there");
+    let told = running.control.messages().await.unwrap();
+    assert_eq!(told["messages"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["messages"][0]["text"], "Оплатите");
+    let nowhere = running.http.get(format!("{}/services/icq/x", running.origin));
+    assert_eq!(nowhere.send().await.unwrap().status(), 404);
+}

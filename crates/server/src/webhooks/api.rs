@@ -9,16 +9,24 @@ use axum::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    flow,
+    flow::{self, Problem},
     model::Webhook,
     replay::replay,
+    replies::Made,
     request::{CreateWebhook, EditWebhook, ReplayEvents, RotateSecret},
     store,
     view::{RemovedView, ReplayView, TestView, WebhookView, WebhookWithSecret},
 };
 use crate::{
-    http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page, query::RawQuery},
+    http::{
+        Answer, ApiError, Caller, Server, codes, error::ErrorBody, json, page::Page,
+        query::RawQuery,
+    },
     kit::{Ctx, db::DbError},
+    payments::{
+        idempotency::{Work as _, find_work},
+        submit::{self, Ask},
+    },
 };
 
 pub fn routes() -> OpenApiRouter<Server> {
@@ -39,21 +47,42 @@ pub fn view(ctx: &Ctx, webhook: &Webhook) -> anyhow::Result<WebhookView> {
 /// Create a webhook
 ///
 /// An address that is told of what happens from now on, signed by Standard Webhooks. The secret
-/// is in this answer and never again.
+/// is in this answer and never again, but to the same request with the same `Idempotency-Key`.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = CreateWebhook,
     responses(
         (status = 201, description = "The webhook with its secret", body = WebhookWithSecret),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
         (status = 409, description = "The shop has 200 webhooks already", body = ErrorBody),
         (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
-async fn create_webhook(
-    State(server): State<Server>,
-    caller: Caller,
-    body: Bytes,
-) -> Result<Answer, ApiError> {
-    let new = json::read::<CreateWebhook>(&body)?.read(&*server.ctx.courier)?;
-    let (webhook, key) = flow::create(&server.ctx, &caller.shop_id, new).await?;
-    Answer::json(201, &WebhookWithSecret::new(view(&server.ctx, &webhook)?, &key))
+async fn create_webhook(ask: Ask) -> Result<Answer, ApiError> {
+    submit::run(ask, create_once).await
+}
+
+async fn create_once(ask: Ask) -> Result<Answer, ApiError> {
+    if let Some(answer) = made_before(&ask).await? {
+        return Ok(answer);
+    }
+    let (ctx, shop_id) = (&ask.server.ctx, ask.caller.shop_id.as_str());
+    let new = json::read::<CreateWebhook>(&ask.body)?.read(&*ctx.courier)?;
+    match flow::create(ctx, shop_id, new, ask.key.clone()).await {
+        Ok((webhook, key)) => {
+            Answer::json(201, &WebhookWithSecret::new(view(ctx, &webhook)?, &key))
+        }
+        Err(Problem::Twin) => {
+            let told = made_before(&ask).await?;
+            told.ok_or_else(|| ApiError::of(codes::INTERNAL))
+        }
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+async fn made_before(ask: &Ask) -> Result<Option<Answer>, ApiError> {
+    let Some(key) = &ask.key else { return Ok(None) };
+    let found = find_work::<Made>(&ask.server.ctx, &ask.caller.shop_id, key).await?;
+    match found {
+        Some(made) => made.compose(ask).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// List webhooks

@@ -8,6 +8,7 @@ use kopeck_banks::{
 use super::{
     model::{Delivery, DeliveryState, Kinds, Payload, Reason, Webhook},
     payload,
+    replies::Made,
     sign::{Keyring, SigningKey},
     state::{Heard, Settled},
     store::{self, deliveries},
@@ -21,6 +22,7 @@ use crate::{
         jobs,
         secret::{Secret, mask_text},
     },
+    payments::idempotency::{self, Key},
 };
 
 /// The kind of the job that drives a webhook's deliveries; its subject is the webhook's id.
@@ -71,6 +73,8 @@ pub enum Problem {
     Disabled(Reason),
     /// It was removed.
     Removed,
+    /// A request with the same key came first.
+    Twin,
     Internal(anyhow::Error),
 }
 
@@ -100,11 +104,13 @@ pub fn open(ctx: &Ctx, webhook: &Webhook) -> anyhow::Result<Keyring> {
     Keyring::parse(&ctx.vault.open(&webhook.sealed, &context_of(&webhook.id))?)
 }
 
-/// Makes a webhook that hears of what happens from now on; returns its secret, shown once.
+/// Makes a webhook that hears of what happens from now on; returns its secret. With a key, a
+/// request that comes again makes no second one: it is shown the first.
 pub async fn create(
     ctx: &Ctx,
     shop_id: &str,
     new: NewWebhook,
+    once: Option<Key>,
 ) -> Result<(Webhook, SigningKey), Problem> {
     let key = SigningKey::generate(&ctx.mint);
     let id = ctx.mint.id("wh");
@@ -127,9 +133,13 @@ pub async fn create(
         removed_ms: None,
         created_ms: ctx.now_ms(),
     };
+    let (work, now_ms) = (Made { id: webhook.id.clone() }, ctx.now_ms());
     let made: Result<Webhook, Problem> = ctx
         .db
         .write(move |tx| {
+            if !idempotency::take(tx, &webhook.shop_id, once.as_ref(), &work, now_ms)? {
+                return Err(Problem::Twin);
+            }
             if store::count_webhooks(tx, &webhook.shop_id)? >= MAX_WEBHOOKS {
                 return Err(Problem::TooMany);
             }

@@ -26,6 +26,7 @@ pub mod model;
 pub mod payload;
 pub mod problem;
 pub mod replay;
+pub mod replies;
 pub mod request;
 pub mod sign;
 pub mod state;

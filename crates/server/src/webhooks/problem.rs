@@ -15,6 +15,7 @@ impl From<Problem> for ApiError {
                 ApiError::new(codes::WEBHOOK_DISABLED, message)
             }
             Problem::Removed => ApiError::of(codes::WEBHOOK_REMOVED),
+            Problem::Twin => ApiError::of(codes::INTERNAL),
             Problem::Internal(error) => ApiError::internal(&error),
         }
     }

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::Mint,
-    kit::secret::{Secret, same_secret},
+    kit::secret::{Secret, hash_bytes, same_secret},
 };
 
 const PREFIX: &str = "whsec_";
 /// What the specification asks for.
 const LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
+/// What is shown of a secret's hash.
+const FINGERPRINT_DIGITS: usize = 12;
 /// 32 characters of 64 are 192 bits.
 const CHARS: usize = 32;
 /// Secrets in force at once: more than two only if somebody rotates again within the overlap.
@@ -47,6 +49,12 @@ impl SigningKey {
     /// The key itself, for receivers that take it as text.
     pub fn key_text(&self) -> Secret<String> {
         Secret::new(String::from_utf8_lossy(self.0.reveal()).into_owned())
+    }
+
+    /// The same for the same secret; nobody finds the secret by it, which is 32 random characters.
+    pub fn fingerprint(&self) -> String {
+        let hash = hash_bytes(self.0.reveal());
+        format!("sha256:{}", hash.get(..FINGERPRINT_DIGITS).unwrap_or(&hash))
     }
 
     /// `v1,` and base64.
@@ -93,6 +101,11 @@ impl Keyring {
         self.keys.retain(|(_, end)| end.is_some_and(|end| end > now_ms));
         self.keys.insert(0, (key, None));
         self.keys.truncate(MAX_KEYS);
+    }
+
+    /// The one that signs first.
+    pub fn newest(&self) -> Option<&SigningKey> {
+        self.keys.first().map(|(key, _)| key)
     }
 
     /// All signatures in force, the newest first.

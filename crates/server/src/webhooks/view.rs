@@ -40,6 +40,9 @@ pub struct WebhookView {
     pub failing_since: Option<String>,
     /// When something was last taken.
     pub delivered_at: Option<String>,
+    /// Tells secrets apart without showing them: the beginning of the SHA-256 of `secret_text`.
+    #[schema(example = "sha256:1f0c2a9be4d7")]
+    pub secret_fingerprint: String,
     /// Until when the secret before this one signs too.
     pub old_secret_until: Option<String>,
     pub created_at: String,
@@ -67,6 +70,7 @@ impl WebhookView {
             disabled_at: w.disabled.map(|(at_ms, _)| iso(at_ms)),
             failing_since: w.health.failing_since_ms.map(iso),
             delivered_at: w.delivered_ms.map(iso),
+            secret_fingerprint: keyring.newest().map(SigningKey::fingerprint).unwrap_or_default(),
             old_secret_until: keyring.overlap_until_ms(now_ms).map(iso),
             created_at: iso(w.created_ms),
         }

@@ -85,6 +85,22 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// What arrived, one message below the other: texts have lines of their own.
+pub fn messages_table(told: &Value) -> String {
+    let all = told["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if all.is_empty() {
+        return "Nothing has arrived yet.".to_owned();
+    }
+    let word = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    let show = |one: &Value| {
+        let link = one["link"].as_str().map(|link| format!("\n[{link}]")).unwrap_or_default();
+        let picture = if one["has_picture"] == true { "\n[picture]" } else { "" };
+        let (at, service, to) = (word(one, "at"), word(one, "service"), word(one, "to"));
+        format!("{at}  {service}  {to}\n{}{link}{picture}", word(one, "text"))
+    };
+    all.iter().map(show).collect::<Vec<_>>().join("\n\n")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

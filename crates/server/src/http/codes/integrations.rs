@@ -1,5 +1,5 @@
-//! Error codes of integrations. What a service itself refuses has codes of its own, which its page
-//! in `docs/integrations` lists.
+//! Error codes of integrations, and of refunds that are looked for. What a service itself refuses
+//! has codes of its own, which its page in `docs/integrations` lists.
 
 use super::{Code, code};
 
@@ -59,6 +59,13 @@ pub const CHAT_NOT_BOUND: Code = code(
     "Give the customer a start link: POST /v1/customers/{id}/chats; Start ties the chat.",
 );
 
+pub const REFUND_UNKNOWN: Code = code(
+    "refund_unknown",
+    404,
+    "The shop has no such refund.",
+    "List the payment's: GET /v1/payments/{id}.",
+);
+
 /// Rows of the one table.
 pub const INTEGRATIONS: &[Code] = &[
     INTEGRATION_UNKNOWN,
@@ -70,4 +77,5 @@ pub const INTEGRATIONS: &[Code] = &[
     CHAT_UNSUPPORTED,
     BOT_NAME_MISSING,
     CHAT_NOT_BOUND,
+    REFUND_UNKNOWN,
 ];

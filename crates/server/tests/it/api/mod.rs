@@ -14,6 +14,7 @@ mod docs;
 mod idempotency;
 mod kept;
 mod lists;
+mod lookups;
 mod money;
 mod moving;
 mod notices;

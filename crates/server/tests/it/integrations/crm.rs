@@ -188,3 +188,54 @@ async fn a_bots_mistakes_are_answered_flat_with_200() {
     let lost = app.post_text("/compat/salebot/link", "{").await.expect(200);
     assert_eq!(lost["error_code"], "salebot_body_unreadable");
 }
+
+#[tokio::test]
+async fn a_bot_saves_a_card_under_a_named_text_and_charges_it() {
+    let app = TestApp::at("tbank").await;
+    let host = Host::start(SalebotStandIn::default(), app.clock.clone());
+    let linked = host.connect(&app, json!({})).await;
+    let wish = json!({ "client_id": CLIENT, "amount": 499, "recurrent": "1" });
+    let none = app.post("/compat/salebot/link", wish.clone()).await.expect(200);
+    assert_eq!(none["error_code"], "salebot_recurrent_consent", "{none}");
+    let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+    let text = json!({ "settings": { "consent_version": "offer-7", "consent_max": "1000" } });
+    app.patch(&path, text).await.expect(200);
+    let flat = app.post("/compat/salebot/link", wish).await.expect(200);
+    assert_eq!(flat["ok"], true, "{flat}");
+    app.advance(SECOND).await;
+    pay(&app, &app.payment(&flat["payment_id"]).await).await;
+    let cards = format!("/v1/customers/{CLIENT}/cards");
+    let saved = app.get(&cards).await.expect(200)["data"][0].clone();
+    let consent = &saved["consent"];
+    assert_eq!(
+        (&consent["text_version"], &consent["channel"], &consent["max_amount"]),
+        (&json!("offer-7"), &json!("bot"), &json!("1000.00")),
+        "{saved}"
+    );
+    let rebill = host.service().clients[&CLIENT]["tinkoff_rebill_id"].clone();
+    assert_eq!(rebill, saved["id"], "what the bot was told is what it charges by");
+    let charge = |client: i64, sum: &str, order: &str| {
+        let body = json!({ "client_id": client, "sum": sum, "description": "Декабрь",
+            "tinkoff_rebill_id": rebill, "external_id": order });
+        app.post("/compat/salebot/charge", body)
+    };
+    let first = charge(CLIENT, "499", "dec").await.expect(200);
+    assert_eq!(first["ok"], true, "{first}");
+    assert_eq!(charge(CLIENT, "499", "dec").await.expect(200)["payment_id"], first["payment_id"]);
+    for _ in 0..20 {
+        app.advance(10 * SECOND).await;
+    }
+    assert_eq!(app.payment(&first["payment_id"]).await["status"], "paid");
+    let expected = prefix(host.settings().get("callback_secret"));
+    let texts: Vec<String> = host.arrived().into_iter().map(|one| one.text).collect();
+    assert_eq!(texts, vec![format!("{expected}_success 499"); 2], "each once");
+    // Another client's card, more than was agreed to, and a consent taken back.
+    let foreign = charge(CLIENT + 1, "499", "x").await.expect(200);
+    assert_eq!(foreign["error_code"], "saved_means_gone", "{foreign}");
+    let dear = charge(CLIENT, "1001", "y").await.expect(200);
+    assert_eq!(dear["ok"], false, "{dear}");
+    app.delete(&format!("{cards}/{}", saved["id"].as_str().unwrap())).await;
+    let late = charge(CLIENT, "499", "z").await.expect(200);
+    assert_eq!(late["ok"], false, "{late}");
+    assert_eq!(app.rows("payments").await, 2, "nothing of these was asked of the bank");
+}

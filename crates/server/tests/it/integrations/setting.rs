@@ -1,6 +1,9 @@
 //! Setting up, looking at and removing; what is refused, and with which words.
 
-use kopeck::kit::db::DbError;
+use kopeck::{
+    integrations::catalog::{self, Applied},
+    kit::db::DbError,
+};
 use kopeck_integrations::{sms::SmsStandIn, telegram::TelegramStandIn};
 use serde_json::json;
 
@@ -118,4 +121,44 @@ async fn another_shop_sees_and_sends_nothing() {
     let mut request = app.request(axum::http::Method::GET, &path, axum::body::Body::empty());
     request.headers_mut().insert("authorization", "Bearer nobody".parse().unwrap());
     assert_eq!(app.send(request).await.status, 401);
+}
+
+fn listed(text: &str) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let file: serde_json::Value = serde_json::from_str(text).unwrap();
+    file.as_array().unwrap().iter().map(|one| one.as_object().unwrap().clone()).collect()
+}
+
+#[tokio::test]
+async fn a_settings_file_makes_integrations_so_and_again_changes_nothing() {
+    let app = TestApp::new().await;
+    let variable =
+        |name: &str| (name == "KOPECK_EMAIL_PASSWORD").then(|| "from the world".to_owned());
+    let read = |text: &str| catalog::read(listed(text), variable);
+    let apply = async |text: &str| {
+        let wanted = read(text).unwrap().pop().unwrap();
+        catalog::apply(&app.ctx, &app.shop.id, wanted).await.unwrap()
+    };
+    let mail = r#"[{"service": "email", "news_to": "boss@example.ru", "payer_news": ["renewal"],
+        "settings": {"host": "smtp.example.ru", "user": "u", "from": "pay@example.ru"}}]"#;
+    assert_eq!(apply(mail).await, Applied::New);
+    assert_eq!(apply(mail).await, Applied::Same);
+    let other = mail.replace("smtp.example.ru", "mail.example.ru");
+    assert_eq!(apply(&other).await, Applied::Changed);
+    let all = app.get("/v1/integrations").await.expect(200)["data"].clone();
+    assert_eq!(all.as_array().unwrap().len(), 1, "{all}");
+    let shown = &all[0];
+    assert_eq!(shown["settings"]["host"], "mail.example.ru");
+    assert_eq!(shown["settings"]["password"], "***", "it came from the environment");
+    assert_eq!((&shown["tells_shop"], &shown["payer_news"]), (&json!(true), &json!(["renewal"])));
+    for (text, code, part) in [
+        (r#"[{"settings": {}}]"#, "param_missing", "number 1"),
+        (r#"[{"service": "icq"}]"#, "integration_unknown", "`icq`"),
+        (r#"[{"service": "sms", "color": "red"}]"#, "param_invalid", "`sms`"),
+        (r#"[{"service": "sms"}, {"service": "sms"}]"#, "param_invalid", "twice"),
+        (r#"[{"service": "sms", "settings": {"pin": "1"}}]"#, "param_unknown", "[[integrations]]"),
+    ] {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.code, code, "{text}: {error:?}");
+        assert!(error.message.contains(part), "{text}: {error:?}");
+    }
 }

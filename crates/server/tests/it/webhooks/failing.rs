@@ -236,7 +236,7 @@ async fn a_name_that_leads_inside_is_caught_when_it_is_called() {
         is_ordered: false,
         header: None,
     };
-    let (webhook, _) = flow::create(&app.ctx, &app.shop.id, new).await.unwrap();
+    let (webhook, _) = flow::create(&app.ctx, &app.shop.id, new, None).await.unwrap();
     app.create(json!({})).await;
     app.advance(0).await;
     assert_eq!(receiver.count(), 0);

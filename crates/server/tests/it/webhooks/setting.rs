@@ -135,3 +135,48 @@ async fn another_shop_sees_none_of_it_and_the_database_holds_no_secret() {
     let sealed = String::from_utf8_lossy(&sealed).into_owned();
     assert!(!sealed.contains("hush") && !sealed.contains("whsec_"), "{sealed}");
 }
+
+#[tokio::test]
+async fn a_webhook_asked_for_twice_is_one_and_its_secret_is_stored_nowhere() {
+    on_each(|db| async move {
+        let app = TestApp::over(db).await;
+        let receiver = Receiver::start();
+        let wish = json!({ "url": receiver.url(), "events": ["payment.paid"] });
+        let made = app.post_with_key("/v1/webhooks", "hook-1", wish.clone()).await.expect(201);
+        let again = app.post_with_key("/v1/webhooks", "hook-1", wish.clone()).await.expect(201);
+        assert_eq!((&again["id"], &again["secret"]), (&made["id"], &made["secret"]));
+        assert_eq!(app.get("/v1/webhooks").await.expect(200)["data"].as_array().unwrap().len(), 1);
+        let other = json!({ "url": receiver.url() });
+        let reused = app.post_with_key("/v1/webhooks", "hook-1", other).await;
+        assert_eq!(reused.json()["error"]["code"], "idempotency_key_reused");
+        let rows: Result<_, DbError> =
+            app.ctx.db.read(|tx| tx.query("select subject, reply from idempotency", &[])).await;
+        for row in rows.unwrap() {
+            assert!(row.opt_bytes(1).unwrap().is_none(), "no answer with a secret is stored");
+        }
+        // Without a key each request is a webhook of its own.
+        app.post("/v1/webhooks", wish.clone()).await.expect(201);
+        app.post("/v1/webhooks", wish).await.expect(201);
+        assert_eq!(app.get("/v1/webhooks").await.expect(200)["data"].as_array().unwrap().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn secrets_are_told_apart_without_being_shown() {
+    let app = TestApp::new().await;
+    let receiver = Receiver::start();
+    let wish = json!({ "url": receiver.url() });
+    let made = app.post("/v1/webhooks", wish.clone()).await.expect(201);
+    let other = app.post("/v1/webhooks", wish).await.expect(201);
+    assert_ne!(made["secret_fingerprint"], other["secret_fingerprint"]);
+    let text = made["secret_text"].as_str().unwrap();
+    let hash = kopeck::kit::secret::hash_bytes(text.as_bytes());
+    assert_eq!(made["secret_fingerprint"], format!("sha256:{}", &hash[..12]));
+    let path = format!("/v1/webhooks/{}", id_of(&made));
+    assert_eq!(app.get(&path).await.expect(200)["secret_fingerprint"], made["secret_fingerprint"]);
+    let rotated = app.post(&format!("{path}/rotate"), json!({})).await.expect(200);
+    assert_ne!(rotated["secret_fingerprint"], made["secret_fingerprint"]);
+    let list = app.get("/v1/webhooks").await.expect(200).to_string();
+    assert!(!list.contains(text), "{list}");
+}

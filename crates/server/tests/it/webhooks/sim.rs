@@ -170,7 +170,7 @@ impl World {
             is_ordered: self.chance.percent(50),
             header: None,
         };
-        let (webhook, _) = now(flow::create(&self.ctx, &self.shop_id, new)).unwrap();
+        let (webhook, _) = now(flow::create(&self.ctx, &self.shop_id, new, None)).unwrap();
         self.network.lock().receivers.insert(url, Receiver { mood: Mood::Fine, seen: Vec::new() });
         self.webhooks.push(webhook.id);
     }
