@@ -75,6 +75,12 @@ export CARGO_PROFILE_DEV_OPT_LEVEL="${CARGO_PROFILE_DEV_OPT_LEVEL:-1}"
 # Every one of a million receipts goes through both banks' checks; narrow runs sample them.
 export KOPECK_BASKETS_SENT="${KOPECK_BASKETS_SENT:-1}"
 
+# Ten years of subscriptions are lived by few people in few worlds here: the whole takes long.
+if [ -z "${KOPECK_SIM_PEOPLE:-}" ]; then
+    echo "test.sh: NOTE: ten years of subscriptions run SMALL (20 people); all of it:" \
+        "KOPECK_SIM_PEOPLE=1000 KOPECK_SIM_SEEDS=1000 ./test.sh sim::decade"
+fi
+
 # A failing test says in its message what is wrong; the frames of its backtrace would only push that
 # off the end of a log. KOPECK_BACKTRACE=1 brings them back.
 export RUST_BACKTRACE="${KOPECK_BACKTRACE:-0}"

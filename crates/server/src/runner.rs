@@ -180,12 +180,8 @@ impl Runner {
         }
         let free = self.parallel.saturating_sub(running);
         let limit = i64::try_from(free).unwrap_or(CLAIM).min(CLAIM);
-        let lane = self.lane;
-        let next: Result<Option<i64>, DbError> =
-            ctx.db.read(move |tx| jobs::find_next_due_of(tx, lane)).await;
-        match next? {
-            Some(due_ms) if due_ms <= ctx.now_ms() && limit > 0 => claim(ctx, lane, limit).await,
-            Some(_) | None => Ok(Vec::new()),
-        }
+        let (lane, now_ms) = (self.lane, ctx.now_ms());
+        let is_due = limit > 0 && ctx.db.read(move |tx| jobs::is_due_of(tx, lane, now_ms)).await?;
+        if is_due { claim(ctx, lane, limit).await } else { Ok(Vec::new()) }
     }
 }

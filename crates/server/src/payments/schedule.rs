@@ -137,7 +137,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
             if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() {
                 return at(close_ms(payment), Step::Close);
             }
-            if now_ms < payment.dense_until_ms {
+            if now_ms < payment.dense_until_ms && !is_settled(payment) {
                 return at(next_look_ms(payment), Step::Ask);
             }
             if now_ms < unlisted_until_ms(payment) {
@@ -147,6 +147,12 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         }
         Status::Expired | Status::Canceled | Status::Failed => Step::Rest,
     }
+}
+
+/// A charge that was paid, and of which nothing goes back: no payer is at a page of it, so there is
+/// nothing to be known of it within the minute, and a thousand renewals come in one hour.
+fn is_settled(payment: &Payment) -> bool {
+    payment.is_charge() && payment.status() == Status::Paid && payment.refunds.is_empty()
 }
 
 /// What a link that nobody has paid yet needs.

@@ -295,8 +295,12 @@ async fn a_job_is_nudged_claimed_and_finished() {
                 .zip([Some(5_000), Some(6_000), None])
                 .map(|((now_ms, after), next)| (now_ms, after, next))
             {
+                assert!(!jobs::is_due_of(tx, jobs::Lane::All, now_ms - 1)?);
+                assert!(!jobs::is_due_of(tx, jobs::Lane::Except(&["kind"]), now_ms)?);
+                assert!(jobs::is_due_of(tx, jobs::Lane::Only(&["kind"]), now_ms)?);
                 let due = jobs::claim_due(tx, &mint, now_ms, 10)?;
                 assert_eq!(due.len(), 1);
+                assert!(!jobs::is_due_of(tx, jobs::Lane::All, now_ms)?, "somebody holds it");
                 assert!(jobs::claim(tx, &mint, "kind", "subject", now_ms)?.is_none());
                 jobs::finish(tx, &due[0], now_ms, &after)?;
                 assert_eq!(jobs::find_next_due(tx)?, next);

@@ -135,14 +135,11 @@ impl Emulator for TbankEmulator {
         self.hear_answer(now.as_millisecond(), id, reply);
     }
 
-    /// The ends of transients and of holds count too: notices follow from them.
+    /// What changes by itself counts too: a transient, a hold, a link. Notices may follow from it.
     fn next_due(&self) -> Option<Timestamp> {
         let notice = self.state.queue.first().map(|(due_ms, _)| *due_ms);
-        let steps = self.state.payments.values().filter_map(|payment| payment.step);
-        let step = steps.map(|step| step.due_ms).min();
-        let held = self.state.payments.values().filter(|payment| payment.status.is_held());
-        let lapse = held.filter_map(|payment| payment.hold_ends_ms).min();
-        notice.into_iter().chain(step).chain(lapse).min().map(time::from_ms)
+        let alarm = self.state.alarms.first().map(|(due_ms, _)| *due_ms);
+        notice.into_iter().chain(alarm).min().map(time::from_ms)
     }
 
     fn take_reply(&mut self, _: u64) -> Option<HttpReply> {

@@ -148,6 +148,20 @@ fn a_charge_ends_soon_after_the_bank_s_time_for_it() {
     assert_eq!(step(&failed, 65 * MINUTE), Step::Rest);
 }
 
+/// A thousand renewals come in one hour, and each look is a request of the bank.
+#[test]
+fn a_paid_charge_is_looked_at_no_more_unless_its_money_goes_back() {
+    let (open, _) = after(charge(), &[saw(BankStatus::Created), asked(CREATED_MS)]);
+    let (paid, _) = after(open, &[saw(BankStatus::Paid)]);
+    assert_eq!(step(&paid, MINUTE), Step::Rest);
+    let back = [refund_requested("rf_1", AMOUNT), refund_asked("rf_1")];
+    let (back, _) = after(paid, &back);
+    assert!(matches!(step(&back, 5 * MINUTE), Step::SettleRefund { .. }));
+    // What a payer paid at a page is looked at for a while: he may be at it still.
+    let (by_link, _) = after(created(), &[saw(BankStatus::Created), saw(BankStatus::Paid)]);
+    assert_eq!(step(&by_link, MINUTE), Step::Ask);
+}
+
 /// Everything that may be heard and done after a charge was sent.
 fn news() -> Vec<Event> {
     vec![

@@ -53,6 +53,12 @@ static COURIER: LazyLock<SharedWire> = LazyLock::new(|| {
     Arc::new(NetWire::courier(&settings).unwrap())
 });
 
+/// How long a request waits for what it began at a bank that may be silent …
+const IMPATIENT: Duration = Duration::from_millis(100);
+/// … and at one that answers, over a database with threads and sockets. Whatever is still under way
+/// after the answer would meet a clock that the test has moved on by minutes, and lose its lease.
+const PATIENT: Duration = Duration::from_secs(20);
+
 pub const PUBLIC_URL: &str = "https://pay.example.ru";
 
 pub struct TestApp {
@@ -113,11 +119,19 @@ impl Reply {
     }
 }
 
+fn memory() -> Db {
+    let db = Db::memory().unwrap();
+    db.migrate().unwrap();
+    db
+}
+
+fn waits(bank_wait: Duration) -> Limits {
+    Limits { bank_wait, ..Limits::default() }
+}
+
 impl TestApp {
     pub async fn new() -> TestApp {
-        let db = Db::memory().unwrap();
-        db.migrate().unwrap();
-        TestApp::over(db).await
+        TestApp::over(memory()).await
     }
 
     pub async fn over(db: Db) -> TestApp {
@@ -126,26 +140,24 @@ impl TestApp {
 
     /// With a shop at this bank, and little patience.
     pub async fn at(bank: &str) -> TestApp {
-        let db = Db::memory().unwrap();
-        db.migrate().unwrap();
-        TestApp::at_over(bank, db).await
+        TestApp::with(bank, memory(), waits(IMPATIENT)).await
     }
 
+    /// Over a real database, on a machine that may have other things to do.
     pub async fn at_over(bank: &str, db: Db) -> TestApp {
-        let bank_wait = Duration::from_millis(100);
-        TestApp::with(bank, db, Limits { bank_wait, ..Limits::default() }).await
+        TestApp::with(bank, db, waits(PATIENT)).await
     }
 
     /// A shop at Tochka that then connected T-Bank too; no rule yet.
     pub async fn at_both() -> TestApp {
-        let db = Db::memory().unwrap();
-        db.migrate().unwrap();
-        TestApp::at_both_over(db).await
+        TestApp::with_both(memory(), waits(IMPATIENT)).await
     }
 
     pub async fn at_both_over(db: Db) -> TestApp {
-        let bank_wait = Duration::from_millis(100);
-        let limits = Limits { bank_wait, ..Limits::default() };
+        TestApp::with_both(db, waits(PATIENT)).await
+    }
+
+    async fn with_both(db: Db, limits: Limits) -> TestApp {
         let app = TestApp::with("tochka", db, limits).await;
         let credentials = app.bank.add("tbank");
         app.clock.advance_ms(1);
@@ -155,11 +167,8 @@ impl TestApp {
 
     /// Waits for the bank a tenth of a second, and twins three tenths.
     pub async fn impatient() -> TestApp {
-        let db = Db::memory().unwrap();
-        db.migrate().unwrap();
-        let bank_wait = Duration::from_millis(100);
         let twin_wait = Duration::from_millis(300);
-        TestApp::with("tochka", db, Limits { bank_wait, twin_wait, ..Limits::default() }).await
+        TestApp::with("tochka", memory(), Limits { twin_wait, ..waits(IMPATIENT) }).await
     }
 
     /// With a courier that trusts this authority too, and waits for slow programs.

@@ -107,6 +107,17 @@ impl TestBank {
         self.0.calls.lock().unwrap().iter().filter(|call| call.contains(what)).count()
     }
 
+    /// One request at the bank, for a wire that decides itself what becomes of the reply.
+    pub fn serve(&self, request: &HttpRequest) -> Served {
+        let now = timestamp(self.0.clock.now_ms());
+        self.emulator().serve(now, request)
+    }
+
+    /// When the bank next has a notice to carry, if ever.
+    pub fn next_due_ms(&self) -> Option<i64> {
+        self.emulator().next_due().map(|due| due.as_millisecond())
+    }
+
     /// The next requests arrive so late.
     pub fn delay(&self, times: usize, delay: Duration) {
         self.0.delays.lock().unwrap().extend(std::iter::repeat_n(delay, times));
@@ -181,7 +192,10 @@ impl Wire for TestBank {
             let call = format!("{} {}", request.method.as_str(), request.path());
             bank.0.calls.lock().unwrap().push(call);
             let delay = bank.0.delays.lock().unwrap().pop_front();
-            tokio::time::sleep(delay.unwrap_or_default()).await;
+            // Even no time takes a millisecond and the order of things.
+            if let Some(delay) = delay {
+                tokio::time::sleep(delay).await;
+            }
             let now = timestamp(bank.0.clock.now_ms());
             let served = if request.url.starts_with(SECOND) {
                 bank.0.second.lock().unwrap().as_mut().unwrap().serve(now, &request)

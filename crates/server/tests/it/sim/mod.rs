@@ -10,6 +10,7 @@
 pub mod chance;
 mod checks;
 mod codes;
+mod decade;
 mod desks;
 mod heal;
 mod people;

@@ -14,25 +14,30 @@ use super::chance::Chance;
 use crate::harness::app::TestApp;
 
 const SECOND: i64 = 1_000;
-const MINUTE: i64 = 60 * SECOND;
-const HOUR: i64 = 60 * MINUTE;
+pub(super) const MINUTE: i64 = 60 * SECOND;
+pub(super) const HOUR: i64 = 60 * MINUTE;
 /// Seeds when none are asked for, and days of each: seven renewals of everybody.
 const SEEDS: u64 = 8;
 const DAYS: i64 = 220;
 const PEOPLE: usize = 4;
 
-struct Life {
-    app: TestApp,
-    chance: Chance,
-    subscriptions: Vec<String>,
+pub(super) struct Life {
+    pub(super) app: TestApp,
+    pub(super) chance: Chance,
+    pub(super) subscriptions: Vec<String>,
 }
 
 impl Life {
-    async fn begin(bank: &str, seed: u64) -> Life {
+    /// A shop at this bank that sells nothing yet.
+    pub(super) async fn new(bank: &str, seed: u64) -> Life {
         let app = TestApp::at(bank).await;
+        Life { app, chance: Chance::new(seed), subscriptions: Vec::new() }
+    }
+
+    async fn begin(bank: &str, seed: u64) -> Life {
+        let mut life = Life::new(bank, seed).await;
         let plan = json!({"code": "start", "name": "Подписка", "amount": "2450.00"});
-        app.post("/v1/plans", plan).await.expect(201);
-        let mut life = Life { app, chance: Chance::new(seed), subscriptions: Vec::new() };
+        life.app.post("/v1/plans", plan).await.expect(201);
         for number in 0..PEOPLE {
             let mut body = json!({"plan": "start", "customer_id": format!("client-{number}")});
             if number != 0 {
@@ -47,7 +52,7 @@ impl Life {
         life
     }
 
-    async fn rows(&self, sql: &str) -> Vec<Row> {
+    pub(super) async fn rows(&self, sql: &str) -> Vec<Row> {
         let sql = sql.to_owned();
         let found: Result<Vec<Row>, DbError> =
             self.app.ctx.db.read(move |tx| tx.query(&sql, &[])).await;
@@ -98,23 +103,24 @@ impl Life {
         self.app.bank.control(&Control::Fault(Fault { kind, times, path }));
     }
 
-    fn is_tbank(&self) -> bool {
+    pub(super) fn is_tbank(&self) -> bool {
         self.app.connection.bank == "tbank"
     }
 
     /// What the controls know a saved account or card by.
-    async fn tokens(&self) -> Vec<String> {
+    pub(super) async fn tokens(&self) -> Vec<String> {
         let sql = "select i.request_key, p.bank_id from instruments i left join payments p \
                    on p.id = i.payment_id where i.status = 'active'";
-        let rows = self.rows(sql).await;
-        let token = |row: &Row| {
-            if !self.is_tbank() {
-                return row.opt_text(1).unwrap();
-            }
-            let shown = self.app.bank.control(&Control::Show { id: row.text(0).unwrap() });
-            shown["account_token"].as_str().map(str::to_owned)
-        };
-        rows.iter().filter_map(token).collect()
+        self.rows(sql).await.iter().filter_map(|row| self.token(row)).collect()
+    }
+
+    /// Of a saved account's request key, or of the payment at the bank that saved a card.
+    pub(super) fn token(&self, row: &Row) -> Option<String> {
+        if !self.is_tbank() {
+            return row.opt_text(1).unwrap();
+        }
+        let shown = self.app.bank.control(&Control::Show { id: row.text(0).unwrap() });
+        shown["account_token"].as_str().map(str::to_owned)
     }
 
     /// What becomes of the charges of one of the saved accounts and cards.
@@ -212,7 +218,7 @@ impl Life {
     }
 
     /// Nobody has paid for one period twice and been left with it.
-    async fn check(&self) {
+    pub(super) async fn check(&self) {
         let twice = self
             .rows(
                 "select subscription_id, period from subscription_attempts \
@@ -240,7 +246,7 @@ impl Life {
     }
 
     /// Somebody does in the bank's cabinet what the bank's API has no request for.
-    async fn give_back(&mut self) {
+    pub(super) async fn give_back(&mut self) {
         let sql = "select o.bank_id, r.amount_kopecks, r.payment_id from refunds r \
                    join payments p on p.id = r.payment_id \
                    left join instruments i on i.id = p.card_id \
@@ -288,7 +294,7 @@ impl Life {
     }
 
     /// Kopeck by kopeck: what was kept for each period is its sum, or nothing.
-    async fn balance(&self) {
+    pub(super) async fn balance(&self) {
         let rows = self
             .rows(
                 "select r.subscription_id, r.number, r.status, r.amount_kopecks, \
@@ -307,7 +313,7 @@ impl Life {
     }
 
     /// Whoever is active is paid for; whoever waits, waits for something.
-    async fn nobody_is_forgotten(&self) {
+    pub(super) async fn nobody_is_forgotten(&self) {
         let now_ms = self.app.ctx.now_ms();
         for id in &self.subscriptions {
             let path = format!("/v1/subscriptions/{id}");

@@ -51,6 +51,11 @@ impl Tasks {
         }
     }
 
+    /// The process that a task belongs to, while it runs.
+    pub fn process_of(&self, id: u64) -> Option<usize> {
+        self.all.get(&id).map(|task| task.process)
+    }
+
     /// All that the process was doing is gone; what it had sent goes on.
     pub fn crash(&mut self, process: usize) -> usize {
         let before = self.all.len();
