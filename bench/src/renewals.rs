@@ -102,6 +102,7 @@ async fn begin_trial(world: &World) -> anyhow::Result<String> {
         zone: None,
         contact: None,
         success_url: None,
+        receipt: None,
         fail_url: None,
         metadata: "{}".to_owned(),
         consent: None,

@@ -13,6 +13,7 @@ use super::{
     context::{Globals, World},
     fail::Fail,
     print::{GOOD, HINT, STRONG, moscow, paint, right, table},
+    receipt::ReceiptFlags,
 };
 use crate::{
     instruments::model::Kind,
@@ -155,6 +156,8 @@ struct NewOne {
     /// Which bank, when several are connected
     #[arg(long)]
     bank: Option<String>,
+    #[command(flatten)]
+    receipt: ReceiptFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -238,7 +241,8 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
         },
         bank: new.bank,
         zone: None,
-        contact: None,
+        contact: new.receipt.customer(),
+        receipt: new.receipt.text()?,
         success_url: None,
         fail_url: None,
         metadata: "{}".to_owned(),

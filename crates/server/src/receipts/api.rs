@@ -151,12 +151,12 @@ impl From<Outliving> for OutlivingView {
             changes_on: changes_on.to_string(),
             ru: format!(
                 "Ссылок, которые ещё можно оплатить после {changes_on} с прежней ставкой НДС: \
-                 {links}. Отмените их и создайте новые; если такую оплатят, её чек появится в \
-                 списке дел: нужен чек коррекции."
+                 {links}. Отмените их и создайте новые; чеку той, что оплатят, нужен чек \
+                 коррекции."
             ),
             en: format!(
                 "{links} link(s) may be paid after {changes_on} with the VAT of before. Cancel \
-                 them and make new ones; if one is paid its receipt is due: it needs a correction."
+                 them and make new ones; the receipt of one that is paid needs a correction."
             ),
         }
     }

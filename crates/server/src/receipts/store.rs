@@ -300,7 +300,8 @@ pub fn list_due(
 pub fn count_outliving(tx: &mut dyn Tx, shop_id: &str, at_ms: i64) -> Result<i64, DbError> {
     let sql = "select count(*) from payments where shop_id = $1 and receipt is not null \
                and status in ('opening', 'open', 'authorized') and expires_ms > $2 \
-               and attempt_of is null";
+               and attempt_of is null and receipt not like '{\"by_hand\"%' \
+               and receipt not like '{\"npd\"%'";
     let row = tx.find(sql, &[shop_id.into(), at_ms.into()])?;
     row.map_or(Ok(0), |row| row.int(0))
 }

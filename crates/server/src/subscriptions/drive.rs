@@ -313,26 +313,28 @@ async fn plan_any(
     plan_at(ctx, &connection, new).map_err(Problem::Payment)
 }
 
-/// What any payment of a subscription is, with the receipt that its plan says.
+/// What any payment of a subscription is, with the receipt that it or its plan says.
 async fn new_payment(
     ctx: &Ctx,
     (subscription, version): (&Subscription, &Version),
     connection: &Connection,
     (amount, metadata): (Money, serde_json::Value),
 ) -> Result<NewPayment, Problem> {
+    let own = subscription.own_receipt(&version.plan_id);
+    let said_ms = if own.is_some() { subscription.created_ms } else { version.created_ms };
     let new = NewPayment {
         amount,
         purpose: version.terms.name.clone(),
         success_url: subscription.success_url.clone(),
         fail_url: subscription.fail_url.clone(),
         customer: subscription.contact.clone(),
-        receipt: version.terms.receipt.clone(),
+        receipt: own.map(str::to_owned).or_else(|| version.terms.receipt.clone()),
         metadata: metadata.to_string(),
         ..NewPayment::default()
     };
     let banks = std::slice::from_ref(connection);
     let shop_id = &subscription.shop_id;
-    let new = receipts::fill_again(ctx, shop_id, new, banks, version.created_ms).await;
+    let new = receipts::fill_again(ctx, shop_id, new, banks, said_ms).await;
     new.map_err(Problem::Receipt)
 }
 

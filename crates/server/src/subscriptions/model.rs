@@ -90,6 +90,8 @@ pub struct Subscription {
     pub told_ms: Option<i64>,
     /// JSON: where receipts go.
     pub contact: Option<String>,
+    /// What the receipts of its payments say, in place of the plan's.
+    pub receipt: Option<OwnReceipt>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
     /// JSON, kept as the shop gave it.
@@ -97,6 +99,22 @@ pub struct Subscription {
     /// Counts changes: whoever decided over an older one decides again.
     pub revision: i64,
     pub created_ms: i64,
+}
+
+/// A receipt of the subscription's own: of the plan for which it was said, and of no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnReceipt {
+    pub plan_id: String,
+    /// In any form that a payment's is taken in.
+    pub text: String,
+}
+
+impl Subscription {
+    /// What its receipts say while it is on this plan, if it has a word of its own.
+    pub fn own_receipt(&self, plan_id: &str) -> Option<&str> {
+        let own = self.receipt.as_ref().filter(|own| own.plan_id == plan_id);
+        own.map(|own| own.text.as_str())
+    }
 }
 
 /// Why a period began.

@@ -29,7 +29,7 @@ use crate::{
     instruments::model::Kind,
     payments::request::{amount, customer, metadata, url},
     places::request::words,
-    receipts::{self, api::receipt_text},
+    receipts::{self, api::receipt_text, request::ReceiptWish},
 };
 
 const MAX_CODE_CHARS: usize = 50;
@@ -274,6 +274,10 @@ pub struct CreateSubscription {
     /// Where receipts go: `email`, `phone`.
     #[schema(value_type = Option<Object>)]
     pub customer: Raw,
+    /// What the receipts of its payments say, in place of the plan's, while it is on this plan: as
+    /// in Create a payment. Other sums are spread over its lines, VAT is that of each day.
+    #[schema(value_type = Option<ReceiptWish>)]
+    pub receipt: Raw,
     #[schema(value_type = Option<String>)]
     pub success_url: Raw,
     #[schema(value_type = Option<String>)]
@@ -350,6 +354,7 @@ impl CreateSubscription {
             bank: words("bank", &self.bank, MAX_ID_CHARS)?,
             zone: words("time_zone", &self.time_zone, MAX_ID_CHARS)?,
             contact: customer(&self.customer)?,
+            receipt: plan_receipt(&self.receipt)?,
             success_url: url("success_url", &self.success_url)?,
             fail_url: url("fail_url", &self.fail_url)?,
             metadata: metadata(&self.metadata)?,

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::state_columns::{Columns, decode_state, encode_state};
 use super::{
     dunning::Class,
-    model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
+    model::{Attempt, Cause, How, Outcome, OwnReceipt, Period, PeriodStatus, Subscription},
     pricing::{Line, LineKind},
     state::Status,
 };
@@ -38,7 +38,8 @@ use crate::{
 const COLUMNS: &str = "id, shop_id, customer_id, plan_id, version_id, quantity, coupon_id, \
      coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, balance_kopecks, \
      next_version_id, next_quantity, status, until_ms, ends, resumes_ms, reason, told_ms, contact, \
-     success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count";
+     success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count, \
+     receipt, receipt_plan_id";
 
 /// Which subscriptions to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -77,9 +78,9 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
          coupon_id, coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, \
          balance_kopecks, next_version_id, next_quantity, status, until_ms, ends, resumes_ms, \
          reason, told_ms, contact, success_url, fail_url, metadata, revision, created_ms, \
-         collection, saves, bank_count) \
+         collection, saves, bank_count, receipt, receipt_plan_id) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)",
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
         &[
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
@@ -113,6 +114,8 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
             s.collection.as_str().into(),
             s.saves.as_str().into(),
             s.bank_count.into(),
+            s.receipt.as_ref().map(|own| own.text.clone()).into(),
+            s.receipt.as_ref().map(|own| own.plan_id.clone()).into(),
         ],
     )?;
     Ok(())
@@ -219,6 +222,10 @@ pub fn list_subscriptions(
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 
+fn own_receipt((text, plan_id): (String, String)) -> OwnReceipt {
+    OwnReceipt { plan_id, text }
+}
+
 fn decode(row: &Row) -> Result<Subscription, DbError> {
     Ok(Subscription {
         id: row.text(0)?,
@@ -249,6 +256,7 @@ fn decode(row: &Row) -> Result<Subscription, DbError> {
         collection: word(row, 29, How::parse)?,
         saves: word(row, 30, Kind::parse)?,
         bank_count: opt_count(row, 31)?,
+        receipt: row.opt_text(32)?.zip(row.opt_text(33)?).map(own_receipt),
     })
 }
 

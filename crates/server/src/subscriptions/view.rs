@@ -315,6 +315,9 @@ pub struct SubscriptionView {
     pub interval: &'static str,
     pub interval_count: u32,
     pub coupon: Option<String>,
+    /// What the receipts of its payments say, where that is not the plan's.
+    #[schema(value_type = Option<Object>)]
+    pub receipt: Option<Box<RawValue>>,
     /// charge (what the customer saved) or link (the customer pays each period himself).
     #[schema(value_type = String, example = "charge")]
     pub collection: &'static str,
@@ -401,6 +404,7 @@ impl SubscriptionView {
             interval: terms.interval.unit.as_str(),
             interval_count: terms.interval.count,
             coupon: described.coupon.as_ref().map(|coupon| coupon.code.clone()),
+            receipt: subscription.own_receipt(&version.plan_id).and_then(raw),
             collection: subscription.collection.as_str(),
             charged_by: if subscription.bank_count.is_some() { "bank" } else { "us" },
             bank_charges: subscription.bank_count,

@@ -143,6 +143,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0020_receipt_reasons.sql"),
         postgres: include_str!("../../../migrations/postgres/0020_receipt_reasons.sql"),
     },
+    Migration {
+        name: "0021_subscription_receipts",
+        sqlite: include_str!("../../../migrations/sqlite/0021_subscription_receipts.sql"),
+        postgres: include_str!("../../../migrations/postgres/0021_subscription_receipts.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

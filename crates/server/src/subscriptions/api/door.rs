@@ -83,6 +83,7 @@ async fn open_door(headers: HeaderMap, ask: Ask) -> Result<Answer, ApiError> {
             zone: None,
             contact: None,
             success_url: None,
+            receipt: None,
             fail_url: None,
             metadata: "{}".to_owned(),
             consent,

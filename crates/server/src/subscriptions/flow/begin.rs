@@ -16,7 +16,7 @@ use crate::{
     shops::{self, model::Connection},
     subscriptions::{
         drive,
-        model::{Cause, Coupon, How, PeriodStatus, Subscription, kind_of},
+        model::{Cause, Coupon, How, OwnReceipt, PeriodStatus, Subscription, kind_of},
         schedule::find_zone,
         state::{Event, State},
         store,
@@ -43,6 +43,8 @@ pub struct NewSubscription {
     pub zone: Option<String>,
     /// JSON: where receipts go.
     pub contact: Option<String>,
+    /// What the receipts of its payments say, in place of the plan's.
+    pub receipt: Option<String>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
     pub metadata: String,
@@ -113,6 +115,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         state,
         told_ms: None,
         contact: new.contact,
+        receipt: new.receipt.map(|text| OwnReceipt { plan_id: offer.plan.id.clone(), text }),
         success_url: new.success_url,
         fail_url: new.fail_url,
         metadata: new.metadata,

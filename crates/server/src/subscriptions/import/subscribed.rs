@@ -264,6 +264,7 @@ impl Subscribed {
             told_ms: None,
             contact: new.contact.clone(),
             success_url: None,
+            receipt: None,
             fail_url: None,
             metadata: new.metadata.clone(),
             revision: 1,

@@ -41,6 +41,7 @@ fn book(state: State) -> Book {
         told_ms: None,
         contact: None,
         success_url: None,
+        receipt: None,
         fail_url: None,
         metadata: "{}".into(),
         revision: 1,

@@ -51,3 +51,30 @@ async fn a_renewal_is_of_its_own_sum_and_its_own_day() {
         assert_eq!(receipts(&app, &next).await[0]["amount"], "4900.00");
     }
 }
+
+#[tokio::test]
+async fn a_subscription_may_have_a_receipt_of_its_own() {
+    let app = TestApp::at("tochka").await;
+    let defaults = json!({"taxation": "usn_income", "vat": "none"});
+    app.put("/v1/receipts/defaults", defaults).await.expect(200);
+    plan(
+        &app,
+        json!({"receipt": {"items": [
+        {"name": "Доступ", "price": "2450", "vat": "none"}]}}),
+    )
+    .await;
+    let own = json!({"items": [{"name": "Доступ для ООО", "price": "2450", "vat": "none"}]});
+    let new = json!({"customer": {"email": "a@example.ru"}, "collection": "link", "receipt": own});
+    let subscription = subscribe(&app, new).await;
+    assert_eq!(subscription["receipt"], own);
+    let name = async || receipt(&app, &subscription).await["items"][0]["name"].clone();
+    assert_eq!(name().await, "Доступ для ООО");
+    pay(&app, &subscription).await;
+    days(&app, 31).await;
+    minutes(&app, 5).await;
+    assert_eq!(name().await, "Доступ для ООО", "and of each renewal");
+    let wrong = json!({"plan": "start", "customer_id": "client-99", "collection": "link",
+        "receipt": {"items": [{"name": "Доступ"}]}});
+    let refused = app.post("/v1/subscriptions", wrong).await;
+    assert_eq!(refused.expect_error(422, "receipt_invalid")["param"], "receipt");
+}
