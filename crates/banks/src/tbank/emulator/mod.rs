@@ -135,10 +135,17 @@ impl Emulator for TbankEmulator {
         self.hear_answer(now.as_millisecond(), id, reply);
     }
 
-    /// What changes by itself counts too: a transient, a hold, a link. Notices may follow from it.
+    /// The ends of transients and of holds count too: notices follow from them, but none from the
+    /// end of a link. By time, so that years of payments are not looked through.
     fn next_due(&self) -> Option<Timestamp> {
         let notice = self.state.queue.first().map(|(due_ms, _)| *due_ms);
-        let alarm = self.state.alarms.first().map(|(due_ms, _)| *due_ms);
+        let is_told = |(at_ms, id): &&(i64, u64)| {
+            self.state.payments.get(id).is_some_and(|payment| {
+                let is_step = payment.step.is_some_and(|step| step.due_ms == *at_ms);
+                is_step || (payment.status.is_held() && payment.hold_ends_ms == Some(*at_ms))
+            })
+        };
+        let alarm = self.state.alarms.iter().find(is_told).map(|(at_ms, _)| *at_ms);
         notice.into_iter().chain(alarm).min().map(time::from_ms)
     }
 
