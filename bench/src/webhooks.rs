@@ -92,7 +92,7 @@ async fn add(
             is_ordered: false,
             header: None,
         };
-        let made = create(ctx, shop_id, new).await;
+        let made = create(ctx, shop_id, new, None).await;
         made.map_err(|problem| anyhow::anyhow!("a webhook was not made: {problem:?}"))?;
     }
     Ok(())
