@@ -100,13 +100,22 @@ async fn claim(ctx: &Ctx, lane: Lane, limit: i64) -> Result<Vec<Job>, DbError> {
 
 /// Spreads new events over webhooks and integrations. A read first, as in [`claim_if_due`].
 async fn spread(ctx: &Ctx) -> Result<(), DbError> {
-    while ctx.db.read(integrations::flow::is_behind).await? {
-        let inner = ctx.clone();
-        ctx.db.write(move |tx| integrations::flow::fan_out(tx, &inner)).await?;
-    }
+    // What keeps one of the two from being told is no reason for the other.
+    let news = spread_news(ctx).await;
     while ctx.db.read(webhooks::flow::is_behind).await? {
         let inner = ctx.clone();
         ctx.db.write(move |tx| webhooks::flow::fan_out(tx, &inner)).await?;
+    }
+    if let Err(error) = news {
+        tracing::error!(%error, "what integrations want to hear of cannot be told from what is");
+    }
+    Ok(())
+}
+
+async fn spread_news(ctx: &Ctx) -> Result<(), DbError> {
+    while ctx.db.read(integrations::flow::is_behind).await? {
+        let inner = ctx.clone();
+        ctx.db.write(move |tx| integrations::flow::fan_out(tx, &inner)).await?;
     }
     Ok(())
 }

@@ -190,7 +190,12 @@ impl VatPlan {
     pub fn after(self, earlier: &VatPlan, today: Date) -> VatPlan {
         let is_bare = |step: &VatStep| step.valid_from == Date::MIN;
         let tells_past = self.steps.iter().any(|step| !is_bare(step) && step.valid_from <= today);
-        let Some(bare) = self.steps.iter().find(|step| is_bare(step)).copied() else { return self };
+        let Some(bare) = self.steps.iter().find(|step| is_bare(step)).copied() else {
+            // Nothing is said of the days before: what was known of them stays.
+            let first = self.steps.iter().map(|step| step.valid_from).min().unwrap_or(Date::MAX);
+            let earlier = earlier.steps.iter().filter(|step| step.valid_from < first).copied();
+            return VatPlan { steps: earlier.chain(self.steps.iter().copied()).collect() };
+        };
         if tells_past || earlier.on(today).is_none() {
             return self;
         }

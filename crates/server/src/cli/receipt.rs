@@ -207,6 +207,12 @@ impl ReceiptFlags {
         (!said.is_empty()).then(|| Value::Object(said).to_string())
     }
 
+    /// The text of a receipt that says more than where it goes.
+    pub fn own_text(&self) -> Result<Option<String>, Fail> {
+        let is_said = self.receipt.is_some() || !self.item.is_empty() || self.preset.is_some();
+        if is_said { self.text() } else { Ok(None) }
+    }
+
     fn of_items(&self) -> String {
         let text = write(&Receipt {
             email: self.email.clone(),
@@ -423,6 +429,10 @@ fn table_of(defaults: &DefaultsInput) -> String {
         Some(day) => format!("{} from {day}", step.vat),
         None => step.vat.clone(),
     });
+    let counter = match defaults.counter_register {
+        Some(true) => "has a cash register of its own",
+        Some(false) | None => "money by codes is listed as in want of a receipt",
+    };
     let or = |text: &Option<String>, other: &str| text.clone().unwrap_or_else(|| other.to_owned());
     [
         ("taxpayer", or(&defaults.taxpayer, "register")),
@@ -431,6 +441,7 @@ fn table_of(defaults: &DefaultsInput) -> String {
         ("vat", vat.collect::<Vec<_>>().join(", ")),
         ("ffd", or(&defaults.ffd, "the bank connection's")),
         ("supplier", defaults.supplier.as_ref().map_or("none", |s| &s.name).to_owned()),
+        ("counter", counter.to_owned()),
     ]
     .map(|(name, value)| format!("{}  {value}", paint(STRONG, &format!("{name:<8}"))))
     .join("\n")

@@ -242,7 +242,7 @@ async fn create(world: &World, new: NewOne) -> Result<(), Fail> {
         bank: new.bank,
         zone: None,
         contact: new.receipt.customer(),
-        receipt: new.receipt.text()?,
+        receipt: new.receipt.own_text()?,
         success_url: None,
         fail_url: None,
         metadata: "{}".to_owned(),

@@ -210,7 +210,7 @@ pub async fn unbind(
             for (chat, of) in chats::list(tx, &shop_id, &customer_id)? {
                 if of == service {
                     let key = (chat.integration_id.as_str(), chat.address_key.as_str());
-                    chats::end(tx, key, (now_ms, UNBOUND))?;
+                    chats::unbind(tx, key, (now_ms, UNBOUND))?;
                 }
             }
             Ok(chats::list(tx, &shop_id, &customer_id)?)

@@ -26,6 +26,7 @@ use crate::{
     kit::{Ctx, clock::MINUTE_MS, db::DbError, secret::hash_bytes},
     payments::{
         idempotency::Key,
+        store::is_taken_since,
         submit::{self, Ask},
     },
     receipts::form,
@@ -105,7 +106,14 @@ pub async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
     }
     put_receipt(&mut body, &wish.receipt, None);
     let same = Sameness {
-        words: format!("charge/{client}/{}/{}", own.id, wish.external_id.as_deref().unwrap_or("")),
+        words: match &wish.external_id {
+            Some(id) => format!("charge/{client}/{}/{id}", own.id),
+            // Another sum, or for something else, is another charge.
+            None => {
+                let (kopecks, what) = (wish.amount.kopecks(), &wish.description);
+                format!("charge/{client}/{}//{kopecks}/{what}", own.id)
+            }
+        },
         amount: wish.amount,
         is_for_ever: wish.external_id.is_some(),
     };
@@ -184,7 +192,17 @@ async fn make(ask: Ask, body: &Value, wish: &Sameness) -> Result<Answer, ApiErro
         Some(key) => key,
         None => {
             let round = if wish.is_for_ever { 0 } else { now_ms.div_euclid(SAME_FOR_MS) };
-            let same = hash_bytes(format!("{}/{round}", wish.words).as_bytes());
+            let name = |round: i64| hash_bytes(format!("{}/{round}", wish.words).as_bytes());
+            let (mut same, earlier) = (name(round), name(round - 1));
+            // A block that runs twice may do so on both sides of a full ten minutes.
+            let (shop_id, key) = (ask.caller.shop_id.clone(), format!("salebot-{earlier}"));
+            let since_ms = now_ms - SAME_FOR_MS;
+            let db = &ask.server.ctx.db;
+            let is_twin: Result<bool, DbError> =
+                db.read(move |tx| is_taken_since(tx, &shop_id, &key, since_ms)).await;
+            if !wish.is_for_ever && is_twin? {
+                same = earlier;
+            }
             // Another sum under the same order's number is a mistake, not the same link.
             let sum = wish.amount.to_rubles();
             Key::of(&format!("salebot-{same}"), &[same.as_bytes(), sum.as_bytes()])?

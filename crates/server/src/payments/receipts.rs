@@ -17,7 +17,8 @@ use kopeck_banks::{
     op::Refusal,
     receipt::{
         Line, PaymentMethod, Receipt,
-        vat::{VatPlan, changes_on},
+        preset::ShopDefaults,
+        vat::{VatPlan, changes_on, own_plan},
     },
 };
 use serde_json::Value;
@@ -98,6 +99,27 @@ pub fn for_code(
         return Ok(None);
     }
     let shop = flow::read_defaults(tx, shop_id)?;
+    compose_by_hand(shop, ctx, shop_id, amount)
+}
+
+/// The same of money that a bank took of a kept card unasked: whatever becomes of it, a sale that
+/// has to be shown or given back.
+pub fn for_unasked(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    shop_id: &str,
+    amount: Money,
+) -> Result<Option<String>, DbError> {
+    let shop = flow::read_defaults(tx, shop_id)?;
+    compose_by_hand(shop, ctx, shop_id, amount)
+}
+
+fn compose_by_hand(
+    shop: Option<ShopDefaults>,
+    ctx: &Ctx,
+    shop_id: &str,
+    amount: Money,
+) -> Result<Option<String>, DbError> {
     let day = check::moscow_day(ctx.now_ms());
     match flow::compose_on(shop, Wish::default(), amount, day) {
         Ok(text) => Ok(text),
@@ -152,7 +174,8 @@ fn rates_until(text: &str, plan: Option<&VatPlan>, now_ms: i64) -> Option<i64> {
     let today = check::moscow_day(now_ms);
     let is_sold_now = |line: &&Line| line.method != PaymentMethod::CreditPayment;
     let lines = receipt.lines.iter().filter(is_sold_now);
-    let day = lines.filter_map(|line| changes_on(line.vat, plan, today)).min()?;
+    let changes = |line: &Line| changes_on(line.vat, own_plan(&receipt, line, plan), today);
+    let day = lines.filter_map(changes).min()?;
     check::moscow_midnight(day)
 }
 
@@ -198,12 +221,12 @@ pub fn follow(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment) -> Result<(), DbErr
             (Some(record), _) => record.clone(),
             (None, Stored::Bank(_)) if carries_none(payment) => {
                 let record = mirror::of_refund(tx, ctx, payment, &all, refund)?;
-                by_hand(record, Reason::KeptCharge)
+                backed_by_hand(record, Reason::KeptCharge)
             }
             (None, Stored::Bank(_)) => mirror::of_refund(tx, ctx, payment, &all, refund)?,
             (None, Stored::ByHand(_)) => {
                 let record = mirror::of_refund(tx, ctx, payment, &all, refund)?;
-                by_hand(record, Reason::NoContact)
+                backed_by_hand(record, Reason::NoContact)
             }
             (None, Stored::Npd(_)) => {
                 let new = new_record(ctx, payment, Kind::Refund, refund.amount);
@@ -290,6 +313,15 @@ fn by_hand(record: Record, reason: Reason) -> Record {
     Record { is_by_hand: true, reason: Some(reason), state, ..record }
 }
 
+/// The same of a refund, of which no bank's cash register knows; where its lines cannot be told, that
+/// is what a person has to know.
+fn backed_by_hand(record: Record, reason: Reason) -> Record {
+    match record.reason {
+        Some(_) => record,
+        None => by_hand(Record { note: None, ..record }, reason),
+    }
+}
+
 /// The row of a receipt that a person makes, once its money is there.
 fn made_by_hand(
     tx: &mut dyn Tx,
@@ -307,7 +339,7 @@ fn made_by_hand(
     }
     let plan = mirror::read_plan(tx, payment)?;
     let made = mirror::made_on(payment, receipt, plan.as_ref(), paid_ms);
-    let made = mirror::cut_down(payment, made);
+    let made = mirror::cut_down(payment, made, payment.facts.paid);
     Ok(Record {
         body: Some(crate::receipts::form::write(&made)),
         amount: payment.facts.paid,

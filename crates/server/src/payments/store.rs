@@ -12,7 +12,7 @@ use self::columns::{
     join_methods, opt_money, origin_word, parse_capture, parse_methods, parse_origin, saves_for,
 };
 pub use self::columns::{decode_failure, encode_failure};
-pub use self::keys::{Remembered, delete_key, find_key, insert_key, update_reply};
+pub use self::keys::{Remembered, delete_key, find_key, insert_key, is_taken_since, update_reply};
 use super::model::{Attempt, Facts, Intents, Payment, Refund, RefundState, Status};
 use crate::{
     instruments::model::Kind,

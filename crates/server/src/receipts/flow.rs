@@ -122,7 +122,8 @@ pub fn spell_out(
     amount: Option<Money>,
     day: Date,
 ) -> Result<Option<String>, ComposeProblem> {
-    let Some(sale) = SaleInput::find(text)? else { return Ok(Some(text.to_owned())) };
+    // What cannot be read is for the check to name.
+    let Ok(Some(sale)) = SaleInput::find(text) else { return Ok(Some(text.to_owned())) };
     let amount = amount.ok_or(ComposeProblem::NoAmount)?;
     Ok(match fill_sale(shop, sale, amount, day)? {
         Filled::Receipt(receipt) => Some(form::write(&receipt)),

@@ -294,6 +294,10 @@ fn deliver(reading: &mut Reading, input: Option<&DeliveryInput>) -> Result<(), R
     })?;
     let rates = Vat::ALL.iter().map(|w| w.as_str());
     let vat = word(input.vat.as_deref(), "delivery.vat", Vat::parse, rates)?;
+    // What could not be read tells nothing of it either.
+    if price.is_zero() || !reading.problems.is_empty() {
+        return Ok(());
+    }
     let lines = &reading.receipt.lines;
     let method = lines.first().map_or(PaymentMethod::FullPayment, |line| line.method);
     // A rate of the goods' own is none of their delivery.
@@ -305,12 +309,10 @@ fn deliver(reading: &mut Reading, input: Option<&DeliveryInput>) -> Result<(), R
         let hint = "Such as {\"price\": \"350.00\", \"vat\": \"vat22\"}";
         return Err(problem(&reading::FIELD, "delivery.vat", message.to_owned(), hint));
     };
-    if !price.is_zero() {
-        let name = input.name.as_deref().unwrap_or("Доставка");
-        let line = Line { vat, method, subject: Subject::Service, ..Line::new(name, price) };
-        reading.places.push(reading.receipt.lines.len());
-        reading.receipt.lines.push(line);
-    }
+    let name = input.name.as_deref().unwrap_or("Доставка");
+    let line = Line { vat, method, subject: Subject::Service, ..Line::new(name, price) };
+    reading.places.push(reading.receipt.lines.len());
+    reading.receipt.lines.push(line);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
     routing::get,
 };
 
@@ -70,7 +70,8 @@ async fn show(
     }
 }
 
-/// Leaves, or with `again` comes back; then leads to the page, so that reloading it posts nothing.
+/// Leaves, or with `again` comes back, and shows what is so now. It leads nowhere else: mail programs
+/// that leave by one click take an answer that redirects for a failure (RFC 8058).
 async fn leave(
     State(server): State<Server>,
     Path((id, signature)): Path<(String, String)>,
@@ -86,8 +87,10 @@ async fn leave(
     let done: Result<(), DbError> =
         server.ctx.db.write(move |tx| payers::set_out(tx, &ctx, &reader, is_out)).await;
     done?;
-    let to = format!("/unsubscribe/{id}/{signature}?lang={}", lang.as_str());
-    Ok(headers::secure(Redirect::to(&to).into_response(), CACHE))
+    match find(&server, id, signature).await? {
+        Some(reader) => render(StatusCode::OK, page(&reader, lang).render()),
+        None => not_found(lang),
+    }
 }
 
 fn not_found(lang: Lang) -> Result<Response, ApiError> {

@@ -52,6 +52,11 @@ impl Object {
         }
     }
 
+    /// Whether it says anything: an empty value does not.
+    pub(super) fn says(&self, key: &str) -> bool {
+        self.raw(key).is_some_and(|raw| !matches!(raw, "\"\"" | "[]" | "{}"))
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.raw(key).is_some()
     }

@@ -120,7 +120,7 @@ const AGENT: &[&str] = &[
 fn agent(data: &Object) -> Result<Agent, Finding> {
     data.only(AGENT)?;
     let of_operator = ["OperatorAddress", "OperatorInn", "TransferPhones"];
-    if of_operator.iter().any(|key| data.has(key)) {
+    if of_operator.iter().any(|key| data.says(key)) {
         data.required("OperatorName")?;
     }
     let sign = data.required("AgentSign")?;

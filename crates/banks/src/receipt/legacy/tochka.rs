@@ -33,6 +33,7 @@ const ROOT: &[&str] = &[
     "preAuthorization",
     "ttl",
     "paymentLinkId",
+    "recurring",
     "Options",
 ];
 

@@ -244,6 +244,9 @@ fn a_plan_in_place_of_another_does_not_rewrite_the_past() {
     assert_eq!(coming.clone().after(&old, NEW), coming);
     let told = plan(&[step(Date::MIN, none), step(OLD, usn5)]);
     assert_eq!(told.clone().after(&old, NEW), told);
+    let dated = plan(&[step(NEW, usn5)]);
+    assert_eq!(dated.after(&old, NEW), plan(&[step(Date::MIN, none), step(NEW, usn5)]));
+    assert_eq!(plan(&[]).after(&moved, later), moved, "the self-employed say none, and come back");
     let first = plan(&[step(NEW, none)]);
     assert_eq!(VatPlan::always(usn5).after(&first, NEW), VatPlan::always(usn5));
 }

@@ -27,6 +27,20 @@ pub fn bind(tx: &mut dyn Tx, chat: &Chat) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The shop's word that nothing goes there any more outlasts the reader's own.
+pub fn unbind(
+    tx: &mut dyn Tx,
+    (integration_id, address_key): (&str, &str),
+    (now_ms, code): (i64, &str),
+) -> Result<(), DbError> {
+    tx.execute(
+        "update chats set ended_ms = coalesce(ended_ms, $1), ended_code = $2 \
+         where integration_id = $3 and address_key = $4",
+        &[now_ms.into(), code.into(), integration_id.into(), address_key.into()],
+    )?;
+    Ok(())
+}
+
 /// Nothing goes there any more; of one that has ended the first reason stays.
 pub fn end(
     tx: &mut dyn Tx,

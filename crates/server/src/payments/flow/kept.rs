@@ -31,6 +31,7 @@ use crate::{
     payments::{
         drive::NOTHING_NEW,
         model::{Facts, Failure, Intents, Means, Payment, Refund, RefundState, Status},
+        receipts,
         schedule::DENSE_FOR_MS,
         state::{self, Applied, Event, Shared},
         store::{self, shared},
@@ -148,7 +149,7 @@ fn share_out(
                 approve(tx, ctx, charge, named)?;
                 continue;
             }
-            let charge = unasked(ctx, &opening, own, approval.amount);
+            let charge = unasked(tx, ctx, (&opening, own), approval.amount)?;
             super::create(tx, ctx, &charge)?;
             let paid = approve(tx, ctx, charge, named)?;
             if own.withdrawn_ms.is_none() {
@@ -164,15 +165,21 @@ fn share_out(
 
 /// The bank charged a card by itself: money that nobody here asked for. Of a card that its payer
 /// had taken back it goes back.
-fn unasked(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Payment {
+fn unasked(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (opening, own): (&Payment, &Instrument),
+    amount: Money,
+) -> Result<Payment, DbError> {
     let now_ms = ctx.now_ms();
-    Payment {
+    let receipt = receipts::for_unasked(tx, ctx, &opening.shop_id, amount)?;
+    Ok(Payment {
         id: ctx.mint.id("pay"),
         reference: super::reference(None, &ctx.mint.code(10)),
         means: Means::Saved { kind: Kind::Kept, id: own.id.clone() },
         amount,
         order_id: None,
-        receipt: None,
+        receipt,
         metadata: "{}".to_owned(),
         intents: Intents { charge_asked_ms: Some(now_ms), ..Intents::default() },
         facts: Facts::default(),
@@ -182,7 +189,7 @@ fn unasked(ctx: &Ctx, opening: &Payment, own: &Instrument, amount: Money) -> Pay
         asked_ms: 0,
         dense_until_ms: now_ms,
         ..opening.clone()
-    }
+    })
 }
 
 /// A period's money that the bank takes by its own schedule: nothing is sent, and from now on it is

@@ -84,12 +84,19 @@ pub fn find_capture_problem(payment: &Payment, amount: Money) -> Option<BalanceP
 /// What is delivered of the receipt, as the bank is told: all of it, or the part that is taken of a
 /// hold, spread over its lines, at the rates of the day on which it is taken.
 pub fn delivered(payment: &Payment, receipt: Receipt, plan: Option<&VatPlan>) -> Receipt {
-    cut_down(payment, made_on(payment, &receipt, plan, told_ms(payment)))
+    cut_down(payment, made_on(payment, &receipt, plan, told_ms(payment)), payment.expected())
+}
+
+/// Whether not all of it was paid by this payment.
+fn is_paid_otherwise(sale: &Receipt) -> bool {
+    sale.settlement.as_ref().is_some_and(|paid| {
+        [paid.advance, paid.credit, paid.cash, paid.provision].iter().any(|sum| !sum.is_zero())
+    })
 }
 
 /// The part of it that is taken, spread over its lines.
-pub(super) fn cut_down(payment: &Payment, receipt: Receipt) -> Receipt {
-    let cut = payment.amount.minus_or_zero(payment.expected());
+pub(super) fn cut_down(payment: &Payment, receipt: Receipt, taken: Money) -> Receipt {
+    let cut = payment.amount.minus_or_zero(taken);
     let total = receipt.total().unwrap_or_default();
     if cut.is_zero() {
         return receipt;
@@ -314,7 +321,7 @@ fn mirrored(
     let what = match back {
         Back::Share(amount) => Return::Share(*amount),
         // Which goods the points or the gift card paid for, nobody said.
-        Back::Goods(_) | Back::Receipt(_) if sale.settlement.is_some() => {
+        Back::Goods(_) | Back::Receipt(_) if is_paid_otherwise(&sale) => {
             return Err(RefundProblem::Settled);
         }
         Back::Goods(goods) => Return::Goods(goods),

@@ -41,6 +41,17 @@ pub fn find_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<Option<Reme
     Ok(Some(Remembered { fingerprint: row.text(0)?, subject: row.text(1)?, reply }))
 }
 
+/// Whether the key was taken at this moment or later.
+pub fn is_taken_since(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    key: &str,
+    since_ms: i64,
+) -> Result<bool, DbError> {
+    let sql = "select 1 from idempotency where shop_id = $1 and key = $2 and created_ms >= $3";
+    Ok(tx.find(sql, &[shop_id.into(), key.into(), since_ms.into()])?.is_some())
+}
+
 /// Frees a key whose work failed for a reason that passes; an answered one stays.
 pub fn delete_key(tx: &mut dyn Tx, shop_id: &str, key: &str) -> Result<(), DbError> {
     tx.execute(

@@ -13,6 +13,7 @@ use crate::{
     events::EventKind,
     instruments::{self, model::Kind},
     kit::{Ctx, clock::DAY_MS, db::Tx, jobs},
+    receipts,
     shops::{self, model::Connection},
     subscriptions::{
         drive,
@@ -69,6 +70,9 @@ pub struct Planned {
 pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Planned, Problem> {
     if new.collection == How::Charge && new.consent.is_none() {
         return Err(Problem::ConsentNeeded);
+    }
+    if let Some(text) = &new.receipt {
+        receipts::flow::check(text).map_err(Problem::Receipt)?;
     }
     let zone = new.zone.clone().unwrap_or_else(|| ctx.zone.to_string());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;

@@ -252,6 +252,7 @@ async fn a_discount_and_the_delivery_add_up_to_the_kopeck() {
             (json!({"discount": "1,5"}), "receipt_number_invalid"),
             (json!({"delivery": {"price": "1", "vat": "vat18"}}), "receipt_word_unknown"),
             (json!({"delivery": {"price": "1"}}), "receipt_field_missing"),
+            (json!({"delivery": {"price": "0"}, "discount": "x"}), "receipt_number_invalid"),
             (json!({"discont": "1"}), "receipt_field_unknown"),
         ] {
             let mut wrong = receipt.clone();
@@ -379,6 +380,8 @@ async fn the_short_form_is_checked_as_the_receipt_that_it_makes() {
     assert_eq!((&report["ok"], &report["total"]), (&json!(true), &json!("5000.00")), "{report}");
     let refused = check(short, Value::Null).await;
     assert_eq!(refused.expect(422)["error"]["param"], "amount");
+    let report = check(json!({"item": []}), json!("5000")).await.expect(200);
+    assert_eq!(report["findings"][0]["code"], "receipt_field_unknown", "{report}");
     let report = check(json!({"preset": "service"}), json!("5000")).await.expect(200);
     assert_eq!(report["findings"][0]["code"], "receipt_contact_missing");
 }
