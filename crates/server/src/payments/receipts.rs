@@ -313,8 +313,8 @@ fn by_hand(record: Record, reason: Reason) -> Record {
     Record { is_by_hand: true, reason: Some(reason), state, ..record }
 }
 
-/// The same of a refund, of which no bank's cash register knows; where its lines cannot be told, that
-/// is what a person has to know.
+/// The same of a refund, of which no bank's cash register knows; where its lines cannot be told,
+/// that is what a person has to know.
 fn backed_by_hand(record: Record, reason: Reason) -> Record {
     match record.reason {
         Some(_) => record,

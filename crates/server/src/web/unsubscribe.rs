@@ -70,8 +70,8 @@ async fn show(
     }
 }
 
-/// Leaves, or with `again` comes back, and shows what is so now. It leads nowhere else: mail programs
-/// that leave by one click take an answer that redirects for a failure (RFC 8058).
+/// Leaves, or with `again` comes back, and shows what is so now. It leads nowhere else: mail
+/// programs that leave by one click take an answer that redirects for a failure (RFC 8058).
 async fn leave(
     State(server): State<Server>,
     Path((id, signature)): Path<(String, String)>,

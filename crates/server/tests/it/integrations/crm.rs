@@ -229,6 +229,20 @@ async fn a_bot_saves_a_card_under_a_named_text_and_charges_it() {
     let expected = prefix(host.settings().get("callback_secret"));
     let texts: Vec<String> = host.arrived().into_iter().map(|one| one.text).collect();
     assert_eq!(texts, vec![format!("{expected}_success 499"); 2], "each once");
+    // A block that names no order and runs twice, once before a full ten minutes and once after.
+    let unnamed = async |sum: &str| {
+        let body = json!({ "client_id": CLIENT, "sum": sum, "tinkoff_rebill_id": rebill });
+        app.post("/compat/salebot/charge", body).await.expect(200)
+    };
+    let ten = 600 * SECOND;
+    app.advance(ten - app.ctx.now_ms() % ten - SECOND).await;
+    let made = unnamed("100").await;
+    app.advance(2 * SECOND).await;
+    assert_eq!(unnamed("100").await["payment_id"], made["payment_id"], "one charge");
+    let other = unnamed("101").await;
+    assert!(other["ok"] == true && other["payment_id"] != made["payment_id"], "{other}");
+    app.advance(ten).await;
+    assert_ne!(unnamed("100").await["payment_id"], made["payment_id"], "the next month's");
     // Another client's card, more than was agreed to, and a consent taken back.
     let foreign = charge(CLIENT + 1, "499", "x").await.expect(200);
     assert_eq!(foreign["error_code"], "saved_means_gone", "{foreign}");
@@ -237,5 +251,5 @@ async fn a_bot_saves_a_card_under_a_named_text_and_charges_it() {
     app.delete(&format!("{cards}/{}", saved["id"].as_str().unwrap())).await;
     let late = charge(CLIENT, "499", "z").await.expect(200);
     assert_eq!(late["ok"], false, "{late}");
-    assert_eq!(app.rows("payments").await, 2, "nothing of these was asked of the bank");
+    assert_eq!(app.rows("payments").await, 5, "nothing of these was asked of the bank");
 }
