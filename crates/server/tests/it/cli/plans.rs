@@ -90,3 +90,27 @@ fn a_plan_that_is_wrong_is_named_with_its_key_and_nothing_starts() {
         assert_eq!(shop.json(&["plan", "list"])["plans"], json!([]), "{settings}");
     }
 }
+
+#[test]
+fn where_a_receipt_goes_says_nothing_of_what_is_on_it() {
+    let shop = Shop::new();
+    let book = "[[plans]]\ncode = \"book\"\nname = \"Книга\"\namount = \"450.00\"\n\
+                receipt = { items = [{ name = \"Книга\", price = \"450.00\", \
+                vat = \"vat10\" }] }\n";
+    fs::write(shop.path("kopeck.toml"), book).expect("written");
+    shop.json(&["plan", "apply", "kopeck.toml"]);
+    // Defaults of another rate, which a receipt of its own would be made by.
+    shop.json(&["receipt", "defaults", "set", "--vat", "none", "--taxation", "usn_income"]);
+    let line = |customer: &str, more: &[&str]| {
+        let create = ["subscription", "create", "book", "--collection", "link"];
+        let to = ["--customer", customer, "--email", "a@example.ru"];
+        shop.json(&[&create[..], &to, more].concat());
+        let newest = shop.json(&["payment", "list"])["payments"][0]["id"].clone();
+        let listed = shop.json(&["receipt", "list", newest.as_str().expect("a payment")]);
+        listed["receipts"][0]["receipt"]["items"][0].clone()
+    };
+    let of_plan = line("client-1", &[]);
+    assert_eq!((&of_plan["name"], &of_plan["vat"]), (&json!("Книга"), &json!("vat10")));
+    let own = line("client-2", &["--item", "Подарок;1;450;none"]);
+    assert_eq!((&own["name"], &own["vat"]), (&json!("Подарок"), &json!("none")));
+}
