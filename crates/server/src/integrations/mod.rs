@@ -21,6 +21,7 @@
 //! * Addresses and settings are sealed; the journal of requests holds neither.
 
 pub mod api;
+pub mod bitrix24;
 pub mod catalog;
 pub mod chats;
 pub mod compat;
@@ -28,8 +29,10 @@ pub mod drive;
 pub mod flow;
 pub mod letter;
 pub mod model;
+pub mod pace;
 pub mod payers;
 pub mod problem;
+pub mod renewal;
 pub mod request;
 pub mod schedule;
 pub mod store;

@@ -1,6 +1,7 @@
 //! SQL of integrations, their recipients and sendings.
 
 pub mod chats;
+pub mod shared;
 
 use kopeck_integrations::{Audience, Kind, Lang, Progress};
 
