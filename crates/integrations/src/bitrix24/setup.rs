@@ -284,8 +284,9 @@ fn robot(base: &str, user_id: i64) -> Value {
             "Default": default })
     };
     let returned = |ru: &str, en: &str| json!({ "Name": { "ru": ru, "en": en }, "Type": "string" });
-    let mut send_to = property("Отправить покупателю", "Send to the buyer", "select", "");
-    send_to["Options"] = json!({ "": "—", "email": "E-mail", "sms": "SMS",
+    // A query cannot carry an empty key, so that not to send has a word.
+    let mut send_to = property("Отправить покупателю", "Send to the buyer", "select", "none");
+    send_to["Options"] = json!({ "none": "—", "email": "E-mail", "sms": "SMS",
         "wazzup": "WhatsApp (Wazzup24)", "greenapi": "WhatsApp (GREEN-API)" });
     json!({
         "HANDLER": format!("{base}/robot"),

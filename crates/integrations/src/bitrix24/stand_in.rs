@@ -285,15 +285,31 @@ struct Call {
     viewer: Option<String>,
 }
 
-/// `fields[LABEL][ru]=…` as PHP makes of it: maps within maps.
+/// `fields[LABEL][ru]=…` as PHP makes of it: maps within maps; `[]` is the next number.
 fn nested(query: &str) -> Map<String, Value> {
-    let mut out = json!({});
+    let mut out = Map::new();
     for (key, value) in parse_query(query) {
-        let parts = key.split(['[', ']']).filter(|part| !part.is_empty());
-        let place = parts.fold(&mut out, |map, part| &mut map[part]);
-        *place = json!(value);
+        let parts: Vec<&str> = key.split('[').map(|part| part.trim_end_matches(']')).collect();
+        put(&mut out, &parts, value);
     }
-    out.as_object().cloned().unwrap_or_default()
+    out
+}
+
+fn put(map: &mut Map<String, Value>, parts: &[&str], value: String) {
+    let Some((first, rest)) = parts.split_first() else { return };
+    let name = if first.is_empty() { map.len().to_string() } else { (*first).to_owned() };
+    if rest.is_empty() {
+        map.insert(name, json!(value));
+        return;
+    }
+    let inner = map.entry(name).or_insert_with(|| json!({}));
+    // A text under this name gives way to what comes later, as in PHP.
+    if !inner.is_object() {
+        *inner = json!({});
+    }
+    if let Some(inner) = inner.as_object_mut() {
+        put(inner, rest, value);
+    }
 }
 
 impl StandIn for BitrixStandIn {

@@ -7,6 +7,7 @@ use kopeck_banks::Money;
 use kopeck_integrations::{
     Broken, Lang, Scope, Settings,
     bitrix24::{
+        Bitrix24,
         card::{self, Card},
         inbound::{self, RobotResult},
     },
@@ -27,7 +28,7 @@ use crate::{
         flow::open_settings,
         letter::is_payable,
         model::Linked,
-        schedule,
+        pace, schedule,
         store::{lock_integration, update_integration},
     },
     kit::{
@@ -60,6 +61,9 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let (errand, app) = found?;
     let looked_ms = app.as_ref().map_or(linked.created_ms, |app| app.looked_ms);
     if let Some(errand) = errand.filter(|errand| errand.due_ms <= now_ms) {
+        if let Some(at_ms) = when_ready(ctx, &linked).await? {
+            return Ok(After::At(at_ms));
+        }
         let done = if schedule::is_stale(errand.created_ms, now_ms) {
             Err(Failed::Never(GAVE_UP.to_owned()))
         } else {
@@ -85,6 +89,14 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         ctx.db.read(move |tx| store::find_next_errand(tx, &id)).await;
     let errand_ms = next?.map_or(i64::MAX, |errand| errand.due_ms);
     Ok(After::At(errand_ms.min(looked_ms + LOOK_MS)))
+}
+
+/// An errand reads, makes and answers: stopped halfway by the pace it would begin anew for ever.
+async fn when_ready(ctx: &Ctx, linked: &Linked) -> anyhow::Result<Option<i64>> {
+    let (settings, now_ms) = (open_settings(ctx, linked)?, ctx.now_ms());
+    let ready: Result<Option<i64>, DbError> =
+        ctx.db.write(move |tx| pace::when_ready(tx, &Bitrix24, &settings, now_ms)).await;
+    Ok(ready?)
 }
 
 fn keep_look(tx: &mut dyn Tx, ctx: &Ctx, linked: &Linked) -> Result<(), DbError> {
@@ -322,7 +334,7 @@ async fn make_by_robot(
     let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
     let payment = made.map_err(|error| failed(&error))?;
     let mut error = String::new();
-    if let Some(service) = given("send_to") {
+    if let Some(service) = given("send_to").filter(|word| *word != "none") {
         let all = links::channels(ctx, linked, &buyer).await?;
         match all.iter().find(|channel| channel.service == service) {
             // A link that is there is worth more than an error about its way.

@@ -47,7 +47,7 @@ async fn the_tab_shows_the_deal_makes_its_link_and_is_framed_by_its_portal_only(
     assert!(again.contains("Ссылка готова"), "{again}");
     let all = office.payments().await;
     assert_eq!(all.len(), 1, "{all:?}");
-    office.wait(5).await;
+    office.wait(10).await;
     assert_eq!(office.deal(57, "ufCrmKopeckLink"), all[0]["pay_url"]);
     // Paid, it is shown so, and nothing is left to ask for.
     office.app.pay(&office.app.payment(&all[0]["id"]).await);

@@ -6,6 +6,7 @@ mod install;
 mod lost;
 mod robot;
 
+use kopeck::kit::db::DbError;
 use kopeck_integrations::bitrix24::BitrixStandIn;
 use serde_json::{Value, json};
 
@@ -86,6 +87,16 @@ impl Office {
 
     pub async fn payments(&self) -> Vec<Value> {
         self.app.get("/v1/payments").await.expect(200)["data"].as_array().unwrap().clone()
+    }
+
+    /// What of the portal's wishes is not done, and why.
+    pub async fn open_errands(&self) -> Vec<String> {
+        let sql = "select word || ' ' || state || ': ' || coalesce(why, '') from bitrix24_errands \
+                   where state <> 'done' order by id";
+        let rows: Result<Vec<String>, DbError> = (self.app.ctx.db)
+            .read(move |tx| tx.query(sql, &[])?.iter().map(|row| row.text(0)).collect())
+            .await;
+        rows.unwrap()
     }
 
     pub async fn edit(&self, settings: Value) {

@@ -63,11 +63,12 @@ async fn whatever_is_lost_on_the_way_a_run_has_one_link_and_one_answer() {
 async fn rows_become_the_receipt_and_a_wish_that_cannot_be_is_told_to_the_funnel() {
     let office = Office::installed().await;
     office.host.service().portal.rows.insert(57, ROWS.to_owned());
-    let defaults = json!({ "taxation": "usn_income", "vat": "none", "item": "Услуга" });
+    let defaults = json!({ "taxation": "usn_income", "vat": [{ "vat": "none" }] });
     let saved = office.app.put("/v1/receipts/defaults", defaults).await;
     assert!(saved.status < 300, "{}", saved.text());
     run(&office, 57, "11|a", &[("with_receipt", "Y")]).await;
     office.wait(5).await;
+    assert_eq!(office.open_errands().await, Vec::<String>::new());
     let answer = answers(&office).pop().unwrap();
     assert_eq!(answer["error"], "", "{answer}");
     let made = office.app.payment(&answer["payment_id"]).await;
