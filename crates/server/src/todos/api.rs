@@ -43,7 +43,8 @@ pub struct TodoView {
     pub id: String,
     #[schema(value_type = String, example = "todo")]
     pub object: &'static str,
-    /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered.
+    /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered,
+    /// refund_needed.
     #[schema(value_type = String, example = "charge_unexpected")]
     pub kind: &'static str,
     pub subscription_id: Option<String>,
@@ -80,9 +81,9 @@ impl TodoView {
 
 /// List what needs a person
 ///
-/// What no machine may decide: money that nobody expected, charges of which the bank says nothing,
-/// subscriptions for which no payment can be made. Most settle themselves once their reason is
-/// gone; what does not is closed by hand.
+/// What no machine may decide: money that nobody expected or that nobody may keep, charges of which
+/// the bank says nothing, subscriptions for which no payment can be made. Most settle themselves
+/// once their reason is gone; what does not is closed by hand.
 #[utoipa::path(get, path = "/v1/todos", tag = "events",
     params(
         ("status" = Option<String>, Query, description = "open (when absent), or all"),

@@ -12,14 +12,17 @@ pub enum Kind {
     ChargeUnanswered,
     /// Nobody takes the notice that a charge waits for.
     NoticeUndelivered,
+    /// Money that nobody may keep, and that the bank did not give back when it was asked.
+    RefundNeeded,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [
+    pub const ALL: [Kind; 5] = [
         Kind::SubscriptionBlocked,
         Kind::ChargeUnexpected,
         Kind::ChargeUnanswered,
         Kind::NoticeUndelivered,
+        Kind::RefundNeeded,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Kind {
             Kind::ChargeUnexpected => "charge_unexpected",
             Kind::ChargeUnanswered => "charge_unanswered",
             Kind::NoticeUndelivered => "notice_undelivered",
+            Kind::RefundNeeded => "refund_needed",
         }
     }
 
@@ -39,7 +43,7 @@ impl Kind {
     pub const fn is_of_subscription(self) -> bool {
         match self {
             Kind::SubscriptionBlocked | Kind::NoticeUndelivered => true,
-            Kind::ChargeUnexpected | Kind::ChargeUnanswered => false,
+            Kind::ChargeUnexpected | Kind::ChargeUnanswered | Kind::RefundNeeded => false,
         }
     }
 
@@ -74,6 +78,12 @@ impl Kind {
                 "A charge waits until its customer was told, and nobody takes the notice: mend the \
                  receiver (`kopeck webhook list`), or charge without it: `kopeck dunning set \
                  --notice-first announced`.",
+            ),
+            Kind::RefundNeeded => (
+                "Этих денег никто не должен оставить себе, а по запросу банк их не возвращает: \
+                 верните их в интернет-банке. Возврат Kopeck увидит сам и закроет это дело.",
+                "Nobody may keep this money, and the bank did not give it back when asked: give \
+                 it back in the internet bank. Kopeck sees that there, and settles this.",
             ),
         }
     }
