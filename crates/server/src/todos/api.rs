@@ -44,7 +44,7 @@ pub struct TodoView {
     #[schema(value_type = String, example = "todo")]
     pub object: &'static str,
     /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered,
-    /// integration_stopped, webhook_disabled.
+    /// refund_needed, integration_stopped, webhook_disabled.
     #[schema(value_type = String, example = "charge_unexpected")]
     pub kind: &'static str,
     pub subscription_id: Option<String>,
@@ -86,9 +86,10 @@ impl TodoView {
 
 /// List what needs a person
 ///
-/// What no machine may decide: money that nobody expected, charges of which the bank says nothing,
-/// subscriptions for which no payment can be made, services and webhooks by which nothing is told
-/// any more. Most settle themselves once their reason is gone; what does not is closed by hand.
+/// What no machine may decide: money that nobody expected or that nobody may keep, charges of which
+/// the bank says nothing, subscriptions for which no payment can be made, services and webhooks by
+/// which nothing is told any more. Most settle themselves once their reason is gone; what does not
+/// is closed by hand.
 #[utoipa::path(get, path = "/v1/todos", tag = "events",
     params(
         ("status" = Option<String>, Query, description = "open (when absent), or all"),

@@ -12,6 +12,8 @@ pub enum Kind {
     ChargeUnanswered,
     /// Nobody takes the notice that a charge waits for.
     NoticeUndelivered,
+    /// Money that nobody may keep, and that the bank did not give back when it was asked.
+    RefundNeeded,
     /// A service refuses the shop's key, login or account: nothing is sent by it.
     IntegrationStopped,
     /// A receiver is gone, or has taken nothing for a week.
@@ -28,11 +30,12 @@ pub enum Subject {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::SubscriptionBlocked,
         Kind::ChargeUnexpected,
         Kind::ChargeUnanswered,
         Kind::NoticeUndelivered,
+        Kind::RefundNeeded,
         Kind::IntegrationStopped,
         Kind::WebhookDisabled,
     ];
@@ -43,6 +46,7 @@ impl Kind {
             Kind::ChargeUnexpected => "charge_unexpected",
             Kind::ChargeUnanswered => "charge_unanswered",
             Kind::NoticeUndelivered => "notice_undelivered",
+            Kind::RefundNeeded => "refund_needed",
             Kind::IntegrationStopped => "integration_stopped",
             Kind::WebhookDisabled => "webhook_disabled",
         }
@@ -56,7 +60,9 @@ impl Kind {
     pub const fn subject(self) -> Subject {
         match self {
             Kind::SubscriptionBlocked | Kind::NoticeUndelivered => Subject::Subscription,
-            Kind::ChargeUnexpected | Kind::ChargeUnanswered => Subject::Payment,
+            Kind::ChargeUnexpected | Kind::ChargeUnanswered | Kind::RefundNeeded => {
+                Subject::Payment
+            }
             Kind::IntegrationStopped => Subject::Integration,
             Kind::WebhookDisabled => Subject::Webhook,
         }
@@ -93,6 +99,12 @@ impl Kind {
                 "A charge waits until its customer was told, and nobody takes the notice: mend the \
                  receiver (`kopeck webhook list`), or charge without it: `kopeck dunning set \
                  --notice-first announced`.",
+            ),
+            Kind::RefundNeeded => (
+                "Этих денег никто не должен оставить себе, а по запросу банк их не возвращает: \
+                 верните их в интернет-банке. Возврат Kopeck увидит сам и закроет это дело.",
+                "Nobody may keep this money, and the bank did not give it back when asked: give \
+                 it back in the internet bank. Kopeck sees that there, and settles this.",
             ),
             Kind::IntegrationStopped => (
                 "Через этот сервис ничего не уходит: он не принял ключ, логин или счёт магазина. \
