@@ -79,7 +79,7 @@ impl Shell {
         self.faults.extend(std::iter::repeat_n(fault, times));
     }
 
-    /// No request fails any more.
+    /// Nothing fails any more.
     pub fn heal(&mut self) {
         self.faults.clear();
     }

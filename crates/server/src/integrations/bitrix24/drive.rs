@@ -178,7 +178,7 @@ fn settle(
         Err(Failed::Trouble(Trouble::Broken(broken))) if broken.scope() == Scope::Account => {
             // It waits until the account is mended.
             if let Some(mut linked) = lock_integration(tx, id)? {
-                stop(&mut linked, broken.code(), now_ms);
+                stop(tx, ctx, &mut linked, &broken)?;
                 update_integration(tx, &linked)?;
             }
             errand.due_ms = now_ms + HOUR_MS;

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     integrations::{
+        alarm,
         drive::stop,
         flow::{self, open_settings},
         model::Linked,
@@ -152,6 +153,7 @@ fn save(
     put(ctx, &mut linked, values)?;
     linked.stopped = None;
     store::update_integration(tx, &linked)?;
+    alarm::settle(tx, ctx, &linked)?;
     let now_ms = ctx.now_ms();
     let known = find_app(tx, id)?;
     let app = App {
@@ -228,7 +230,7 @@ pub fn uninstall(tx: &mut dyn Tx, ctx: &Ctx, mut linked: Linked) -> anyhow::Resu
     put(ctx, &mut linked, &gone.map(|name| (name, String::new())))?;
     let has_webhook = open_settings(ctx, &linked)?.find(WEBHOOK_URL).is_some();
     if !has_webhook {
-        stop(&mut linked, problems::UNINSTALLED.code, now_ms);
+        stop(tx, ctx, &mut linked, &Broken::of(&problems::UNINSTALLED))?;
     }
     store::update_integration(tx, &linked)?;
     drop_errands(tx, &id, (problems::UNINSTALLED.code, now_ms))?;

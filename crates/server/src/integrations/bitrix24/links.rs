@@ -26,7 +26,7 @@ use crate::{
     integrations::{
         flow::{self, NewSending, Where, address_key, seal_address},
         model::Linked,
-        store::{self, Recipient},
+        store::{self, Recipient, sendings},
     },
     kit::{
         Ctx,
@@ -252,7 +252,7 @@ pub async fn send(
         .db
         .read(move |tx| {
             let mut is_sent = false;
-            for sending in store::list_of_payment(tx, &shop_id, &id, MANY)? {
+            for sending in sendings::list_of_payment(tx, &shop_id, &id, MANY)? {
                 let by = store::find_any_integration(tx, &sending.integration_id)?;
                 is_sent |= sending.kind == Kind::Link && by.is_some_and(|it| it.service == own);
             }

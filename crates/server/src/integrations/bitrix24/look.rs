@@ -12,13 +12,14 @@ use kopeck_integrations::{
 use super::{
     flow,
     portal::{self, As, Trouble},
-    store::revive_sendings,
 };
 use crate::{
     integrations::{
+        again,
         drive::GAVE_UP,
         flow::{JOB as SENDINGS, open_settings},
         model::Linked,
+        store::lock_integration,
     },
     kit::{
         Ctx,
@@ -48,8 +49,9 @@ async fn revive(ctx: &Ctx, linked: &Linked) -> Result<(), DbError> {
     ctx.db
         .write(move |tx| {
             let now_ms = inner.now_ms();
+            let Some(linked) = lock_integration(tx, &id)? else { return Ok(()) };
             let since = first_id(now_ms - NEWS_MS);
-            let count = revive_sendings(tx, &id, (GAVE_UP, &since), now_ms)?;
+            let count = again::revive(tx, &inner, &linked, (GAVE_UP, &since))?;
             if count > 0 {
                 tracing::info!(integration_id = id, count, "news of days ago are told again");
                 jobs::nudge(tx, &inner.mint, SENDINGS, &id, now_ms)?;

@@ -257,20 +257,3 @@ fn decode_checkout(row: &Row) -> Result<Checkout, DbError> {
         created_ms: row.int(4)?,
     })
 }
-
-/// Lets news go on that were given up because nobody answered for a day: those of the integration
-/// whose ids are not older than `since_id`. A comment that perhaps was written is looked for first.
-pub fn revive_sendings(
-    tx: &mut dyn Tx,
-    integration_id: &str,
-    (code, since_id): (&str, &str),
-    now_ms: i64,
-) -> Result<u64, DbError> {
-    let sql = "update sendings set state = 'pending', tries = 0, due_ms = $1, created_ms = $1, \
-               step_ms = null, asked_ms = null, code = null, ended_ms = null, progress = case \
-               when progress like 'comment%' then 'look' || substr(progress, 8) else progress end \
-               where integration_id = $2 and state = 'failed' and code = $3 and id >= $4 \
-               and audience = 'shop' and kind <> 'link'";
-    let params = [now_ms.into(), integration_id.into(), code.into(), since_id.into()];
-    tx.execute(sql, &params)
-}

@@ -1,5 +1,6 @@
 //! Integrations against their stand-ins, served on real sockets.
 
+mod again;
 mod bitrix24;
 mod chaos;
 mod chats;
