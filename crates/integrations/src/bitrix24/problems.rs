@@ -83,15 +83,16 @@ problems! {
 
     INSTALL_FORGED "bitrix24_install_refused" Account
     "Установка не принята: сервер авторизации Битрикс24 не знает этих токенов."
-    "Проверьте client_id и client_secret: они из карточки этого же приложения. Потом установите его \
-     ещё раз."
+    "Проверьте client_id и client_secret: они из карточки этого же приложения. Потом установите \
+     его ещё раз."
     "The installation is not taken: Bitrix24's own server does not know these tokens."
-    "Check client_id and client_secret: they stand in this very application's card. Then install \
-     it again."
+    "Check client_id and client_secret: they stand in this very application's card. Then \
+     install it again."
 
     NO_CLIENT "bitrix24_client_missing" Account
     "Не указаны client_id и client_secret приложения."
-    "Сохраните их: `kopeck integration edit int_… --set client_id=local.… --set client_secret=…`."
+    "Сохраните их: `kopeck integration edit int_… --set client_id=local.… --set \
+     client_secret=…`."
     "The application's client_id and client_secret are not set."
     "Save them: `kopeck integration edit int_… --set client_id=local.… --set client_secret=…`."
 

@@ -214,8 +214,8 @@ pub fn register(settings: &Settings, to: &Addresses, there: &There) -> Result<Pl
     }
     for (title, field, kind, label) in FIELDS {
         let params = json!({ "fields": { "USER_TYPE_ID": kind, "FIELD_NAME": field,
-            "LABEL": label, "EDIT_FORM_LABEL": { "ru": label }, "LIST_COLUMN_LABEL": { "ru": label },
-            "XML_ID": field } });
+            "LABEL": label, "EDIT_FORM_LABEL": { "ru": label },
+            "LIST_COLUMN_LABEL": { "ru": label }, "XML_ID": field } });
         let is_there: &[&str] = &["уже существует", "already exists", "already used"];
         batch.push(Some(title), "crm.deal.userfield.add", params, is_there);
     }

@@ -30,8 +30,8 @@ enum Turn {
     Gone,
 }
 
-/// Renews the tokens that `stale` holds. Answers `Changed` when there are newer ones, saved already:
-/// read them from the database.
+/// Renews the tokens that `stale` holds. Answers `Changed` when there are newer ones, saved
+/// already: read them from the database.
 pub async fn renew(ctx: &Ctx, id: &str, stale: &Settings) -> anyhow::Result<Renewal> {
     let (inner, subject, seen) = (ctx.clone(), id.to_owned(), stale.clone());
     let turn: Result<Turn, DbError> =

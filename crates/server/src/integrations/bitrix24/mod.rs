@@ -15,8 +15,8 @@
 //!   token and our secret, and the employee behind it is an administrator.
 //! * What a portal sends later is believed by its own token and id; a buyer's checkout, which is
 //!   not signed, by a secret in its address, and its sum is read at the portal.
-//! * A portal does not repeat what was not answered, and may send the same twice: an errand is saved
-//!   before the answer, unique by its word, and its link by its key.
+//! * A portal does not repeat what was not answered, and may send the same twice: an errand is
+//!   saved before the answer, unique by its word, and its link by its key.
 //! * Requests to one portal share one pace, whichever shop and process they are of.
 
 pub mod checkout;
