@@ -34,6 +34,7 @@ const PLACES: [(&str, &str); 2] = [
 ];
 const EVENTS: [&str; 4] =
     ["ONAPPUNINSTALL", "ONCRMDEALADD", "ONCRMDEALUPDATE", "ONCRMDEALMOVETOCATEGORY"];
+const PORTAL_EVENTS: &str = "События портала";
 const TRIGGERS: [(&str, &str, &str); 3] = [
     ("Триггер «Оплата получена»", PAID_TRIGGER, "Оплата получена"),
     ("Триггер «Оплата не прошла»", FAILED_TRIGGER, "Оплата не прошла"),
@@ -152,6 +153,8 @@ struct Step {
 pub struct Plan {
     pub request: HttpRequest,
     steps: Vec<Step>,
+    /// What is as it should be and is not asked for.
+    already: Vec<&'static str>,
 }
 
 /// What came of one thing.
@@ -167,6 +170,7 @@ pub struct Registered {
 struct Batch {
     steps: Vec<Step>,
     calls: Vec<(&'static str, Value)>,
+    already: Vec<&'static str>,
 }
 
 impl Batch {
@@ -227,14 +231,14 @@ pub fn register(settings: &Settings, to: &Addresses, there: &There) -> Result<Pl
         }
         None => batch.add("Платёжная система", "sale.paysystem.handler.add", pay_system),
     }
-    let Batch { steps, calls } = batch;
+    let Batch { steps, calls, already } = batch;
     let calls: Vec<(&str, &str, Value)> = steps
         .iter()
         .zip(calls)
         .map(|(step, (method, params))| (step.key.as_str(), method, params))
         .collect();
     let request = rest::batch(settings, &calls)?;
-    Ok(Plan { request, steps })
+    Ok(Plan { request, steps, already })
 }
 
 fn bind_events(batch: &mut Batch, handler: &str, there: &There) {
@@ -246,9 +250,11 @@ fn bind_events(batch: &mut Batch, handler: &str, there: &There) {
     for event in EVENTS {
         let is_there =
             |(name, to): &(String, String)| name.eq_ignore_ascii_case(event) && to == handler;
-        if !there.events.iter().any(is_there) {
+        if there.events.iter().any(is_there) {
+            batch.already.push(PORTAL_EVENTS);
+        } else {
             let params = json!({ "event": event, "handler": handler });
-            batch.push(Some("События портала"), "event.bind", params, &["already"]);
+            batch.push(Some(PORTAL_EVENTS), "event.bind", params, &["already"]);
         }
     }
 }
@@ -258,6 +264,11 @@ impl Plan {
     pub fn read(&self, reply: &HttpReply) -> Result<Vec<Registered>, Reading> {
         let result = result_of(reply)?;
         let mut all: Vec<Registered> = Vec::new();
+        for title in &self.already {
+            if all.iter().all(|one| one.title != *title) {
+                all.push(Registered { title, refused: None });
+            }
+        }
         for step in &self.steps {
             let Some(title) = step.title else { continue };
             let refused = rest::of_batch(&result, &step.key).err().and_then(|it| step.refusal(&it));

@@ -212,6 +212,8 @@ impl Registry {
 
     fn update_handler(&mut self, params: &Map<String, Value>) -> Result<Value, HttpReply> {
         let id = number(params.get("ID"));
+        let fields = params.get("FIELDS").unwrap_or(&Value::Null);
+        https(fields["SETTINGS"]["CHECKOUT_DATA"]["ACTION_URI"].as_str().unwrap_or(""))?;
         let known = self.handlers.iter_mut().find(|known| number(known.get("ID")) == id);
         let known = known.ok_or_else(|| refused(400, "ERROR_HANDLER_NOT_FOUND", "Not found"))?;
         for (name, value) in params.get("FIELDS").and_then(Value::as_object).into_iter().flatten() {
