@@ -62,6 +62,33 @@ pub fn settle(
     Ok(touched > 0)
 }
 
+/// The same of all that the kind says of the subject.
+pub fn settle_all(
+    tx: &mut dyn Tx,
+    (kind, subject_id): (Kind, &str),
+    (at_ms, by): (i64, &str),
+) -> Result<(), DbError> {
+    tx.execute(
+        "update todos set done_ms = $1, done_by = $2 \
+         where subject_id = $3 and kind = $4 and done_ms is null",
+        &[at_ms.into(), by.into(), subject_id.into(), kind.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// What persons closed of a kind and a subject: when, in order.
+pub fn list_closed(
+    tx: &mut dyn Tx,
+    (kind, subject_id): (Kind, &str),
+) -> Result<Vec<Todo>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from todos where subject_id = $1 and kind = $2 \
+         and done_ms is not null and done_by <> $3 order by done_ms, id"
+    );
+    let params = [subject_id.into(), kind.as_str().into(), BY_ITSELF.into()];
+    tx.query(&sql, &params)?.iter().map(decode).collect()
+}
+
 /// Whatever became of it.
 pub fn find(
     tx: &mut dyn Tx,
