@@ -344,8 +344,8 @@ async fn plan_any(
     plan_at(ctx, &connection, new).map_err(Problem::Payment)
 }
 
-/// What is saved at this bank: what was wished for, else what it has. An imported subscription never
-/// asked.
+/// What is saved at this bank: what was wished for, else what it has. An imported subscription
+/// never asked.
 fn saved_here(can: &Capabilities, wished: Kind) -> Option<Kind> {
     [wished, Kind::Account, Kind::Card].into_iter().find(|kind| saves(can, *kind))
 }

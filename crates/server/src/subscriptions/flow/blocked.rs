@@ -52,7 +52,7 @@ pub fn unblock(tx: &mut dyn Tx, ctx: &Ctx, period: &Period) -> Result<(), DbErro
 /// No period of it waits for a payment any more.
 pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &Subscription) -> Result<(), DbError> {
     let of = (Kind::SubscriptionBlocked, own.id.as_str());
-    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF))
+    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF)).map(|_| ())
 }
 
 /// What stood in the period's way, whatever became of it.

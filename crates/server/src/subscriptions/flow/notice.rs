@@ -84,5 +84,5 @@ pub fn alarm(
 /// No charge waits for a notice any more, whatever became of it: nobody has to look.
 pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &Subscription) -> Result<(), DbError> {
     let of = (Kind::NoticeUndelivered, own.id.as_str());
-    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF))
+    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF)).map(|_| ())
 }
