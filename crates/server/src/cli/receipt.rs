@@ -276,7 +276,7 @@ pub fn read_back(path: &Path) -> Result<Back, Fail> {
     Ok(Back::Receipt(Box::new(receipt)))
 }
 
-fn read_file(path: &Path) -> Result<String, Fail> {
+pub(super) fn read_file(path: &Path) -> Result<String, Fail> {
     let read = || {
         if path == Path::new("-") {
             let mut text = String::new();

@@ -357,6 +357,25 @@ pub fn find_period(
         .transpose()
 }
 
+/// The newest that is paid: a change that was not paid may have come after it.
+pub fn find_last_paid(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Period>, DbError> {
+    find_paid_before(tx, subscription_id, u32::MAX)
+}
+
+/// The one that was paid before the period of this number.
+pub fn find_paid_before(
+    tx: &mut dyn Tx,
+    subscription_id: &str,
+    number: u32,
+) -> Result<Option<Period>, DbError> {
+    let sql = format!(
+        "select {PERIOD_COLUMNS} from subscription_periods where subscription_id = $1 \
+         and number < $2 and status = $3 order by number desc limit 1"
+    );
+    let params = [subscription_id.into(), number.into(), PeriodStatus::Paid.as_str().into()];
+    tx.find(&sql, &params)?.map(|row| decode_period(&row)).transpose()
+}
+
 /// The newest first.
 pub fn list_periods(
     tx: &mut dyn Tx,

@@ -439,7 +439,8 @@ impl SubscriptionView {
 /// The payment by whose link the customer can pay now.
 pub fn open_link(book: &Book) -> Option<&str> {
     let is_open = |it: &&Attempt| it.how == How::Link && it.outcome == Outcome::Open;
-    book.attempts.iter().rev().find(is_open).map(|it| it.payment_id.as_str())
+    let found = book.attempts.iter().rev().find(is_open).filter(|_| book.is_asking());
+    found.map(|it| it.payment_id.as_str())
 }
 
 /// The subscription as JSON text.

@@ -251,6 +251,11 @@ fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection
     Err(Problem::NoBank)
 }
 
+/// What a link saves at this bank, if it saves anything.
+pub fn choose_kind(connection: &Connection) -> Option<Kind> {
+    choose(std::slice::from_ref(connection), None).ok().map(|(_, kind)| kind)
+}
+
 /// Saves what was planned, and lets the driver ask for the first money.
 pub fn create(tx: &mut dyn Tx, ctx: &Ctx, planned: Planned) -> Result<Subscription, Problem> {
     let Planned { mut subscription, opening, costs, consent: agreed, .. } = planned;
