@@ -72,7 +72,7 @@ struct Failure<'a> {
 }
 
 /// An errand in words: its own begin with what it is about.
-fn failure<'a>((word, why, at_ms): &'a (String, String, i64), lang: Lang) -> Failure<'a> {
+fn failure<'a>((word, why, at_ms): &'a GivenUp, lang: Lang) -> Failure<'a> {
     let (kind, rest) = word.split_once(' ').unwrap_or((word, ""));
     let what = match (kind, lang) {
         ("deal", Lang::Ru) => format!("Ссылка для сделки {rest}"),
@@ -86,9 +86,15 @@ fn failure<'a>((word, why, at_ms): &'a (String, String, i64), lang: Lang) -> Fai
     Failure { what: format!("{} · {what}", moscow(*at_ms)), why }
 }
 
-/// What is registered, and what did not come off; with `finishes` the installation ends with this page.
+/// One thing at the portal, and why it is not there.
+type Told = (String, Option<String>);
+/// An errand's word, why it was given up, and when.
+type GivenUp = (String, String, i64);
+
+/// What is registered, and what did not come off; with `finishes` the installation ends with this
+/// page.
 pub fn installed(
-    (registered, failed): (&[(String, Option<String>)], &[(String, String, i64)]),
+    (registered, failed): (&[Told], &[GivenUp]),
     finishes: bool,
     lang: Lang,
     origin: &Origin,
