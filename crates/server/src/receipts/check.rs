@@ -11,7 +11,10 @@ use kopeck_banks::{
     },
 };
 
-use super::form::{Form, read_any};
+use super::{
+    form::{Form, read_any},
+    request::ReceiptProblem,
+};
 use crate::kit::clock::timestamp;
 
 /// What is known around the receipt.
@@ -34,6 +37,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of a text that was not read so far as to be a receipt.
+    pub fn unread(form: Form, problems: Vec<ReceiptProblem>) -> Report {
+        let findings = problems.into_iter().map(|problem| problem.finding).collect();
+        Report { form, lines: 0, total: None, findings }
+    }
+
     /// Whether it would be taken; doubts do not count.
     pub fn is_good(&self) -> bool {
         self.findings.iter().all(|finding| finding.rule.severity == Severity::Doubtful)

@@ -11,6 +11,7 @@ use kopeck_banks::{
         contact::normal_phone,
         lint::{Finding, Rule, reading},
         parse_quantity,
+        preset::{PRESETS, Preset, find_preset},
         vat::plain,
     },
 };
@@ -84,6 +85,35 @@ impl SaleInput {
         }
         serde_json::from_str(text).map(Some).map_err(|error| unreadable(&error))
     }
+
+    /// Its words, and every one that nobody knows.
+    pub fn words(&self) -> (SaleWords, Vec<ReceiptProblem>) {
+        let mut problems = Vec::new();
+        let trades = PRESETS.iter().map(|preset| preset.name);
+        let preset = word(self.preset.as_deref(), "preset", find_preset, trades);
+        let rates = Vat::ALL.iter().map(|w| w.as_str());
+        let vat = word(self.vat.as_deref(), "vat", Vat::parse, rates).map_err(|mut problem| {
+            problem.finding.rule = &reading::VAT;
+            problem
+        });
+        let of =
+            |field| move |problem: ReceiptProblem| ReceiptProblem { field: Some(field), ..problem };
+        let closes_on = day(self.closes_on.as_deref()).map_err(of("closes_on"));
+        let words = SaleWords {
+            preset: kept(&mut problems, preset.map_err(of("preset"))),
+            vat: kept(&mut problems, vat.map_err(of("vat"))),
+            closes_on: kept(&mut problems, closes_on),
+        };
+        (words, problems)
+    }
+}
+
+/// The words of a [`SaleInput`], read.
+#[derive(Clone, Copy, Debug)]
+pub struct SaleWords {
+    pub preset: Option<&'static Preset>,
+    pub vat: Option<Vat>,
+    pub closes_on: Option<Date>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -193,6 +223,8 @@ pub struct ReceiptProblem {
     /// Names the field, in English.
     pub message: String,
     pub hint: String,
+    /// The receipt's own field that is at fault, where that is one.
+    pub field: Option<&'static str>,
     /// The same by its rule, in both languages.
     pub finding: Finding,
 }
@@ -481,7 +513,7 @@ fn required<T>(
 impl From<Finding> for ReceiptProblem {
     fn from(finding: Finding) -> ReceiptProblem {
         let hint = finding.rule.en.fix.to_owned();
-        ReceiptProblem { message: finding.en(), hint, finding }
+        ReceiptProblem { message: finding.en(), hint, field: None, finding }
     }
 }
 
@@ -489,7 +521,7 @@ fn problem(rule: &'static Rule, value: &str, message: String, hint: &str) -> Rec
     // Enough to find it by; a text of any length may come.
     let shown: String = value.chars().take(120).collect();
     let finding = reading::finding(rule, None, shown);
-    ReceiptProblem { message, hint: hint.to_owned(), finding }
+    ReceiptProblem { message, hint: hint.to_owned(), field: None, finding }
 }
 
 #[cfg(test)]

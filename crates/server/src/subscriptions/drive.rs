@@ -321,14 +321,14 @@ async fn new_payment(
     (amount, metadata): (Money, serde_json::Value),
 ) -> Result<NewPayment, Problem> {
     let own = subscription.own_receipt(&version.plan_id);
-    let said_ms = if own.is_some() { subscription.created_ms } else { version.created_ms };
+    let said_ms = own.map_or(version.created_ms, |own| own.said_ms);
     let new = NewPayment {
         amount,
         purpose: version.terms.name.clone(),
         success_url: subscription.success_url.clone(),
         fail_url: subscription.fail_url.clone(),
         customer: subscription.contact.clone(),
-        receipt: own.map(str::to_owned).or_else(|| version.terms.receipt.clone()),
+        receipt: own.map(|own| own.text.clone()).or_else(|| version.terms.receipt.clone()),
         metadata: metadata.to_string(),
         ..NewPayment::default()
     };

@@ -148,6 +148,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0021_subscription_receipts.sql"),
         postgres: include_str!("../../../migrations/postgres/0021_subscription_receipts.sql"),
     },
+    Migration {
+        name: "0021b_receipts_said",
+        sqlite: include_str!("../../../migrations/sqlite/0021b_receipts_said.sql"),
+        postgres: include_str!("../../../migrations/postgres/0021b_receipts_said.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -53,23 +53,34 @@ pub(super) fn made_on(
     Receipt { lines: receipt.lines.iter().map(now).collect(), ..receipt.clone() }
 }
 
-/// Whether the bank was told other rates than those of the day on which it was paid.
+/// Whether the bank was told other rates than those of the day on which it was paid; or may have
+/// been: a capture that was wanted before midnight and asked for after it may have been asked for
+/// twice, and which of the two the bank took it does not tell.
 pub(super) fn is_of_other_day(
     payment: &Payment,
     told: &Receipt,
     plan: Option<&VatPlan>,
     paid_ms: i64,
 ) -> bool {
-    let (told_on, paid_on) = (moscow_day(told_ms(payment)), moscow_day(paid_ms));
-    told.lines.iter().any(|line| on_day(told, line, plan, told_on, paid_on) != line.vat)
+    let told_on = moscow_day(told_ms(payment));
+    let differs =
+        |line: &Line, on_ms| on_day(told, line, plan, told_on, moscow_day(on_ms)) != line.vat;
+    let wanted_ms = capture_ms(payment, payment.intents.capture_requested_ms);
+    told.lines.iter().any(|line| {
+        differs(line, paid_ms) || wanted_ms.is_some_and(|wanted_ms| differs(line, wanted_ms))
+    })
 }
 
 /// When the bank last took the receipt: with the link, or where it can with the capture.
 fn told_ms(payment: &Payment) -> i64 {
-    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts);
     let captured_ms = payment.intents.capture_asked_ms.or(payment.intents.capture_requested_ms);
-    let captured_ms = captured_ms.filter(|_| limits.is_some_and(|it| it.carries_at_capture));
-    captured_ms.unwrap_or(payment.created_ms)
+    capture_ms(payment, captured_ms).unwrap_or(payment.created_ms)
+}
+
+/// The time of a capture, where the bank takes a receipt with it.
+fn capture_ms(payment: &Payment, at_ms: Option<i64>) -> Option<i64> {
+    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts);
+    at_ms.filter(|_| limits.is_some_and(|it| it.carries_at_capture))
 }
 
 /// Why the part cannot be taken: the receipt's lines cannot be cut down to it.

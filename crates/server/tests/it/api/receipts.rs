@@ -6,6 +6,7 @@ use kopeck_banks::{
     emulator::{Control, Fault, FaultKind},
     tbank::{
         emulator::directory,
+        settings,
         token::{self, Scope},
     },
 };
@@ -75,6 +76,13 @@ async fn a_check_names_everything_in_two_languages() {
     let salebot = json!([{"name": "Курс", "quantity": 1, "price": 4900, "vat_code": 1}]);
     let report = app.post("/v1/receipts/check", json!({"receipt": salebot})).await.expect(200);
     assert_eq!((&report["form"], &report["total"]), (&json!("salebot"), &json!("4900.00")));
+    let short = json!({"preset": "tea", "vat": "vat20x", "closes_on": "завтра"});
+    let report = app.post("/v1/receipts/check", json!({"receipt": short})).await.expect(200);
+    let codes = ["receipt_word_unknown", "receipt_vat_unknown", "receipt_word_unknown"];
+    assert_eq!(found(&report), codes, "each of its words: {report}");
+    let coming = json!({"vat": [{"vat": "usn5", "valid_from": "2027-01-01"}]});
+    let refused = app.put("/v1/receipts/defaults", coming).await;
+    assert_eq!(refused.expect_error(422, "param_invalid")["param"], "vat");
     for (body, param) in [
         (json!({}), "receipt"),
         (json!({"receipt": {}, "bank": "sber"}), "bank"),
@@ -87,6 +95,23 @@ async fn a_check_names_everything_in_two_languages() {
     let card = json!({"receipt": {"email": "4111 1111 1111 1111", "items": []}});
     let refused = app.post("/v1/receipts/check", card).await;
     refused.expect_error(422, "card_number_refused");
+}
+
+#[tokio::test]
+async fn the_check_knows_the_connections_tax_system() {
+    let app = TestApp::at("tbank").await;
+    let goods = json!({"email": "a@example.ru", "items": [item(json!({}))]});
+    let ask = json!({"receipt": goods, "bank": "tbank"});
+    app.set_credentials(|credentials| credentials.set(settings::TAXATION, "")).await;
+    let bare = app.post("/v1/receipts/check", ask.clone()).await.expect(200);
+    assert_eq!(found(&bare), ["receipt_taxation_missing"], "{bare}");
+    app.set_credentials(|credentials| {
+        credentials.set(settings::TAXATION, "usn_income");
+        credentials.set(settings::FFD_VERSION, "1.2");
+    })
+    .await;
+    let known = app.post("/v1/receipts/check", ask).await.expect(200);
+    assert!(!found(&known).contains(&"receipt_taxation_missing"), "{known}");
 }
 
 #[tokio::test]
