@@ -270,8 +270,8 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
     }
 }
 
-/// The plan, for the goods that it is of: the shop's own, or those of the supplier for whom it always
-/// sells. Any other supplier's bear a rate of which the plan knows nothing.
+/// The plan, for the goods that it is of: the shop's own, or those of the supplier for whom it
+/// always sells. Any other supplier's bear a rate of which the plan knows nothing.
 pub fn own_plan<'a>(
     receipt: &Receipt,
     line: &Line,

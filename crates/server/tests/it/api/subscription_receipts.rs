@@ -96,7 +96,7 @@ async fn a_subscription_may_have_a_receipt_of_its_own() {
     assert_eq!(unread.expect_error(422, "receipt_invalid")["param"], "receipt");
     app.post(&path(&subscription, "/cancel"), json!({"when": "now"})).await.expect(200);
     let over = change(json!({"receipt": "plan"})).await;
-    over.expect_error(409, "subscription_not_changeable");
+    over.expect_error(409, "subscription_state");
     let wrong = json!({"plan": "start", "customer_id": "client-99", "collection": "link",
         "receipt": {"items": [{"name": "Доступ"}]}});
     let refused = app.post("/v1/subscriptions", wrong).await;
