@@ -90,6 +90,26 @@ impl Kind {
         })
     }
 
+    /// Whether it says how the payment stands, so that a later one takes its place.
+    pub const fn is_outcome(self) -> bool {
+        match self {
+            Kind::Paid
+            | Kind::Mismatch
+            | Kind::Failed
+            | Kind::Expired
+            | Kind::Canceled
+            | Kind::Refunded => true,
+            Kind::Test
+            | Kind::Link
+            | Kind::Reminder
+            | Kind::Receipt
+            | Kind::Renewal
+            | Kind::RenewalFailed
+            | Kind::Rebind
+            | Kind::Welcome => false,
+        }
+    }
+
     /// Whether it asks to pay, so that a link must be in it.
     pub const fn asks_to_pay(self) -> bool {
         matches!(self, Kind::Link | Kind::Reminder | Kind::Rebind)

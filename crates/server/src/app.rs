@@ -76,6 +76,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(todos::api::routes())
         .merge(webhooks::api::routes())
         .merge(integrations::api::routes())
+        .merge(integrations::api::sendings::routes())
         .merge(integrations::updates::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())

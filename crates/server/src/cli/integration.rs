@@ -281,7 +281,7 @@ pub async fn send(world: &World, args: SendArgs) -> Result<(), Fail> {
 }
 
 /// Does the integration's work here, unless a server is at it.
-async fn watch(world: &World, sending: Sending) -> Result<Sending, Fail> {
+pub async fn watch(world: &World, sending: Sending) -> Result<Sending, Fail> {
     let until = tokio::time::Instant::now() + PATIENCE;
     let (ctx, mut now) = (&world.ctx, sending);
     while now.state == SendingState::Pending && tokio::time::Instant::now() < until {
@@ -299,7 +299,7 @@ async fn watch(world: &World, sending: Sending) -> Result<Sending, Fail> {
         }
         let (shop_id, id) = (now.shop_id.clone(), now.id.clone());
         let found: Result<_, DbError> =
-            ctx.db.read(move |tx| store::find_sending(tx, &shop_id, &id)).await;
+            ctx.db.read(move |tx| store::sendings::find_sending(tx, &shop_id, &id)).await;
         now = found?.unwrap_or(now);
     }
     Ok(now)

@@ -35,6 +35,7 @@ mod reconcile;
 mod routing;
 pub mod sandbox;
 mod sbp;
+mod sendings;
 mod serve;
 mod subscription;
 mod tbank;
@@ -82,6 +83,7 @@ enum Command {
     Webhook(webhook::WebhookArgs),
     Integration(integration::IntegrationArgs),
     Deliveries(deliveries::DeliveriesArgs),
+    Sendings(sendings::SendingsArgs),
     Events(deliveries::EventsArgs),
     Listen(listen::ListenArgs),
     Plan(plan::PlanArgs),
@@ -143,6 +145,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Webhook(args) => args.run(&globals).await,
         Command::Integration(args) => args.run(&globals).await,
         Command::Deliveries(args) => args.run(&globals).await,
+        Command::Sendings(args) => args.run(&globals).await,
         Command::Events(args) => args.run(&globals).await,
         Command::Listen(args) => args.run(&globals).await,
         Command::Plan(args) => args.run(&globals).await,

@@ -44,7 +44,8 @@ pub struct EventView {
     pub kind: String,
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
-    /// The payment that it happened to; null for `subscription.*` and `webhook.*`.
+    /// The payment that it happened to; null for `subscription.*`, `webhook.*` and
+    /// `integration.*`.
     pub payment_id: Option<String>,
     pub refund_id: Option<String>,
     pub receipt_id: Option<String>,
@@ -52,6 +53,8 @@ pub struct EventView {
     pub subscription_id: Option<String>,
     /// The webhook that it happened to; null for all but `webhook.*`.
     pub webhook_id: Option<String>,
+    /// The integration that it happened to; null for all but `integration.*`.
+    pub integration_id: Option<String>,
     pub created_at: String,
     /// The payment as it was then.
     #[schema(value_type = Option<Object>)]
@@ -62,12 +65,16 @@ pub struct EventView {
     /// The webhook as it was then.
     #[schema(value_type = Option<Object>)]
     pub webhook: Option<Box<RawValue>>,
+    /// The integration as it was then, without secrets.
+    #[schema(value_type = Option<Object>)]
+    pub integration: Option<Box<RawValue>>,
 }
 
 impl From<StoredEvent> for EventView {
     fn from(event: StoredEvent) -> EventView {
         let is_receipt = event.kind.starts_with("receipt.");
         let (is_subscription, is_webhook) = (event.is_of_subscription(), event.is_of_webhook());
+        let is_integration = event.is_of_integration();
         let body = RawValue::from_string(event.body).ok();
         let shown = EventView {
             id: event.id,
@@ -79,13 +86,19 @@ impl From<StoredEvent> for EventView {
             receipt_id: None,
             subscription_id: None,
             webhook_id: None,
+            integration_id: None,
             created_at: iso(event.at_ms),
             payment: None,
             subscription: None,
             webhook: None,
+            integration: None,
         };
         if is_webhook {
             return EventView { webhook_id: Some(event.subject_id), webhook: body, ..shown };
+        }
+        if is_integration {
+            let integration_id = Some(event.subject_id);
+            return EventView { integration_id, integration: body, ..shown };
         }
         if is_subscription {
             return EventView {

@@ -50,10 +50,11 @@ pub enum EventKind {
     SubscriptionBlocked,
     SubscriptionNoticeUndelivered,
     WebhookDisabled,
+    IntegrationStopped,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 46] = [
+    pub const ALL: [EventKind; 47] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -100,6 +101,7 @@ impl EventKind {
         EventKind::SubscriptionBlocked,
         EventKind::SubscriptionNoticeUndelivered,
         EventKind::WebhookDisabled,
+        EventKind::IntegrationStopped,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -150,6 +152,7 @@ impl EventKind {
             EventKind::SubscriptionBlocked => "subscription.blocked",
             EventKind::SubscriptionNoticeUndelivered => "subscription.notice_undelivered",
             EventKind::WebhookDisabled => "webhook.disabled",
+            EventKind::IntegrationStopped => "integration.stopped",
         }
     }
 
@@ -239,6 +242,9 @@ impl EventKind {
                 "A charge waits for its notice, and nobody takes that: mend the receiver"
             }
             EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
+            EventKind::IntegrationStopped => {
+                "A service refuses the shop's key, login or account: nothing is sent by it"
+            }
         }
     }
 }
@@ -248,8 +254,8 @@ impl EventKind {
 pub struct NewEvent<'a> {
     pub id: String,
     pub shop_id: &'a str,
-    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, that it
-    /// happened to.
+    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, of
+    /// `integration.*` the integration, that it happened to.
     pub subject_id: &'a str,
     pub kind: EventKind,
     /// What else it is about: the refund, of `receipt.*` the receipt, of `subscription.*` the
@@ -267,8 +273,8 @@ pub struct StoredEvent {
     /// The event's number in its shop: 1, 2, 3 … without gaps.
     pub seq: i64,
     pub kind: String,
-    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, that it
-    /// happened to.
+    /// The payment, or of `subscription.*` the subscription, of `webhook.*` the webhook, of
+    /// `integration.*` the integration, that it happened to.
     pub subject_id: String,
     /// What else it is about, as in [`NewEvent`].
     pub about: Option<String>,
@@ -280,6 +286,8 @@ pub struct StoredEvent {
 const OF_SUBSCRIPTIONS: &str = "subscription.";
 /// The same of webhooks.
 const OF_WEBHOOKS: &str = "webhook.";
+/// And of integrations.
+const OF_INTEGRATIONS: &str = "integration.";
 
 impl StoredEvent {
     pub fn is_of_subscription(&self) -> bool {
@@ -288,5 +296,9 @@ impl StoredEvent {
 
     pub fn is_of_webhook(&self) -> bool {
         self.kind.starts_with(OF_WEBHOOKS)
+    }
+
+    pub fn is_of_integration(&self) -> bool {
+        self.kind.starts_with(OF_INTEGRATIONS)
     }
 }

@@ -1,5 +1,7 @@
 //! Routes of integrations and of what is sent by them.
 
+pub mod sendings;
+
 use axum::{
     body::Bytes,
     extract::{Path, State},
@@ -9,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     compat,
     flow::{self, Problem},
-    model::{Linked, Sending},
+    model::Linked,
     problem::error_of,
     request::{CreateIntegration, EditIntegration, SendPayment},
     store,
@@ -21,16 +23,12 @@ use crate::{
     payments::submit::{self, Ask},
 };
 
-/// More than anybody sends about one payment.
-const MAX_SENDINGS: i64 = 200;
-
 pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(create_integration, list_integrations))
         .routes(routes!(get_integration, edit_integration, remove_integration))
         .routes(routes!(test_integration))
         .routes(routes!(send_payment))
-        .routes(routes!(list_sendings))
         .routes(routes!(salebot_link))
         .routes(routes!(salebot_charge))
 }
@@ -204,25 +202,6 @@ async fn send_payment(
     let sending = flow::send(&server.ctx, &caller.shop_id, new).await?;
     server.nudge.notify_one();
     Answer::json(202, &SendingView::new(&sending))
-}
-
-/// List what was sent about a payment
-#[utoipa::path(get, path = "/v1/payments/{id}/sendings", tag = "integrations",
-    params(("id" = String, Path, description = "The payment's id")),
-    responses(
-        (status = 200, description = "In their order, at most 200", body = Page<SendingView>),
-        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
-async fn list_sendings(
-    State(server): State<Server>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Answer, ApiError> {
-    let found: Result<Vec<Sending>, DbError> = server
-        .ctx
-        .db
-        .read(move |tx| store::list_of_payment(tx, &caller.shop_id, &id, MAX_SENDINGS))
-        .await;
-    Answer::json(200, &Page::whole(found?.iter().map(SendingView::new).collect()))
 }
 
 /// A link for Salebot

@@ -11,7 +11,7 @@ use kopeck_integrations::{
 use super::{
     flow::{self, JOB, Problem, address_key, draft, open_settings, seal_address},
     model::{Chat, Linked, StartLink},
-    store::{self, chats},
+    store::{self, chats, sendings},
 };
 use crate::kit::{
     Ctx,
@@ -145,7 +145,7 @@ fn start(
     chats::bind(tx, &bound)?;
     let to = (bound.address_key, address);
     let welcome = draft(ctx, linked, Kind::Welcome, Audience::Payer, to);
-    store::insert_sending(tx, &welcome)?;
+    sendings::insert_sending(tx, &welcome)?;
     jobs::nudge(tx, &ctx.mint, JOB, &linked.id, ctx.now_ms())
 }
 

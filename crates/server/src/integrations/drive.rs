@@ -3,12 +3,13 @@
 
 use kopeck_banks::exchange::{Heard, Silence};
 use kopeck_integrations::{
-    Integration, Renewal, Scope, Settings,
+    Broken, Integration, Renewal, Scope, Settings,
     exchange::{self, Fate, Sent},
     journal,
 };
 
 use super::{
+    alarm,
     flow::{
         address_key, open_address, open_settings, seal_address, seal_settings, service_of,
         shop_name,
@@ -16,7 +17,7 @@ use super::{
     letter::{self, Around},
     model::{Attempt, Linked, Sending, SendingState},
     schedule,
-    store::{self, Recipient},
+    store::{self, Recipient, sendings},
     subject::{self, Subject},
 };
 use crate::kit::{
@@ -98,8 +99,8 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         .db
         .write(move |tx| {
             if let Some(attempt) = &attempt {
-                store::insert_attempt(tx, attempt)?;
-                store::delete_old_attempts(tx, attempt.at_ms - KEPT_MS, SWEPT)?;
+                sendings::insert_attempt(tx, attempt)?;
+                sendings::delete_old_attempts(tx, attempt.at_ms - KEPT_MS, SWEPT)?;
             }
             record(tx, &inner, &due, &fate, renewed.as_ref())
         })
@@ -119,7 +120,7 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     let Some(mut linked) = store::lock_integration(tx, id)?.filter(Linked::is_live) else {
         return Ok(Look::Rest(After::Done));
     };
-    let Some(mut sending) = store::find_next_sending(tx, id)? else {
+    let Some(mut sending) = sendings::find_next_sending(tx, id)? else {
         return Ok(Look::Rest(After::Done));
     };
     let broken = |error: anyhow::Error| DbError::Decode(format!("{id}: {error:#}"));
@@ -130,20 +131,20 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     }
     // Whatever stopped the integration: news of yesterday is no news. One whose answer is not known
     // is settled first.
-    if sending.asked_ms.is_none() && schedule::is_stale(sending.created_ms, now_ms) {
+    if sending.asked_ms.is_none() && schedule::is_stale(sending.begun_ms, now_ms) {
         end(&mut sending, SendingState::Failed, Some(GAVE_UP.to_owned()), None, now_ms);
-        store::update_sending(tx, &sending)?;
+        sendings::update_sending(tx, &sending)?;
         return Ok(Look::Rest(After::At(now_ms)));
     }
     if let Some(code) = store::find_ended_address(tx, id, &sending.address_key)? {
         end(&mut sending, SendingState::Failed, Some(code), None, now_ms);
-        store::update_sending(tx, &sending)?;
+        sendings::update_sending(tx, &sending)?;
         return Ok(Look::Rest(After::At(now_ms)));
     }
     let subject = subject::load(tx, ctx, &sending)?;
     if sending.asked_ms.is_none() && !subject.is_needed(&sending) {
         end(&mut sending, SendingState::Dropped, None, None, now_ms);
-        store::update_sending(tx, &sending)?;
+        sendings::update_sending(tx, &sending)?;
         return Ok(Look::Rest(After::At(now_ms)));
     }
     // Opened before it is marked as asked: what cannot be opened was not sent.
@@ -155,7 +156,7 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     sending.step_ms = sending.step_ms.or(Some(now_ms));
     sending.asked_ms = Some(now_ms);
     linked.sent_ms = now_ms;
-    store::update_sending(tx, &sending)?;
+    sendings::update_sending(tx, &sending)?;
     store::update_integration(tx, &linked)?;
     let shop = shop_name(tx, &linked.shop_id)?;
     Ok(Look::Send(Box::new(Due { linked, service, settings, to, sending, subject, shop, is_cut })))
@@ -233,7 +234,7 @@ fn record(
     let now_ms = ctx.now_ms();
     let id = due.linked.id.as_str();
     let locked = store::lock_integration(tx, id)?;
-    let found = store::find_sending(tx, &due.sending.shop_id, &due.sending.id)?;
+    let found = sendings::find_sending(tx, &due.sending.shop_id, &due.sending.id)?;
     // Removed meanwhile: the attempt is kept and nothing else.
     let Some((mut linked, mut sending)) =
         locked.zip(found.filter(|it| it.state == SendingState::Pending))
@@ -245,6 +246,7 @@ fn record(
         Fate::Delivered { remote_id } => {
             sending.remote_id = remote_id.clone();
             end(&mut sending, SendingState::Delivered, None, None, now_ms);
+            alarm::settle(tx, ctx, &linked)?;
         }
         Fate::More(progress) => {
             sending.progress = progress.clone();
@@ -267,7 +269,7 @@ fn record(
                     store::insert_ended_address(tx, id, &sending.address_key, &code, now_ms)?;
                     store::chats::end(tx, (id, &sending.address_key), (now_ms, &code))?;
                 }
-                Scope::Account => stop(&mut linked, &code, now_ms),
+                Scope::Account => stop(tx, ctx, &mut linked, broken)?,
             }
             // What waits for a mended account is not lost with the first that met its fault.
             if broken.scope() != Scope::Account {
@@ -278,26 +280,27 @@ fn record(
             }
         }
     }
-    store::update_sending(tx, &sending)?;
+    sendings::update_sending(tx, &sending)?;
     store::update_integration(tx, &linked)?;
     let service = service_of(&linked).map_err(|error| DbError::Decode(format!("{error:#}")))?;
     let until_ms = schedule::next_to_address(service.limits(), linked.sent_ms);
     if sending.state != SendingState::Pending {
-        store::delay_address(tx, id, &sending.address_key, until_ms)?;
+        sendings::delay_address(tx, id, &sending.address_key, until_ms)?;
     }
     Ok(After::At(schedule::next_request(service.limits(), linked.sent_ms)))
 }
 
-fn stop(linked: &mut Linked, code: &str, now_ms: i64) {
-    let (integration_id, service) = (&linked.id, &linked.service);
+fn stop(tx: &mut dyn Tx, ctx: &Ctx, linked: &mut Linked, broken: &Broken) -> Result<(), DbError> {
+    let (integration_id, service, code) = (&linked.id, &linked.service, broken.code());
     tracing::warn!(integration_id, "{service} is stopped: {code}");
-    linked.stopped = Some((now_ms, code.to_owned()));
+    linked.stopped = Some((ctx.now_ms(), code.to_owned()));
+    alarm::raise(tx, ctx, linked, broken)
 }
 
 fn again(ctx: &Ctx, sending: &mut Sending, after_ms: Option<u64>, why: &str) {
     let chance = u64::from_le_bytes(ctx.mint.bytes());
     let now_ms = ctx.now_ms();
-    let next = schedule::next_try(sending.created_ms, sending.tries, after_ms, now_ms, chance);
+    let next = schedule::next_try(sending.begun_ms, sending.tries, after_ms, now_ms, chance);
     match next {
         Some(due_ms) => {
             sending.due_ms = due_ms;
@@ -362,7 +365,7 @@ fn renewal(
             sending.due_ms = now_ms;
             sending.step_ms = None;
         }
-        Some(Renewal::Broken(broken)) => stop(linked, broken.code(), now_ms),
+        Some(Renewal::Broken(broken)) => stop(tx, ctx, linked, broken)?,
         Some(Renewal::Retry { why }) => again(ctx, sending, None, why),
         None => again(ctx, sending, None, NO_TOKENS),
     }

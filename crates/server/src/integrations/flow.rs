@@ -7,10 +7,10 @@ use kopeck_integrations::{
 };
 
 use super::{
-    letter,
+    alarm, letter,
     model::{Chat, Linked, Sending, SendingState},
     payers,
-    store::{self, Recipient},
+    store::{self, Recipient, sendings},
 };
 use crate::{
     events::{EventFilter, StoredEvent, find_last_seq, list_events, list_events_of_payment},
@@ -76,6 +76,13 @@ pub struct NewRecipient {
 pub enum Problem {
     NoSuchIntegration,
     NoSuchPayment,
+    NoSuchSending,
+    /// Only what failed or is not known is sent again.
+    NotFailed(SendingState),
+    /// A later outcome of the payment has arrived there.
+    Overtaken,
+    /// What it says is not true any more, or of use to nobody.
+    NotNeeded,
     NotConnected(&'static str),
     /// A service without chats that can be tied to customers.
     NoChats(&'static str),
@@ -242,7 +249,8 @@ pub async fn remove(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Proble
         .write(move |tx| {
             let found = store::lock_integration(tx, &id)?.filter(|it| it.shop_id == shop_id);
             let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
-            store::drop_pending(tx, &id, inner.now_ms())?;
+            sendings::drop_pending(tx, &id, inner.now_ms())?;
+            alarm::settle(tx, &inner, &linked)?;
             linked.sealed = Vec::new();
             linked.news_to = None;
             linked.removed_ms = Some(inner.now_ms());
@@ -285,6 +293,7 @@ pub async fn test(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
         .write(move |tx| {
             let Some(mut linked) = store::lock_integration(tx, &id)? else { return Ok(()) };
             linked.stopped = None;
+            alarm::settle(tx, &inner, &linked)?;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())
         })
@@ -313,6 +322,7 @@ pub fn draft(
         payment_id: None,
         subscription_id: None,
         event_id: None,
+        event_seq: 0,
         kind,
         audience,
         lang: Lang::Ru,
@@ -329,6 +339,7 @@ pub fn draft(
         why: None,
         ended_ms: None,
         created_ms: now_ms,
+        begun_ms: now_ms,
     }
 }
 
@@ -412,19 +423,20 @@ fn save(tx: &mut dyn Tx, ctx: &Ctx, sending: &Sending) -> Result<Sending, Proble
     if sending.kind.asks_to_pay() && !letter::is_payable(&payment) {
         return Err(Problem::NotPayable);
     }
-    if let Some(twin) = store::find_twin(tx, sending)? {
+    if let Some(twin) = sendings::find_twin(tx, sending)? {
         return Ok(twin);
     }
     let (id, key) = (sending.integration_id.as_str(), sending.address_key.as_str());
+    let last_seq = find_last_seq(tx, &sending.shop_id)?;
+    let sending = &Sending { event_seq: last_seq, ..sending.clone() };
     // Whoever gives an address again means it.
     store::delete_ended_address(tx, id, key)?;
     if sending.audience == Audience::Shop {
-        let since_seq = find_last_seq(tx, &sending.shop_id)?;
         let (address_key, address) = (key.to_owned(), sending.address.clone());
-        let recipient = Recipient { address_key, address, since_seq };
+        let recipient = Recipient { address_key, address, since_seq: last_seq };
         store::insert_recipient(tx, payment_id, id, &recipient, sending.created_ms)?;
     }
-    store::insert_sending(tx, sending)?;
+    sendings::insert_sending(tx, sending)?;
     jobs::nudge(tx, &ctx.mint, JOB, id, sending.due_ms)?;
     Ok(sending.clone())
 }
@@ -471,7 +483,7 @@ fn spread(
     for recipient in store::list_recipients(tx, &event.subject_id, &linked.id)? {
         let Recipient { address_key: key, address, since_seq } = recipient;
         let is_told =
-            kind == Kind::Link && store::has_link(tx, &event.subject_id, &linked.id, &key)?;
+            kind == Kind::Link && sendings::has_link(tx, &event.subject_id, &linked.id, &key)?;
         if event.seq > since_seq && !is_told {
             addresses.push((key, address));
         }
@@ -486,9 +498,10 @@ fn spread(
         let sending = Sending {
             payment_id: Some(event.subject_id.clone()),
             event_id: Some(event.id.clone()),
+            event_seq: event.seq,
             ..draft(ctx, linked, kind, Audience::Shop, to)
         };
-        is_new |= store::insert_sending(tx, &sending)?;
+        is_new |= sendings::insert_sending(tx, &sending)?;
     }
     Ok(is_new)
 }

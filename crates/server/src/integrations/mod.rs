@@ -5,6 +5,7 @@
 //!   POST /send ────────┴► sendings: pending ─► delivered
 //!                                     │  ▲ ─► unknown   (no answer, and it must not come twice)
 //!                                     └──┘ ─► failed    (refused, or nothing for a day)
+//!                                      ▲ ──── POST /retry, by a person
 //! ```
 //!
 //! * **Integration**: a service that the shop has set up; its settings are sealed.
@@ -15,11 +16,14 @@
 //!
 //! Invariants:
 //! * A sending, its progress and the moment of its request are saved before the request leaves.
+//! * News of one payment reach one address in the order of its events.
 //! * What had no answer is sent again only where `kopeck_integrations::exchange::after` allows it.
 //! * One job per integration, so one driver among all processes: the service's limits are kept, and
 //!   tokens are renewed one at a time.
 //! * Addresses and settings are sealed; the journal of requests holds neither.
 
+pub mod again;
+pub mod alarm;
 pub mod api;
 pub mod catalog;
 pub mod chats;

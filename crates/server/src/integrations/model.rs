@@ -76,6 +76,9 @@ pub struct Sending {
     pub payment_id: Option<String>,
     pub subscription_id: Option<String>,
     pub event_id: Option<String>,
+    /// The event's number, or the shop's last one when somebody sent it: news of one payment go to
+    /// one address in this order.
+    pub event_seq: i64,
     pub kind: Kind,
     pub audience: Audience,
     pub lang: Lang,
@@ -97,6 +100,8 @@ pub struct Sending {
     pub why: Option<String>,
     pub ended_ms: Option<i64>,
     pub created_ms: i64,
+    /// When its day began: when it was made, or sent again.
+    pub begun_ms: i64,
 }
 
 /// One request of a sending and what came back, masked.

@@ -8,7 +8,7 @@ use super::{
     chats::secret_header,
     flow::{self, address_key, draft, open_address, seal_address},
     model::{Linked, Sending},
-    store::{self, chats},
+    store::{self, chats, sendings},
 };
 use crate::{
     events::{EventKind, StoredEvent},
@@ -96,7 +96,7 @@ pub fn spread(
     let mut is_new = false;
     for (key, address) in places(tx, ctx, (linked, service), &told)? {
         if let (Kind::Link, Some(id)) = (told.kind, &told.payment_id)
-            && store::has_link(tx, id, &linked.id, &key)?
+            && sendings::has_link(tx, id, &linked.id, &key)?
         {
             continue;
         }
@@ -104,9 +104,10 @@ pub fn spread(
             payment_id: told.payment_id.clone(),
             subscription_id: told.subscription_id.clone(),
             event_id: Some(event.id.clone()),
+            event_seq: event.seq,
             ..draft(ctx, linked, told.kind, Audience::Payer, (key, address))
         };
-        is_new |= store::insert_sending(tx, &sending)?;
+        is_new |= sendings::insert_sending(tx, &sending)?;
     }
     Ok(is_new)
 }
@@ -173,7 +174,7 @@ pub fn find_reader(
     ctx: &Ctx,
     (sending_id, signature): (&str, &str),
 ) -> Result<Option<Reader>, DbError> {
-    let Some(sending) = store::find_sending_by_id(tx, sending_id)? else { return Ok(None) };
+    let Some(sending) = sendings::find_sending_by_id(tx, sending_id)? else { return Ok(None) };
     let parts = [UNSUBSCRIBE, sending.shop_id.as_str(), sending.id.as_str()];
     if !ctx.vault.is_signed(&parts, signature) {
         return Ok(None);

@@ -10,6 +10,14 @@ impl From<Problem> for ApiError {
         match problem {
             Problem::NoSuchIntegration => ApiError::of(codes::INTEGRATION_NOT_FOUND),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
+            Problem::NoSuchSending => ApiError::of(codes::SENDING_NOT_FOUND),
+            Problem::NotFailed(state) => {
+                let message =
+                    format!("The message is {}, so it is not sent again.", state.as_str());
+                ApiError::new(codes::SENDING_NOT_FAILED, message)
+            }
+            Problem::Overtaken => ApiError::of(codes::SENDING_OVERTAKEN),
+            Problem::NotNeeded => ApiError::of(codes::SENDING_NOT_NEEDED),
             Problem::NotConnected(service) => {
                 let message = format!("The shop has not set up {service}.");
                 ApiError::new(codes::INTEGRATION_NOT_CONNECTED, message)

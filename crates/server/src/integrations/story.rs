@@ -2,7 +2,10 @@
 
 use super::{
     model::SendingState,
-    store::{find_any_integration, list_attempts, list_of_payment},
+    store::{
+        find_any_integration,
+        sendings::{list_attempts, list_of_payment},
+    },
 };
 use crate::{
     kit::{

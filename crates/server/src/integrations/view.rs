@@ -7,7 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    model::{Linked, Sending},
+    again::Count,
+    model::{Attempt, Linked, Sending, SendingState},
     payers,
 };
 use crate::kit::clock::iso;
@@ -103,12 +104,65 @@ pub struct SendingView {
     /// The problem's code, and what was heard.
     pub code: Option<String>,
     pub why: Option<String>,
+    /// When it is tried next, if earlier news of the same payment have ended; null if it is over.
+    pub next_attempt_at: Option<String>,
     pub created_at: String,
     pub ended_at: Option<String>,
+    /// What was sent and heard, without addresses and secrets; the first fifty. Only of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<RequestView>>,
+}
+
+/// One request of a message.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RequestView {
+    pub at: String,
+    pub took_ms: i64,
+    pub request: String,
+    pub status: Option<i64>,
+    /// How the reply begins, or why there was none.
+    pub reply: String,
+}
+
+impl RequestView {
+    fn new(attempt: &Attempt) -> RequestView {
+        RequestView {
+            at: iso(attempt.at_ms),
+            took_ms: attempt.took_ms,
+            request: attempt.request.clone(),
+            status: attempt.status,
+            reply: attempt.reply.clone(),
+        }
+    }
+}
+
+/// How much of what failed is sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResentView {
+    #[schema(value_type = String, example = "resent")]
+    pub object: &'static str,
+    pub integration_id: String,
+    /// Messages that are on their way again.
+    pub sendings: i64,
+    /// Left out: a later outcome of the same payment has arrived there, or what they say is not
+    /// true any more.
+    pub skipped: i64,
+}
+
+impl ResentView {
+    pub fn new(integration_id: &str, count: Count) -> ResentView {
+        ResentView {
+            object: "resent",
+            integration_id: integration_id.to_owned(),
+            sendings: count.sent,
+            skipped: count.skipped,
+        }
+    }
 }
 
 impl SendingView {
     pub fn new(sending: &Sending) -> SendingView {
+        let is_pending = sending.state == SendingState::Pending;
         SendingView {
             id: sending.id.clone(),
             object: "sending",
@@ -126,9 +180,16 @@ impl SendingView {
             remote_id: sending.remote_id.clone(),
             code: sending.code.clone(),
             why: sending.why.clone(),
+            next_attempt_at: is_pending.then(|| iso(sending.due_ms)),
             created_at: iso(sending.created_ms),
             ended_at: sending.ended_ms.map(iso),
+            history: None,
         }
+    }
+
+    #[must_use]
+    pub fn with(self, attempts: &[Attempt]) -> SendingView {
+        SendingView { history: Some(attempts.iter().map(RequestView::new).collect()), ..self }
     }
 }
 

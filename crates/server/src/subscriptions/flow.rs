@@ -148,12 +148,24 @@ fn stop(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<(
     let Some(mut period) = found.filter(|period| period.status == PeriodStatus::Open) else {
         return Ok(());
     };
-    for attempt in store::list_attempts(tx, &subscription.id, period.number)? {
+    drop_unsent(tx, ctx, subscription, period.number)?;
+    periods::void(tx, subscription, &mut period)
+}
+
+/// A charge of the period that has not left never leaves. It locks its payment: before anything is
+/// announced.
+fn drop_unsent(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &Subscription,
+    period: u32,
+) -> Result<(), DbError> {
+    for attempt in store::list_attempts(tx, &subscription.id, period)? {
         if attempt.outcome == Outcome::Open && attempt.how == How::Charge {
             charge::drop_unsent(tx, ctx, &subscription.shop_id, &attempt.payment_id)?;
         }
     }
-    periods::void(tx, subscription, &mut period)
+    Ok(())
 }
 
 /// Tells the shop, with the subscription as it is now.

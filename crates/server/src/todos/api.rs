@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    model::{Todo, Why},
+    model::{Subject, Todo, Why},
     store,
 };
 use crate::{
@@ -43,11 +43,14 @@ pub struct TodoView {
     pub id: String,
     #[schema(value_type = String, example = "todo")]
     pub object: &'static str,
-    /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered.
+    /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered,
+    /// refund_needed, integration_stopped, webhook_disabled.
     #[schema(value_type = String, example = "charge_unexpected")]
     pub kind: &'static str,
     pub subscription_id: Option<String>,
     pub payment_id: Option<String>,
+    pub integration_id: Option<String>,
+    pub webhook_id: Option<String>,
     pub why: WhyView,
     /// What to do, for people.
     pub ru: &'static str,
@@ -61,13 +64,16 @@ pub struct TodoView {
 impl TodoView {
     pub fn new(todo: &Todo) -> TodoView {
         let (ru, en) = todo.kind.action();
-        let subject = |is_it: bool| Some(todo.subject_id.clone()).filter(|_| is_it);
+        let subject =
+            |it: Subject| Some(todo.subject_id.clone()).filter(|_| todo.kind.subject() == it);
         TodoView {
             id: todo.id.clone(),
             object: "todo",
             kind: todo.kind.as_str(),
-            subscription_id: subject(todo.kind.is_of_subscription()),
-            payment_id: subject(!todo.kind.is_of_subscription()),
+            subscription_id: subject(Subject::Subscription),
+            payment_id: subject(Subject::Payment),
+            integration_id: subject(Subject::Integration),
+            webhook_id: subject(Subject::Webhook),
             why: WhyView::new(&todo.why),
             ru,
             en,
@@ -80,9 +86,10 @@ impl TodoView {
 
 /// List what needs a person
 ///
-/// What no machine may decide: money that nobody expected, charges of which the bank says nothing,
-/// subscriptions for which no payment can be made. Most settle themselves once their reason is
-/// gone; what does not is closed by hand.
+/// What no machine may decide: money that nobody expected or that nobody may keep, charges of which
+/// the bank says nothing, subscriptions for which no payment can be made, services and webhooks by
+/// which nothing is told any more. Most settle themselves once their reason is gone; what does not
+/// is closed by hand.
 #[utoipa::path(get, path = "/v1/todos", tag = "events",
     params(
         ("status" = Option<String>, Query, description = "open (when absent), or all"),

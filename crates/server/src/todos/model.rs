@@ -12,14 +12,32 @@ pub enum Kind {
     ChargeUnanswered,
     /// Nobody takes the notice that a charge waits for.
     NoticeUndelivered,
+    /// Money that nobody may keep, and that the bank did not give back when it was asked.
+    RefundNeeded,
+    /// A service refuses the shop's key, login or account: nothing is sent by it.
+    IntegrationStopped,
+    /// A receiver is gone, or has taken nothing for a week.
+    WebhookDisabled,
+}
+
+/// What a todo is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Payment,
+    Subscription,
+    Integration,
+    Webhook,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [
+    pub const ALL: [Kind; 7] = [
         Kind::SubscriptionBlocked,
         Kind::ChargeUnexpected,
         Kind::ChargeUnanswered,
         Kind::NoticeUndelivered,
+        Kind::RefundNeeded,
+        Kind::IntegrationStopped,
+        Kind::WebhookDisabled,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +46,9 @@ impl Kind {
             Kind::ChargeUnexpected => "charge_unexpected",
             Kind::ChargeUnanswered => "charge_unanswered",
             Kind::NoticeUndelivered => "notice_undelivered",
+            Kind::RefundNeeded => "refund_needed",
+            Kind::IntegrationStopped => "integration_stopped",
+            Kind::WebhookDisabled => "webhook_disabled",
         }
     }
 
@@ -35,11 +56,15 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// Whether its subject is a subscription; else it is a payment.
-    pub const fn is_of_subscription(self) -> bool {
+    /// What its subject is.
+    pub const fn subject(self) -> Subject {
         match self {
-            Kind::SubscriptionBlocked | Kind::NoticeUndelivered => true,
-            Kind::ChargeUnexpected | Kind::ChargeUnanswered => false,
+            Kind::SubscriptionBlocked | Kind::NoticeUndelivered => Subject::Subscription,
+            Kind::ChargeUnexpected | Kind::ChargeUnanswered | Kind::RefundNeeded => {
+                Subject::Payment
+            }
+            Kind::IntegrationStopped => Subject::Integration,
+            Kind::WebhookDisabled => Subject::Webhook,
         }
     }
 
@@ -75,6 +100,28 @@ impl Kind {
                  receiver (`kopeck webhook list`), or charge without it: `kopeck dunning set \
                  --notice-first announced`.",
             ),
+            Kind::RefundNeeded => (
+                "Этих денег никто не должен оставить себе, а по запросу банк их не возвращает: \
+                 верните их в интернет-банке. Возврат Kopeck увидит сам и закроет это дело.",
+                "Nobody may keep this money, and the bank did not give it back when asked: give \
+                 it back in the internet bank. Kopeck sees that there, and settles this.",
+            ),
+            Kind::IntegrationStopped => (
+                "Через этот сервис ничего не уходит: он не принял ключ, логин или счёт магазина. \
+                 Исправьте причину (kopeck integration edit), затем: kopeck integration test. \
+                 Сообщения ждут сутки; что не ушло: kopeck sendings retry --failed-of ID.",
+                "Nothing goes out by this service: it refuses the shop's key, login or account. \
+                 Mend what the reason says (`kopeck integration edit`), then `kopeck integration \
+                 test`. Messages wait a day; what was given up: `kopeck sendings retry --failed-of \
+                 ID`.",
+            ),
+            Kind::WebhookDisabled => (
+                "Вебхук отключён: его адрес ответил 410 или неделю ничего не принимал. Почините \
+                 приём и включите: kopeck webhook edit ID --enable; пропущенное дойдёт.",
+                "The webhook is disabled: its address answered 410, or has taken nothing for a \
+                 week. Mend the receiver and enable it: `kopeck webhook edit ID --enable`; what it \
+                 missed will come.",
+            ),
         }
     }
 }
@@ -93,7 +140,7 @@ pub struct NewTodo<'a> {
     pub id: String,
     pub shop_id: &'a str,
     pub kind: Kind,
-    /// The subscription, or the payment.
+    /// The subscription, the payment, or what else [`Kind::subject`] says.
     pub subject_id: &'a str,
     /// What of it: a period's number, a boundary's time; empty when there is only one.
     pub about: &'a str,

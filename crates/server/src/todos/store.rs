@@ -62,6 +62,20 @@ pub fn settle(
     Ok(touched > 0)
 }
 
+/// The same of all that is open of this kind, whatever it is about.
+pub fn settle_all(
+    tx: &mut dyn Tx,
+    (kind, subject_id): (Kind, &str),
+    (at_ms, by): (i64, &str),
+) -> Result<bool, DbError> {
+    let touched = tx.execute(
+        "update todos set done_ms = $1, done_by = $2 \
+         where subject_id = $3 and kind = $4 and done_ms is null",
+        &[at_ms.into(), by.into(), subject_id.into(), kind.as_str().into()],
+    )?;
+    Ok(touched > 0)
+}
+
 /// Whatever became of it.
 pub fn find(
     tx: &mut dyn Tx,

@@ -16,12 +16,14 @@ use super::{
 };
 use crate::{
     events::{EventKind, NewEvent, StoredEvent, find_event, insert_event},
+    http::{ApiError, codes},
     kit::{
         Ctx,
         clock::{DAY_MS, SECOND_MS},
         db::{DbError, Tx},
         jobs::{self, After, Job, LEASE_MS},
     },
+    todos::{self, Kind, NewTodo, Why},
 };
 
 /// Requests to one webhook at a time: enough for a busy shop, few enough for a small receiver.
@@ -236,7 +238,7 @@ fn record(tx: &mut dyn Tx, ctx: &Ctx, landed: &Landed) -> Result<(), DbError> {
     deliveries::update_delivery(tx, &delivery)
 }
 
-/// Tells those that listen that one does not any more.
+/// Tells those that listen, and whoever looks after them, that one does not any more.
 fn announce_disabled(tx: &mut dyn Tx, ctx: &Ctx, webhook: &Webhook) -> Result<(), DbError> {
     let decode = |error: anyhow::Error| DbError::Decode(format!("{error:#}"));
     let at_ms = ctx.now_ms();
@@ -252,5 +254,18 @@ fn announce_disabled(tx: &mut dyn Tx, ctx: &Ctx, webhook: &Webhook) -> Result<()
         body: &body,
     };
     insert_event(tx, &event)?;
+    let error = ApiError::of(codes::WEBHOOK_DISABLED);
+    let reason = webhook.disabled.map_or("", |(_, reason)| reason.about());
+    let message = format!("The webhook at {} {reason}.", webhook.host());
+    let todo = NewTodo {
+        id: ctx.mint.id("todo"),
+        shop_id: &webhook.shop_id,
+        kind: Kind::WebhookDisabled,
+        subject_id: &webhook.id,
+        about: &at_ms.to_string(),
+        why: &Why { code: error.code, message, hint: error.hint },
+        at_ms,
+    };
+    todos::raise(tx, &todo)?;
     Ok(())
 }

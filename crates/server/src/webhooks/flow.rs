@@ -23,6 +23,7 @@ use crate::{
         secret::{Secret, mask_text},
     },
     payments::idempotency::{self, Key},
+    todos,
 };
 
 /// The kind of the job that drives a webhook's deliveries; its subject is the webhook's id.
@@ -216,6 +217,7 @@ pub async fn edit(
 
 /// It goes on where it stopped, unless it is to skip what it missed.
 fn enable(tx: &mut dyn Tx, ctx: &Ctx, webhook: &mut Webhook, skip: bool) -> Result<(), DbError> {
+    settle(tx, ctx, webhook)?;
     webhook.disabled = None;
     webhook.health = Default::default();
     if skip {
@@ -228,10 +230,17 @@ fn enable(tx: &mut dyn Tx, ctx: &Ctx, webhook: &mut Webhook, skip: bool) -> Resu
     Ok(())
 }
 
+/// Somebody has looked after it.
+fn settle(tx: &mut dyn Tx, ctx: &Ctx, webhook: &Webhook) -> Result<(), DbError> {
+    let of = (todos::Kind::WebhookDisabled, webhook.id.as_str());
+    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF)).map(|_| ())
+}
+
 /// Nothing more is sent to it; its secrets are forgotten, what was sent stays known.
 pub async fn remove(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Webhook, Problem> {
     change(ctx, shop_id, id, |tx, ctx, webhook| {
         deliveries::drop_pending(tx, &webhook.id)?;
+        settle(tx, ctx, webhook)?;
         webhook.sealed = Vec::new();
         webhook.removed_ms = Some(ctx.now_ms());
         Ok(())

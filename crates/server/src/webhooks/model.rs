@@ -47,6 +47,15 @@ impl Reason {
         }
     }
 
+    /// Behind "the webhook at …", for people.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Reason::ByHand => "was disabled by hand",
+            Reason::Gone => "answered 410: nobody is there any more",
+            Reason::Failing => "has taken nothing for a week",
+        }
+    }
+
     pub fn parse(text: &str) -> Option<Reason> {
         Reason::ALL.into_iter().find(|it| it.as_str() == text)
     }

@@ -33,6 +33,30 @@ pub const SENDING_KIND_UNSUPPORTED: Code = code(
     "This integration tells nobody anything of this kind.",
     "Send `link`, or choose another way.",
 );
+pub const SENDING_NOT_FOUND: Code = code(
+    "sending_not_found",
+    404,
+    "The shop has sent no such message.",
+    "List them: GET /v1/sendings or `kopeck sendings list`.",
+);
+pub const SENDING_NOT_FAILED: Code = code(
+    "sending_not_failed",
+    409,
+    "The message is on its way, has arrived, or is of use to nobody any more.",
+    "Only messages that are `failed` or `unknown` are sent again.",
+);
+pub const SENDING_OVERTAKEN: Code = code(
+    "sending_overtaken",
+    409,
+    "A later outcome of the payment has arrived there; told after it, this one would undo it.",
+    "Nothing needs to be done: what is known there is newer.",
+);
+pub const SENDING_NOT_NEEDED: Code = code(
+    "sending_not_needed",
+    409,
+    "What the message says is not true any more.",
+    "Look at its payment or subscription; send what holds now.",
+);
 pub const PAYMENT_NOT_PAYABLE: Code = code(
     "payment_not_payable",
     409,
@@ -73,6 +97,10 @@ pub const INTEGRATIONS: &[Code] = &[
     INTEGRATION_NOT_CONNECTED,
     INTEGRATION_LIMIT,
     SENDING_KIND_UNSUPPORTED,
+    SENDING_NOT_FOUND,
+    SENDING_NOT_FAILED,
+    SENDING_OVERTAKEN,
+    SENDING_NOT_NEEDED,
     PAYMENT_NOT_PAYABLE,
     CHAT_UNSUPPORTED,
     BOT_NAME_MISSING,

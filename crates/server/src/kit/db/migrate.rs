@@ -153,6 +153,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0021b_receipts_said.sql"),
         postgres: include_str!("../../../migrations/postgres/0021b_receipts_said.sql"),
     },
+    Migration {
+        name: "0023_sendings",
+        sqlite: include_str!("../../../migrations/sqlite/0023_sendings.sql"),
+        postgres: include_str!("../../../migrations/postgres/0023_sendings.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -160,7 +160,9 @@ pub enum Asked {
 }
 
 /// Marks the charge as sent, durably, before it leaves. A consent that ended meanwhile ends the
-/// payment: nothing has left yet. `known`: the approvals of a kept card that were there before.
+/// payment: nothing has left yet; so does money that came by another payment for the same period,
+/// one that was taken for refused, say. `known`: the approvals of a kept card that were there
+/// before.
 pub async fn mark(ctx: &Ctx, seen: &Payment, known: Vec<String>) -> anyhow::Result<Asked> {
     let (inner, seen) = (ctx.clone(), seen.clone());
     let marked: Result<Asked, DbError> = ctx
@@ -180,7 +182,10 @@ pub async fn mark(ctx: &Ctx, seen: &Payment, known: Vec<String>) -> anyhow::Resu
                     if is_busy {
                         return Ok(Asked::Later);
                     }
-                    (Event::ChargeAsked { at_ms: inner.now_ms(), known }, Some(own))
+                    match store::shared::find_paid_for_same(tx, &payment.id)? {
+                        Some(_) => (Event::ChargeRefused(dropped("What it was for is paid")), None),
+                        None => (Event::ChargeAsked { at_ms: inner.now_ms(), known }, Some(own)),
+                    }
                 }
                 Err(unusable) => (Event::ChargeRefused(unusable.into()), None),
             };
@@ -215,16 +220,21 @@ pub fn drop_unsent(
     if !is_unsent || !matches!(payment.status(), Status::Open | Status::Opening) {
         return Ok(false);
     }
-    let failure = Failure {
-        code: "charge_dropped".to_owned(),
-        message: "What it was for ended before it was sent".to_owned(),
-        hint: "Nothing was charged".to_owned(),
-    };
-    let Ok(applied) = state::apply(&payment, &Event::ChargeRefused(failure)) else {
+    let event = Event::ChargeRefused(dropped("What it was for ended before it was sent"));
+    let Ok(applied) = state::apply(&payment, &event) else {
         return Ok(false);
     };
     save(tx, ctx, &payment, applied)?;
     Ok(true)
+}
+
+/// It never left, and never will.
+fn dropped(message: &str) -> Failure {
+    Failure {
+        code: "charge_dropped".to_owned(),
+        message: message.to_owned(),
+        hint: "Nothing was charged".to_owned(),
+    }
 }
 
 /// The bank's code for this payment also saves the payer's account. Kept before the code itself is,
@@ -308,7 +318,7 @@ pub(super) fn follow(
 
 fn give_back(tx: &mut dyn Tx, ctx: &Ctx, paid: Payment) -> Result<Payment, DbError> {
     announce(tx, ctx, &paid, EventKind::ChargeUnwanted, None)?;
-    let reason = "consent withdrawn";
+    let reason = doubt::WITHDRAWN;
     let refusal = kept::find_refund_refusal(&paid);
     let refusal = refusal.map_err(|problem| DbError::Other(format!("{problem:?}")))?;
     if let Some(refusal) = refusal {

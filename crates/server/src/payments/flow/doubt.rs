@@ -1,6 +1,7 @@
-//! Use cases of charges of kept cards that a person has to look after: one of which the bank says
-//! neither yes nor no, and money that came and that nobody waits for. Silence never becomes a
-//! failure here: only the bank's word ends a charge, or the shop's, which looked in the cabinet.
+//! Use cases of charges that a person has to look after: one of which the bank says neither yes nor
+//! no, money that came and that nobody waits for, money that nobody may keep and that the bank does
+//! not give back. Silence never becomes a failure here: only the bank's word ends a charge, or the
+//! shop's, which looked in the cabinet.
 
 use kopeck_banks::Money;
 
@@ -13,7 +14,7 @@ use crate::{
         db::{DbError, Tx},
     },
     payments::{
-        model::{Failure, Payment, Status},
+        model::{Failure, Payment, Refund, RefundState, Status},
         state::{self, Event},
         store,
     },
@@ -22,6 +23,12 @@ use crate::{
 
 /// The code of a charge that the shop says was never made.
 pub const NOT_MADE: &str = "charge_unanswered";
+
+/// Why we ask for a refund that no shop asked for: the consent ended, the period was paid already,
+/// the subscription is over.
+pub const WITHDRAWN: &str = "consent withdrawn";
+pub const SECOND: &str = "Подписка: лишнее списание";
+pub const OVER: &str = "Подписка: закончена";
 
 /// Whether the bank has had all the time that it ever takes to tell of this charge.
 fn is_overdue(payment: &Payment, now_ms: i64) -> bool {
@@ -82,11 +89,37 @@ pub(super) fn is_known(
         todos::settle(tx, of, (ctx.now_ms(), todos::BY_ITSELF))?;
     }
     let is_back = next.status() == Status::Refunded && before.status() != Status::Refunded;
-    if next.is_kept_charge() && is_back {
-        let of = (Kind::ChargeUnexpected, next.id.as_str(), "");
-        todos::settle(tx, of, (ctx.now_ms(), todos::BY_ITSELF))?;
+    if is_back {
+        for kind in [Kind::ChargeUnexpected, Kind::RefundNeeded] {
+            todos::settle(tx, (kind, &next.id, ""), (ctx.now_ms(), todos::BY_ITSELF))?;
+        }
     }
-    Ok(())
+    match next.refunds.iter().find(|refund| is_stuck(refund, before)) {
+        Some(refund) if next.status() != Status::Refunded => stuck(tx, ctx, next, refund),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether the bank has just refused a refund of what nobody may keep.
+fn is_stuck(refund: &Refund, before: &Payment) -> bool {
+    let is_ours = [WITHDRAWN, SECOND, OVER].map(Some).contains(&refund.reason.as_deref());
+    let failed = |it: &Refund| match it.state {
+        RefundState::Failed(_) => true,
+        RefundState::Requested | RefundState::Asked { .. } | RefundState::Succeeded => false,
+    };
+    let is_known = before.refunds.iter().any(|it| it.id == refund.id && failed(it));
+    is_ours && failed(refund) && !is_known
+}
+
+/// Nobody tries it again by himself: a person gives the money back, and Kopeck sees it.
+fn stuck(tx: &mut dyn Tx, ctx: &Ctx, payment: &Payment, refund: &Refund) -> Result<(), DbError> {
+    let RefundState::Failed(failure) = &refund.state else { return Ok(()) };
+    let why = Why {
+        code: failure.code.clone(),
+        message: failure.message.clone(),
+        hint: failure.hint.clone(),
+    };
+    raise(tx, ctx, (Kind::RefundNeeded, &why), payment).map(|_| ())
 }
 
 /// The shop looked in the bank's cabinet: nothing was taken. Should the money be there after all,

@@ -25,6 +25,7 @@ use crate::{
     },
     kit::{
         Ctx,
+        clock::MINUTE_MS,
         db::{DbError, Tx},
         jobs,
     },
@@ -43,6 +44,9 @@ use crate::{
 /// The bank has no word for "it was not made": a charge that is made shows within seconds, and a
 /// day is more than any machine sleeps; but what is not shown is not known.
 pub const TTL_MINUTES: u32 = 24 * 60;
+
+/// So long the bank may take to show what its notice told of: a look at once, and one more.
+const LOOK_FOR_MS: i64 = 2 * MINUTE_MS;
 
 /// The code of a refund that a person has to make in the bank's cabinet.
 pub const BY_HAND: &str = "refund_unsupported";
@@ -66,8 +70,8 @@ pub(super) fn hear(
     };
     let Some(own) = saved::lock_by_payment(tx, &opening.id)? else { return Ok(opening) };
     if seen.approvals.is_empty() {
-        wake_charges(tx, ctx, &own)?;
-        return look_again(tx, ctx, opening, &own);
+        let is_awaited = wake_charges(tx, ctx, &own)?;
+        return look_again(tx, ctx, opening, (&own, is_awaited));
     }
     // Every row is locked before the first event is told: events wake jobs, which are locked last.
     if has_refunds(seen) {
@@ -83,24 +87,37 @@ pub(super) fn hear(
 }
 
 /// A notice tells that something was charged, not which of it: the operation is asked at once.
-fn wake_charges(tx: &mut dyn Tx, ctx: &Ctx, own: &Instrument) -> Result<(), DbError> {
+/// Whether there was a charge that waits for it.
+fn wake_charges(tx: &mut dyn Tx, ctx: &Ctx, own: &Instrument) -> Result<bool, DbError> {
+    let mut is_awaited = false;
     for charge in shared::lock_unapproved(tx, &own.id)? {
         if charge.status() == Status::Open {
+            is_awaited = true;
             jobs::nudge(tx, &ctx.mint, JOB, &charge.id, ctx.now_ms())?;
         }
     }
-    Ok(())
+    Ok(is_awaited)
 }
 
-/// What the bank still charges by itself after its end was asked for has nobody that waits for it.
+/// What nobody waits for is looked for in the payment that opened the operation: money of a charge
+/// that was refused or settled by hand, what nobody asked for, what the bank still charges by
+/// itself after its end was asked for. Usually it is the notice of what is known already.
 fn look_again(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     mut opening: Payment,
-    own: &Instrument,
+    (own, is_awaited): (&Instrument, bool),
 ) -> Result<Payment, DbError> {
-    if own.is_scheduled && own.withdrawn_ms.is_some() && !opening.facts.paid.is_zero() {
-        opening.dense_until_ms = opening.dense_until_ms.max(ctx.now_ms() + DENSE_FOR_MS);
+    let is_ending = own.is_scheduled && own.withdrawn_ms.is_some();
+    if (is_ending || !is_awaited) && !opening.facts.paid.is_zero() {
+        let now_ms = ctx.now_ms();
+        let for_ms = match is_ending {
+            true => DENSE_FOR_MS,
+            // A look that shows nothing must not prolong itself.
+            false if now_ms < opening.dense_until_ms => 0,
+            false => LOOK_FOR_MS,
+        };
+        opening.dense_until_ms = opening.dense_until_ms.max(now_ms + for_ms);
         opening.asked_ms = 0;
         store::update_payment(tx, &opening)?;
         jobs::nudge(tx, &ctx.mint, JOB, &opening.id, ctx.now_ms())?;

@@ -60,6 +60,18 @@ pub fn find_charging(
     tx.find(sql, &[card_id.into(), but_id.into()])?.map(|row| row.text(0)).transpose()
 }
 
+/// Another payment that was asked for the same period of a subscription, and by which money came
+/// that nobody has given back: what it was for is paid.
+pub fn find_paid_for_same(tx: &mut dyn Tx, payment_id: &str) -> Result<Option<String>, DbError> {
+    let sql = "select p.id from subscription_attempts own \
+               join subscription_attempts a on a.subscription_id = own.subscription_id \
+               and a.period = own.period and a.payment_id <> own.payment_id \
+               join payments p on p.id = a.payment_id \
+               where own.payment_id = $1 and a.outcome <> 'given_back' and p.paid_kopecks > 0 \
+               limit 1";
+    tx.find(sql, &[payment_id.into()])?.map(|row| row.text(0)).transpose()
+}
+
 /// The payment that opened the operation, held until the transaction ends.
 pub fn lock_opening(tx: &mut dyn Tx, payment_id: &str) -> Result<Option<Payment>, DbError> {
     let lock = tx.dialect().for_update();

@@ -2,7 +2,7 @@
 //! is saved it is what is charged. What the link takes is the customer's, for periods to come.
 
 use super::{
-    JOB, NewConsent, Problem, announce, begin, by_bank, consent,
+    JOB, NewConsent, Problem, announce, begin, by_bank, consent, drop_unsent,
     periods::get_version,
     turn::{Word, word},
 };
@@ -16,7 +16,7 @@ use crate::{
     },
     payments::{
         self,
-        flow::{charge, kept},
+        flow::{charge, doubt, kept},
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
@@ -197,8 +197,7 @@ fn paid(
     }
     if is_over && is_left {
         let whose = (own.shop_id.as_str(), payment.id.as_str());
-        payments::flow::give_back(tx, ctx, whose, "Подписка: закончена")
-            .map_err(Problem::Payment)?;
+        payments::flow::give_back(tx, ctx, whose, doubt::OVER).map_err(Problem::Payment)?;
         let rebind = Rebind { outcome: RebindOutcome::Over, ..rebind };
         store::rebinds::update_rebind(tx, &rebind)?;
         store::update_subscription(tx, own)?;
@@ -238,6 +237,8 @@ fn go_over(
     own.connection_id.clone_from(&done.connection_id);
     own.saves = done.saves;
     own.collection = How::Charge;
+    // What would still leave would take it from the old one.
+    drop_unsent(tx, ctx, own, own.periods)?;
     wait_no_more(tx, own, now_ms)?;
     store::update_subscription(tx, own)?;
     Ok(announce(tx, ctx, own, EventKind::SubscriptionChanged)?)

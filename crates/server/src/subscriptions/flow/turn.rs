@@ -3,7 +3,9 @@
 
 use kopeck_banks::op::DeclineReason;
 
-use super::{Problem, act, announce, begin, blocked, by_bank, load, notice, periods, rebind};
+use super::{
+    Problem, act, announce, begin, blocked, by_bank, drop_unsent, load, notice, periods, rebind,
+};
 use crate::{
     events::EventKind,
     kit::{
@@ -14,7 +16,7 @@ use crate::{
     },
     payments::{
         self,
-        flow::kept,
+        flow::{doubt, kept},
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
@@ -242,7 +244,8 @@ fn settle(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result
                 return Ok(true);
             }
             (Word::Failed(class), Outcome::Open) => {
-                failed(tx, ctx, subscription, (attempt, period), class)?;
+                let is_of_other = is_of_other(subscription, &attempt, &payment);
+                failed(tx, ctx, subscription, (attempt, period), (class, is_of_other))?;
                 return Ok(true);
             }
             (Word::Failed(_), Outcome::Paid | Outcome::Failed(_) | Outcome::GivenBack) => {}
@@ -287,6 +290,8 @@ fn paid(
     if !may_count || is_second || applied.effects.contains(&Effect::GiveBack) {
         return give_back(tx, ctx, subscription, attempt, payment);
     }
+    // Money of an earlier try came when the next one was about to be sent.
+    drop_unsent(tx, ctx, subscription, period.number)?;
     if period.status == PeriodStatus::Void {
         periods::revive(subscription, &period);
     }
@@ -337,8 +342,7 @@ fn give_back(
     payment: &Payment,
 ) -> Result<(), Problem> {
     let whose = (subscription.shop_id.as_str(), payment.id.as_str());
-    payments::flow::give_back(tx, ctx, whose, "Подписка: лишнее списание")
-        .map_err(Problem::Payment)?;
+    payments::flow::give_back(tx, ctx, whose, doubt::SECOND).map_err(Problem::Payment)?;
     store::update_attempt(tx, &Attempt { outcome: Outcome::GivenBack, ..attempt })?;
     store::update_subscription(tx, subscription)?;
     Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
@@ -363,13 +367,21 @@ fn given_back(
     Ok(announce(tx, ctx, subscription, EventKind::SubscriptionGivenBack)?)
 }
 
+/// Whether it was charged from what the subscription had before it went on to another card or
+/// account.
+fn is_of_other(subscription: &Subscription, attempt: &Attempt, payment: &Payment) -> bool {
+    let charged = payment.instrument().map(|(_, id)| id);
+    let has = subscription.instrument_id.as_deref();
+    attempt.how == How::Charge && has.is_some() && charged != has
+}
+
 /// An attempt failed for certain: when is the next, and how.
 fn failed(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     subscription: &mut Subscription,
     (attempt, mut period): (Attempt, Period),
-    class: Class,
+    (class, is_of_other): (Class, bool),
 ) -> Result<(), Problem> {
     let now_ms = ctx.now_ms();
     let how = attempt.how;
@@ -377,7 +389,7 @@ fn failed(
     if period.status != PeriodStatus::Open {
         return Ok(store::update_subscription(tx, subscription)?);
     }
-    if period.cause == Cause::Change && how == How::Charge {
+    if period.cause == Cause::Change && how == How::Charge && !is_of_other {
         return drop_change(tx, ctx, subscription, &mut period);
     }
     match how {
@@ -390,7 +402,12 @@ fn failed(
             let rules = store::get_rules(tx, &subscription.shop_id)?;
             let zone = find_zone(&subscription.zone).ok_or(Problem::NoSuchZone)?;
             let tries = (attempt.number, now_ms.max(attempt.created_ms));
-            match rules.next(&zone, class, tries, period.give_up_ms) {
+            let verdict = match is_of_other {
+                // What it says of the old card says nothing of the one that came in its place.
+                true => Verdict::TryAt(now_ms),
+                false => rules.next(&zone, class, tries, period.give_up_ms),
+            };
+            match verdict {
                 Verdict::TryAt(at_ms) => period.next_try_ms = Some(at_ms),
                 Verdict::Ask => {
                     period.by_link = true;

@@ -9,24 +9,24 @@ use super::subscriptions::{
 };
 use crate::harness::{app::TestApp, databases::on_each};
 
-async fn execute(app: &TestApp, sql: &'static str) {
+pub async fn execute(app: &TestApp, sql: &'static str) {
     let done: Result<u64, kopeck::kit::db::DbError> =
         app.ctx.db.write(move |tx| tx.execute(sql, &[])).await;
     done.unwrap();
 }
 
-async fn todos(app: &TestApp) -> Vec<Value> {
+pub async fn todos(app: &TestApp) -> Vec<Value> {
     let listed = app.get("/v1/todos").await.expect(200);
     listed["data"].as_array().expect("a list").clone()
 }
 
-async fn events(app: &TestApp, kind: &str) -> usize {
+pub async fn events(app: &TestApp, kind: &str) -> usize {
     let listed = app.get(&format!("/v1/events?type={kind}")).await.expect(200);
     listed["data"].as_array().expect("a list").len()
 }
 
 /// A subscription whose card Tochka keeps; with the payment that opened its operation.
-async fn kept(app: &TestApp) -> (Value, String) {
+pub async fn kept(app: &TestApp) -> (Value, String) {
     plan(app, json!({})).await;
     let made = subscribe(app, json!({"consent": consent()})).await;
     pay(app, &made).await;
@@ -37,7 +37,7 @@ async fn kept(app: &TestApp) -> (Value, String) {
 }
 
 /// The bank shows one charge more of the operation, of this sum.
-fn appear(app: &TestApp, operation: &str, id: &str, kopecks: i64) {
+pub fn appear(app: &TestApp, operation: &str, id: &str, kopecks: i64) {
     let now_ms = app.ctx.now_ms();
     app.bank.edit(|memory| {
         let orders = memory["operations"][operation]["orders"].as_array_mut().expect("orders");
@@ -49,7 +49,7 @@ fn appear(app: &TestApp, operation: &str, id: &str, kopecks: i64) {
     });
 }
 
-async fn sweep(app: &TestApp) {
+pub async fn sweep(app: &TestApp) {
     let since_ms = app.ctx.now_ms() - 90 * DAY;
     kopeck::reconcile::flow::sweep(&app.ctx, &app.connection, since_ms, |_| {}).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kopeck::kit::clock::ManualClock;
-use kopeck_integrations::telegram::TelegramStandIn;
+use kopeck_integrations::telegram::{Chat, TelegramStandIn};
 use serde_json::json;
 
 use super::bank::Shop;
@@ -32,6 +32,15 @@ fn a_bot_is_set_up_tried_used_and_removed() {
     assert_eq!(arrived[0].link.as_deref(), link["pay_url"].as_str());
     let unknown = ["link", "send", payment, "--to", "telegram:1"];
     shop.fails(&unknown, "telegram_chat_unknown");
+    let failed = shop.json(&["sendings", "list", "--payment", payment, "--status", "failed"]);
+    let message = failed["sendings"][0]["id"].as_str().unwrap_or_else(|| panic!("{failed}"));
+    host.service().chats.insert(1, Chat::Open);
+    let again = shop.json(&["sendings", "retry", message]);
+    assert_eq!(again["status"], "delivered", "{again}");
+    assert_eq!(shop.json(&["sendings", "show", message])["history"].as_array().unwrap().len(), 2);
+    shop.fails(&["sendings", "retry", message], "sending_not_failed");
+    let none = shop.json(&["sendings", "retry", "--failed-of", id]);
+    assert_eq!(none["sendings"], 0, "{none}");
     shop.fails(&["link", "send", payment, "--to", "sms:123"], "sms_number_invalid");
     shop.fails(&["integration", "add", "icq"], "integration_unknown");
     assert_eq!(shop.json(&["integration", "remove", id])["removed"], json!(true));

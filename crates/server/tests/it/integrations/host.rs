@@ -45,6 +45,10 @@ impl<S: StandIn + 'static> Host<S> {
         self.service().shell().fail(fault, times);
     }
 
+    pub fn heal(&self) {
+        self.service().shell().heal();
+    }
+
     pub fn arrived(&self) -> Vec<Arrived> {
         self.service().shell().arrived.clone()
     }

@@ -1,5 +1,6 @@
 //! Integrations against their stand-ins, served on real sockets.
 
+mod again;
 mod chaos;
 mod chats;
 mod crm;

@@ -42,6 +42,14 @@ async fn a_receiver_that_is_gone_is_told_nothing_until_somebody_enables_it() {
     assert_eq!(told[0]["webhook"]["disabled_reason"], "gone");
     assert_eq!((&told[0]["payment_id"], &told[0]["payment"]), (&Value::Null, &Value::Null));
     assert!(!told.to_string().contains("whsec_"), "{told}");
+    let open = async || app.get("/v1/todos").await.expect(200)["data"].clone();
+    let todo = open().await[0].clone();
+    assert_eq!(
+        (&todo["kind"], &todo["webhook_id"]),
+        (&json!("webhook_disabled"), &webhook["id"]),
+        "{todo}"
+    );
+    assert!(todo["why"]["message"].as_str().unwrap().contains("answered 410"), "{todo}");
     app.create(json!({})).await;
     app.advance(DAY).await;
     assert_eq!(receiver.count(), 1);
@@ -50,6 +58,7 @@ async fn a_receiver_that_is_gone_is_told_nothing_until_somebody_enables_it() {
 
     let patched = app.patch(&path, json!({"enabled": true})).await.expect(200);
     assert_eq!(patched["status"], "enabled");
+    assert_eq!(open().await, json!([]), "somebody has looked after it");
     app.advance(0).await;
     assert_eq!(receiver.count(), 3, "the one that was refused, and the one of the meantime");
     let list = deliveries(&app, &webhook).await;
