@@ -111,6 +111,12 @@ pub struct OwnReceipt {
     pub said_ms: i64,
 }
 
+impl OwnReceipt {
+    pub fn said(plan_id: &str, text: String, said_ms: i64) -> OwnReceipt {
+        OwnReceipt { plan_id: plan_id.to_owned(), text, said_ms }
+    }
+}
+
 impl Subscription {
     /// What its receipts say while it is on this plan, if it has a word of its own.
     pub fn own_receipt(&self, plan_id: &str) -> Option<&OwnReceipt> {

@@ -119,11 +119,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         state,
         told_ms: None,
         contact: new.contact,
-        receipt: new.receipt.map(|text| OwnReceipt {
-            plan_id: offer.plan.id.clone(),
-            text,
-            said_ms: now_ms,
-        }),
+        receipt: new.receipt.map(|text| OwnReceipt::said(&offer.plan.id, text, now_ms)),
         success_url: new.success_url,
         fail_url: new.fail_url,
         metadata: new.metadata,

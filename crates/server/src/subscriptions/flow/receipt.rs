@@ -41,9 +41,8 @@ pub fn change(
         Some(Said::ByPlan) => subscription.receipt = None,
         Some(Said::Own(text)) => {
             receipts::flow::check_readable(&text).map_err(Problem::Receipt)?;
-            let plan_id = subscription.plan_id.clone();
-            let said_ms = ctx.now_ms();
-            subscription.receipt = Some(OwnReceipt { plan_id, text, said_ms });
+            let own = OwnReceipt::said(&subscription.plan_id, text, ctx.now_ms());
+            subscription.receipt = Some(own);
         }
         None => {}
     }
