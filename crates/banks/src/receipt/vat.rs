@@ -248,7 +248,8 @@ pub fn changes_on(vat: Vat, plan: Option<&VatPlan>, on: Date) -> Option<Date> {
 /// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
 /// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate and zero belong to the goods and stay;
 /// so does no VAT, unless it was the shop's own on the day of the sale: who pays VAT since owes it
-/// at the delivery. The rest is the shop's, which its plan tells if there is one.
+/// at the delivery. The rest is the shop's, which its plan tells if there is one; a plan without VAT
+/// says nothing of goods that were sold with it.
 pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
     let own = plain(prepaid);
     let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));
@@ -257,6 +258,8 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
         Vat::None if rate_on(sold_on) == Some(Vat::None) => by_plan.unwrap_or(own),
         Vat::Vat5 | Vat::Vat7 | Vat::Vat20 | Vat::Vat22 => {
             let outdated = find_date_problem(own, Occasion::Sale { on });
+            let is_of_plan = |now: &Vat| *now != Vat::None || rate_on(sold_on) == Some(own);
+            let by_plan = by_plan.filter(is_of_plan);
             by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)
         }
         Vat::None
@@ -278,8 +281,11 @@ pub fn own_plan<'a>(
     plan: Option<&'a VatPlan>,
 ) -> Option<&'a VatPlan> {
     plan.filter(|plan| match receipt.supplier_of(line) {
-        Some(supplier) => plan.supplier.as_ref() == Some(supplier),
-        None => line.agent.is_none(),
+        // By the number: names and phones are put right.
+        Some(supplier) => {
+            plan.supplier.as_ref().is_some_and(|own| own.tax_code == supplier.tax_code)
+        }
+        None => plan.supplier.is_none() && line.agent.is_none(),
     })
 }
 

@@ -203,7 +203,7 @@ impl Config {
 
     /// Whether there is a database already; of one on a server that is taken for granted.
     pub fn has_database(&self) -> bool {
-        !self.database.url.reveal().is_empty() || Path::new(&self.database_url()).exists()
+        super::db::exists(&self.database_url())
     }
 
     /// The vault with the key of this installation; makes the key file at the first start.

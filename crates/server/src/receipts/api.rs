@@ -105,6 +105,7 @@ async fn check_receipt(
         on: Some(day),
         ffd: ffd.transpose()?,
         taxation: taxation.transpose()?,
+        supplier: None,
     };
     let report = flow::look(shop, terms, &text, (day, around))?;
     let nobody = || invalid("receipt", "is made by no bank: the self-employed make it themselves");

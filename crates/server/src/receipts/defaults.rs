@@ -9,7 +9,10 @@ use kopeck_banks::receipt::{
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::request::{self, SupplierInput};
+use super::{
+    check::find_supplier_problem,
+    request::{self, SupplierInput},
+};
 
 /// Ten years: what is delivered later has a contract of its own.
 const MAX_CLOSE_DAYS: u16 = 3_650;
@@ -111,6 +114,14 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
             hint: "Days until what is prepaid is delivered, such as 30".to_owned(),
         });
     }
+    let supplier = input.supplier.as_ref().map(request::supplier);
+    if let Some(finding) = supplier.as_ref().and_then(find_supplier_problem) {
+        return Err(DefaultsProblem {
+            param: "supplier",
+            message: finding.en(),
+            hint: finding.rule.en.fix.to_owned(),
+        });
+    }
     let steps = input.vat.iter().map(step).collect::<Result<Vec<_>, _>>()?;
     if steps.is_empty() && taxpayer == Taxpayer::Register {
         return Err(DefaultsProblem {
@@ -130,7 +141,7 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
         taxpayer,
         preset,
         taxation: request::taxation(input.taxation.as_deref()).map_err(wrong("taxation"))?,
-        vat: VatPlan { steps, supplier: input.supplier.as_ref().map(request::supplier) },
+        vat: VatPlan { steps, supplier },
         ffd: ffd.map_err(wrong("ffd"))?,
     })
 }

@@ -134,6 +134,7 @@ pub fn look(
             .or_else(|| saved.and_then(|shop| shop.taxation))
             .or(terms.taxation),
         on: Some(day),
+        supplier: around.supplier.or_else(|| saved.and_then(|shop| shop.vat.supplier.clone())),
         ..around
     };
     // What cannot be read is for the check to name.
@@ -185,6 +186,8 @@ pub struct Renewal {
     pub phone: Option<String>,
     /// Each bank that may make it takes a phone alone.
     pub is_phone_enough: bool,
+    /// What the strictest bank that may make it takes.
+    pub max_lines: Option<usize>,
 }
 
 /// The receipt of a renewal, by the VAT of the day of its charge: to be stored with the payment
@@ -220,13 +223,11 @@ pub async fn compose_renewal(
     }
     let days = Days { first: moscow_day(renewal.first_ms), charge };
     let plan = shop.as_ref().map(|shop| &shop.vat);
-    let renewed = renew(&receipt, amount, plan, days, MAX_RENEWED_LINES);
-    let renewed = with_defaults(renewed.map_err(ComposeProblem::Renewal)?, shop);
+    let receipt = with_defaults(receipt, shop.clone());
+    let renewed = renew(&receipt, amount, plan, days, renewal.max_lines);
+    let renewed = renewed.map_err(ComposeProblem::Renewal)?;
     Ok(Some(form::write(&with_buyer(renewed, email, phone))))
 }
-
-/// What the stricter of the banks takes.
-const MAX_RENEWED_LINES: Option<usize> = Some(100);
 
 fn is_npd(shop: Option<&ShopDefaults>) -> bool {
     shop.is_some_and(|shop| shop.taxpayer == Taxpayer::SelfEmployed)

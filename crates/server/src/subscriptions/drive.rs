@@ -226,6 +226,18 @@ pub async fn check(ctx: &Ctx, planned: &Planned) -> Result<(), Problem> {
     plan_any(ctx, &subscription, &opening.version, wish, how).await.map(|_| ())
 }
 
+/// The same of the receipts of the charges to come.
+pub async fn check_receipt(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    version: &Version,
+) -> Result<(), Problem> {
+    let amount = version.terms.price_of(subscription.quantity).ok_or(Problem::SumTooLarge)?;
+    let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
+    let wish = Wish { amount, give_up_ms, period: subscription.periods + 1 };
+    plan_any(ctx, subscription, version, wish, How::Link).await.map(|_| ())
+}
+
 /// What a payment is to be.
 struct Wish {
     amount: Money,

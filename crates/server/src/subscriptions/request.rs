@@ -4,7 +4,7 @@ mod coupons;
 mod receipt;
 
 pub use coupons::CreateCoupon;
-pub use receipt::ChangeReceipt;
+pub use receipt::{ChangeReceipt, ReceiptOrPlan};
 
 use kopeck_banks::Money;
 use serde::Deserialize;

@@ -226,9 +226,15 @@ fn a_hold_of_the_old_year_is_taken_at_the_rates_of_the_new_one() {
     // Who always sells for one supplier says that supplier's rates.
     let plan = VatPlan { supplier: sold.supplier.clone(), ..plan };
     assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::Vat5);
+    let respelled = Supplier { phone: "9".into(), ..sold.supplier.clone().unwrap() };
+    let plan = VatPlan { supplier: Some(respelled), ..plan };
+    assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::Vat5);
     let another = Supplier { tax_code: "3".into(), ..sold.supplier.clone().unwrap() };
     let plan = VatPlan { supplier: Some(another), ..plan };
     assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::None);
+    // What was sold as the shop's own before it began to sell for another stays its own.
+    let own = Receipt { supplier: None, ..sold };
+    assert_eq!(on_day(&own, &own.lines[0], Some(&plan), OLD, NEW), Vat::None);
 }
 
 #[test]

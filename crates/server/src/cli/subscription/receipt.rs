@@ -43,6 +43,7 @@ impl ChangeReceiptArgs {
             return Err(Fail::usage("Nothing is said of the receipt", hint));
         }
         let (ctx, shop_id, id) = (world.ctx.clone(), world.shop.id.clone(), self.id.clone());
+        receipt::check(&ctx, &shop_id, &id, &wish).await?;
         let done: Result<(), Problem> =
             world.ctx.db.write(move |tx| receipt::change(tx, &ctx, (&shop_id, &id), wish)).await;
         done?;

@@ -3,14 +3,19 @@
 use axum::extract::Path;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    super::{flow::receipt, request::ChangeReceipt, view::SubscriptionView},
-    touch,
+use super::super::{
+    flow::{Problem, receipt},
+    replies::Touched,
+    request::ChangeReceipt,
+    view::SubscriptionView,
 };
 use crate::{
     http::{Answer, ApiError, Server, error::ErrorBody, json},
     kit::db::Tx,
-    payments::submit::Ask,
+    payments::{
+        idempotency::{once, replay_of},
+        submit::{self, Ask},
+    },
 };
 
 pub fn routes() -> OpenApiRouter<Server> {
@@ -33,8 +38,17 @@ pub fn routes() -> OpenApiRouter<Server> {
         (status = 422, description = "A field is wrong; `param` names it", body = ErrorBody)))]
 async fn change_receipt(Path(id): Path<String>, ask: Ask) -> Result<Answer, ApiError> {
     let wish = json::read::<ChangeReceipt>(&ask.body)?.read()?;
-    let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let subject = id.clone();
-    let save = move |tx: &mut dyn Tx| receipt::change(tx, &inner, (&shop_id, &subject), wish);
-    touch(ask, id, save).await
+    submit::run(ask, |ask| async move {
+        if let Some(answer) = replay_of::<Touched>(&ask).await? {
+            return Ok(answer);
+        }
+        let (inner, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
+        receipt::check(&inner, &shop_id, &id, &wish).await?;
+        let subject = id.clone();
+        let save = move |tx: &mut dyn Tx| receipt::change(tx, &inner, (&shop_id, &subject), wish);
+        let work = Touched::Subscription { id };
+        let wake = || async { ask.server.nudge.notify_one() };
+        once::<_, Problem, _, _, _>(&ask, &work, save, wake).await
+    })
+    .await
 }

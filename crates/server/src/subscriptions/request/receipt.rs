@@ -10,18 +10,30 @@ use crate::{
         json::{Raw, missing},
     },
     payments::request::customer,
+    receipts::request::ReceiptWish,
     subscriptions::flow::receipt::{Said, Wish},
 };
 
+/// A customer of whom nothing is said.
+const NOTHING: &str = "{}";
 /// The word for the plan's own.
 const PLAN: &str = "\"plan\"";
+
+/// A receipt of its own, or the word plan.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+pub enum ReceiptOrPlan {
+    Own(ReceiptWish),
+    #[schema(example = "plan")]
+    Plan(String),
+}
 
 /// What the receipts of the charges to come say, and where they go; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeReceipt {
     /// As in a payment; or the word plan, for what the plan says.
-    #[schema(value_type = Option<crate::receipts::request::ReceiptWish>)]
+    #[schema(value_type = Option<ReceiptOrPlan>)]
     pub receipt: Raw,
     /// Where receipts go: `email`, `phone`.
     #[schema(value_type = Option<crate::payments::request::Customer>)]
@@ -35,7 +47,7 @@ impl ChangeReceipt {
             true => Some(Said::ByPlan),
             false => plan_receipt(&self.receipt)?.map(Said::Own),
         };
-        let contact = customer(&self.customer)?;
+        let contact = customer(&self.customer)?.filter(|text| text != NOTHING);
         if receipt.is_none() && contact.is_none() {
             return Err(missing("receipt").hint("Send `receipt`, or `customer` with an e-mail."));
         }

@@ -76,10 +76,37 @@ async fn a_check_names_everything_in_two_languages() {
     let salebot = json!([{"name": "Курс", "quantity": 1, "price": 4900, "vat_code": 1}]);
     let report = app.post("/v1/receipts/check", json!({"receipt": salebot})).await.expect(200);
     assert_eq!((&report["form"], &report["total"]), (&json!("salebot"), &json!("4900.00")));
+    // A field that cannot be read hides no other, and a line no other line.
+    let many = json!({"email": "a@example.ru", "colour": "red", "ffd": 1.2, "items": [
+        {"name": "Чай"}, item(json!({"vat": "vat21"})), item(json!({"price": "4,9"}))]});
+    let report = app.post("/v1/receipts/check", json!({"receipt": many})).await.expect(200);
+    for code in [
+        "receipt_value_invalid",
+        "receipt_field_unknown",
+        "receipt_field_missing",
+        "receipt_vat_unknown",
+        "receipt_number_invalid",
+    ] {
+        assert!(found(&report).contains(&code), "{code}: {report}");
+    }
     let short = json!({"preset": "tea", "vat": "vat20x", "closes_on": "завтра"});
     let report = app.post("/v1/receipts/check", json!({"receipt": short})).await.expect(200);
     let codes = ["receipt_word_unknown", "receipt_vat_unknown", "receipt_word_unknown"];
     assert_eq!(found(&report), codes, "each of its words: {report}");
+    let agent = json!({"kind": "another"});
+    let agents = json!({"email": "a@example.ru", "items": [item(json!({"agent": agent}))]});
+    let ask = json!({"receipt": agents, "bank": "tbank", "taxation": "osn"});
+    let alone = app.post("/v1/receipts/check", ask.clone()).await.expect(200);
+    assert_eq!(found(&alone), ["receipt_supplier_missing"]);
+    let with = |phone: &str| {
+        json!({"vat": "none",
+        "supplier": {"name": "ООО Мир", "phone": phone, "inn": "7707083893"}})
+    };
+    let wrong = app.put("/v1/receipts/defaults", with("номер")).await;
+    assert_eq!(wrong.expect_error(422, "param_invalid")["param"], "supplier");
+    app.put("/v1/receipts/defaults", with("+79991234567")).await.expect(200);
+    let known = app.post("/v1/receipts/check", ask).await.expect(200);
+    assert_eq!(known["ok"], true, "the supplier of the defaults: {known}");
     let coming = json!({"vat": [{"vat": "usn5", "valid_from": "2027-01-01"}]});
     let refused = app.put("/v1/receipts/defaults", coming).await;
     assert_eq!(refused.expect_error(422, "param_invalid")["param"], "vat");
