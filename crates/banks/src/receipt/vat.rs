@@ -248,8 +248,8 @@ pub fn changes_on(vat: Vat, plan: Option<&VatPlan>, on: Date) -> Option<Date> {
 /// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
 /// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate and zero belong to the goods and stay;
 /// so does no VAT, unless it was the shop's own on the day of the sale: who pays VAT since owes it
-/// at the delivery. The rest is the shop's, which its plan tells if there is one; a plan without VAT
-/// says nothing of goods that were sold with it.
+/// at the delivery. The rest is the shop's, which its plan tells if there is one; a plan without
+/// VAT says nothing of goods that were sold with it.
 pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
     let own = plain(prepaid);
     let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));

@@ -181,7 +181,7 @@ fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
     // To the kopeck, half up: the bank's cash register counts it itself.
     let milli = parse_quantity(&quantity).map_err(|_| Problem::empty_field("Quantity"))?;
     if line_sum(price, milli) != Some(amount) {
-        return Err(Problem::field("308", "Неверная сумма позиции чека.".to_owned()));
+        return Err(Problem::coded("334"));
     }
     Ok(amount)
 }

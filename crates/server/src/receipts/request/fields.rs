@@ -30,10 +30,12 @@ pub(super) fn read(text: &str, problems: &mut Vec<ReceiptProblem>) -> Option<Rec
         settlement: all.take("settlement"),
         closes_on: all.take("closes_on"),
     };
-    for name in all.all.into_keys() {
+    // What a missing field was mistaken for comes before it.
+    let unknown = all.all.into_keys().map(|name| {
         let message = format!("The receipt cannot be read: unknown field `{name}`");
-        problems.push(problem(&reading::UNKNOWN, &name, message, HINT));
-    }
+        problem(&reading::UNKNOWN, &name, message, HINT)
+    });
+    problems.splice(0..0, unknown);
     Some(input)
 }
 

@@ -278,6 +278,7 @@ async fn a_renewal_has_a_receipt_by_the_vat_of_its_day() {
             email: Some("b@example.ru".into()),
             phone: None,
             is_phone_enough: false,
+            max_lines: None,
         };
         let made = compose_renewal(&app.ctx, &app.shop.id, renewal).await.unwrap();
         serde_json::from_str::<Value>(&made.unwrap()).unwrap()

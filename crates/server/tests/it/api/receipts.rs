@@ -93,6 +93,9 @@ async fn a_check_names_everything_in_two_languages() {
     let report = app.post("/v1/receipts/check", json!({"receipt": short})).await.expect(200);
     let codes = ["receipt_word_unknown", "receipt_vat_unknown", "receipt_word_unknown"];
     assert_eq!(found(&report), codes, "each of its words: {report}");
+    let coming = json!({"vat": [{"vat": "usn5", "valid_from": "2027-01-01"}]});
+    let refused = app.put("/v1/receipts/defaults", coming).await;
+    assert_eq!(refused.expect_error(422, "param_invalid")["param"], "vat");
     let agent = json!({"kind": "another"});
     let agents = json!({"email": "a@example.ru", "items": [item(json!({"agent": agent}))]});
     let ask = json!({"receipt": agents, "bank": "tbank", "taxation": "osn"});
@@ -107,9 +110,6 @@ async fn a_check_names_everything_in_two_languages() {
     app.put("/v1/receipts/defaults", with("+79991234567")).await.expect(200);
     let known = app.post("/v1/receipts/check", ask).await.expect(200);
     assert_eq!(known["ok"], true, "the supplier of the defaults: {known}");
-    let coming = json!({"vat": [{"vat": "usn5", "valid_from": "2027-01-01"}]});
-    let refused = app.put("/v1/receipts/defaults", coming).await;
-    assert_eq!(refused.expect_error(422, "param_invalid")["param"], "vat");
     for (body, param) in [
         (json!({}), "receipt"),
         (json!({"receipt": {}, "bank": "sber"}), "bank"),
