@@ -10,13 +10,10 @@ use kopeck_integrations::{
 
 use super::{
     alarm,
-    flow::{
-        address_key, open_address, open_settings, seal_address, seal_settings, service_of,
-        shop_name,
-    },
+    flow::{address_key, open_address, open_settings, seal_address, service_of, shop_name},
     letter::{self, Around},
     model::{Attempt, Linked, Sending, SendingState},
-    schedule,
+    pace, renewal, schedule,
     store::{self, Recipient, sendings},
     subject::{self, Subject},
 };
@@ -34,8 +31,6 @@ pub const GAVE_UP: &str = "integration_gave_up";
 /// that they become fewer.
 const KEPT_MS: i64 = 90 * DAY_MS;
 const SWEPT: i64 = 4;
-/// Why nothing waits for new tokens that never come.
-const NO_TOKENS: &str = "integration_tokens_missing";
 
 /// A sending that may leave now, and all that its message says.
 struct Due {
@@ -86,7 +81,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         }
     };
     let renewed = match &fate {
-        Fate::Renew => Some(renew(ctx, service, settings).await),
+        Fate::Renew => Some(renewal::renew(ctx, &due.linked.id, settings).await?),
         Fate::Delivered { .. }
         | Fate::More(_)
         | Fate::Retry { .. }
@@ -150,6 +145,9 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     // Opened before it is marked as asked: what cannot be opened was not sent.
     let settings = open_settings(ctx, &linked).map_err(broken)?;
     let to = open_address(ctx, id, &sending.address).map_err(broken)?;
+    if let Some(at_ms) = pace::take_turn(tx, service, &settings, now_ms)? {
+        return Ok(Look::Rest(After::At(at_ms)));
+    }
     // We hold the lease, so whoever asked before us is gone without having heard.
     let is_cut = sending.asked_ms.is_some();
     sending.tries += 1;
@@ -200,16 +198,6 @@ impl Shown<'_> {
     }
 }
 
-async fn renew(ctx: &Ctx, service: &dyn Integration, settings: &Settings) -> Renewal {
-    let Some(request) = service.renewal(settings) else {
-        return Renewal::Retry { why: NO_TOKENS.to_owned() };
-    };
-    match ctx.courier.send(request).await {
-        Ok(reply) => service.read_renewal(&reply),
-        Err(Silence::NotSent(why) | Silence::Lost(why)) => Renewal::Retry { why },
-    }
-}
-
 fn end(
     sending: &mut Sending,
     state: SendingState,
@@ -242,6 +230,9 @@ fn record(
         return Ok(After::Done);
     };
     sending.asked_ms = None;
+    if let Fate::Retry { after_ms: Some(after_ms), .. } = fate {
+        pace::rest(tx, due.service, &due.settings, (now_ms, *after_ms))?;
+    }
     match fate {
         Fate::Delivered { remote_id } => {
             sending.remote_id = remote_id.clone();
@@ -260,7 +251,7 @@ fn record(
             end(&mut sending, SendingState::Unknown, None, Some(why), now_ms);
         }
         Fate::Moved { to } => moved(tx, ctx, &mut linked, &mut sending, to)?,
-        Fate::Renew => renewal(tx, ctx, &mut linked, &mut sending, renewed)?,
+        Fate::Renew => renewed_tokens(tx, ctx, (&mut linked, &mut sending), renewed)?,
         Fate::Broken(broken) => {
             let code = broken.code().to_owned();
             match broken.scope() {
@@ -290,7 +281,12 @@ fn record(
     Ok(After::At(schedule::next_request(service.limits(), linked.sent_ms)))
 }
 
-fn stop(tx: &mut dyn Tx, ctx: &Ctx, linked: &mut Linked, broken: &Broken) -> Result<(), DbError> {
+pub fn stop(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &mut Linked,
+    broken: &Broken,
+) -> Result<(), DbError> {
     let (integration_id, service, code) = (&linked.id, &linked.service, broken.code());
     tracing::warn!(integration_id, "{service} is stopped: {code}");
     linked.stopped = Some((ctx.now_ms(), code.to_owned()));
@@ -344,30 +340,22 @@ fn moved(
     Ok(())
 }
 
-fn renewal(
+fn renewed_tokens(
     tx: &mut dyn Tx,
     ctx: &Ctx,
-    linked: &mut Linked,
-    sending: &mut Sending,
+    (linked, sending): (&mut Linked, &mut Sending),
     renewed: Option<&Renewal>,
 ) -> Result<(), DbError> {
     let now_ms = ctx.now_ms();
     match renewed {
-        Some(Renewal::Changed(values)) => {
-            let wrong = |error: anyhow::Error| DbError::Decode(format!("settings: {error:#}"));
-            let mut settings = open_settings(ctx, linked).map_err(wrong)?;
-            for (name, value) in values {
-                settings.set(name, value.clone());
-            }
-            linked.sealed = seal_settings(ctx, &linked.id, &settings).map_err(wrong)?;
-            // At once, so that a new pair is never lost behind what follows.
-            store::update_integration(tx, linked)?;
+        // They are saved.
+        Some(Renewal::Changed(_)) => {
             sending.due_ms = now_ms;
             sending.step_ms = None;
         }
         Some(Renewal::Broken(broken)) => stop(tx, ctx, linked, broken)?,
         Some(Renewal::Retry { why }) => again(ctx, sending, None, why),
-        None => again(ctx, sending, None, NO_TOKENS),
+        None => again(ctx, sending, None, renewal::NO_TOKENS),
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use kopeck_integrations::{
 };
 
 use super::{
-    alarm, letter,
+    alarm, bitrix24, letter,
     model::{Chat, Linked, Sending, SendingState},
     payers,
     store::{self, Recipient, sendings},
@@ -458,6 +458,7 @@ pub fn fan_out(tx: &mut dyn Tx, ctx: &Ctx) -> Result<bool, DbError> {
             linked.seen_seq = event.seq;
             is_new |= spread(tx, ctx, &linked, &event)?;
             is_new |= payers::spread(tx, ctx, &linked, &event)?;
+            bitrix24::flow::spread(tx, ctx, &linked, &event)?;
         }
         store::update_integration(tx, &linked)?;
         if is_new {

@@ -25,6 +25,7 @@
 pub mod again;
 pub mod alarm;
 pub mod api;
+pub mod bitrix24;
 pub mod catalog;
 pub mod chats;
 pub mod compat;
@@ -32,8 +33,10 @@ pub mod drive;
 pub mod flow;
 pub mod letter;
 pub mod model;
+pub mod pace;
 pub mod payers;
 pub mod problem;
+pub mod renewal;
 pub mod request;
 pub mod schedule;
 pub mod store;

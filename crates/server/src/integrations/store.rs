@@ -2,6 +2,7 @@
 
 pub mod chats;
 pub mod sendings;
+pub mod shared;
 
 use kopeck_integrations::Kind;
 

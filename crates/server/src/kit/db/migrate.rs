@@ -158,6 +158,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0023_sendings.sql"),
         postgres: include_str!("../../../migrations/postgres/0023_sendings.sql"),
     },
+    Migration {
+        name: "0024_bitrix24",
+        sqlite: include_str!("../../../migrations/sqlite/0024_bitrix24.sql"),
+        postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
