@@ -231,6 +231,18 @@ pub async fn check(ctx: &Ctx, planned: &Planned) -> Result<(), Problem> {
     plan_any(ctx, &subscription, &opening.version, wish, how).await.map(|_| ())
 }
 
+/// The same of the receipts of the charges to come.
+pub async fn check_receipt(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    version: &Version,
+) -> Result<(), Problem> {
+    let amount = version.terms.price_of(subscription.quantity).ok_or(Problem::SumTooLarge)?;
+    let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
+    let wish = Wish { amount, give_up_ms, period: subscription.periods + 1 };
+    plan_any(ctx, subscription, version, wish, How::Link).await.map(|_| ())
+}
+
 /// What a payment is to be.
 struct Wish {
     amount: Money,
@@ -379,14 +391,14 @@ async fn new_payment(
     (amount, metadata): (Money, serde_json::Value),
 ) -> Result<NewPayment, Problem> {
     let own = subscription.own_receipt(&version.plan_id);
-    let said_ms = if own.is_some() { subscription.created_ms } else { version.created_ms };
+    let said_ms = own.map_or(version.created_ms, |own| own.said_ms);
     let new = NewPayment {
         amount,
         purpose: version.terms.name.clone(),
         success_url: subscription.success_url.clone(),
         fail_url: subscription.fail_url.clone(),
         customer: subscription.contact.clone(),
-        receipt: own.map(str::to_owned).or_else(|| version.terms.receipt.clone()),
+        receipt: own.map(|own| own.text.clone()).or_else(|| version.terms.receipt.clone()),
         metadata: metadata.to_string(),
         ..NewPayment::default()
     };

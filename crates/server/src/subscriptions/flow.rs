@@ -12,6 +12,7 @@ mod notice;
 pub mod periods;
 pub mod plans;
 pub mod rebind;
+pub mod receipt;
 pub mod turn;
 pub mod withdraw;
 

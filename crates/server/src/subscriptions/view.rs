@@ -404,7 +404,7 @@ impl SubscriptionView {
             interval: terms.interval.unit.as_str(),
             interval_count: terms.interval.count,
             coupon: described.coupon.as_ref().map(|coupon| coupon.code.clone()),
-            receipt: subscription.own_receipt(&version.plan_id).and_then(raw),
+            receipt: subscription.own_receipt(&version.plan_id).and_then(|own| raw(&own.text)),
             collection: subscription.collection.as_str(),
             charged_by: if subscription.bank_count.is_some() { "bank" } else { "us" },
             bank_charges: subscription.bank_count,
