@@ -81,14 +81,18 @@ pub fn secret_header(service: &str) -> Option<&'static str> {
     }
 }
 
-/// Takes an update. Again is no error: services repeat what was not answered in time.
-pub fn hear(
-    tx: &mut dyn Tx,
+/// Takes an update. Again is no error: services repeat what was not answered in time. Anybody can
+/// knock here, so nothing is written before the secret is known to be right.
+pub async fn hear(
     ctx: &Ctx,
     id: &str,
     (header, body): (impl Fn(&str) -> Option<String>, &[u8]),
 ) -> Result<Heard, DbError> {
-    let Some(linked) = store::lock_integration(tx, id)? else { return Ok(Heard::Nobody) };
+    let wanted = id.to_owned();
+    let found: Result<Option<Linked>, DbError> =
+        ctx.db.read(move |tx| store::find_any_integration(tx, &wanted)).await;
+    let linked = found?.filter(|it| it.removed_ms.is_none());
+    let Some(linked) = linked else { return Ok(Heard::Nobody) };
     let Some(name) = secret_header(&linked.service) else { return Ok(Heard::Nobody) };
     let settings = open_settings(ctx, &linked);
     let settings = settings.map_err(|error| DbError::Decode(format!("{id}: {error:#}")))?;
@@ -96,6 +100,21 @@ pub fn hear(
     let Some(news) = read(&linked.service, &settings, given.as_deref(), body) else {
         return Ok(Heard::Forged);
     };
+    if matches!(news, News::Other) {
+        return Ok(Heard::Done);
+    }
+    let (inner, id) = (ctx.clone(), id.to_owned());
+    ctx.db.write(move |tx| take(tx, &inner, &id, (&settings, news))).await
+}
+
+/// What it means for its chat.
+fn take(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    id: &str,
+    (settings, news): (&Settings, News),
+) -> Result<Heard, DbError> {
+    let Some(linked) = store::lock_integration(tx, id)? else { return Ok(Heard::Nobody) };
     let key = |chat: &str| address_key(&linked.id, chat);
     let now_ms = ctx.now_ms();
     match news {
@@ -103,7 +122,7 @@ pub fn hear(
             chats::resume(tx, (id, &key(&chat)), UNBOUND)?;
             store::delete_ended_address(tx, id, &key(&chat))?;
             let payload = payload.unwrap_or_default();
-            start(tx, ctx, &linked, &settings, (&chat, &payload))?;
+            start(tx, ctx, &linked, settings, (&chat, &payload))?;
         }
         News::Stopped { chat } => {
             chats::end(tx, (id, &key(&chat)), (now_ms, STOPPED))?;

@@ -42,6 +42,7 @@ pub struct NewIntegration {
     pub news_to: Option<String>,
     pub news: Vec<Kind>,
     pub payer_news: Vec<Kind>,
+    pub lang: Lang,
 }
 
 /// A message that somebody wants sent.
@@ -168,6 +169,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
         news_to,
         news: new.news,
         payer_news: new.payer_news,
+        lang: new.lang,
         seen_seq: 0,
         sent_ms: 0,
         stopped: None,
@@ -215,6 +217,7 @@ pub struct Changes {
     pub news_to: Option<String>,
     pub news: Option<Vec<Kind>>,
     pub payer_news: Option<Vec<Kind>>,
+    pub lang: Option<Lang>,
 }
 
 /// Changes it. What was stopped goes on: whatever stopped it may be mended now.
@@ -234,6 +237,7 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
             }
             linked.news = changes.news.unwrap_or(linked.news);
             linked.payer_news = changes.payer_news.unwrap_or(linked.payer_news);
+            linked.lang = changes.lang.unwrap_or(linked.lang);
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
@@ -325,12 +329,13 @@ pub fn draft(
         event_seq: 0,
         kind,
         audience,
-        lang: Lang::Ru,
+        lang: linked.lang,
         address,
         address_key,
         progress: Progress::start(),
         state: SendingState::Pending,
         tries: 0,
+        lost: 0,
         due_ms: now_ms,
         step_ms: None,
         asked_ms: None,

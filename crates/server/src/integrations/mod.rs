@@ -14,6 +14,8 @@
 //! * **Recipient**: an address that hears of all that becomes of one payment: a bot's client, a
 //!   deal.
 //!
+//! Or nothing is sent at all: `sharing` gives addresses by which a person sends a link himself.
+//!
 //! Invariants:
 //! * A sending, its progress and the moment of its request are saved before the request leaves.
 //! * News of one payment reach one address in the order of its events.
@@ -36,6 +38,7 @@ pub mod payers;
 pub mod problem;
 pub mod request;
 pub mod schedule;
+pub mod sharing;
 pub mod store;
 pub mod story;
 pub mod subject;

@@ -2,7 +2,7 @@
 //! the link to pay instead, and whatever else the shop chose. And how they say that they want no
 //! more of it.
 
-use kopeck_integrations::{Audience, Integration, Kind, find_integration};
+use kopeck_integrations::{Audience, Integration, Kind, Lang, find_integration};
 
 use super::{
     chats::secret_header,
@@ -49,6 +49,15 @@ struct Told {
     customer_id: Option<String>,
     /// JSON, where receipts go.
     contact: Option<String>,
+}
+
+impl Told {
+    /// The payer's language where the shop said it, else the one that the integration writes in.
+    fn lang(&self, linked: &Linked) -> Lang {
+        let contact = self.contact.as_deref().unwrap_or("{}");
+        let contact: serde_json::Value = serde_json::from_str(contact).unwrap_or_default();
+        contact["lang"].as_str().and_then(Lang::parse).unwrap_or(linked.lang)
+    }
 }
 
 const EMAIL: &str = "email";
@@ -105,6 +114,7 @@ pub fn spread(
             subscription_id: told.subscription_id.clone(),
             event_id: Some(event.id.clone()),
             event_seq: event.seq,
+            lang: told.lang(linked),
             ..draft(ctx, linked, told.kind, Audience::Payer, (key, address))
         };
         is_new |= sendings::insert_sending(tx, &sending)?;
@@ -120,9 +130,9 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
         let found = payments::store::find_payment(tx, &linked.shop_id, &event.subject_id)?;
         let of = |payment: payments::model::Payment| Told {
             kind,
+            customer_id: customer_of(&payment),
             payment_id: Some(payment.id),
             subscription_id: None,
-            customer_id: None,
             contact: payment.customer,
         };
         return Ok(found.map(of));
@@ -146,6 +156,14 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
         None
     };
     Ok(Some(Told { kind, payment_id, subscription_id, customer_id, contact }))
+}
+
+/// The shop's own number of the payer, where it said so: by it his chats are found.
+fn customer_of(payment: &payments::model::Payment) -> Option<String> {
+    let said: serde_json::Value =
+        serde_json::from_str(payment.customer.as_deref()?).unwrap_or_default();
+    let said = said["id"].as_str().map(str::to_owned);
+    said.filter(|id| !id.is_empty())
 }
 
 fn opt_out_key(shop_id: &str, service: &str, to: &str) -> String {

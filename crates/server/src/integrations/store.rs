@@ -3,13 +3,13 @@
 pub mod chats;
 pub mod sendings;
 
-use kopeck_integrations::Kind;
+use kopeck_integrations::{Kind, Lang};
 
 use super::model::Linked;
 use crate::kit::db::{DbError, Row, Tx, Value};
 
 const COLUMNS: &str = "id, shop_id, service, sealed, news_to, news, seen_seq, sent_ms, \
-     stopped_ms, stopped_code, removed_ms, created_ms, payer_news";
+     stopped_ms, stopped_code, removed_ms, created_ms, payer_news, lang";
 
 pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
@@ -33,8 +33,8 @@ pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
 pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
         "update integrations set sealed = $1, news_to = $2, news = $3, seen_seq = $4, \
-         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8, payer_news = $9 \
-         where id = $10",
+         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8, payer_news = $9, \
+         lang = $10 where id = $11",
         &[
             linked.sealed.clone().into(),
             linked.news_to.clone().into(),
@@ -45,6 +45,7 @@ pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
             linked.stopped.as_ref().map(|(_, code)| code.clone()).into(),
             linked.removed_ms.into(),
             encode_news(&linked.payer_news).into(),
+            lang_word(linked.lang).into(),
             linked.id.as_str().into(),
         ],
     )?;
@@ -114,7 +115,15 @@ fn decode_news(text: &str) -> Result<Vec<Kind>, DbError> {
     news.iter().map(|text| word(text, Kind::parse(text))).collect()
 }
 
+const fn lang_word(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Ru => "ru",
+        Lang::En => "en",
+    }
+}
+
 fn decode(row: &Row) -> Result<Linked, DbError> {
+    let lang = row.text(13)?;
     Ok(Linked {
         id: row.text(0)?,
         shop_id: row.text(1)?,
@@ -123,6 +132,7 @@ fn decode(row: &Row) -> Result<Linked, DbError> {
         news_to: row.opt_bytes(4)?,
         news: decode_news(&row.text(5)?)?,
         payer_news: decode_news(&row.text(12)?)?,
+        lang: word(&lang, Lang::parse(&lang))?,
         seen_seq: row.int(6)?,
         sent_ms: row.int(7)?,
         stopped: row.opt_int(8)?.zip(row.opt_text(9)?),

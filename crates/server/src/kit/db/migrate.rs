@@ -153,6 +153,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0023_sendings.sql"),
         postgres: include_str!("../../../migrations/postgres/0023_sendings.sql"),
     },
+    Migration {
+        name: "0023b_unheard",
+        sqlite: include_str!("../../../migrations/sqlite/0023b_unheard.sql"),
+        postgres: include_str!("../../../migrations/postgres/0023b_unheard.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

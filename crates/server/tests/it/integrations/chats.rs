@@ -197,6 +197,63 @@ async fn the_service_is_told_where_its_updates_go() {
 }
 
 #[tokio::test]
+async fn a_forged_update_is_refused_without_waiting_for_the_database() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    // As long as this transaction lasts, nothing else can be written.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let db = app.ctx.db.clone();
+    let writing = tokio::spawn(async move {
+        let done: Result<(), DbError> = db
+            .write(move |_| {
+                let _ = held.recv();
+                Ok(())
+            })
+            .await;
+        done
+    });
+    let header = (telegram::update::SECRET_HEADER, "guessed");
+    let asked = update(&app, &bot.1, header, json!({ "update_id": 7 }));
+    let status = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+    release.send(()).unwrap();
+    writing.await.unwrap().unwrap();
+    assert_eq!(status.expect("answered while another writes"), 403);
+}
+
+#[tokio::test]
+async fn news_of_a_payment_reach_its_customers_chat_in_his_language() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    let path = format!("/v1/integrations/{}", bot.1["id"].as_str().unwrap());
+    let news = json!({ "payer_news": ["paid", "link", "refunded"], "lang": "en" });
+    assert_eq!(app.patch(&path, news).await.expect(200)["lang"], "en");
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    let welcome = bot.0.arrived().pop().unwrap().text;
+    assert!(!welcome.contains("готово"), "{welcome}");
+    let heard = async |customer: Value| {
+        let before = bot.0.arrived().len();
+        let payment = app.create(json!({ "customer": customer })).await;
+        app.advance(2 * SECOND).await;
+        app.pay(&payment);
+        app.advance(61 * SECOND).await;
+        app.advance(2 * SECOND).await;
+        bot.0.arrived().split_off(before)
+    };
+    let mine = heard(json!({ "id": "client-17" })).await;
+    assert_eq!(mine.len(), 2, "the link, then that it is paid: {mine:?}");
+    assert!(mine[0].has_picture && mine[0].link.is_some(), "{mine:?}");
+    assert!(mine[1].text.contains("paid, thank you"), "the integration's language: {mine:?}");
+    let russian = heard(json!({ "id": "client-17", "lang": "ru" })).await;
+    assert!(russian[1].text.contains("спасибо"), "his own language: {russian:?}");
+    assert!(heard(json!({ "id": "client-18" })).await.is_empty(), "another's");
+    assert!(heard(json!({ "email": "anna@example.com" })).await.is_empty());
+    let bad = json!({ "amount": "5", "purpose": "x", "customer": { "id": "a", "lang": "fr" } });
+    let error = app.post("/v1/payments", bad).await.expect_error(422, "param_invalid");
+    assert_eq!(error["param"], "customer.lang");
+}
+
+#[tokio::test]
 async fn charges_that_are_near_are_told_in_the_chat() {
     let app = TestApp::at("tbank").await;
     let bot = bot(&app).await;
