@@ -268,12 +268,9 @@ fn uploading(reply: &HttpReply) -> Reading {
     if let (200, Ok(Place { url })) = (reply.status, serde_json::from_slice(&reply.body)) {
         return Reading::More(Progress::at(UPLOAD).with(url));
     }
-    match refused(reply) {
-        Reading::Broken(broken) if broken.scope() != Scope::Account => {
-            Reading::More(Progress::at(PLAIN))
-        }
-        other => other,
-    }
+    let reading = refused(reply);
+    let is_of_picture = matches!(&reading, Reading::Broken(it) if it.scope() != Scope::Account);
+    if is_of_picture { Reading::More(Progress::at(PLAIN)) } else { reading }
 }
 
 /// The tokens by which a message shows it: kept as MAX wrote them.

@@ -107,9 +107,9 @@ fn max_says_how_long_to_wait_and_is_believed_up_to_a_day() {
     let message = message(Kind::Paid, Audience::Shop, "228532008");
     let read = |reply: HttpReply| Max.read(&settings, &message, &Progress::start(), &reply);
     let busy = || HttpReply::json(429, &json!({ "code": "too.many.requests", "message": "" }));
-    let wait = |reading: Reading| match reading {
-        Reading::Retry { after_ms, .. } => after_ms,
-        other => panic!("{other:?}"),
+    let wait = |reading: Reading| {
+        let Reading::Retry { after_ms, .. } = reading else { panic!("{reading:?}") };
+        after_ms
     };
     assert_eq!(wait(read(busy().header("retry-after", "7"))), Some(7_000));
     assert_eq!(wait(read(busy().header("retry-after", "9999999"))), Some(86_400_000));
