@@ -32,6 +32,8 @@ pub use stand_in::MaxStandIn;
 
 pub const TOKEN: &str = "token";
 pub const BOT: &str = "bot";
+/// See [`crate::binding::is_polled`].
+pub const UPDATES: &str = crate::binding::UPDATES;
 pub const API_URL: &str = "api_url";
 /// The host that also asks for the Russian Trusted Root CA; the older ones are being switched off.
 const DEFAULT_API_URL: &str = "https://platform-api2.max.ru";
@@ -48,6 +50,13 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_MAX_BOT",
         is_secret: false,
         about: "The bot's name, as in its address max.ru/…: for links that tie payers' chats.",
+    },
+    Setting {
+        name: UPDATES,
+        env: "KOPECK_MAX_UPDATES",
+        is_secret: false,
+        about: "poll: Kopeck asks MAX what happens in the bot's chats, for a server without a public \
+                address. Empty: MAX tells it (kopeck integration updates).",
     },
     Setting {
         name: API_URL,
@@ -299,6 +308,23 @@ pub fn subscribe(settings: &Settings, url: &str) -> Result<HttpRequest, Broken> 
     let secret = update::webhook_secret(settings);
     let body = Body { url, update_types: ["bot_started", "bot_stopped"], secret };
     Ok(call(settings, Method::Post, "/subscriptions")?.json(&body))
+}
+
+/// Asks for starts and stops since; holds the line so long when there were none.
+pub fn get_updates(settings: &Settings, marker: i64, wait_s: u8) -> Result<HttpRequest, Broken> {
+    let (from, wait) = (marker.to_string(), wait_s.to_string());
+    let mut query = vec![("limit", "20"), ("timeout", &wait), ("types", "bot_started,bot_stopped")];
+    // Without a marker MAX begins with what nobody has asked for yet.
+    if marker > 0 {
+        query.push(("marker", &from));
+    }
+    call(settings, Method::Get, &format!("/updates?{}", encode_query(&query)))
+}
+
+/// MAX gives updates to whoever asks only where no address is subscribed.
+pub fn unsubscribe(settings: &Settings, url: &str) -> Result<HttpRequest, Broken> {
+    let query = encode_query(&[("url", url)]);
+    call(settings, Method::Delete, &format!("/subscriptions?{query}"))
 }
 
 #[derive(Deserialize)]

@@ -30,6 +30,8 @@ pub struct MaxStandIn {
     pub closed_chats: Vec<i64>,
     pub subscription: Option<(String, String)>,
     pub refuses_pictures: bool,
+    /// What happened, for whoever asks.
+    pub updates: Vec<Value>,
     next: u64,
 }
 
@@ -42,6 +44,7 @@ impl Default for MaxStandIn {
             closed_chats: vec![-70_010_021],
             subscription: None,
             refuses_pictures: false,
+            updates: Vec::new(),
             next: 1,
         }
     }
@@ -156,6 +159,21 @@ impl MaxStandIn {
     }
 }
 
+impl MaxStandIn {
+    /// By marker: the place in the list. None while an address is subscribed.
+    fn give_updates(&self, request: &HttpRequest) -> HttpReply {
+        if self.subscription.is_some() {
+            return HttpReply::json(200, &json!({ "updates": [], "marker": null }));
+        }
+        let query: BTreeMap<String, String> = request.query().into_iter().collect();
+        let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+        let (from, limit) = (number("marker").unwrap_or(0), number("limit").unwrap_or(100));
+        let some: Vec<&Value> = self.updates.iter().skip(from).take(limit).collect();
+        let marker = from + some.len();
+        HttpReply::json(200, &json!({ "updates": some, "marker": marker }))
+    }
+}
+
 impl StandIn for MaxStandIn {
     fn name(&self) -> &'static str {
         "max"
@@ -191,6 +209,11 @@ impl StandIn for MaxStandIn {
                 }
                 let url = format!("{}{PICTURES}", base_of(request));
                 HttpReply::json(200, &json!({ "url": url }))
+            }
+            (Method::Get, "/updates") => self.give_updates(request),
+            (Method::Delete, "/subscriptions") => {
+                self.subscription = None;
+                HttpReply::json(200, &json!({ "success": true }))
             }
             (Method::Post, "/subscriptions") => {
                 let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();

@@ -12,10 +12,8 @@ use kopeck_integrations::{
 
 use super::{
     alarm,
-    flow::{
-        address_key, open_address, open_settings, seal_address, seal_settings, service_of,
-        shop_name,
-    },
+    flow::{open_address, open_settings, seal_address, seal_settings, service_of, shop_name},
+    keys::address_key,
     letter::{self, Around},
     model::{Attempt, Linked, Sending, SendingState},
     schedule,
@@ -371,10 +369,10 @@ fn moved(
     let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
     let news_to = linked.news_to.clone();
     let was = news_to.and_then(|sealed| open_address(ctx, &linked.id, &sealed).ok());
-    if was.is_some_and(|was| address_key(&linked.id, &was) == sending.address_key) {
+    if was.is_some_and(|was| address_key(ctx, &linked.id, &was) == sending.address_key) {
         linked.news_to = Some(sealed.clone());
     }
-    let key = address_key(&linked.id, to);
+    let key = address_key(ctx, &linked.id, to);
     let payment_id = sending.payment_id.clone().unwrap_or_default();
     let recipients = store::list_recipients(tx, &payment_id, &linked.id)?;
     let known = recipients.into_iter().find(|it| it.address_key == sending.address_key);

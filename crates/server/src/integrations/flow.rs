@@ -7,9 +7,11 @@ use kopeck_integrations::{
 };
 
 use super::{
-    alarm, letter,
+    alarm,
+    keys::address_key,
+    letter,
     model::{Chat, Linked, Sending, SendingState},
-    payers,
+    payers, poll,
     store::{self, Recipient, sendings},
 };
 use crate::{
@@ -18,7 +20,6 @@ use crate::{
         Ctx,
         db::{DbError, Tx},
         jobs,
-        secret::hash_bytes,
     },
     payments, shops,
 };
@@ -146,11 +147,6 @@ pub fn open_address(ctx: &Ctx, integration_id: &str, sealed: &[u8]) -> anyhow::R
     Ok(String::from_utf8(plain)?)
 }
 
-/// Tells the same address again without opening it.
-pub fn address_key(integration_id: &str, to: &str) -> String {
-    hash_bytes(context_of(integration_id, to).as_bytes())
-}
-
 /// What the service is, by its stored word.
 pub fn service_of(linked: &Linked) -> anyhow::Result<&'static dyn Integration> {
     let found = find_integration(&linked.service);
@@ -176,6 +172,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
         removed_ms: None,
         created_ms: ctx.now_ms(),
     };
+    let inner = ctx.clone();
     ctx.db
         .write(move |tx| {
             if store::list_integrations(tx, &linked.shop_id)?.len() >= MAX_INTEGRATIONS {
@@ -184,6 +181,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
             let seen_seq = find_last_seq(tx, &linked.shop_id)?;
             let linked = Linked { seen_seq, ..linked };
             store::insert_integration(tx, &linked)?;
+            poll::begin(tx, &inner, &linked, &new.settings)?;
             Ok(linked)
         })
         .await
@@ -238,6 +236,7 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
             linked.news = changes.news.unwrap_or(linked.news);
             linked.payer_news = changes.payer_news.unwrap_or(linked.payer_news);
             linked.lang = changes.lang.unwrap_or(linked.lang);
+            poll::begin(tx, &inner, &linked, &settings)?;
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
@@ -355,7 +354,7 @@ pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, 
         Where::Address(service, to) => {
             let linked = find_of_service(ctx, shop_id, service).await?;
             let sealed = seal_address(ctx, &linked.id, to)?;
-            let to = (address_key(&linked.id, to), sealed);
+            let to = (address_key(ctx, &linked.id, to), sealed);
             (linked, to)
         }
         Where::Customer(customer_id) => find_chat(ctx, shop_id, customer_id).await?,
@@ -398,7 +397,7 @@ pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), P
     let linked = find_of_service(ctx, shop_id, new.service).await?;
     let to = service_of(&linked)?.address(&new.to)?;
     let recipient = Recipient {
-        address_key: address_key(&linked.id, &to),
+        address_key: address_key(ctx, &linked.id, &to),
         address: seal_address(ctx, &linked.id, &to)?,
         since_seq: 0,
     };
@@ -496,7 +495,7 @@ fn spread(
     if let Some(sealed) = linked.news_to.clone().filter(|_| linked.news.contains(&kind)) {
         let open = open_address(ctx, &linked.id, &sealed);
         let to = open.map_err(|error| DbError::Decode(format!("news_to: {error:#}")))?;
-        addresses.push((address_key(&linked.id, &to), sealed));
+        addresses.push((address_key(ctx, &linked.id, &to), sealed));
     }
     let mut is_new = false;
     for to in addresses {

@@ -22,7 +22,8 @@
 //! * What had no answer is sent again only where `kopeck_integrations::exchange::after` allows it.
 //! * One job per integration, so one driver among all processes: the service's limits are kept, and
 //!   tokens are renewed one at a time.
-//! * Addresses and settings are sealed; the journal of requests holds neither.
+//! * Addresses and settings are sealed; the journal of requests holds neither. What tells an
+//!   address again is keyed: no list of phones can be tried against the database.
 
 pub mod again;
 pub mod alarm;
@@ -32,9 +33,11 @@ pub mod chats;
 pub mod compat;
 pub mod drive;
 pub mod flow;
+pub mod keys;
 pub mod letter;
 pub mod model;
 pub mod payers;
+pub mod poll;
 pub mod problem;
 pub mod request;
 pub mod schedule;

@@ -6,7 +6,8 @@ use kopeck_integrations::{Audience, Integration, Kind, Lang, find_integration};
 
 use super::{
     chats::secret_header,
-    flow::{self, address_key, draft, open_address, seal_address},
+    flow::{self, draft, open_address, seal_address},
+    keys::{address_key, opt_out_keys},
     model::{Linked, Sending},
     store::{self, chats, sendings},
 };
@@ -15,7 +16,6 @@ use crate::{
     kit::{
         Ctx,
         db::{DbError, Tx},
-        secret::hash_bytes,
     },
     payments,
     subscriptions::{self, view::open_link},
@@ -80,13 +80,13 @@ fn places(
     // Not every address that a receipt may go to is one that mail servers take.
     let to = contact["email"].as_str().and_then(|email| service.address(email).ok());
     let Some(to) = to else { return Ok(Vec::new()) };
-    let key = opt_out_key(&linked.shop_id, &linked.service, &to);
-    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, EMAIL, &key)? {
+    let keys = opt_out_keys(ctx, &linked.shop_id, &linked.service, &to);
+    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, EMAIL, &keys)? {
         return Ok(Vec::new());
     }
     let sealed = seal_address(ctx, &linked.id, &to);
     let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
-    Ok(vec![(address_key(&linked.id, &to), sealed)])
+    Ok(vec![(address_key(ctx, &linked.id, &to), sealed)])
 }
 
 /// Writes what the event tells its payer by this integration; says whether anything.
@@ -166,10 +166,6 @@ fn customer_of(payment: &payments::model::Payment) -> Option<String> {
     said.filter(|id| !id.is_empty())
 }
 
-fn opt_out_key(shop_id: &str, service: &str, to: &str) -> String {
-    hash_bytes(format!("{shop_id}/{service}/{to}").as_bytes())
-}
-
 /// Where the reader of a message says that he wants no more of its kind: good for ever.
 pub fn unsubscribe_url(ctx: &Ctx, sending: &Sending) -> String {
     let signature = ctx.vault.sign(&[UNSUBSCRIBE, &sending.shop_id, &sending.id]);
@@ -182,7 +178,7 @@ pub struct Reader {
     pub sending: Sending,
     pub shop: String,
     service: String,
-    key: String,
+    keys: [String; 2],
     pub is_out: bool,
 }
 
@@ -201,18 +197,18 @@ pub fn find_reader(
         return Ok(None);
     };
     let Ok(to) = open_address(ctx, &linked.id, &sending.address) else { return Ok(None) };
-    let key = opt_out_key(&sending.shop_id, &linked.service, &to);
-    let is_out = store::is_opted_out(tx, &sending.shop_id, &linked.service, &key)?;
+    let keys = opt_out_keys(ctx, &sending.shop_id, &linked.service, &to);
+    let is_out = store::is_opted_out(tx, &sending.shop_id, &linked.service, &keys)?;
     let shop = flow::shop_name(tx, &sending.shop_id)?;
-    Ok(Some(Reader { sending, shop, service: linked.service, key, is_out }))
+    Ok(Some(Reader { sending, shop, service: linked.service, keys, is_out }))
 }
 
 /// From now on nothing that nobody asked for goes there, or it does again.
 pub fn set_out(tx: &mut dyn Tx, ctx: &Ctx, reader: &Reader, is_out: bool) -> Result<(), DbError> {
     let (shop_id, service) = (reader.sending.shop_id.as_str(), reader.service.as_str());
     if is_out {
-        store::insert_opt_out(tx, shop_id, service, &reader.key, ctx.now_ms())
+        store::insert_opt_out(tx, shop_id, service, &reader.keys[0], ctx.now_ms())
     } else {
-        store::delete_opt_out(tx, shop_id, service, &reader.key)
+        store::delete_opt_out(tx, shop_id, service, &reader.keys)
     }
 }

@@ -1,6 +1,7 @@
 //! SQL of integrations, of who hears by them, and of addresses that have ended.
 
 pub mod chats;
+pub mod keys;
 pub mod sendings;
 
 use kopeck_integrations::{Kind, Lang};
@@ -94,6 +95,17 @@ pub fn list_behind(tx: &mut dyn Tx, limit: i64) -> Result<Vec<String>, DbError> 
         &[limit.into()],
     )?;
     rows.iter().map(|row| row.text(0)).collect()
+}
+
+/// Up to where a messenger's updates were heard.
+pub fn find_marker(tx: &mut dyn Tx, id: &str) -> Result<i64, DbError> {
+    let sql = "select updates_marker from integrations where id = $1";
+    tx.find(sql, &[id.into()])?.map_or(Ok(0), |row| row.int(0))
+}
+
+pub fn update_marker(tx: &mut dyn Tx, id: &str, marker: i64) -> Result<(), DbError> {
+    let sql = "update integrations set updates_marker = $1 where id = $2";
+    tx.execute(sql, &[marker.into(), id.into()]).map(|_| ())
 }
 
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Linked>, DbError> {
@@ -244,14 +256,17 @@ pub fn find_ended_address(
     tx.find(sql, &[integration_id.into(), key.into()])?.map(|row| row.text(0)).transpose()
 }
 
+/// Under its key, or under the one that older versions made.
 pub fn is_opted_out(
     tx: &mut dyn Tx,
     shop_id: &str,
     service: &str,
-    key: &str,
+    [new, old]: &[String; 2],
 ) -> Result<bool, DbError> {
-    let sql = "select 1 from opt_outs where shop_id = $1 and service = $2 and address_key = $3";
-    Ok(tx.find(sql, &[shop_id.into(), service.into(), key.into()])?.is_some())
+    let sql = "select 1 from opt_outs where shop_id = $1 and service = $2 \
+               and address_key in ($3, $4) limit 1";
+    let params = [shop_id.into(), service.into(), new.as_str().into(), old.as_str().into()];
+    Ok(tx.find(sql, &params)?.is_some())
 }
 
 pub fn insert_opt_out(
@@ -273,11 +288,11 @@ pub fn delete_opt_out(
     tx: &mut dyn Tx,
     shop_id: &str,
     service: &str,
-    key: &str,
+    [new, old]: &[String; 2],
 ) -> Result<(), DbError> {
     tx.execute(
-        "delete from opt_outs where shop_id = $1 and service = $2 and address_key = $3",
-        &[shop_id.into(), service.into(), key.into()],
+        "delete from opt_outs where shop_id = $1 and service = $2 and address_key in ($3, $4)",
+        &[shop_id.into(), service.into(), new.as_str().into(), old.as_str().into()],
     )?;
     Ok(())
 }

@@ -158,6 +158,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0023b_unheard.sql"),
         postgres: include_str!("../../../migrations/postgres/0023b_unheard.sql"),
     },
+    Migration {
+        name: "0023c_keys",
+        sqlite: include_str!("../../../migrations/sqlite/0023c_keys.sql"),
+        postgres: include_str!("../../../migrations/postgres/0023c_keys.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
