@@ -43,6 +43,11 @@ pub trait Integration: Send + Sync {
     /// What it must be told to work.
     fn settings(&self) -> &'static [Setting];
     fn limits(&self) -> &'static Limits;
+    /// What the service counts requests by, where that is more than one integration of ours: the
+    /// same word, the same count. Without it each integration keeps its own pace.
+    fn shared_pace(&self, _settings: &Settings) -> Option<String> {
+        None
+    }
     /// Everything that it may give up with, for docs and tests.
     fn problems(&self) -> &'static [&'static Problem];
     /// Whether it tells anything of this kind to these people.

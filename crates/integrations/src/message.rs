@@ -180,6 +180,8 @@ pub struct Payment {
     pub amount: Money,
     /// What came, when it is not `amount`; of a refund, what went back.
     pub moved: Option<Money>,
+    /// Of a refund's news, what the shop still has of the money: nothing when all went back.
+    pub left: Option<Money>,
     pub purpose: String,
     /// Our short page of this payment: `https://pay.example.ru/p/AbC123`.
     pub pay_url: Option<String>,

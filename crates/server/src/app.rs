@@ -36,7 +36,7 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions, todos,
-    web::{assets, checkout, desk, docs, place, unsubscribe, withdrawal},
+    web::{assets, bitrix24, checkout, desk, docs, place, unsubscribe, withdrawal},
     webhooks,
 };
 
@@ -106,6 +106,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(desk::routes())
         .merge(withdrawal::routes())
         .merge(unsubscribe::routes())
+        .merge(bitrix24::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))

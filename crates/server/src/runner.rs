@@ -25,7 +25,13 @@ const PARALLEL: usize = 32;
 /// Webhooks driven at once. One that hangs holds its place for the time of a request, then rests.
 const PARALLEL_WEBHOOKS: usize = 128;
 /// Jobs that tell somebody outside: in a lane of their own.
-const TOLD: &[&str] = &[webhooks::flow::JOB, integrations::flow::JOB, POLL_JOB, REKEY_JOB];
+const TOLD: &[&str] = &[
+    webhooks::flow::JOB,
+    integrations::flow::JOB,
+    integrations::bitrix24::drive::JOB,
+    POLL_JOB,
+    REKEY_JOB,
+];
 /// Jobs claimed at once; no more than can run soon, since a claimed job is on its lease.
 const CLAIM: i64 = 16;
 /// How often an idle runner looks: another process may have made a job due.
@@ -53,6 +59,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         integrations::flow::JOB => integrations::drive::drive(ctx, job).await,
         POLL_JOB => integrations::poll::run(ctx, job).await,
         REKEY_JOB => integrations::keys::rekey(ctx, job).await,
+        integrations::bitrix24::drive::JOB => integrations::bitrix24::drive::drive(ctx, job).await,
         unknown => {
             tracing::error!(
                 unknown,

@@ -97,6 +97,11 @@ impl Deal {
         })
     }
 
+    /// A portal that names no currency has one.
+    pub fn is_in_rubles(&self) -> bool {
+        self.currency.is_empty() || self.currency == "RUB"
+    }
+
     /// Whether a link is to be made by itself: the deal stands at a stage that asks for one and has
     /// none. A deal that we have written to has one, so our own changes ask for nothing.
     pub fn asks_for_link(&self, settings: &Settings) -> Result<bool, Broken> {
@@ -126,11 +131,34 @@ pub enum Stays {
     Final,
     /// What was paid is not the deal's sum.
     OtherSum { sum: Money },
+    /// Only a part went back; the shop still has the rest.
+    Part { left: Money },
+    /// The deal has a newer link, whose money counts.
+    NewerLink,
+}
+
+impl Stays {
+    /// Whether the deal's owner has to look: the rest goes as it should.
+    pub const fn is_odd(self) -> bool {
+        matches!(self, Stays::Final | Stays::OtherSum { .. })
+    }
+}
+
+/// Whether the news is that this link brought no money.
+const fn is_failure(kind: Kind) -> bool {
+    matches!(kind, Kind::Failed | Kind::Expired | Kind::Canceled)
 }
 
 /// What news of a payment changes of the deal. The same news twice changes nothing the second time.
 pub fn change(settings: &Settings, message: &Message, deal: &Deal) -> Result<Change, Broken> {
     let Some(payment) = &message.payment else { return Ok(Change::default()) };
+    let target = target(settings, message.kind, deal)?;
+    if is_failure(message.kind) && has_other_link(settings, deal, payment.pay_url.as_deref()) {
+        // The end of an older link must not hide what became of the newer one.
+        let stays = target.map(|_| Stays::NewerLink);
+        return Ok(Change { stays, ..Change::default() });
+    }
+    let left = payment.left.filter(|left| message.kind == Kind::Refunded && !left.is_zero());
     let mut change = Change::default();
     let mut put = |setting: &str, value: Option<&str>| {
         let field = settings.find(setting).map(str::trim).filter(|field| !field.is_empty());
@@ -142,43 +170,59 @@ pub fn change(settings: &Settings, message: &Message, deal: &Deal) -> Result<Cha
     if message.kind == Kind::Link {
         put(settings::LINK_FIELD, payment.pay_url.as_deref());
     }
-    put(settings::STATUS_FIELD, status(message.kind));
+    put(settings::STATUS_FIELD, status(message.kind, left.is_some()));
     if message.kind == Kind::Paid {
         put(settings::PAID_AT_FIELD, payment.at.as_deref());
     }
-    let mapping = match message.kind {
+    let Some(target) = target.filter(|stage| *stage != deal.stage) else { return Ok(change) };
+    let moves_on_part = settings.find(settings::MOVE_ON_PART) == Some("yes");
+    let is_whole = deal.sum.is_none_or(|sum| sum.is_zero() || sum == payment.amount);
+    if let Some(left) = left {
+        change.stays = Some(Stays::Part { left });
+    } else if deal.is_final && !is_where_we_put_it(settings, message.kind, deal)? {
+        change.stays = Some(Stays::Final);
+    } else if message.kind == Kind::Paid && !is_whole && !moves_on_part {
+        change.stays = deal.sum.map(|sum| Stays::OtherSum { sum });
+    } else {
+        change.stage = Some(target);
+    }
+    Ok(change)
+}
+
+/// Where the deal goes by the news, as the merchant mapped it.
+fn target(settings: &Settings, kind: Kind, deal: &Deal) -> Result<Option<String>, Broken> {
+    let mapping = match kind {
         Kind::Paid => settings::PAID_STAGES,
         Kind::Refunded => settings::REFUNDED_STAGES,
+        Kind::Failed | Kind::Expired => settings::FAILED_STAGES,
         Kind::Test
         | Kind::Link
         | Kind::Reminder
         | Kind::Mismatch
-        | Kind::Failed
-        | Kind::Expired
         | Kind::Canceled
         | Kind::Receipt
         | Kind::Renewal
         | Kind::RenewalFailed
         | Kind::Rebind
-        | Kind::Welcome => return Ok(change),
+        | Kind::Welcome => return Ok(None),
     };
-    let stages = stages(settings, mapping)?;
-    let Some(target) = stages.get(&deal.category).filter(|stage| **stage != deal.stage) else {
-        return Ok(change);
-    };
-    let moves_on_part = settings.find(settings::MOVE_ON_PART) == Some("yes");
-    let is_whole = deal.sum.is_none_or(|sum| sum.is_zero() || sum == payment.amount);
-    if deal.is_final {
-        change.stays = Some(Stays::Final);
-    } else if message.kind == Kind::Paid && !is_whole && !moves_on_part {
-        change.stays = deal.sum.map(|sum| Stays::OtherSum { sum });
-    } else {
-        change.stage = Some(target.clone());
-    }
-    Ok(change)
+    Ok(stages(settings, mapping)?.remove(&deal.category))
 }
 
-const fn status(kind: Kind) -> Option<&'static str> {
+/// A deal that was won by our own news of its money may go on when that money goes back; nobody
+/// else's won or lost deal is touched.
+fn is_where_we_put_it(settings: &Settings, kind: Kind, deal: &Deal) -> Result<bool, Broken> {
+    let paid = stages(settings, settings::PAID_STAGES)?;
+    Ok(kind == Kind::Refunded && paid.get(&deal.category) == Some(&deal.stage))
+}
+
+fn has_other_link(settings: &Settings, deal: &Deal, own: Option<&str>) -> bool {
+    let field = settings.find(settings::LINK_FIELD).unwrap_or("");
+    let link = deal.fields.get(field.trim()).map(String::as_str).filter(|link| !link.is_empty());
+    link.is_some_and(|link| Some(link) != own)
+}
+
+const fn status(kind: Kind, is_part: bool) -> Option<&'static str> {
     match kind {
         Kind::Link => Some("ожидает оплаты"),
         Kind::Paid => Some("оплачено"),
@@ -186,6 +230,7 @@ const fn status(kind: Kind) -> Option<&'static str> {
         Kind::Failed => Some("не прошла"),
         Kind::Expired => Some("срок истёк"),
         Kind::Canceled => Some("отменено"),
+        Kind::Refunded if is_part => Some("возвращено частично"),
         Kind::Refunded => Some("возвращено"),
         Kind::Test
         | Kind::Reminder

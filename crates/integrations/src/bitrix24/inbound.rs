@@ -8,15 +8,20 @@ use std::collections::BTreeMap;
 
 use kopeck_banks::{
     Money,
-    http::{HttpRequest, parse_query},
+    http::{HttpReply, HttpRequest, parse_query},
 };
 use serde_json::{Value, json};
 
 use super::{
-    rest,
+    problems,
+    rest::{self, Called},
     settings::{ACCESS_TOKEN, APPLICATION_TOKEN, ENDPOINT, MEMBER_ID, REFRESH_TOKEN},
 };
-use crate::{integration::Settings, keyed, problem::Broken};
+use crate::{
+    integration::{Reading, Settings},
+    keyed,
+    problem::Broken,
+};
 
 /// A form, its names flat: `auth[domain]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +61,11 @@ pub fn is_genuine(settings: &Settings, form: &Form) -> bool {
         token.zip(expected).is_some_and(|(given, expected)| keyed::is_same(given, expected));
     // An outgoing webhook's form knows no other portal.
     is_token && settings.find(MEMBER_ID).is_none_or(|known| member.is_none_or(|it| it == known))
+}
+
+/// Whether somebody wants the application installed, or installed anew.
+pub fn is_installation(form: &Form) -> bool {
+    form.find("event") == Some("ONAPPINSTALL") || form.find("REFRESH_ID").is_some()
 }
 
 /// The settings that an installation gives: as an application without pages (an event) or with them
@@ -165,18 +175,28 @@ pub struct RobotResult<'a> {
 /// Lets the funnel go on.
 pub fn robot_answer(
     settings: &Settings,
-    run: &RobotRun,
+    event_token: &str,
     result: &RobotResult<'_>,
 ) -> Result<HttpRequest, Broken> {
     let RobotResult { payment_url, payment_id, status, error } = result;
     let log = if error.is_empty() { payment_url } else { error };
     let params = json!({
-        "event_token": run.event_token,
+        "event_token": event_token,
         "return_values": { "payment_url": payment_url, "payment_id": payment_id,
             "status": status, "error": error },
         "log_message": log,
     });
     rest::call(settings, "bizproc.event.send", params)
+}
+
+/// Whether the funnel heard it. A robot that was answered before, or that nobody waits for any
+/// more, refuses as if rights were missing: then there is nobody to be told.
+pub fn read_robot_answer(reply: &HttpReply) -> Result<(), Reading> {
+    match rest::read(reply) {
+        Called::Result(_) | Called::Refused(_) => Ok(()),
+        Called::Other(Reading::Broken(broken)) if broken.problem == &problems::RIGHTS => Ok(()),
+        Called::Other(reading) => Err(reading),
+    }
 }
 
 /// A buyer presses Pay at the portal's own page, and our pay system is to make a link.
@@ -225,8 +245,23 @@ pub fn checkout_answer(made: Result<(&str, &str), &str>) -> Value {
 }
 
 /// Tells the portal that its payment is paid.
-pub fn checkout_paid(settings: &Settings, checkout: &Checkout) -> Result<HttpRequest, Broken> {
-    let params = json!({ "PAYMENT_ID": checkout.payment_id,
-        "PAY_SYSTEM_ID": checkout.pay_system_id });
+pub fn checkout_paid(
+    settings: &Settings,
+    payment_id: &str,
+    pay_system_id: &str,
+) -> Result<HttpRequest, Broken> {
+    let params = json!({ "PAYMENT_ID": payment_id, "PAY_SYSTEM_ID": pay_system_id });
     rest::call(settings, "sale.paysystem.pay.payment", params)
+}
+
+/// Whether the portal has it.
+pub fn read_checkout_paid(reply: &HttpReply) -> Result<(), Reading> {
+    match rest::read(reply) {
+        Called::Result(_) => Ok(()),
+        Called::Refused(refusal) => {
+            let words = format!("{} {}", refusal.code, refusal.words);
+            Err(Reading::Broken(Broken::of(&problems::REFUSED).because(&words)))
+        }
+        Called::Other(reading) => Err(reading),
+    }
 }

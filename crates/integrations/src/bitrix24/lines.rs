@@ -16,6 +16,8 @@ use kopeck_banks::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::message::Lang;
+
 /// Why rows are not a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinesProblem {
@@ -27,6 +29,30 @@ pub enum LinesProblem {
     Sum { rows: String, deal: String },
     #[error("the deal has no product rows")]
     Empty,
+}
+
+impl LinesProblem {
+    /// For whoever makes a link at the portal.
+    pub fn words(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (LinesProblem::Unreadable(row), Lang::Ru) => format!("Строка {row} не читается."),
+            (LinesProblem::Vat { row, rate }, Lang::Ru) => {
+                format!("В строке {row} НДС {rate} %: такого в чеке не бывает.")
+            }
+            (LinesProblem::Sum { rows, deal }, Lang::Ru) => {
+                format!("Товары — на {rows} ₽, а сумма сделки — {deal} ₽.")
+            }
+            (LinesProblem::Empty, Lang::Ru) => "В сделке нет товаров.".to_owned(),
+            (LinesProblem::Unreadable(row), Lang::En) => format!("Row {row} cannot be read."),
+            (LinesProblem::Vat { row, rate }, Lang::En) => {
+                format!("Row {row} has VAT of {rate} %, which no receipt has.")
+            }
+            (LinesProblem::Sum { rows, deal }, Lang::En) => {
+                format!("The rows make {rows} ₽, and the deal's sum is {deal} ₽.")
+            }
+            (LinesProblem::Empty, Lang::En) => "The deal has no product rows.".to_owned(),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,7 @@
 //! | `rest` | calls, batches, refusals |
 //! | `deal`, `lines` | what a deal is and what changes of it; its rows as a receipt |
 //! | `steps` | a message as requests: read, write, comment, tell somebody |
+//! | `card` | what is read of a portal before a link is made |
 //! | `oauth`, `inbound`, `setup` | tokens; what a portal sends us; what an application registers |
 //!
 //! A deal is read before it is changed, so that the same news twice changes nothing, our own
@@ -14,11 +15,12 @@
 //! stage that the portal refuses costs the stage only: the news is written as a comment, and the
 //! deal's owner is told.
 
+pub mod card;
 pub mod deal;
 pub mod inbound;
 pub mod lines;
 pub mod oauth;
-mod problems;
+pub mod problems;
 pub mod rest;
 pub mod settings;
 pub mod setup;
@@ -67,6 +69,11 @@ impl Integration for Bitrix24 {
 
     fn limits(&self) -> &'static Limits {
         &LIMITS
+    }
+
+    /// The portal counts all that comes from one server, whichever shop it is for.
+    fn shared_pace(&self, settings: &Settings) -> Option<String> {
+        settings::host(settings)
     }
 
     fn problems(&self) -> &'static [&'static Problem] {

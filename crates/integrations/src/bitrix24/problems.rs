@@ -33,9 +33,11 @@ problems! {
 
     SCOPE_MISSING "bitrix24_scope_missing" Account
     "У вебхука или приложения нет нужного права."
-    "Добавьте права crm и im (для приложения ещё placement, bizproc, pay_system)."
+    "Добавьте права crm и im (для приложения ещё placement, bizproc, pay_system, \
+     sale)."
     "The webhook or the application lacks a right."
-    "Add the rights crm and im (an application also placement, bizproc, pay_system)."
+    "Add the rights crm and im (an application also placement, bizproc, pay_system, \
+     sale)."
 
     RIGHTS "bitrix24_rights" Account
     "Сотруднику, от имени которого работает подключение, не хватает прав."
@@ -66,6 +68,33 @@ problems! {
     "Откройте приложение в Битрикс24 ещё раз или установите его заново."
     "The application is disconnected: its refresh token is dead."
     "Open the application in Bitrix24 once more, or install it again."
+
+    UNINSTALLED "bitrix24_uninstalled" Account
+    "Приложение удалено с портала."
+    "Установите его снова: Разработчикам → Интеграции → локальное приложение."
+    "The application was removed from the portal."
+    "Install it again: Developer resources, Integrations, the local application."
+
+    NOT_ADMIN "bitrix24_not_admin" Account
+    "Приложение устанавливает не администратор портала."
+    "Робота, вкладку и триггеры регистрирует только администратор: пусть установку откроет он."
+    "The application is being installed by somebody who is no administrator."
+    "Only an administrator may register the tab, the robot and the triggers: let one install it."
+
+    INSTALL_FORGED "bitrix24_install_refused" Account
+    "Установка не принята: сервер авторизации Битрикс24 не знает этих токенов."
+    "Проверьте client_id и client_secret: они из карточки этого же приложения. Потом установите \
+     его ещё раз."
+    "The installation is not taken: Bitrix24's own server does not know these tokens."
+    "Check client_id and client_secret: they stand in this very application's card. Then \
+     install it again."
+
+    NO_CLIENT "bitrix24_client_missing" Account
+    "Не указаны client_id и client_secret приложения."
+    "Сохраните их: `kopeck integration edit int_… --set client_id=local.… --set \
+     client_secret=…`."
+    "The application's client_id and client_secret are not set."
+    "Save them: `kopeck integration edit int_… --set client_id=local.… --set client_secret=…`."
 
     DEAL_INVALID "bitrix24_deal_invalid" Message
     "Это не номер сделки."

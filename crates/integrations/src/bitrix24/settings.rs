@@ -20,12 +20,14 @@ pub const MEMBER_ID: &str = "member_id";
 pub const OAUTH_URL: &str = "oauth_url";
 pub const PAID_STAGES: &str = "paid_stages";
 pub const REFUNDED_STAGES: &str = "refunded_stages";
+pub const FAILED_STAGES: &str = "failed_stages";
 pub const LINK_STAGES: &str = "link_stages";
 pub const MOVE_ON_PART: &str = "move_on_part";
 pub const PAID_TRIGGER: &str = "paid_trigger";
 pub const LINK_FIELD: &str = "link_field";
 pub const STATUS_FIELD: &str = "status_field";
 pub const PAID_AT_FIELD: &str = "paid_at_field";
+pub const APP_TRIGGERS: &str = "app_triggers";
 
 const DEFAULT_OAUTH_URL: &str = "https://oauth.bitrix24.tech";
 
@@ -57,7 +59,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         "KOPECK_BITRIX24_PAID_STAGES",
         "Where a deal goes when it is paid, by funnel: 0=WON; 3=C3:WON. Absent: it stays.",
     ),
-    plain(REFUNDED_STAGES, "KOPECK_BITRIX24_REFUNDED_STAGES", "The same when money goes back."),
+    plain(
+        REFUNDED_STAGES,
+        "KOPECK_BITRIX24_REFUNDED_STAGES",
+        "The same when all of the money has gone back.",
+    ),
+    plain(
+        FAILED_STAGES,
+        "KOPECK_BITRIX24_FAILED_STAGES",
+        "The same when the payment failed or its link ended unpaid.",
+    ),
     plain(
         LINK_STAGES,
         "KOPECK_BITRIX24_LINK_STAGES",
@@ -76,6 +87,11 @@ pub(super) static SETTINGS: &[Setting] = &[
     plain(LINK_FIELD, "KOPECK_BITRIX24_LINK_FIELD", "The deal's field for the link: ufCrm…"),
     plain(STATUS_FIELD, "KOPECK_BITRIX24_STATUS_FIELD", "The same for the payment's state."),
     plain(PAID_AT_FIELD, "KOPECK_BITRIX24_PAID_AT_FIELD", "The same for when it was paid."),
+    plain(
+        APP_TRIGGERS,
+        "",
+        "yes: the application's own triggers are pulled; its installation says so.",
+    ),
 ];
 
 /// How the portal is reached.
@@ -92,17 +108,26 @@ pub(super) enum Access {
 }
 
 pub(super) fn access(settings: &Settings) -> Result<Access, Broken> {
-    if let Some(url) = settings.find(WEBHOOK_URL) {
-        let base = webhook_base(url).ok_or_else(|| Broken::of(&problems::WEBHOOK_MALFORMED));
-        return Ok(Access::Webhook { base: base? });
+    // An application can do all that a webhook can, so it goes first where there are both.
+    if let (Some(endpoint), Some(token)) = (settings.find(ENDPOINT), settings.find(ACCESS_TOKEN)) {
+        let base = endpoint.trim().trim_end_matches('/').to_owned();
+        return Ok(Access::App { base, token: token.trim().to_owned() });
     }
-    match (settings.find(ENDPOINT), settings.find(ACCESS_TOKEN)) {
-        (Some(endpoint), Some(token)) => {
-            let base = endpoint.trim().trim_end_matches('/').to_owned();
-            Ok(Access::App { base, token: token.trim().to_owned() })
-        }
-        (None, _) | (_, None) => Err(Broken::of(&problems::SETTINGS_MISSING)),
-    }
+    let url = settings.find(WEBHOOK_URL).ok_or_else(|| Broken::of(&problems::SETTINGS_MISSING))?;
+    let base = webhook_base(url).ok_or_else(|| Broken::of(&problems::WEBHOOK_MALFORMED))?;
+    Ok(Access::Webhook { base })
+}
+
+/// Whether it is reached as an application.
+pub fn is_app(settings: &Settings) -> bool {
+    matches!(access(settings), Ok(Access::App { .. }))
+}
+
+/// The portal's host, whichever way it is reached: what its limits are counted by.
+pub fn host(settings: &Settings) -> Option<String> {
+    let (Access::Webhook { base } | Access::App { base, .. }) = access(settings).ok()?;
+    let (_, rest) = base.split_once("://")?;
+    rest.split('/').next().filter(|host| !host.is_empty()).map(str::to_ascii_lowercase)
 }
 
 /// `https://portal/rest/1/secret`, whatever was pasted after it. Portals of one's own have any

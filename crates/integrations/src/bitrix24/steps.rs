@@ -20,7 +20,7 @@ use super::{
     deal::{Change, Deal, Stays, change},
     problems,
     rest::{self, Called, Refusal},
-    settings,
+    settings, setup,
 };
 use crate::{
     integration::{Duplicate, Progress, Reading, Settings},
@@ -121,11 +121,7 @@ pub(super) fn request(
             let params = json!({ "USER_ID": note.owner.unwrap_or_default(), "MESSAGE": text });
             rest::call(settings, "im.notify.system.add", params)
         }
-        TRIGGER => {
-            let code = settings.get(settings::PAID_TRIGGER).trim();
-            let params = json!({ "target": format!("DEAL_{id}"), "code": code });
-            rest::call(settings, "crm.automation.trigger", params)
-        }
+        TRIGGER => pull(settings, message, id),
         _ => rest::call(settings, "crm.item.get", json!({ "entityTypeId": DEAL, "id": id })),
     }
 }
@@ -167,6 +163,46 @@ pub(super) fn read(
     }
 }
 
+/// The portal's automation: the merchant's own trigger by its code, or the application's.
+fn pull(settings: &Settings, message: &Message, id: i64) -> Result<HttpRequest, Broken> {
+    let code = settings.find(settings::PAID_TRIGGER).filter(|_| message.kind == Kind::Paid);
+    match (code, app_trigger(settings, message)) {
+        (None, Some(code)) => {
+            let params = json!({ "CODE": code, "OWNER_TYPE_ID": DEAL, "OWNER_ID": id });
+            rest::call(settings, "crm.automation.trigger.execute", params)
+        }
+        (code, _) => {
+            let code = code.unwrap_or_default().trim();
+            let params = json!({ "target": format!("DEAL_{id}"), "code": code });
+            rest::call(settings, "crm.automation.trigger", params)
+        }
+    }
+}
+
+/// The trigger that the application registered for this news, if it did.
+fn app_trigger(settings: &Settings, message: &Message) -> Option<&'static str> {
+    let is_on = settings.find(settings::APP_TRIGGERS) == Some("yes") && settings::is_app(settings);
+    let left = message.payment.as_ref().and_then(|payment| payment.left);
+    let code = match message.kind {
+        Kind::Paid => setup::PAID_TRIGGER,
+        Kind::Failed | Kind::Expired => setup::FAILED_TRIGGER,
+        // A part that went back is no refund of the deal.
+        Kind::Refunded if left.is_some_and(|left| !left.is_zero()) => return None,
+        Kind::Refunded => setup::REFUNDED_TRIGGER,
+        Kind::Test
+        | Kind::Link
+        | Kind::Reminder
+        | Kind::Mismatch
+        | Kind::Canceled
+        | Kind::Receipt
+        | Kind::Renewal
+        | Kind::RenewalFailed
+        | Kind::Rebind
+        | Kind::Welcome => return None,
+    };
+    is_on.then_some(code)
+}
+
 /// The last steps are about people and robots: that the connection may not do them must not undo
 /// the news.
 fn after_trouble(
@@ -175,7 +211,7 @@ fn after_trouble(
     progress: &Progress,
     reading: Reading,
 ) -> Reading {
-    let may_skip = progress.step == NOTIFY
+    let may_skip = [NOTIFY, TRIGGER].contains(&progress.step.as_str())
         && matches!(&reading, Reading::Broken(broken) if broken.problem == &problems::SCOPE_MISSING
             || broken.problem == &problems::RIGHTS);
     if may_skip { next_of(settings, message, progress, Note::of(progress)) } else { reading }
@@ -191,8 +227,8 @@ fn of_deal(settings: &Settings, message: &Message, result: &str) -> Reading {
     };
     let why = stays.map(|stays| stays_text(message.lang, stays));
     let has_changes = !fields.is_empty() || stage.is_some();
-    let note =
-        Note { fields: Value::Object(fields), stage, why, owner: deal.assigned_by, comment: None };
+    let owner = deal.assigned_by.filter(|_| stays.is_none_or(Stays::is_odd));
+    let note = Note { fields: Value::Object(fields), stage, why, owner, comment: None };
     Reading::More(note.at(if has_changes { WRITE } else { COMMENT }))
 }
 
@@ -206,6 +242,16 @@ fn stays_text(lang: Lang, stays: Stays) -> String {
         (Stays::OtherSum { sum }, Lang::En) => {
             format!("The deal's sum is {}; its stage stays.", sum.to_human())
         }
+        (Stays::Part { left }, Lang::Ru) => {
+            format!("Возвращена часть, остаётся {}; стадия не изменена.", left.to_human())
+        }
+        (Stays::Part { left }, Lang::En) => {
+            format!("A part went back, {} is left; the stage stays.", left.to_human())
+        }
+        (Stays::NewerLink, Lang::Ru) => {
+            "В сделке есть новая ссылка, стадия не изменена.".to_owned()
+        }
+        (Stays::NewerLink, Lang::En) => "The deal has a newer link; its stage stays.".to_owned(),
     }
 }
 
@@ -268,9 +314,9 @@ fn commented(settings: &Settings, message: &Message, note: Note, id: &str) -> Re
 
 /// What follows the notice, and the end.
 fn next_of(settings: &Settings, message: &Message, progress: &Progress, note: Note) -> Reading {
-    let is_whole = note.why.is_none() && message.kind == Kind::Paid;
-    let has_trigger = settings.find(settings::PAID_TRIGGER).is_some();
-    if progress.step == NOTIFY && is_whole && has_trigger {
+    let has_own = message.kind == Kind::Paid && settings.find(settings::PAID_TRIGGER).is_some();
+    let has_trigger = has_own || app_trigger(settings, message).is_some();
+    if progress.step == NOTIFY && note.why.is_none() && has_trigger {
         return Reading::More(note.at(TRIGGER));
     }
     Reading::Delivered { remote_id: note.comment }

@@ -55,8 +55,8 @@ static SETTINGS: &[Setting] = &[
         name: UPDATES,
         env: "KOPECK_MAX_UPDATES",
         is_secret: false,
-        about: "poll: Kopeck asks MAX what happens in the bot's chats, for a server without a public \
-                address. Empty: MAX tells it (kopeck integration updates).",
+        about: "poll: Kopeck asks MAX what happens in the bot's chats, for a server without a \
+                public address. push, or empty: MAX tells it (kopeck integration updates).",
     },
     Setting {
         name: API_URL,

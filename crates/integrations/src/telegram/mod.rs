@@ -56,7 +56,7 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_TELEGRAM_UPDATES",
         is_secret: false,
         about: "poll: Kopeck asks Telegram what happens in the bot's chats, for a server without a \
-                public address. Empty: Telegram tells it (kopeck integration updates).",
+                public address. push, or empty: Telegram tells it (kopeck integration updates).",
     },
     Setting {
         name: API_URL,

@@ -1,8 +1,6 @@
 -- Keys of addresses were plain hashes, which whoever has the database can try phones against. They
 -- are made anew by a job, since the key for it is not in the database.
 
-create index recipients_by_address on recipients (integration_id, address_key);
-
 insert into jobs (id, kind, subject, due_ms)
 select 'job_rekey', 'integration_rekey', 'all', 0
 where exists (select 1 from sendings) or exists (select 1 from recipients)

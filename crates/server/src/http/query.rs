@@ -28,6 +28,11 @@ impl<S: Sync> FromRequestParts<S> for RawQuery {
 }
 
 impl RawQuery {
+    /// As it came, without the question mark.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// One parameter, whatever else is there.
     pub fn find_any(&self, name: &str) -> Option<String> {
         parse_query(&self.0).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)

@@ -1,5 +1,7 @@
 //! Sending again what did not arrive, or perhaps did not: only because a person asks for it.
 
+use kopeck_integrations::Audience;
+
 use super::{
     flow::{JOB, Problem},
     model::{Linked, Sending, SendingState},
@@ -80,6 +82,34 @@ pub async fn retry_failed(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Count, P
         total.skipped += count.skipped;
         let Some(last) = last else { return Ok(total) };
         after_id = last;
+    }
+}
+
+/// News to the shop's own systems that ended so and are no older than `since_id` go on by
+/// themselves; what would be told out of its order, or helps nobody any more, does not.
+pub fn revive(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &Linked,
+    (code, since_id): (&str, &str),
+) -> Result<i64, DbError> {
+    let (mut count, mut after_id) = (0, since_id.to_owned());
+    loop {
+        let page = sendings::list_failed(tx, &linked.id, &after_id, BATCH)?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after_id.clone_from(&last.id);
+        for mut sending in page {
+            let is_meant = sending.code.as_deref() == Some(code)
+                && sending.audience == Audience::Shop
+                && sending.event_id.is_some();
+            let is_wanted = is_meant
+                && !sendings::is_overtaken(tx, &sending)?
+                && subject::load(tx, ctx, &sending)?.is_needed(&sending);
+            if is_wanted {
+                restart(tx, ctx, &mut sending)?;
+                count += 1;
+            }
+        }
     }
 }
 

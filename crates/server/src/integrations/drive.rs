@@ -12,11 +12,11 @@ use kopeck_integrations::{
 
 use super::{
     alarm,
-    flow::{open_address, open_settings, seal_address, seal_settings, service_of, shop_name},
+    flow::{open_address, open_settings, seal_address, service_of, shop_name},
     keys::address_key,
     letter::{self, Around},
     model::{Attempt, Linked, Sending, SendingState},
-    schedule,
+    pace, renewal, schedule,
     store::{self, Recipient, sendings},
     subject::{self, Subject},
 };
@@ -36,8 +36,6 @@ const KEPT_MS: i64 = 90 * DAY_MS;
 const SWEPT: i64 = 4;
 /// Well within a lease.
 const RENEW_EVERY: Duration = Duration::from_secs(LEASE_MS.unsigned_abs() / 4_000);
-/// Why nothing waits for new tokens that never come.
-const NO_TOKENS: &str = "integration_tokens_missing";
 
 /// A sending that may leave now, and all that its message says.
 struct Due {
@@ -76,7 +74,7 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         false => fate,
     };
     let renewed = match &fate {
-        Fate::Renew => Some(renew(ctx, due.service, &due.settings).await),
+        Fate::Renew => Some(renewal::renew(ctx, &due.linked.id, &due.settings).await?),
         Fate::Delivered { .. }
         | Fate::More(_)
         | Fate::Retry { .. }
@@ -192,6 +190,9 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     // Opened before it is marked as asked: what cannot be opened was not sent.
     let settings = open_settings(ctx, &linked).map_err(broken)?;
     let to = open_address(ctx, id, &sending.address).map_err(broken)?;
+    if let Some(at_ms) = pace::take_turn(tx, service, &settings, now_ms)? {
+        return Ok(Look::Rest(After::At(at_ms)));
+    }
     // We hold the lease, so whoever asked before us is gone without having heard.
     let is_cut = sending.asked_ms.is_some();
     sending.tries += 1;
@@ -242,16 +243,6 @@ impl Shown<'_> {
     }
 }
 
-async fn renew(ctx: &Ctx, service: &dyn Integration, settings: &Settings) -> Renewal {
-    let Some(request) = service.renewal(settings) else {
-        return Renewal::Retry { why: NO_TOKENS.to_owned() };
-    };
-    match ctx.courier.send(request).await {
-        Ok(reply) => service.read_renewal(&reply),
-        Err(Silence::NotSent(why) | Silence::Lost(why)) => Renewal::Retry { why },
-    }
-}
-
 fn end(
     sending: &mut Sending,
     state: SendingState,
@@ -285,6 +276,9 @@ fn record(
     };
     sending.asked_ms = None;
     sending.lost = due.sending.lost;
+    if let Fate::Retry { after_ms: Some(after_ms), .. } = fate {
+        pace::rest(tx, due.service, &due.settings, (now_ms, *after_ms))?;
+    }
     match fate {
         Fate::Delivered { remote_id } => {
             sending.remote_id = remote_id.clone();
@@ -304,7 +298,7 @@ fn record(
             end(&mut sending, SendingState::Unknown, None, Some(why), now_ms);
         }
         Fate::Moved { to } => moved(tx, ctx, &mut linked, &mut sending, to)?,
-        Fate::Renew => renewal(tx, ctx, &mut linked, &mut sending, renewed)?,
+        Fate::Renew => renewed_tokens(tx, ctx, (&mut linked, &mut sending), renewed)?,
         Fate::Broken(broken) => {
             let code = broken.code().to_owned();
             match broken.scope() {
@@ -334,7 +328,12 @@ fn record(
     Ok(After::At(schedule::next_request(service.limits(), linked.sent_ms)))
 }
 
-fn stop(tx: &mut dyn Tx, ctx: &Ctx, linked: &mut Linked, broken: &Broken) -> Result<(), DbError> {
+pub fn stop(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &mut Linked,
+    broken: &Broken,
+) -> Result<(), DbError> {
     let (integration_id, service, code) = (&linked.id, &linked.service, broken.code());
     tracing::warn!(integration_id, "{service} is stopped: {code}");
     linked.stopped = Some((ctx.now_ms(), code.to_owned()));
@@ -388,30 +387,22 @@ fn moved(
     Ok(())
 }
 
-fn renewal(
+fn renewed_tokens(
     tx: &mut dyn Tx,
     ctx: &Ctx,
-    linked: &mut Linked,
-    sending: &mut Sending,
+    (linked, sending): (&mut Linked, &mut Sending),
     renewed: Option<&Renewal>,
 ) -> Result<(), DbError> {
     let now_ms = ctx.now_ms();
     match renewed {
-        Some(Renewal::Changed(values)) => {
-            let wrong = |error: anyhow::Error| DbError::Decode(format!("settings: {error:#}"));
-            let mut settings = open_settings(ctx, linked).map_err(wrong)?;
-            for (name, value) in values {
-                settings.set(name, value.clone());
-            }
-            linked.sealed = seal_settings(ctx, &linked.id, &settings).map_err(wrong)?;
-            // At once, so that a new pair is never lost behind what follows.
-            store::update_integration(tx, linked)?;
+        // They are saved.
+        Some(Renewal::Changed(_)) => {
             sending.due_ms = now_ms;
             sending.step_ms = None;
         }
         Some(Renewal::Broken(broken)) => stop(tx, ctx, linked, broken)?,
         Some(Renewal::Retry { why }) => again(ctx, sending, None, why),
-        None => again(ctx, sending, None, NO_TOKENS),
+        None => again(ctx, sending, None, renewal::NO_TOKENS),
     }
     Ok(())
 }

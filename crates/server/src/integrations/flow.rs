@@ -7,7 +7,7 @@ use kopeck_integrations::{
 };
 
 use super::{
-    alarm,
+    alarm, bitrix24,
     keys::address_key,
     letter,
     model::{Chat, Linked, Sending, SendingState},
@@ -462,6 +462,7 @@ pub fn fan_out(tx: &mut dyn Tx, ctx: &Ctx) -> Result<bool, DbError> {
             linked.seen_seq = event.seq;
             is_new |= spread(tx, ctx, &linked, &event)?;
             is_new |= payers::spread(tx, ctx, &linked, &event)?;
+            bitrix24::flow::spread(tx, ctx, &linked, &event)?;
         }
         store::update_integration(tx, &linked)?;
         if is_new {

@@ -91,6 +91,8 @@ pub fn facts(kind: Kind, payment: &Payment, around: Around<'_>) -> Facts {
         order: payment.order_id.clone(),
         amount: payment.amount,
         moved,
+        left: (kind == Kind::Refunded)
+            .then(|| payment.facts.paid.minus_or_zero(payment.refunded())),
         purpose: payment.purpose.clone(),
         qr_png: if kind.asks_to_pay() { picture(&pay_url) } else { None },
         pay_url: Some(pay_url),

@@ -3,6 +3,7 @@
 pub mod chats;
 pub mod keys;
 pub mod sendings;
+pub mod shared;
 
 use kopeck_integrations::{Kind, Lang};
 

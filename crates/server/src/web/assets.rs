@@ -29,6 +29,11 @@ static ASSETS: &[Asset] = &[
         content: include_str!("../../assets/checkout.js"),
     },
     Asset {
+        name: "bitrix24.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/bitrix24.js"),
+    },
+    Asset {
         name: "desk.js",
         kind: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/desk.js"),

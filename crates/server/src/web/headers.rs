@@ -32,3 +32,23 @@ pub fn secure(mut response: Response, cache: &'static str) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     response
 }
+
+/// A page within the frames of one portal, and of nobody else. `script` is one more place that its
+/// scripts may come from.
+pub fn framed(mut response: Response, origin: &str, script: Option<&str>) -> Response {
+    // An origin that is none would let others in by what it says next.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.:/".contains(c);
+    let origin = if origin.chars().all(is_plain) { origin } else { "" };
+    let ancestors =
+        if origin.is_empty() { "'none'".to_owned() } else { format!("'self' {origin}") };
+    let script = script.map_or(String::new(), |script| format!(" {script}"));
+    let policy = POLICY
+        .replace("frame-ancestors 'none'", &format!("frame-ancestors {ancestors}"))
+        .replace("script-src 'self'", &format!("script-src 'self'{script}"));
+    let headers = response.headers_mut();
+    headers.remove(header::X_FRAME_OPTIONS);
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}

@@ -22,14 +22,17 @@ pub struct Portal {
     /// Whom the bell rang for, and with what.
     pub bells: Vec<(i64, String)>,
     pub triggers: Vec<String>,
-    /// What an application registered: method and code.
-    pub registered: Vec<String>,
+    /// Payments of the portal's own: sum and whether it is paid.
+    pub payments: BTreeMap<i64, (String, bool)>,
+    /// When a deal was changed last, in ISO 8601, where it matters.
+    pub changed: BTreeMap<i64, String>,
     next: i64,
 }
 
 const STAGES: [&str; 8] =
     ["NEW", "PREPARATION", "WON", "LOSE", "C3:NEW", "C3:WON", "C3:LOSE", "FINAL_INVOICE"];
-const OWN_FIELDS: [&str; 3] = ["ufCrmKopeckLink", "ufCrmKopeckStatus", "ufCrmReason"];
+const OWN_FIELDS: [&str; 4] =
+    ["ufCrmKopeckLink", "ufCrmKopeckStatus", "ufCrmKopeckPaidAt", "ufCrmReason"];
 
 fn deal(id: i64, category: i64, stage: &str, sum: Value) -> (i64, Map<String, Value>) {
     let item = json!({ "id": id, "title": format!("Сделка {id}"), "categoryId": category,
@@ -57,13 +60,14 @@ impl Default for Portal {
             comments: Vec::new(),
             bells: Vec::new(),
             triggers: Vec::new(),
-            registered: Vec::new(),
+            payments: BTreeMap::new(),
+            changed: BTreeMap::new(),
             next: 100,
         }
     }
 }
 
-fn number(value: Option<&Value>) -> i64 {
+pub(super) fn number(value: Option<&Value>) -> i64 {
     let value = value.unwrap_or(&Value::Null);
     value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
 }
@@ -115,13 +119,23 @@ impl Portal {
                 self.triggers.push(format!("{} {}", word("target"), word("code")));
                 Ok(json!(true))
             }
-            "placement.bind"
-            | "bizproc.robot.add"
-            | "crm.automation.trigger.add"
-            | "crm.deal.userfield.add"
-            | "event.bind"
-            | "sale.paysystem.handler.add"
-            | "bizproc.event.send" => self.register(method, params),
+            "crm.item.list" => Ok(self.list(params)),
+            "sale.payment.get" => {
+                let id = number(params.get("id"));
+                let found = self.payments.get(&id);
+                let (sum, is_paid) =
+                    found.ok_or_else(|| refused(400, "200740400001", "payment is not exists"))?;
+                let sum: Value = serde_json::from_str(sum).unwrap_or_default();
+                let paid = if *is_paid { "Y" } else { "N" };
+                Ok(json!({ "payment": { "id": id, "sum": sum, "paid": paid, "currency": "RUB" } }))
+            }
+            "sale.paysystem.pay.payment" => {
+                let payment = self.payments.get_mut(&number(params.get("PAYMENT_ID")));
+                let payment = payment
+                    .ok_or_else(|| refused(400, "ERROR_CHECK_FAILURE", "Payment not found"))?;
+                payment.1 = true;
+                Ok(json!(true))
+            }
             _ => Err(refused(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")),
         }
     }
@@ -136,6 +150,24 @@ impl Portal {
         };
         item.insert("stageSemanticId".to_owned(), json!(semantic));
         Ok(json!({ "item": item }))
+    }
+
+    /// Deals of one funnel and stage that changed since a moment, after an id; fifty of them.
+    fn list(&self, params: &Map<String, Value>) -> Value {
+        let filter = params.get("filter").unwrap_or(&Value::Null);
+        let text = |name: &str| filter[name].as_str().unwrap_or("").to_owned();
+        let (after, since) = (number(filter.get(">id")), text(">=updatedTime"));
+        let is_meant = |(id, deal): &(&i64, &Map<String, Value>)| {
+            let changed = self.changed.get(*id).map_or("9999", String::as_str);
+            **id > after
+                && number(deal.get("categoryId")) == number(filter.get("=categoryId"))
+                && deal["stageId"].as_str() == Some(text("=stageId").as_str())
+                && !self.hidden.contains(*id)
+                && changed >= since.as_str()
+        };
+        let found = self.deals.iter().filter(is_meant).take(50);
+        let items: Vec<&Map<String, Value>> = found.map(|(_, deal)| deal).collect();
+        json!({ "items": items })
     }
 
     fn update(&mut self, params: &Map<String, Value>) -> Result<Value, HttpReply> {
@@ -200,27 +232,5 @@ impl Portal {
             has_picture: false,
         });
         Ok(json!(self.next))
-    }
-
-    fn register(&mut self, method: &str, params: &Map<String, Value>) -> Result<Value, HttpReply> {
-        let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or("");
-        let field = params.get("fields").and_then(|fields| fields["FIELD_NAME"].as_str());
-        let code = [text("CODE"), text("PLACEMENT"), text("event"), text("event_token")];
-        let code = code.into_iter().find(|code| !code.is_empty()).or(field).unwrap_or("");
-        let handler = ["HANDLER", "handler"].iter().find_map(|name| params.get(*name)?.as_str());
-        if handler.is_some_and(|handler| !handler.starts_with("https://")) {
-            return Err(refused(400, "ERROR_ARGUMENT", "Handler must be https"));
-        }
-        let name = format!("{method} {code}");
-        if self.registered.contains(&name) {
-            let (code, words) = match method {
-                "bizproc.robot.add" => ("ERROR_ACTIVITY_ALREADY_INSTALLED", "already installed"),
-                "crm.deal.userfield.add" => ("", "Поле с таким кодом уже существует."),
-                _ => ("ERROR_CORE", "Handler already binded"),
-            };
-            return Err(refused(400, code, words));
-        }
-        self.registered.push(name);
-        Ok(json!(true))
     }
 }

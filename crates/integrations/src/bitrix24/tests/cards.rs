@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::{
     bitrix24::{
-        BitrixStandIn,
+        BitrixStandIn, card,
         lines::{self, LinesProblem},
-        rest, setup,
+        rest,
     },
     integration::Reading,
     stand_in::StandIn as _,
@@ -121,7 +121,7 @@ fn a_card_is_read_in_one_request() {
     let rows = r#"[{"productName":"Курс","price":1500,"quantity":1,"taxRate":null}]"#;
     service.portal.rows.insert(57, rows.to_owned());
     let settings = service.settings("https://stand-in.test");
-    let request = setup::card(&settings, 57).unwrap();
+    let request = card::card(&settings, 57).unwrap();
     let body = String::from_utf8(request.body.clone()).unwrap();
     assert_eq!(
         body,
@@ -129,18 +129,18 @@ fn a_card_is_read_in_one_request() {
          \"crm.item.productrow.list?filter[%3DownerType]=D&filter[%3DownerId]=57\"}}"
     );
     let reply = service.serve(0, &request).unwrap();
-    let card = setup::read_card(&reply).unwrap();
+    let card = card::read_card(&reply).unwrap();
     assert_eq!((card.deal.id, card.deal.sum), (57, Some(rubles("1500"))));
     assert_eq!(card.deal.contact_id, Some(7));
     assert_eq!(card.deal.company_id, None);
     assert_eq!(card.lines.unwrap()[0].name, "Курс");
-    let reply = service.serve(0, &setup::person(&settings, 3, 7).unwrap()).unwrap();
-    let person = setup::read_person(&reply).unwrap();
+    let reply = service.serve(0, &card::person(&settings, 3, 7).unwrap()).unwrap();
+    let person = card::read_person(&reply).unwrap();
     assert_eq!(person.phone.as_deref(), Some("+79001234567"));
     assert_eq!(person.email.as_deref(), Some("anna@example.ru"));
     for (deal, code) in [(58, "bitrix24_deal_unknown"), (59, "bitrix24_deal_closed")] {
-        let reply = service.serve(0, &setup::card(&settings, deal).unwrap()).unwrap();
-        let Err(Reading::Broken(broken)) = setup::read_card(&reply) else { panic!("{deal}") };
+        let reply = service.serve(0, &card::card(&settings, deal).unwrap()).unwrap();
+        let Err(Reading::Broken(broken)) = card::read_card(&reply) else { panic!("{deal}") };
         assert_eq!(broken.code(), code);
     }
 }

@@ -287,3 +287,99 @@ fn nobodys_purpose_becomes_the_portals_markup() {
     let text = &office.service.portal.comments[0].2;
     assert!(text.contains("(URL=https://evil.example)") && !text.contains('['), "{text}");
 }
+
+fn refund(left: &str) -> Message {
+    let message = news(Kind::Refunded, 57);
+    let money = |text: &str| Some(kopeck_banks::Money::parse_rubles(text).unwrap());
+    let payment = Payment { moved: money("500"), left: money(left), ..payment() };
+    Message { id: format!("dlv_back_{left}"), payment: Some(payment), ..message }
+}
+
+#[test]
+fn a_part_that_goes_back_does_not_move_the_deal_and_the_whole_does() {
+    let mut office = Office::new(BitrixStandIn::default());
+    office.settings.set(settings::REFUNDED_STAGES, "0=LOSE");
+    office.done(&news(Kind::Paid, 57));
+    assert_eq!(office.field(57, "stageId"), "WON");
+    office.done(&refund("1000"));
+    assert_eq!(office.field(57, "stageId"), "WON");
+    assert_eq!(office.field(57, "ufCrmKopeckStatus"), "возвращено частично");
+    let text = office.service.portal.comments.last().unwrap().2.clone();
+    assert!(text.contains("остаётся 1\u{a0}000,00"), "{text}");
+    assert!(office.service.portal.bells.is_empty(), "a refund in parts is nothing odd");
+    // It was won by our own news, so it may go on; what another won stays.
+    office.done(&refund("0"));
+    assert_eq!(office.field(57, "stageId"), "LOSE");
+    assert_eq!(office.field(57, "ufCrmKopeckStatus"), "возвращено");
+    office.service.portal.deals.get_mut(&57).unwrap()["stageId"] = json!("WON");
+    office.settings.set(settings::PAID_STAGES, "0=PREPARATION");
+    office.done(&Message { id: "dlv_back_again".to_owned(), ..refund("0") });
+    assert_eq!(office.field(57, "stageId"), "WON");
+}
+
+#[test]
+fn a_failure_moves_the_deal_unless_a_newer_link_is_in_it() {
+    let mut office = Office::new(BitrixStandIn::default());
+    office.settings.set(settings::FAILED_STAGES, "0=PREPARATION");
+    office.done(&news(Kind::Link, 57));
+    office.done(&news(Kind::Failed, 57));
+    assert_eq!(office.field(57, "stageId"), "PREPARATION");
+    assert_eq!(office.field(57, "ufCrmKopeckStatus"), "не прошла");
+    // The deal has another link by now, and it is paid: the end of the old one is only told.
+    let deal = office.service.portal.deals.get_mut(&57).unwrap();
+    deal["ufCrmKopeckLink"] = json!("https://pay.example.ru/pay/pay_newer");
+    deal["ufCrmKopeckStatus"] = json!("оплачено");
+    deal["stageId"] = json!("NEW");
+    office.done(&news(Kind::Expired, 57));
+    assert_eq!(office.field(57, "stageId"), "NEW");
+    assert_eq!(office.field(57, "ufCrmKopeckStatus"), "оплачено");
+    assert_eq!(office.methods, ["crm.item.get", "crm.timeline.comment.add"]);
+    assert!(office.service.portal.comments.last().unwrap().2.contains("новая ссылка"));
+    assert!(office.service.portal.bells.is_empty());
+}
+
+#[test]
+fn an_application_pulls_its_own_trigger_for_money_that_came_failed_or_went_back() {
+    let mut office = Office::new(BitrixStandIn::app());
+    for code in ["kopeck_paid", "kopeck_failed", "kopeck_refunded"] {
+        office.service.registry.triggers.push((code.to_owned(), code.to_owned()));
+    }
+    office.done(&news(Kind::Paid, 57));
+    assert!(office.service.portal.triggers.is_empty(), "only once they are registered");
+    office.settings.set(settings::APP_TRIGGERS, "yes");
+    for (kind, deal) in [(Kind::Paid, 61), (Kind::Failed, 62), (Kind::Expired, 63)] {
+        office.done(&news(kind, deal));
+    }
+    office.done(&refund("1000"));
+    office.done(&refund("0"));
+    let expected = ["DEAL_61 kopeck_paid", "DEAL_62 kopeck_failed", "DEAL_63 kopeck_failed"];
+    assert_eq!(office.service.portal.triggers[..3], expected);
+    assert_eq!(office.service.portal.triggers[3..], ["DEAL_57 kopeck_refunded"]);
+    // An application whose employee may not pull it has written its news all the same.
+    office.service.scopes.retain(|scope| scope != "crm");
+    let progress = Progress::at("trigger").with("{\"comment\":\"101\"}");
+    let (settings, message) = (office.settings.clone(), news(Kind::Paid, 61));
+    let request = Bitrix24.request(&settings, &message, &progress).unwrap();
+    let reply = office.service.serve(office.now_ms + 500, &request).unwrap();
+    let reading = Bitrix24.read(&settings, &message, &progress, &reply);
+    assert!(matches!(reading, crate::Reading::Delivered { .. }), "{reading:?}");
+}
+
+#[test]
+fn an_access_token_ends_after_an_hour_by_itself() {
+    let mut office = Office::new(BitrixStandIn::app());
+    let renew = |office: &mut Office| {
+        let request = Bitrix24.renewal(&office.settings).unwrap();
+        let reply = office.service.serve(office.now_ms, &request).unwrap();
+        let Renewal::Changed(values) = Bitrix24.read_renewal(&reply) else { panic!("{reply:?}") };
+        for (name, value) in values {
+            office.settings.set(name, value);
+        }
+    };
+    renew(&mut office);
+    office.done(&news(Kind::Link, 57));
+    office.now_ms += 3_600_000;
+    assert_eq!(office.send(&news(Kind::Paid, 57)), Fate::Renew);
+    renew(&mut office);
+    office.done(&news(Kind::Paid, 57));
+}

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::SETUP;
 use crate::{
     bitrix24::{
-        Bitrix24, BitrixStandIn,
+        Bitrix24, BitrixStandIn, card,
         inbound::{self, CheckoutProblem, Event, Form},
         rest::{self, Called},
         settings,
-        setup::{self, Registered},
+        setup::{self, Addresses, Registered},
     },
     contract::Bench,
     integration::{Integration as _, Reading, Settings},
@@ -204,9 +204,17 @@ fn a_robots_run_is_read_and_answered() {
     let mut service = BitrixStandIn::app();
     let settings = service.settings("https://stand-in.test");
     let result = inbound::RobotResult { payment_url: "https://p/1", ..Default::default() };
-    let request = inbound::robot_answer(&settings, &run, &result).unwrap();
-    assert_eq!(service.serve(0, &request).unwrap().status, 200);
-    assert_eq!(service.portal.registered, ["bizproc.event.send 55.1|abc"]);
+    let request = inbound::robot_answer(&settings, &run.event_token, &result).unwrap();
+    service.registry.waiting.push("55.1|abc".to_owned());
+    let answered = service.serve(0, &request).unwrap();
+    assert_eq!(inbound::read_robot_answer(&answered), Ok(()));
+    assert_eq!(service.registry.answers[0]["payment_url"], "https://p/1");
+    // Answered before, or no longer waited for: nobody is left to be told, and nothing is broken.
+    let again = service.serve(0, &request).unwrap();
+    assert_eq!((again.status, inbound::read_robot_answer(&again)), (403, Ok(())));
+    service.has_rest = false;
+    let refused = service.serve(0, &request).unwrap();
+    assert!(inbound::read_robot_answer(&refused).is_err());
 }
 
 #[test]
@@ -231,33 +239,121 @@ fn a_checkout_is_read_in_rubles_only() {
     assert_eq!(refused, json!({ "PAYMENT_ERRORS": ["нет"] }));
 }
 
+fn addresses(base: &str) -> Addresses {
+    let checkout = format!("{base}/checkout/secret");
+    Addresses { base: base.to_owned(), checkout }
+}
+
+/// Both batches, as the server makes them.
+fn register(service: &mut BitrixStandIn, now_ms: u64, base: &str) -> Vec<Registered> {
+    let settings = service.settings("https://stand-in.test");
+    let there = setup::read_look(&service.serve(now_ms, &setup::look(&settings).unwrap()).unwrap());
+    let plan = setup::register(&settings, &addresses(base), &there.unwrap()).unwrap();
+    plan.read(&service.serve(now_ms + 500, &plan.request).unwrap()).unwrap()
+}
+
 #[test]
-fn an_application_registers_everything_and_may_do_so_again() {
+fn an_application_registers_everything_and_may_do_so_again_at_another_address() {
+    const OLD: &str = "https://old.example.ru/b/1";
+    const NEW: &str = "https://new.example.ru/b/1";
+    let mut service = BitrixStandIn::app();
+    for (number, base) in [OLD, NEW, NEW, OLD, NEW].into_iter().enumerate() {
+        let all = register(&mut service, number as u64 * 10_000, base);
+        assert!(all.iter().all(|one| one.refused.is_none()), "{all:?}");
+        assert_eq!(all.len(), 11, "{all:?}");
+        let registry = &service.registry;
+        let places = ["CRM_DEAL_DETAIL_TAB", "CRM_DEAL_DETAIL_TOOLBAR"];
+        let expected = places.map(|place| (place.to_owned(), format!("{base}/card")));
+        assert_eq!(registry.places, expected, "one of each, at the newest address");
+        assert_eq!(registry.events.len(), 4);
+        assert!(registry.events.iter().all(|(_, to)| *to == format!("{base}/events")));
+        assert_eq!((registry.robots.len(), registry.triggers.len()), (1, 3));
+        let robot = &registry.robots[0].1;
+        assert_eq!(robot["HANDLER"], format!("{base}/robot"));
+        assert_eq!(robot["AUTH_USER_ID"], "12", "the administrator who installed it");
+        assert_eq!((registry.fields.len(), registry.handlers.len()), (3, 1));
+        let settings = &registry.handlers[0]["SETTINGS"]["CHECKOUT_DATA"];
+        assert_eq!(settings["ACTION_URI"], format!("{base}/checkout/secret"));
+    }
+}
+
+#[test]
+fn what_a_portal_refuses_to_register_is_told_by_name_and_the_rest_goes_on() {
+    let mut service = BitrixStandIn::app();
+    service.scopes.retain(|scope| scope != "bizproc");
+    let all = register(&mut service, 0, "https://pay.example.ru/b/1");
+    let refused: Vec<_> = all.iter().filter(|one| one.refused.is_some()).collect();
+    assert_eq!(refused.len(), 1, "{all:?}");
+    assert!(refused[0].title.contains("Робот"));
+    assert!(refused[0].refused.as_deref().unwrap().contains("insufficient_scope"));
+    assert_eq!(service.registry.places.len(), 2);
+    // An address without https is no address for a portal.
+    let all = register(&mut service, 60_000, "http://pay.example.ru/b/1");
+    assert!(all.iter().filter(|one| one.refused.is_some()).count() > 4, "{all:?}");
+}
+
+#[test]
+fn who_installs_is_known_before_anything_is_registered() {
+    let mut service = BitrixStandIn::app();
+    service.is_admin = false;
+    let settings = service.settings("https://stand-in.test");
+    let reply = service.serve(0, &setup::look(&settings).unwrap()).unwrap();
+    let there = setup::read_look(&reply).unwrap();
+    assert_eq!((there.is_admin, there.user_id), (false, 12));
+    let lost = HttpReply::json(200, &json!({ "result": { "result": [], "result_error": [] } }));
+    assert!(matches!(setup::read_look(&lost), Err(Reading::Unclear { .. })));
+}
+
+#[test]
+fn what_the_portal_sends_is_what_we_read() {
     let mut service = BitrixStandIn::app();
     let settings = service.settings("https://stand-in.test");
-    let register = |service: &mut BitrixStandIn| {
-        let all = setup::registrations(&settings, "https://pay.example.ru/bitrix24/c1").unwrap();
-        let mut now_ms = 0;
-        let results: Vec<Registered> = all
-            .iter()
-            .map(|one| {
-                now_ms += 500;
-                one.read(&service.serve(now_ms, &one.request).unwrap())
-            })
-            .collect();
-        results
-    };
-    let first = register(&mut service);
-    assert!(first.iter().all(|result| *result == Registered::Done), "{first:?}");
-    let again = register(&mut service);
-    assert!(again.iter().all(|result| *result == Registered::Already), "{again:?}");
-    // By a webhook the tab, the robot and the triggers cannot be: said, not hidden.
-    let mut service = BitrixStandIn::default();
+    let read = |body: &str| Form::read(body.as_bytes(), "DOMAIN=stand-in.test&LANG=ru");
+    for body in [service.install_page(), service.install_event()] {
+        let values = inbound::install(&read(&body)).expect("an installation");
+        assert!(inbound::is_genuine(&settings, &read(&body)));
+        assert_eq!(values[0], ("client_endpoint", "https://stand-in.test/rest/".to_owned()));
+    }
+    let event = read(&service.deal_event("ONCRMDEALUPDATE", 57));
+    assert!(inbound::is_genuine(&settings, &event));
+    assert_eq!(inbound::event(&event), Event::Deal { id: 57 });
+    assert_eq!(inbound::event(&read(&service.uninstall_event())), Event::Uninstalled);
+    let tab = inbound::placement(&read(&service.tab(57, "viewer"))).expect("a tab");
+    assert_eq!((tab.deal_id, tab.viewer_token.as_str()), (57, "viewer"));
+    let run = service.robot_run(57, "5|x", &[("amount", "1500"), ("send_to", "email")]);
+    let run = inbound::robot(&read(&run)).expect("a run");
+    assert_eq!((run.deal_id, run.properties["send_to"].as_str()), (57, "email"));
+    let checkout = inbound::checkout(&read(&service.checkout("91", "1500.5"))).expect("a checkout");
+    assert_eq!((checkout.payment_id.as_str(), checkout.amount.kopecks()), ("91", 150_050));
+}
+
+#[test]
+fn deals_at_a_stage_are_read_page_by_page() {
+    let mut service = BitrixStandIn::app();
     let settings = service.settings("https://stand-in.test");
-    let all = setup::registrations(&settings, "https://pay.example.ru/bitrix24/c1").unwrap();
-    let reply = service.serve(0, &all[0].request).unwrap();
-    let Registered::Other(Reading::Broken(broken)) = all[0].read(&reply) else { panic!() };
-    assert_eq!(broken.code(), "bitrix24_rights");
+    service.portal.changed.insert(62, "2026-11-01T00:00:00+03:00".to_owned());
+    let since = "2026-11-20T00:00:00+03:00";
+    let mut ids = Vec::new();
+    for after in [0, 57] {
+        let request = card::deals_at(&settings, (0, "NEW"), since, after).unwrap();
+        ids.push(card::read_deals(&service.serve(0, &request).unwrap()).unwrap());
+    }
+    assert_eq!(ids, [vec![57], vec![]], "59 is hidden, 62 did not change, 60 stands elsewhere");
+    let reply = HttpReply::json(200, &json!({ "result": {} }));
+    assert!(card::read_deals(&reply).is_err());
+}
+
+#[test]
+fn a_payment_of_the_portals_own_is_read_to_the_kopeck() {
+    let mut service = BitrixStandIn::app();
+    service.portal.payments.insert(91, ("1500.50".to_owned(), false));
+    let settings = service.settings("https://stand-in.test");
+    let request = card::portal_payment(&settings, "91").unwrap();
+    let found = card::read_portal_payment(&service.serve(0, &request).unwrap()).unwrap();
+    assert_eq!((found.sum.kopecks(), found.is_paid, found.is_rubles), (150_050, false, true));
+    let request = card::portal_payment(&settings, "92").unwrap();
+    let reply = service.serve(0, &request).unwrap();
+    assert!(matches!(card::read_portal_payment(&reply), Err(Reading::Broken(_))));
 }
 
 #[test]

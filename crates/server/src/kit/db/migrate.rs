@@ -163,6 +163,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0023c_keys.sql"),
         postgres: include_str!("../../../migrations/postgres/0023c_keys.sql"),
     },
+    Migration {
+        name: "0024_bitrix24",
+        sqlite: include_str!("../../../migrations/sqlite/0024_bitrix24.sql"),
+        postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

@@ -127,6 +127,16 @@ impl Browser {
         self.call("POST", "/url", json!({ "url": url })).await;
     }
 
+    /// From here on within the page's first frame.
+    pub async fn enter_frame(&self) {
+        self.call("POST", "/frame", json!({ "id": 0 })).await;
+    }
+
+    /// Back in the page itself.
+    pub async fn leave_frame(&self) {
+        self.call("POST", "/frame", json!({ "id": null })).await;
+    }
+
     pub async fn url(&self) -> String {
         self.call("GET", "/url", Value::Null).await.as_str().expect("text").to_owned()
     }

@@ -240,11 +240,15 @@ async fn a_shop_that_nobody_reaches_asks_for_its_updates() {
         }
         assert_eq!(chats(&app).await[0]["status"], "bound");
         // Switched off, nobody asks any more.
-        app.patch(&path, json!({ "settings": { "updates": "" } })).await.expect(200);
+        app.patch(&path, json!({ "settings": { "updates": "push" } })).await.expect(200);
         app.advance(60 * SECOND).await;
+        let sql = "select 1 from jobs where kind = 'integration_poll'";
+        let jobs: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(sql, &[])).await;
+        assert!(jobs.unwrap().is_none(), "nobody asks any more");
         host.service().updates = vec![told(75, member("kicked"))];
         app.advance(60 * SECOND).await;
-        assert_eq!(chats(&app).await[0]["status"], "bound");
+        let all = chats(&app).await;
+        assert_eq!(all[0]["status"], "bound", "{all:?}");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Integrations against their stand-ins, served on real sockets.
 
 mod again;
+mod bitrix24;
 mod bots;
 mod chaos;
 mod chats;

@@ -1,0 +1,367 @@
+//! An application's errands, one at a time under the lease of its integration's job, and the look
+//! for what was lost.
+
+use std::collections::BTreeMap;
+
+use kopeck_banks::Money;
+use kopeck_integrations::{
+    Broken, Lang, Scope, Settings,
+    bitrix24::{
+        Bitrix24,
+        card::{self, Card},
+        inbound::{self, RobotResult},
+    },
+};
+
+use super::{
+    install, links,
+    links::{For, Wish},
+    look,
+    model::{App, Errand, State, What},
+    portal::{self, As, Trouble},
+    store::{self, find_app},
+};
+use crate::{
+    http::ApiError,
+    integrations::{
+        drive::{GAVE_UP, stop},
+        flow::open_settings,
+        letter::is_payable,
+        model::Linked,
+        pace, schedule,
+        store::{lock_integration, update_integration},
+    },
+    kit::{
+        Ctx,
+        clock::{DAY_MS, HOUR_MS},
+        db::{DbError, Tx},
+        jobs::{After, Job},
+        secret::{hash_bytes, mask_text},
+    },
+    payments::model::Payment,
+};
+
+/// The kind of the job; its subject is the integration's id.
+pub const JOB: &str = "bitrix24";
+/// How often is looked for what was lost.
+const LOOK_MS: i64 = HOUR_MS;
+/// How long an errand is remembered, so that the same one is not done again.
+const KEPT_MS: i64 = 30 * DAY_MS;
+
+/// Does what is due and says when to come again.
+pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
+    let now_ms = ctx.now_ms();
+    let Some(linked) = portal::find(ctx, &job.subject).await? else { return Ok(After::Done) };
+    if !linked.is_live() {
+        return Ok(After::At(now_ms + LOOK_MS));
+    }
+    let id = linked.id.clone();
+    let found: Result<(Option<Errand>, Option<App>), DbError> =
+        ctx.db.read(move |tx| Ok((store::find_next_errand(tx, &id)?, find_app(tx, &id)?))).await;
+    let (errand, app) = found?;
+    let looked_ms = app.as_ref().map_or(linked.created_ms, |app| app.looked_ms);
+    if let Some(errand) = errand.filter(|errand| errand.due_ms <= now_ms) {
+        if let Some(at_ms) = when_ready(ctx, &linked).await? {
+            return Ok(After::At(at_ms));
+        }
+        let done = if schedule::is_stale(errand.created_ms, now_ms) {
+            Err(Failed::Never(GAVE_UP.to_owned()))
+        } else {
+            run(ctx, &linked, &errand).await
+        };
+        let inner = ctx.clone();
+        let next: Result<i64, DbError> =
+            ctx.db.write(move |tx| settle(tx, &inner, &linked.id, errand, done)).await;
+        return Ok(After::At(next?));
+    }
+    if looked_ms + LOOK_MS <= now_ms {
+        if let Err(trouble) = look::look(ctx, &linked, looked_ms).await {
+            tracing::warn!(integration_id = linked.id, ?trouble, "a portal cannot be looked at");
+        }
+        let inner = ctx.clone();
+        let saved: Result<(), DbError> =
+            ctx.db.write(move |tx| keep_look(tx, &inner, &linked)).await;
+        saved?;
+        return Ok(After::At(now_ms));
+    }
+    let id = linked.id.clone();
+    let next: Result<Option<Errand>, DbError> =
+        ctx.db.read(move |tx| store::find_next_errand(tx, &id)).await;
+    let errand_ms = next?.map_or(i64::MAX, |errand| errand.due_ms);
+    Ok(After::At(errand_ms.min(looked_ms + LOOK_MS)))
+}
+
+/// An errand reads, makes and answers: stopped halfway by the pace it would begin anew for ever.
+async fn when_ready(ctx: &Ctx, linked: &Linked) -> anyhow::Result<Option<i64>> {
+    let (settings, now_ms) = (open_settings(ctx, linked)?, ctx.now_ms());
+    let ready: Result<Option<i64>, DbError> =
+        ctx.db.write(move |tx| pace::when_ready(tx, &Bitrix24, &settings, now_ms)).await;
+    Ok(ready?)
+}
+
+fn keep_look(tx: &mut dyn Tx, ctx: &Ctx, linked: &Linked) -> Result<(), DbError> {
+    let now_ms = ctx.now_ms();
+    store::delete_old_errands(tx, &linked.id, now_ms - KEPT_MS)?;
+    let known = find_app(tx, &linked.id)?.unwrap_or_else(|| App {
+        integration_id: linked.id.clone(),
+        installed_ms: None,
+        uninstalled_ms: None,
+        registered: Vec::new(),
+        looked_ms: now_ms,
+    });
+    store::save_app(tx, &App { looked_ms: now_ms, ..known })
+}
+
+/// Why an errand is not done.
+enum Failed {
+    /// Not now.
+    Trouble(Trouble),
+    /// Not at all, and why.
+    Never(String),
+}
+
+impl From<Trouble> for Failed {
+    fn from(trouble: Trouble) -> Failed {
+        Failed::Trouble(trouble)
+    }
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Failed {
+        Failed::Trouble(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Failed {
+        Failed::Trouble(error.into())
+    }
+}
+
+impl From<Broken> for Failed {
+    fn from(broken: Broken) -> Failed {
+        Failed::Trouble(broken.into())
+    }
+}
+
+/// A failure of ours passes; what the merchant asked for wrongly does not.
+fn failed(error: &ApiError) -> Failed {
+    if error.status >= 500 {
+        return Failed::Trouble(Trouble::Unclear(error.message.clone()));
+    }
+    Failed::Never(format!("{}: {}", error.code, error.message))
+}
+
+/// Writes down what became of the errand; says when to come again.
+fn settle(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    id: &str,
+    mut errand: Errand,
+    done: Result<(), Failed>,
+) -> Result<i64, DbError> {
+    let now_ms = ctx.now_ms();
+    let mut end = |state: State, why: Option<String>| {
+        errand.state = state;
+        errand.why = why.map(|why| mask_text(&why));
+        errand.ended_ms = Some(now_ms);
+    };
+    match done {
+        Ok(()) => end(State::Done, None),
+        Err(Failed::Never(why)) => {
+            tracing::warn!(integration_id = id, why = mask_text(&why), "an errand is given up");
+            end(State::Failed, Some(why));
+        }
+        Err(Failed::Trouble(Trouble::Later { after_ms })) => {
+            errand.due_ms = now_ms + i64::try_from(after_ms).unwrap_or(HOUR_MS);
+        }
+        Err(Failed::Trouble(Trouble::Broken(broken))) if broken.scope() == Scope::Account => {
+            // It waits until the account is mended.
+            if let Some(mut linked) = lock_integration(tx, id)? {
+                stop(tx, ctx, &mut linked, &broken)?;
+                update_integration(tx, &linked)?;
+            }
+            errand.due_ms = now_ms + HOUR_MS;
+        }
+        Err(Failed::Trouble(Trouble::Broken(broken))) => {
+            end(State::Failed, Some(format!("{}: {}", broken.code(), broken.detail)));
+        }
+        Err(Failed::Trouble(Trouble::Unclear(why))) => again(ctx, &mut errand, &why),
+        Err(Failed::Trouble(Trouble::Internal(error))) => {
+            tracing::error!(integration_id = id, "an errand failed: {error:#}");
+            again(ctx, &mut errand, "a failure of Kopeck's own");
+        }
+    }
+    store::update_errand(tx, &errand)?;
+    // The pace itself is kept by the portal's bucket.
+    Ok(now_ms)
+}
+
+fn again(ctx: &Ctx, errand: &mut Errand, why: &str) {
+    errand.tries += 1;
+    let chance = u64::from_le_bytes(ctx.mint.bytes());
+    let now_ms = ctx.now_ms();
+    let next = schedule::next_try(errand.created_ms, errand.tries, None, now_ms, chance);
+    errand.due_ms = next.unwrap_or(errand.created_ms + schedule::PATIENCE_MS);
+    errand.why = Some(mask_text(why));
+}
+
+async fn run(ctx: &Ctx, linked: &Linked, errand: &Errand) -> Result<(), Failed> {
+    match &errand.what {
+        What::Register => Ok(install::register_again(ctx, &linked.id).await?),
+        What::Deal { id } => make_for_stage(ctx, linked, *id).await,
+        What::Robot { deal_id, event_token, properties } => {
+            run_robot(ctx, linked, *deal_id, (event_token, properties)).await
+        }
+        What::Paid { portal_payment_id, pay_system_id } => {
+            let make = |settings: &Settings| {
+                inbound::checkout_paid(settings, portal_payment_id, pay_system_id)
+            };
+            Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
+        }
+    }
+}
+
+/// The deal with its rows, by the application's own token.
+pub async fn read_card(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<Card, Trouble> {
+    let make = |settings: &Settings| card::card(settings, deal_id);
+    portal::call(ctx, &linked.id, As::App, make, card::read_card).await
+}
+
+async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Payment>, DbError> {
+    let (inner, own) = (ctx.clone(), linked.clone());
+    ctx.db.read(move |tx| links::list_of_deal(tx, &inner, &own, deal)).await
+}
+
+/// A deal stands at a stage that asks for a link. One that has a link that can be paid, or money,
+/// asks for none: the link is written into its card only a little later.
+async fn make_for_stage(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<(), Failed> {
+    let card = read_card(ctx, linked, deal_id).await?;
+    let settings = open_settings(ctx, linked)?;
+    let known = payments_of(ctx, linked, deal_id).await?;
+    let has_one = |it: &Payment| is_payable(it) || !it.facts.paid.is_zero();
+    if !card.deal.asks_for_link(&settings)? || known.iter().any(has_one) {
+        return Ok(());
+    }
+    let amount = card.deal.sum.filter(|sum| !sum.is_zero() && card.deal.is_in_rubles());
+    let amount = amount.ok_or_else(|| Failed::Never("the deal has no sum in rubles".to_owned()))?;
+    let wish = Wish {
+        amount,
+        purpose: card.deal.title.clone(),
+        lines: card.lines.clone().unwrap_or_default(),
+        buyer: links::buyer(ctx, linked, &card.deal).await?,
+        key: format!("stage {deal_id} {}", known.len()),
+        ..Wish::default()
+    };
+    let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
+    made.map(|_| ()).map_err(|error| failed(&error))
+}
+
+/// What a run of the robot came to, for the funnel.
+struct Ran {
+    payment: Option<Payment>,
+    error: String,
+}
+
+async fn run_robot(
+    ctx: &Ctx,
+    linked: &Linked,
+    deal_id: i64,
+    (event_token, properties): (&str, &BTreeMap<String, String>),
+) -> Result<(), Failed> {
+    let key = format!("robot {}", hash_bytes(event_token.as_bytes()));
+    let ran = match make_by_robot(ctx, linked, deal_id, (&key, properties)).await {
+        Ok(ran) => ran,
+        Err(Failed::Never(error)) => Ran { payment: None, error },
+        // What is wrong with the deal the funnel may know; what is wrong with the connection not.
+        Err(Failed::Trouble(Trouble::Broken(broken))) if broken.scope() != Scope::Account => {
+            Ran { payment: None, error: broken.problem.ru.problem.to_owned() }
+        }
+        Err(other) => return Err(other),
+    };
+    let url = ran.payment.as_ref().map_or(String::new(), |it| links::pay_url(ctx, it));
+    let result = RobotResult {
+        payment_url: &url,
+        payment_id: ran.payment.as_ref().map_or("", |it| it.id.as_str()),
+        status: ran.payment.as_ref().map_or("error", |it| it.status().as_str()),
+        error: &ran.error,
+    };
+    let make = |settings: &Settings| inbound::robot_answer(settings, event_token, &result);
+    portal::call(ctx, &linked.id, As::App, make, inbound::read_robot_answer).await?;
+    if ran.payment.is_none() { Err(Failed::Never(ran.error)) } else { Ok(()) }
+}
+
+async fn make_by_robot(
+    ctx: &Ctx,
+    linked: &Linked,
+    deal_id: i64,
+    (key, properties): (&str, &BTreeMap<String, String>),
+) -> Result<Ran, Failed> {
+    let never = |why: &str| Failed::Never(why.to_owned());
+    let card = read_card(ctx, linked, deal_id).await?;
+    let given = |name: &str| {
+        let value = properties.get(name).map(|value| value.trim());
+        value.filter(|value| !value.is_empty())
+    };
+    if !card.deal.is_in_rubles() {
+        return Err(never("Сделка не в рублях"));
+    }
+    let amount = match given("amount") {
+        Some(text) => Some(read_amount(text).ok_or_else(|| never("Сумма не прочитана"))?),
+        None => card.deal.sum.filter(|sum| !sum.is_zero()),
+    };
+    let amount = amount.ok_or_else(|| never("У сделки нет суммы"))?;
+    let lines = match given("with_receipt") {
+        Some("Y" | "1" | "true") => {
+            links::rows_for(&card, amount, Lang::Ru).map_err(Failed::Never)?
+        }
+        _ => Vec::new(),
+    };
+    let ttl_minutes = match given("ttl_minutes") {
+        Some(text) => Some(text.parse().map_err(|_| never("Срок не прочитан"))?),
+        None => None,
+    };
+    let buyer = links::buyer(ctx, linked, &card.deal).await?;
+    let wish = Wish {
+        amount,
+        purpose: given("description").unwrap_or(&card.deal.title).to_owned(),
+        ttl_minutes,
+        lines,
+        buyer: buyer.clone(),
+        key: key.to_owned(),
+        ..Wish::default()
+    };
+    let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
+    let payment = made.map_err(|error| failed(&error))?;
+    let mut error = String::new();
+    if let Some(service) = given("send_to").filter(|word| *word != "none") {
+        let all = links::channels(ctx, linked, &buyer).await?;
+        match all.iter().find(|channel| channel.service == service) {
+            // A link that is there is worth more than an error about its way.
+            Some(channel) => match links::send(ctx, linked, &payment, channel).await {
+                Ok(()) => {}
+                Err(refused) => error = format!("Ссылка не отправлена: {}", refused.message),
+            },
+            None => {
+                error = "Ссылка не отправлена: канал не подключён или у покупателя нет адреса"
+                    .to_owned();
+            }
+        }
+    }
+    Ok(Ran { payment: Some(payment), error })
+}
+
+/// As the portal writes a sum, or as a person types it: `1 500,50`, `1500.5|RUB`.
+pub fn read_amount(text: &str) -> Option<Money> {
+    let text = text.split('|').next().unwrap_or("");
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = digits.replace(',', ".");
+    // Trailing zeros beyond kopecks say nothing.
+    let digits = match digits.split_once('.') {
+        Some((whole, rest)) if rest.len() > 2 && rest[2..].bytes().all(|b| b == b'0') => {
+            format!("{whole}.{}", &rest[..2])
+        }
+        _ => digits,
+    };
+    Money::parse_rubles(&digits).ok().filter(|amount| !amount.is_zero())
+}

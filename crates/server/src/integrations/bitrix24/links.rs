@@ -1,0 +1,309 @@
+//! Links for deals and for portals' own payments: made once, however often they are asked for, by
+//! the same checks as `POST /v1/payments`.
+
+use kopeck_banks::{
+    Money,
+    bank::find_bank,
+    receipt::{Line, Receipt},
+};
+use kopeck_integrations::{
+    Kind, Lang, Scope, Settings,
+    bitrix24::{
+        card::{self, Card, Person},
+        deal::Deal,
+    },
+    find_integration,
+};
+use serde_json::{Value, json};
+
+use super::{
+    model::Checkout,
+    portal::{self, As, Trouble},
+    store::{insert_checkout, list_payments_of},
+};
+use crate::{
+    http::{ApiError, codes, json},
+    integrations::{
+        flow::{self, NewSending, Where, seal_address},
+        keys::address_key,
+        model::Linked,
+        store::{self, Recipient, sendings},
+    },
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+    },
+    payments::{
+        self,
+        flow::{charge, routing::plan_routed},
+        idempotency::{self, Key, Made, Subject},
+        model::Payment,
+        receipts,
+        request::CreatePayment,
+    },
+    receipts::form,
+    shops,
+};
+
+/// Kinds of buyers, in the portal's numbering.
+const CONTACT: i64 = 3;
+const COMPANY: i64 = 4;
+/// More payments than one deal has.
+const MANY: i64 = 30;
+/// What is paid for when neither the deal nor the merchant says.
+const PURPOSE: &str = "Оплата";
+/// What a bank takes.
+const MAX_PURPOSE_CHARS: usize = 140;
+
+/// A link that somebody wants.
+#[derive(Clone, Default)]
+pub struct Wish {
+    pub amount: Money,
+    pub purpose: String,
+    pub ttl_minutes: Option<u32>,
+    /// The deal's rows, when they are the receipt.
+    pub lines: Vec<Line>,
+    pub buyer: Person,
+    /// Where the buyer goes after paying.
+    pub success_url: Option<String>,
+    /// By what the same wish is known again.
+    pub key: String,
+}
+
+/// What hears of the payment: a deal, or a payment of the portal's own.
+#[derive(Clone, Debug)]
+pub enum For {
+    Deal(i64),
+    Checkout { portal_payment_id: String, pay_system_id: String },
+}
+
+/// The payment of this wish: made now, or by the same wish before.
+pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<Payment, ApiError> {
+    let said = [wish.amount.to_rubles(), wish.purpose.clone(), wish.lines.len().to_string()];
+    let said: Vec<&[u8]> = said.iter().map(|part| part.as_bytes()).collect();
+    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), &said)?;
+    if let Some(made) = find_made(ctx, linked, &key).await? {
+        return Ok(made);
+    }
+    let body = body_of(wish).to_string();
+    let input: CreatePayment = json::read(body.as_bytes())?;
+    let connections = shops::flow::list_connections(ctx, &linked.shop_id).await?;
+    if connections.is_empty() {
+        return Err(ApiError::of(codes::BANK_NOT_CONNECTED));
+    }
+    let banks: Vec<_> = connections.iter().filter_map(|it| find_bank(&it.bank)).collect();
+    let new = input.read(&banks.iter().map(|bank| bank.capabilities()).collect::<Vec<_>>())?;
+    let new = receipts::fill(ctx, &linked.shop_id, new, &connections).await?;
+    let payment = plan_routed(ctx, &linked.shop_id, new).await?;
+    let hears = match &whom {
+        For::Deal(id) => Some(recipient(ctx, linked, &id.to_string())?),
+        For::Checkout { .. } => None,
+    };
+    let (inner, own, taken_key) = (ctx.clone(), linked.clone(), key.clone());
+    let saved: Result<bool, payments::flow::Problem> = ctx
+        .db
+        .write(move |tx| save(tx, &inner, (&own, &taken_key), &payment, (&whom, hears.as_ref())))
+        .await;
+    saved?;
+    let made = find_made(ctx, linked, &key).await?;
+    made.ok_or_else(|| ApiError::of(codes::INTERNAL))
+}
+
+fn recipient(ctx: &Ctx, linked: &Linked, to: &str) -> anyhow::Result<Recipient> {
+    Ok(Recipient {
+        address_key: address_key(ctx, &linked.id, to),
+        address: seal_address(ctx, &linked.id, to)?,
+        since_seq: 0,
+    })
+}
+
+/// `false` when a twin was first. Whoever hears of the payment is known with it, so that no news of
+/// it is lost.
+fn save(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (linked, key): (&Linked, &Key),
+    payment: &Payment,
+    (whom, hears): (&For, Option<&Recipient>),
+) -> Result<bool, payments::flow::Problem> {
+    let now_ms = ctx.now_ms();
+    let subject = Subject::Create { payment_id: payment.id.clone() };
+    if !idempotency::take(tx, &linked.shop_id, Some(key), &subject, now_ms)? {
+        return Ok(false);
+    }
+    charge::create_any(tx, ctx, payment, None)?;
+    if let Some(recipient) = hears {
+        store::insert_recipient(tx, &payment.id, &linked.id, recipient, now_ms)?;
+    }
+    if let For::Checkout { portal_payment_id, pay_system_id } = whom {
+        let checkout = Checkout {
+            payment_id: payment.id.clone(),
+            integration_id: linked.id.clone(),
+            portal_payment_id: portal_payment_id.clone(),
+            pay_system_id: pay_system_id.clone(),
+            created_ms: now_ms,
+        };
+        insert_checkout(tx, &checkout)?;
+    }
+    Ok(true)
+}
+
+async fn find_made(ctx: &Ctx, linked: &Linked, key: &Key) -> Result<Option<Payment>, ApiError> {
+    let (shop_id, key) = (linked.shop_id.clone(), key.clone());
+    let found: Result<Option<Result<Payment, ()>>, DbError> = ctx
+        .db
+        .read(move |tx| {
+            Ok(match idempotency::find_made(tx, &shop_id, &key)? {
+                None => None,
+                Some(Made::Other) => Some(Err(())),
+                Some(Made::Same { payment_id }) => {
+                    payments::store::find_payment(tx, &shop_id, &payment_id)?.map(Ok)
+                }
+            })
+        })
+        .await;
+    found?.transpose().map_err(|()| ApiError::of(codes::IDEMPOTENCY_KEY_REUSED))
+}
+
+/// The wish as a body of `POST /v1/payments`.
+fn body_of(wish: &Wish) -> Value {
+    let purpose: String = wish.purpose.trim().chars().take(MAX_PURPOSE_CHARS).collect();
+    let mut body = json!({
+        "amount": wish.amount.to_rubles(),
+        "purpose": if purpose.is_empty() { PURPOSE } else { &purpose },
+    });
+    if let Some(minutes) = wish.ttl_minutes {
+        body["ttl_minutes"] = json!(minutes);
+    }
+    if let Some(url) = &wish.success_url {
+        body["success_url"] = json!(url);
+    }
+    let Person { phone, email } = &wish.buyer;
+    if phone.is_some() || email.is_some() {
+        body["customer"] = json!({ "email": email, "phone": phone });
+    }
+    if !wish.lines.is_empty() {
+        let receipt = Receipt {
+            email: email.clone(),
+            phone: phone.clone().filter(|_| email.is_none()),
+            lines: wish.lines.clone(),
+            ..Receipt::default()
+        };
+        body["receipt"] = serde_json::from_str(&form::write(&receipt)).unwrap_or_default();
+    }
+    body
+}
+
+/// The deal's payments, newest first.
+pub fn list_of_deal(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    linked: &Linked,
+    deal_id: i64,
+) -> Result<Vec<Payment>, DbError> {
+    let key = address_key(ctx, &linked.id, &deal_id.to_string());
+    let mut found = Vec::new();
+    for id in list_payments_of(tx, &linked.id, &key, MANY)? {
+        found.extend(payments::store::find_payment(tx, &linked.shop_id, &id)?);
+    }
+    Ok(found)
+}
+
+/// Ways by which a link can be sent to this buyer: services of the shop, by what is known of him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    pub service: &'static str,
+    pub title: &'static str,
+    /// Never shown.
+    to: String,
+}
+
+/// Services that write to a phone or an e-mail; chats are tied to customers and not to deals.
+const BY_PHONE: [&str; 3] = ["sms", "wazzup", "greenapi"];
+const BY_EMAIL: &str = "email";
+
+pub async fn channels(ctx: &Ctx, linked: &Linked, buyer: &Person) -> Result<Vec<Channel>, DbError> {
+    let shop_id = linked.shop_id.clone();
+    let all: Result<Vec<Linked>, DbError> =
+        ctx.db.read(move |tx| store::list_integrations(tx, &shop_id)).await;
+    let mut found: Vec<Channel> = Vec::new();
+    for other in all?.iter().filter(|other| other.is_live()) {
+        let Some(service) = find_integration(&other.service) else { continue };
+        let to = match service.name() {
+            BY_EMAIL => buyer.email.as_deref(),
+            name if BY_PHONE.contains(&name) => buyer.phone.as_deref(),
+            _ => None,
+        };
+        let is_known = found.iter().any(|one| one.service == service.name());
+        let to = to.and_then(|to| service.address(to).ok()).filter(|_| !is_known);
+        found.extend(to.map(|to| Channel { service: service.name(), title: service.title(), to }));
+    }
+    Ok(found)
+}
+
+/// Sends the link to its buyer, once by each way.
+pub async fn send(
+    ctx: &Ctx,
+    linked: &Linked,
+    payment: &Payment,
+    channel: &Channel,
+) -> Result<(), ApiError> {
+    let (shop_id, id) = (linked.shop_id.clone(), payment.id.clone());
+    let own = channel.service;
+    let is_sent: Result<bool, DbError> = ctx
+        .db
+        .read(move |tx| {
+            let mut is_sent = false;
+            for sending in sendings::list_of_payment(tx, &shop_id, &id, MANY)? {
+                let by = store::find_any_integration(tx, &sending.integration_id)?;
+                is_sent |= sending.kind == Kind::Link && by.is_some_and(|it| it.service == own);
+            }
+            Ok(is_sent)
+        })
+        .await;
+    if is_sent? {
+        return Ok(());
+    }
+    let new = NewSending {
+        payment_id: payment.id.clone(),
+        to: Where::Address(channel.service, channel.to.clone()),
+        kind: Kind::Link,
+        lang: Lang::Ru,
+    };
+    flow::send(ctx, &linked.shop_id, new).await.map(|_| ())?;
+    Ok(())
+}
+
+/// The page where it is paid.
+pub fn pay_url(ctx: &Ctx, payment: &Payment) -> String {
+    format!("{}/pay/{}", ctx.public_url, payment.id)
+}
+
+/// Who buys: the deal's contact, else its company. One that the portal does not show is nobody.
+pub async fn buyer(ctx: &Ctx, linked: &Linked, deal: &Deal) -> Result<Person, Trouble> {
+    let whom = match (deal.contact_id, deal.company_id) {
+        (Some(id), _) => Some((CONTACT, id)),
+        (None, Some(id)) => Some((COMPANY, id)),
+        (None, None) => None,
+    };
+    let Some((kind, id)) = whom else { return Ok(Person::default()) };
+    let make = |settings: &Settings| card::person(settings, kind, id);
+    match portal::call(ctx, &linked.id, As::App, make, card::read_person).await {
+        Err(Trouble::Broken(broken)) if broken.scope() == Scope::Message => Ok(Person::default()),
+        other => other,
+    }
+}
+
+/// The deal's rows as the receipt of this sum; why they are none, in Russian and in English.
+pub fn rows_for(card: &Card, amount: Money, lang: Lang) -> Result<Vec<Line>, String> {
+    let lines = card.lines.clone().map_err(|problem| problem.words(lang))?;
+    if card.deal.sum == Some(amount) {
+        return Ok(lines);
+    }
+    Err(lang
+        .pick(
+            "Чек по товарам возможен только на всю сумму сделки.",
+            "The rows are a receipt of all of the deal's sum only.",
+        )
+        .to_owned())
+}

@@ -1,0 +1,196 @@
+//! Routes that a portal posts to, except its tab: no key opens them, the portal's own token does.
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use kopeck_integrations::{
+    Settings,
+    bitrix24::{
+        inbound::{self, Form},
+        settings::ACCESS_TOKEN,
+    },
+};
+
+use super::page::{self, Origin};
+use crate::{
+    http::{ApiError, Server, body, query::RawQuery},
+    integrations::{
+        bitrix24::{
+            checkout,
+            flow::{self, Heard},
+            install,
+            portal::{Trouble, find},
+            store::find_app,
+        },
+        flow::open_settings,
+        model::Linked,
+    },
+    kit::db::DbError,
+    web::checkout::Lang,
+};
+
+pub fn routes() -> Router<Server> {
+    Router::new()
+        .route("/bitrix24/{id}/install", post(install_page))
+        .route("/bitrix24/{id}/app", post(app_page))
+        .route("/bitrix24/{id}/events", post(take_event))
+        .route("/bitrix24/{id}/robot", post(take_robot))
+        .route("/bitrix24/{id}/checkout/{secret}", post(take_checkout))
+}
+
+/// The form that a portal posts, with what stands in the address beside it.
+pub async fn read_form(server: &Server, query: &RawQuery, content: Body) -> Result<Form, ApiError> {
+    let limits = &server.limits;
+    let bytes = body::read(content, limits.notice_body_bytes, limits.body_wait).await?;
+    Ok(Form::read(&bytes, query.text()))
+}
+
+/// The employee's language at the portal.
+pub fn language(form: &Form) -> Lang {
+    Lang::choose(form.find("LANG"), "")
+}
+
+fn status_of(heard: Heard) -> StatusCode {
+    match heard {
+        Heard::Done => StatusCode::OK,
+        Heard::Forged => StatusCode::FORBIDDEN,
+        Heard::Nobody => StatusCode::NOT_FOUND,
+    }
+}
+
+/// The portal opens it in a frame while the application is installed, or posts it as an event.
+async fn install_page(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    do_install(&server, id, form).await
+}
+
+async fn do_install(server: &Server, id: String, form: Form) -> Result<Response, ApiError> {
+    let (ctx, posted) = (server.ctx.clone(), form.clone());
+    let own = id.clone();
+    // Whoever closes the page has installed it all the same.
+    let done = server.finish(async move { install::install(&ctx, &own, &posted).await }).await;
+    server.nudge.notify_one();
+    let done = done.unwrap_or_else(|| Err(Trouble::Unclear("it broke".to_owned())));
+    if form.find("event").is_some() {
+        // Nobody looks; the portal wants a status.
+        return Ok(match done {
+            Ok(_) | Err(Trouble::Later { .. } | Trouble::Unclear(_)) => StatusCode::OK,
+            Err(Trouble::Broken(broken)) => {
+                tracing::warn!(integration_id = id, code = broken.code(), "not installed");
+                StatusCode::FORBIDDEN
+            }
+            Err(Trouble::Internal(error)) => return Err(error.into()),
+        }
+        .into_response());
+    }
+    let linked = find(&server.ctx, &id).await?;
+    let origin = match &linked {
+        Some(linked) => Origin::of(&open_settings(&server.ctx, linked)?, &form),
+        None => Origin::claimed(&form),
+    };
+    let lang = language(&form);
+    match done {
+        Ok(all) => {
+            let told = all.into_iter().map(|one| (one.title.to_owned(), one.refused));
+            let all: Vec<(String, Option<String>)> = told.collect();
+            page::installed(&all, true, lang, &origin)
+        }
+        Err(trouble) => page::trouble(&trouble, lang, &origin),
+    }
+}
+
+/// The application's own page in the portal's menu: what was registered. An installation that is
+/// not in order is made anew by opening it.
+async fn app_page(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    let Some(linked) = find(&server.ctx, &id).await? else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let settings = open_settings(&server.ctx, &linked)?;
+    let own = id.clone();
+    let app: Result<_, DbError> = server.ctx.db.read(move |tx| find_app(tx, &own)).await;
+    let registered = app?.map(|app| app.registered).unwrap_or_default();
+    if !is_in_order(&linked, &settings, &registered) {
+        return do_install(&server, id, form).await;
+    }
+    let origin = Origin::of(&settings, &form);
+    if !inbound::is_genuine(&settings, &form) {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    }
+    page::installed(&registered, false, language(&form), &origin)
+}
+
+fn is_in_order(
+    linked: &Linked,
+    settings: &Settings,
+    registered: &[(String, Option<String>)],
+) -> bool {
+    let all_there = !registered.is_empty() && registered.iter().all(|(_, why)| why.is_none());
+    linked.is_live() && settings.find(ACCESS_TOKEN).is_some() && all_there
+}
+
+async fn take_event(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    if form.find("event") == Some("ONAPPINSTALL") {
+        return do_install(&server, id, form).await;
+    }
+    let ctx = server.ctx.clone();
+    let heard: Result<Heard, DbError> =
+        server.ctx.db.write(move |tx| flow::hear(tx, &ctx, &id, &form)).await;
+    server.nudge.notify_one();
+    Ok(status_of(heard?).into_response())
+}
+
+async fn take_robot(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    let ctx = server.ctx.clone();
+    let heard: Result<Heard, DbError> =
+        server.ctx.db.write(move |tx| flow::hear_robot(tx, &ctx, &id, &form)).await;
+    server.nudge.notify_one();
+    Ok(status_of(heard?).into_response())
+}
+
+/// The secret in the address is all that a checkout proves.
+async fn take_checkout(
+    State(server): State<Server>,
+    Path((id, secret)): Path<(String, String)>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    let linked = find(&server.ctx, &id).await?;
+    let is_own = install::is_checkout(&server.ctx, &id, &secret);
+    let Some(linked) = linked.filter(|linked| is_own && linked.is_live()) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let ctx = server.ctx.clone();
+    let done = server.finish(async move { checkout::answer(&ctx, &linked, &form).await }).await;
+    server.nudge.notify_one();
+    let answer = done.ok_or_else(|| anyhow::anyhow!("a checkout broke"))??;
+    Ok(Json(answer).into_response())
+}
