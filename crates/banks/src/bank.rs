@@ -13,6 +13,7 @@ use crate::{
         AccountBinding, BankOp, CardBinding, CodeKind, FiscalRecord, Observation, Outcome, Refusal,
         SbpPayment, SubscriptionLimits,
     },
+    receipt::{Ffd, Taxation},
 };
 
 /// Every bank Kopeck knows. Adding one is a folder and a line here.
@@ -44,12 +45,23 @@ pub trait Bank: Send + Sync {
     fn credentials_problem(&self, _credentials: &Credentials, _now: Timestamp) -> Option<Refusal> {
         None
     }
+    /// What the connection says of every receipt that says nothing of it itself.
+    fn receipt_terms(&self, _credentials: &Credentials) -> ReceiptTerms {
+        ReceiptTerms::default()
+    }
     /// Every refusal of its own that it may give before a request leaves, for docs.
     fn known_refusals(&self) -> Vec<Refusal> {
         Vec::new()
     }
     /// Verifies and reads a notice. Nothing of an unverified body may reach `Notice::Genuine`.
     fn notice(&self, credentials: &Credentials, raw: &RawNotice<'_>) -> Notice;
+}
+
+/// What a connection says of its receipts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiptTerms {
+    pub ffd: Option<Ffd>,
+    pub taxation: Option<Taxation>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 
 use super::{
-    model::{Line, Receipt, Supplier},
+    model::{Line, Receipt},
     npd::{NpdMeans, NpdReminder, remind},
     vat::{VatPlan, for_method},
     words::{Ffd, Measure, PaymentMethod, Subject, Taxation, Vat},
@@ -27,18 +27,21 @@ pub struct Preset {
     pub about: &'static str,
 }
 
+/// That of a shop that names none.
+pub const SERVICE: Preset = Preset {
+    name: "service",
+    ru: "услуга",
+    en: "service",
+    subject: Subject::Service,
+    method: PaymentMethod::FullPayment,
+    measure: Measure::Piece,
+    title: "Услуга",
+    about: "Услуга оказана к моменту оплаты или сразу после: один чек.",
+};
+
 /// All of them are carried by both banks.
 pub static PRESETS: &[Preset] = &[
-    Preset {
-        name: "service",
-        ru: "услуга",
-        en: "service",
-        subject: Subject::Service,
-        method: PaymentMethod::FullPayment,
-        measure: Measure::Piece,
-        title: "Услуга",
-        about: "Услуга оказана к моменту оплаты или сразу после: один чек.",
-    },
+    SERVICE,
     Preset {
         name: "online_course",
         ru: "онлайн-курс",
@@ -106,7 +109,6 @@ pub struct ShopDefaults {
     pub taxation: Option<Taxation>,
     pub vat: VatPlan,
     pub ffd: Option<Ffd>,
-    pub supplier: Option<Supplier>,
 }
 
 /// What a shop says of one sale; nothing but the buyer's address must be there.
@@ -160,7 +162,7 @@ pub fn fill(
                 phone: sale.phone.clone(),
                 taxation: shop.taxation,
                 lines: vec![line],
-                supplier: shop.supplier.clone(),
+                supplier: shop.vat.supplier.clone(),
                 ffd: shop.ffd,
                 ..Receipt::default()
             }))

@@ -5,7 +5,7 @@
 use jiff::civil::{Date, date};
 
 use super::{
-    model::{Line, Receipt},
+    model::{Line, Receipt, Supplier},
     words::{PaymentMethod, Vat, words},
 };
 use crate::money::Money;
@@ -163,9 +163,11 @@ words! {
 }
 
 /// A shop's VAT by date: a USN payer's changes with the income of the year.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VatPlan {
     pub steps: Vec<VatStep>,
+    /// On whose behalf the shop's ordinary sales are made: the plan is that supplier's.
+    pub supplier: Option<Supplier>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +177,13 @@ pub struct VatStep {
 }
 
 impl VatPlan {
+    /// Of a shop that sells its own goods.
+    pub fn of(steps: Vec<VatStep>) -> VatPlan {
+        VatPlan { steps, supplier: None }
+    }
+
     pub fn always(vat: ShopVat) -> VatPlan {
-        VatPlan { steps: vec![VatStep { valid_from: Date::MIN, vat }] }
+        VatPlan::of(vec![VatStep { valid_from: Date::MIN, vat }])
     }
 
     /// The latest step that has begun, in whatever order they are kept; `None` before the first.
@@ -188,13 +195,14 @@ impl VatPlan {
     /// This plan in place of an `earlier` one. A step without a day holds from today on, since what
     /// held before was true of the sales of those days; who names a day of the past means it.
     pub fn after(self, earlier: &VatPlan, today: Date) -> VatPlan {
+        let supplier = self.supplier.clone();
         let is_bare = |step: &VatStep| step.valid_from == Date::MIN;
         let tells_past = self.steps.iter().any(|step| !is_bare(step) && step.valid_from <= today);
         let Some(bare) = self.steps.iter().find(|step| is_bare(step)).copied() else {
             // Nothing is said of the days before: what was known of them stays.
             let first = self.steps.iter().map(|step| step.valid_from).min().unwrap_or(Date::MAX);
             let earlier = earlier.steps.iter().filter(|step| step.valid_from < first).copied();
-            return VatPlan { steps: earlier.chain(self.steps.iter().copied()).collect() };
+            return VatPlan { steps: earlier.chain(self.steps).collect(), supplier };
         };
         if tells_past || earlier.on(today).is_none() {
             return self;
@@ -207,7 +215,7 @@ impl VatPlan {
             steps.push(VatStep { valid_from: if is_first { Date::MIN } else { today }, ..bare });
         }
         steps.extend(self.steps.into_iter().filter(|step| !is_bare(step)));
-        VatPlan { steps }
+        VatPlan { steps, supplier }
     }
 
     /// The plain rate of the shop's ordinary sales on a day; `None` where the plan or the law says
@@ -240,7 +248,8 @@ pub fn changes_on(vat: Vat, plan: Option<&VatPlan>, on: Date) -> Option<Date> {
 /// The rate at the delivery of what was prepaid: the delivery day's own, so that an advance of
 /// 2025 at 20/120 closes in 2026 at 22 %. The reduced rate and zero belong to the goods and stay;
 /// so does no VAT, unless it was the shop's own on the day of the sale: who pays VAT since owes it
-/// at the delivery. The rest is the shop's, which its plan tells if there is one.
+/// at the delivery. The rest is the shop's, which its plan tells if there is one; a plan without
+/// VAT says nothing of goods that were sold with it.
 pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date) -> Vat {
     let own = plain(prepaid);
     let rate_on = |day| plan.and_then(|plan| plan.rate_on(day));
@@ -249,6 +258,8 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
         Vat::None if rate_on(sold_on) == Some(Vat::None) => by_plan.unwrap_or(own),
         Vat::Vat5 | Vat::Vat7 | Vat::Vat20 | Vat::Vat22 => {
             let outdated = find_date_problem(own, Occasion::Sale { on });
+            let is_of_plan = |now: &Vat| *now != Vat::None || rate_on(sold_on) == Some(own);
+            let by_plan = by_plan.filter(is_of_plan);
             by_plan.or_else(|| outdated.and_then(|rate| rate.successor)).unwrap_or(own)
         }
         Vat::None
@@ -262,14 +273,20 @@ pub fn at_closing(prepaid: Vat, plan: Option<&VatPlan>, sold_on: Date, on: Date)
     }
 }
 
-/// The plan, for the shop's own goods. An agent's sale bears the rate of its supplier, of which the
-/// shop's plan knows nothing.
+/// The plan, for the goods that it is of: the shop's own, or those of the supplier for whom it
+/// always sells. Any other supplier's bear a rate of which the plan knows nothing.
 pub fn own_plan<'a>(
     receipt: &Receipt,
     line: &Line,
     plan: Option<&'a VatPlan>,
 ) -> Option<&'a VatPlan> {
-    plan.filter(|_| receipt.supplier_of(line).is_none() && line.agent.is_none())
+    plan.filter(|plan| match receipt.supplier_of(line) {
+        // By the number: names and phones are put right.
+        Some(supplier) => {
+            plan.supplier.as_ref().is_some_and(|own| own.tax_code == supplier.tax_code)
+        }
+        None => plan.supplier.is_none() && line.agent.is_none(),
+    })
 }
 
 /// The rate that a line of the receipt, priced on one day, bears when it is made on a later one.

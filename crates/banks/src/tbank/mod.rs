@@ -45,7 +45,7 @@ mod wire;
 mod tests;
 
 use crate::{
-    bank::{Bank, Capabilities, Credentials, Notice, RawNotice, Setting, Step},
+    bank::{Bank, Capabilities, Credentials, Notice, RawNotice, ReceiptTerms, Setting, Step},
     http::HttpReply,
     op::{BankOp, PayMethod, Refusal},
     receipt::lint,
@@ -101,6 +101,10 @@ impl Bank for Tbank {
     }
     fn next(&self, credentials: &Credentials, op: &BankOp, reply: &HttpReply) -> Step {
         Step::Done(reply::read(credentials, op, reply))
+    }
+    fn receipt_terms(&self, credentials: &Credentials) -> ReceiptTerms {
+        let taxation = settings::taxation(credentials);
+        ReceiptTerms { ffd: Some(settings::ffd(credentials)), taxation }
     }
     fn known_refusals(&self) -> Vec<Refusal> {
         let own = quirks::all().map(quirks::Quirk::refusal);

@@ -27,8 +27,7 @@ pub fn wire<'a>(credentials: &Credentials, receipt: &'a Receipt) -> wire::Receip
 
 /// The receipt's tax system, else the connection's.
 pub fn find_taxation(credentials: &Credentials, receipt: &Receipt) -> Option<Taxation> {
-    let saved = || credentials.find(settings::TAXATION).map(str::trim).and_then(Taxation::parse);
-    receipt.taxation.or_else(saved)
+    receipt.taxation.or_else(|| settings::taxation(credentials))
 }
 
 fn item<'a>(receipt: &'a Receipt, line: &'a Line, ffd: Ffd) -> wire::Item<'a> {

@@ -2,7 +2,7 @@
 
 use crate::{
     bank::{Credentials, Setting},
-    receipt::Ffd,
+    receipt::{Ffd, Taxation},
 };
 
 /// The names of the settings, as [`SETTINGS`] describes them.
@@ -93,6 +93,11 @@ pub fn terminal_key(credentials: &Credentials) -> &str {
 
 pub fn password(credentials: &Credentials) -> &str {
     credentials.get(PASSWORD).trim()
+}
+
+/// The tax system of receipts that name none.
+pub fn taxation(credentials: &Credentials) -> Option<Taxation> {
+    credentials.find(TAXATION).map(str::trim).and_then(Taxation::parse)
 }
 
 /// The cash register's format of receipts; the bank's own default is the older one.

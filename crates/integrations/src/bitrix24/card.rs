@@ -4,7 +4,10 @@
 use kopeck_banks::{
     Money,
     http::{HttpReply, HttpRequest},
-    receipt::Line,
+    receipt::{
+        Line,
+        contact::{is_email, normal_phone},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -66,7 +69,7 @@ pub fn person(settings: &Settings, kind: i64, id: i64) -> Result<HttpRequest, Br
     rest::call(settings, "crm.item.get", json!({ "entityTypeId": kind, "id": id }))
 }
 
-/// How to reach a buyer. Never printed.
+/// How to reach a buyer: a phone as `+79001234567`. Never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Person {
     pub phone: Option<String>,
@@ -95,11 +98,12 @@ pub fn read_person(reply: &HttpReply) -> Result<Person, Reading> {
     let result = called(reply)?;
     let unclear = |_| Reading::unclear("the answer is nobody");
     let fm = serde_json::from_str::<PersonItem>(&result).map_err(unclear)?.item.fm;
-    let find = |kind: &str| {
-        let found = fm.iter().find(|one| one.type_id == kind);
-        found.map(|one| one.value.trim().to_owned()).filter(|value| !value.is_empty())
+    let all = |kind: &'static str| {
+        fm.iter().filter(move |one| one.type_id == kind).map(|one| one.value.trim())
     };
-    Ok(Person { phone: find("PHONE"), email: find("EMAIL") })
+    // People keep anything there: the first that is an address at all.
+    let email = all("EMAIL").find(|email| is_email(email)).map(str::to_owned);
+    Ok(Person { phone: all("PHONE").find_map(normal_phone), email })
 }
 
 /// Deals at a stage that changed since then (ISO 8601), after that id: a page of at most fifty.

@@ -75,6 +75,12 @@ impl Globals {
         })
     }
 
+    /// Opens it where there is one already, for a command that can do without.
+    pub async fn find(&self) -> Result<Option<World>, Fail> {
+        let has_one = self.settings(&[])?.has_database();
+        Ok(if has_one { Some(self.open().await?) } else { None })
+    }
+
     /// Opens the world for one command. It talks only to banks, whose addresses the operator
     /// chose, so an emulator on this machine is allowed.
     pub async fn open(&self) -> Result<World, Fail> {

@@ -190,7 +190,6 @@ impl From<ComposeProblem> for Fail {
     fn from(problem: ComposeProblem) -> Fail {
         match problem {
             ComposeProblem::Receipt(problem) => problem.into(),
-            ComposeProblem::Preset(problem) => problem.into(),
             ComposeProblem::Renewal(problem) => {
                 let hint = "Give the renewal a receipt of its own";
                 Fail::new("receipt_invalid", format!("{problem}."), hint).param("receipt")

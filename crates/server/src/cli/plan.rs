@@ -12,6 +12,7 @@ use super::{
     fail::Fail,
     link::parse_money,
     print::{FAINT, GOOD, HINT, paint, right, table},
+    receipt::read_file,
 };
 use crate::{
     http::json::read,
@@ -86,6 +87,22 @@ struct NewPlan {
     /// Rubles, once, with the first period
     #[arg(long, value_name = "RUBLES", value_parser = parse_money)]
     setup_fee: Option<Money>,
+    /// What may be used, a JSON object of your own: '{"seats": 3}'
+    #[arg(long, value_name = "JSON", value_parser = parse_features)]
+    features: Option<Map<String, Value>>,
+    /// JSON file with what receipts of its payments say
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Receipts of its payments: one line by the shop's defaults and this preset
+    #[arg(long, conflicts_with = "receipt")]
+    preset: Option<String>,
+    /// How long before each charge its customer is told; the shop's own time when absent
+    #[arg(long, value_name = "HOURS")]
+    notice_hours: Option<u32>,
+}
+
+fn parse_features(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("no JSON object: {error}"))
 }
 
 impl PlanArgs {
@@ -114,6 +131,23 @@ async fn create(world: &World, new: NewPlan) -> Result<(), Fail> {
     });
     if let Some(fee) = new.setup_fee {
         fields["setup_fee_kopecks"] = json!(fee.kopecks());
+    }
+    if let Some(features) = new.features {
+        fields["features"] = Value::Object(features);
+    }
+    if let Some(hours) = new.notice_hours {
+        fields["notice_hours"] = json!(hours);
+    }
+    match (&new.receipt, &new.preset) {
+        (Some(path), _) => {
+            let read: Result<Value, _> = serde_json::from_str(&read_file(path)?);
+            fields["receipt"] = read.map_err(|error| {
+                let message = format!("{}: {error}", path.display());
+                Fail::new("receipt_invalid", message, "It takes a JSON file").param("receipt")
+            })?;
+        }
+        (None, Some(preset)) => fields["receipt"] = json!({ "preset": preset }),
+        (None, None) => {}
     }
     let terms = terms(&fields)?;
     let (ctx, shop_id) = (world.ctx.clone(), world.shop.id.clone());

@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use kopeck_banks::{
     Money,
-    bank::find_bank,
+    bank::{ReceiptTerms, find_bank},
     receipt::{
         Ffd, Line, Receipt, Taxation, Vat,
         contact::normal_phone,
@@ -41,11 +41,11 @@ use crate::{
     payments::receipts::Back,
     receipts::{
         api::OutlivingView,
-        check::{Around, Report, check, moscow_day},
+        check::{Around, Report, moscow_day},
         defaults::{DefaultsInput, VatInput},
         flow,
         form::{self, without_marks, write},
-        request::{SaleInput, SupplierInput},
+        request::SupplierInput,
         store,
         view::CheckView,
     },
@@ -106,7 +106,7 @@ struct CheckArgs {
 enum DefaultsCommand {
     /// Show what is saved
     Show,
-    /// Replace what is saved
+    /// Change what the flags name; the rest stays as it was saved
     Set(Box<SetArgs>),
 }
 
@@ -115,6 +115,9 @@ struct SetArgs {
     /// The self-employed: no receipts through a bank, reminders instead
     #[arg(long)]
     npd: bool,
+    /// No longer self-employed: receipts through the bank
+    #[arg(long, conflicts_with = "npd")]
+    no_npd: bool,
     /// service, online_course, membership, goods, prepayment
     #[arg(long)]
     preset: Option<String>,
@@ -133,9 +136,15 @@ struct SetArgs {
     /// The counter has a cash register of its own: codes on walls and at desks need none of ours
     #[arg(long)]
     counter_register: bool,
+    /// It has none any more
+    #[arg(long, conflicts_with = "counter_register")]
+    no_counter_register: bool,
     /// On whose behalf you sell: name;phone;INN
     #[arg(long, value_name = "NAME;PHONE;INN")]
     supplier: Option<String>,
+    /// You sell your own
+    #[arg(long, conflicts_with = "supplier")]
+    no_supplier: bool,
 }
 
 /// The receipt of a link.
@@ -209,7 +218,10 @@ impl ReceiptFlags {
 
     /// The text of a receipt that says more than where it goes.
     pub fn own_text(&self) -> Result<Option<String>, Fail> {
-        let is_said = self.receipt.is_some() || !self.item.is_empty() || self.preset.is_some();
+        let is_said = self.receipt.is_some()
+            || !self.item.is_empty()
+            || self.preset.is_some()
+            || self.closes_on.is_some();
         if is_said { self.text() } else { Ok(None) }
     }
 
@@ -276,7 +288,7 @@ pub fn read_back(path: &Path) -> Result<Back, Fail> {
     Ok(Back::Receipt(Box::new(receipt)))
 }
 
-fn read_file(path: &Path) -> Result<String, Fail> {
+pub(super) fn read_file(path: &Path) -> Result<String, Fail> {
     let read = || {
         if path == Path::new("-") {
             let mut text = String::new();
@@ -308,37 +320,37 @@ impl ReceiptArgs {
 }
 
 impl CheckArgs {
-    /// Needs no database: a file is looked at before there is a shop. Only the short form does,
-    /// which is made of what the shop said once.
+    /// Needs no database: a file is looked at before there is a shop. Where there is one, it adds
+    /// what the shop and its connection to the bank say of every receipt.
     async fn run(self, globals: &Globals) -> Result<(), Fail> {
         let text = read_file(&self.file)?;
-        let on = self.on.unwrap_or_else(|| moscow_day(SystemClock.now_ms()));
-        let text = match SaleInput::find(&text) {
-            Ok(Some(_)) => {
-                let world = globals.open().await?;
-                let shop = flow::find_defaults(&world.ctx, &world.shop.id).await?;
-                let text = flow::spell_out(shop, &text, self.amount, on)?;
-                let hint = "They make it in «Мой налог»";
-                let nobody = || {
-                    Fail::new(
-                        "receipt_invalid",
-                        "No bank makes receipts of the self-employed",
-                        hint,
-                    )
-                };
-                text.ok_or_else(nobody)?
-            }
-            Ok(None) | Err(_) => text,
-        };
+        let day = self.on.unwrap_or_else(|| moscow_day(SystemClock.now_ms()));
         let bank = self.bank.as_deref().and_then(find_bank);
         let around = Around {
             limits: bank.map(|bank| bank.capabilities().receipts),
             amount: self.amount,
-            on: Some(on),
+            on: Some(day),
             ffd: self.ffd,
             taxation: self.taxation,
+            supplier: None,
         };
-        let report = check(&text, &around);
+        let (mut shop, mut terms) = (None, ReceiptTerms::default());
+        // A file can be looked at without: only the short form is made of what the shop said.
+        let found = globals.find().await.unwrap_or_else(|fail| {
+            note(&format!("Not asked what the shop said of its receipts: {}", fail.message));
+            None
+        });
+        if let Some(world) = found {
+            shop = flow::find_defaults(&world.ctx, &world.shop.id).await?;
+            if let Some(bank) = bank {
+                terms = flow::find_terms(&world.ctx, &world.shop.id, bank).await?;
+            }
+        }
+        let nobody = || {
+            let message = "No bank makes receipts of the self-employed";
+            Fail::new("receipt_invalid", message, "They make it in «Мой налог»")
+        };
+        let report = flow::look(shop, terms, &text, (day, around))?.ok_or_else(nobody)?;
         globals.out().show(&CheckView::from(&report), || tell(&report))?;
         if report.is_good() {
             return Ok(());
@@ -380,17 +392,28 @@ impl SetArgs {
             Some((vat, day)) => VatInput { vat: vat.into(), valid_from: Some(day.into()) },
             None => VatInput { vat: text.clone(), valid_from: None },
         });
-        let input = DefaultsInput {
-            taxpayer: self.npd.then(|| "npd".to_owned()),
-            preset: self.preset,
-            taxation: self.taxation,
-            vat: vat.collect(),
-            ffd: self.ffd,
-            supplier: self.supplier.as_deref().map(supplier).transpose()?,
-            close_after_days: self.close_after_days,
-            counter_register: self.counter_register.then_some(true),
-        };
+        let vat: Vec<VatInput> = vat.collect();
+        let supplier = self.supplier.as_deref().map(supplier).transpose()?;
         let world = globals.open().await?;
+        let saved = find_saved(&world).await?.unwrap_or_default();
+        let input = DefaultsInput {
+            taxpayer: match (self.npd, self.no_npd) {
+                (true, _) => Some("npd".to_owned()),
+                (false, true) => None,
+                (false, false) => saved.taxpayer,
+            },
+            preset: self.preset.or(saved.preset),
+            taxation: self.taxation.or(saved.taxation),
+            vat: if vat.is_empty() { saved.vat } else { vat },
+            ffd: self.ffd.or(saved.ffd),
+            supplier: supplier.or(saved.supplier).filter(|_| !self.no_supplier),
+            close_after_days: self.close_after_days.or(saved.close_after_days),
+            counter_register: match (self.counter_register, self.no_counter_register) {
+                (true, _) => Some(true),
+                (false, true) => None,
+                (false, false) => saved.counter_register,
+            },
+        };
         let (_, outliving) = flow::save_defaults(&world.ctx, &world.shop.id, input).await??;
         show(&world).await?;
         if let Some(outliving) = outliving.map(OutlivingView::from) {
@@ -413,11 +436,13 @@ fn supplier(text: &str) -> Result<SupplierInput, Fail> {
     }
 }
 
-async fn show(world: &World) -> Result<(), Fail> {
+async fn find_saved(world: &World) -> Result<Option<DefaultsInput>, DbError> {
     let shop_id = world.shop.id.clone();
-    let found: Result<_, DbError> =
-        world.ctx.db.read(move |tx| store::find_defaults(tx, &shop_id)).await;
-    let found = found?;
+    world.ctx.db.read(move |tx| store::find_defaults(tx, &shop_id)).await
+}
+
+async fn show(world: &World) -> Result<(), Fail> {
+    let found = find_saved(world).await?;
     world.out.show(&json!({ "saved": found.is_some(), "defaults": found }), || match &found {
         None => "Nothing is saved; `kopeck receipt defaults set --vat none` begins".to_owned(),
         Some(defaults) => table_of(defaults),

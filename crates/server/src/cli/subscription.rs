@@ -4,6 +4,7 @@ mod change;
 mod entitled;
 mod metrics;
 mod rebind;
+mod receipt;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -66,6 +67,8 @@ enum Command {
     },
     /// Change its plan or quantity; --preview shows what that would cost
     Change(Box<change::ChangeArgs>),
+    /// Change what the receipts of its charges say, or where they go
+    Receipt(Box<receipt::ChangeReceiptArgs>),
     /// Let a payment that nobody expected (`charge.unexpected`) pay the period that waits
     Assign {
         /// The subscription's id
@@ -194,6 +197,7 @@ impl SubscriptionArgs {
             }
             Command::Show { id } => show(&world, &id).await,
             Command::Change(args) => args.run(&world).await,
+            Command::Receipt(args) => args.run(&world).await,
             Command::Assign { id, payment } => change::assign(&world, &id, payment).await,
             Command::Cancel { id, now: true } => {
                 request(&world, &id, Event::Cancel { at_ms }).await

@@ -201,6 +201,11 @@ impl Config {
         self.database.url.reveal().clone()
     }
 
+    /// Whether there is a database already; of one on a server that is taken for granted.
+    pub fn has_database(&self) -> bool {
+        super::db::exists(&self.database_url())
+    }
+
     /// The vault with the key of this installation; makes the key file at the first start.
     pub fn vault(&self) -> anyhow::Result<Vault> {
         match &self.secret_key {

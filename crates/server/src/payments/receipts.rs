@@ -72,6 +72,11 @@ fn find_buyer(new: &NewPayment, banks: &[Connection]) -> Buyer {
     Buyer { email, phone: field("phone"), is_phone_enough }
 }
 
+/// How many lines this bank takes.
+fn max_lines(connection: &Connection) -> Option<usize> {
+    find_bank(&connection.bank)?.capabilities().receipts.max_lines
+}
+
 /// Makes the receipt that the shop wants: from here on the payment carries our own form.
 /// `banks`: where it may be paid.
 pub async fn fill(
@@ -150,6 +155,7 @@ pub async fn fill_again(
         email,
         phone,
         is_phone_enough,
+        max_lines: banks.iter().filter_map(max_lines).min(),
     };
     let receipt = flow::compose_renewal(ctx, shop_id, renewal).await?;
     keep(ctx, shop_id, new, receipt).await

@@ -3,7 +3,7 @@
 use axum::{body::Bytes, extract::State};
 use kopeck_banks::{
     Money,
-    bank::find_bank,
+    bank::{ReceiptTerms, find_bank},
     receipt::{Ffd, Taxation},
 };
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    check::{Around, check, moscow_day},
+    check::{Around, moscow_day},
     defaults::{DefaultsInput, DefaultsProblem},
     flow::{self, ComposeProblem, Outliving},
     form::without_marks,
@@ -52,10 +52,11 @@ pub struct CheckReceipt {
     /// The day of the sale, such as 2026-11-22; today in Moscow when absent.
     #[schema(value_type = Option<String>, example = "2026-11-22")]
     on: Raw,
-    /// The cash register's format, 1.05 or 1.2; absent: the shop's, else 1.05.
+    /// The cash register's format, 1.05 or 1.2; absent: the shop's, else that of the connection to
+    /// `bank`, else 1.05.
     #[schema(value_type = Option<String>, example = "1.2")]
     ffd: Raw,
-    /// The shop's tax system; absent: the one it saved.
+    /// The shop's tax system; absent: the one it saved, else that of the connection to `bank`.
     #[schema(value_type = Option<String>, example = "usn_income")]
     taxation: Raw,
 }
@@ -77,7 +78,7 @@ async fn check_receipt(
 ) -> Result<Answer, ApiError> {
     let asked: CheckReceipt = json::read(&body)?;
     let text = receipt_text(&asked.receipt)?.ok_or_else(|| missing("receipt"))?;
-    let saved = flow::find_defaults(&server.ctx, &caller.shop_id).await?;
+    let shop = flow::find_defaults(&server.ctx, &caller.shop_id).await?;
     let bank = json::string("bank", &asked.bank)?
         .map(|word| find_bank(&word).ok_or_else(|| invalid("bank", "takes tochka or tbank")));
     let on = json::string("on", &asked.on)?
@@ -92,19 +93,23 @@ async fn check_receipt(
         let all = "takes osn, usn_income, usn_income_outcome, esn or patent";
         Taxation::parse(&word).ok_or_else(|| invalid("taxation", all))
     });
-    let (amount, on) = (amount.transpose()?, on.transpose()?);
-    let on = on.unwrap_or_else(|| moscow_day(server.ctx.now_ms()));
-    let shop = saved.clone();
-    let around = Around {
-        limits: bank.transpose()?.map(|bank| bank.capabilities().receipts),
-        amount,
-        on: Some(on),
-        ffd: ffd.transpose()?.or_else(|| saved.as_ref().and_then(|saved| saved.ffd)),
-        taxation: taxation.transpose()?.or_else(|| saved.and_then(|saved| saved.taxation)),
+    let bank = bank.transpose()?;
+    let day = on.transpose()?.unwrap_or_else(|| moscow_day(server.ctx.now_ms()));
+    let terms = match bank {
+        Some(bank) => flow::find_terms(&server.ctx, &caller.shop_id, bank).await?,
+        None => ReceiptTerms::default(),
     };
-    let text = flow::spell_out(shop, &text, amount, on)?;
+    let around = Around {
+        limits: bank.map(|bank| bank.capabilities().receipts),
+        amount: amount.transpose()?,
+        on: Some(day),
+        ffd: ffd.transpose()?,
+        taxation: taxation.transpose()?,
+        supplier: None,
+    };
+    let report = flow::look(shop, terms, &text, (day, around))?;
     let nobody = || invalid("receipt", "is made by no bank: the self-employed make it themselves");
-    Answer::json(200, &CheckView::from(&check(&text.ok_or_else(nobody)?, &around)))
+    Answer::json(200, &CheckView::from(&report.ok_or_else(nobody)?))
 }
 
 /// The text of a receipt as it came, within its size and without card numbers.
@@ -216,11 +221,9 @@ impl From<ComposeProblem> for ApiError {
         match problem {
             ComposeProblem::Receipt(problem) => {
                 let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
-                error.param("receipt").hint(problem.hint)
-            }
-            ComposeProblem::Preset(problem) => {
-                let error = ApiError::new(codes::RECEIPT_INVALID, problem.message);
-                error.param(format!("receipt.{}", problem.param)).hint(problem.hint)
+                let of = |field| format!("receipt.{field}");
+                let param = problem.field.map_or_else(|| "receipt".to_owned(), of);
+                error.param(param).hint(problem.hint)
             }
             ComposeProblem::Renewal(problem) => {
                 let error = ApiError::new(codes::RECEIPT_INVALID, format!("{problem}."));

@@ -1,21 +1,24 @@
 //! What is wrong with a receipt's text: what cannot be read, then every rule that the rest breaks.
-//! It never stops at the first mistake, and never changes anything.
+//! It stops at the first mistake of no more than one field or line, and never changes anything.
 
 use jiff::{civil::Date, tz::TimeZone};
 use kopeck_banks::{
     Money,
     receipt::{
-        Ffd, Limits, PaymentMethod, Receipt, Taxation,
+        Ffd, Limits, Line, PaymentMethod, Receipt, Supplier, Taxation,
         lint::{Context, Finding, Severity, lint},
         vat::Occasion,
     },
 };
 
-use super::form::{Form, read_any};
+use super::{
+    form::{Form, read_any},
+    request::ReceiptProblem,
+};
 use crate::kit::clock::timestamp;
 
 /// What is known around the receipt.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Around {
     /// What the bank carries; none: only the law is asked.
     pub limits: Option<&'static Limits>,
@@ -23,6 +26,8 @@ pub struct Around {
     pub on: Option<Date>,
     pub ffd: Option<Ffd>,
     pub taxation: Option<Taxation>,
+    /// For whom the shop sells what names no other supplier.
+    pub supplier: Option<Supplier>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +39,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of a text that was not read so far as to be a receipt.
+    pub fn unread(form: Form, problems: Vec<ReceiptProblem>) -> Report {
+        let findings = problems.into_iter().map(|problem| problem.finding).collect();
+        Report { form, lines: 0, total: None, findings }
+    }
+
     /// Whether it would be taken; doubts do not count.
     pub fn is_good(&self) -> bool {
         self.findings.iter().all(|finding| finding.rule.severity == Severity::Doubtful)
@@ -60,6 +71,7 @@ pub fn check(text: &str, around: &Around) -> Report {
     if !is_whole {
         receipt.settlement = None;
     }
+    receipt.supplier = receipt.supplier.or_else(|| around.supplier.clone());
     let context = Context {
         limits: around.limits,
         ffd: around.ffd.unwrap_or(Ffd::V105),
@@ -90,6 +102,16 @@ pub fn find_wrong_day(receipt: &Receipt, on: Date) -> Option<Finding> {
     let mut found = lint(&context, receipt).into_iter();
     found.find(|finding| finding.rule.code == WRONG_DAY && !is_paid_later(receipt, finding))
 }
+
+/// Why no receipt could name the supplier, whoever makes it.
+pub fn find_supplier_problem(supplier: &Supplier) -> Option<Finding> {
+    let line = Line { supplier: Some(supplier.clone()), ..Line::new("-", Money::ZERO) };
+    let receipt = Receipt { lines: vec![line], ..Receipt::default() };
+    let found = lint(&Context::default(), &receipt).into_iter();
+    found.into_iter().find(|finding| finding.rule.code.starts_with(SUPPLIER))
+}
+
+const SUPPLIER: &str = "receipt_supplier_";
 
 /// What was delivered on credit bears the rate of its delivery, and that day is not known here.
 fn is_paid_later(receipt: &Receipt, finding: &Finding) -> bool {

@@ -3,19 +3,19 @@
 use jiff::civil::Date;
 use kopeck_banks::receipt::{
     Ffd,
-    preset::{PRESETS, ShopDefaults, Taxpayer, find_preset},
+    preset::{PRESETS, SERVICE, ShopDefaults, Taxpayer, find_preset},
     vat::{ShopVat, VatPlan, VatStep},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa::ToSchema;
 
-use super::request::{self, SupplierInput};
+use super::{
+    check::find_supplier_problem,
+    request::{self, SupplierInput},
+};
 
 /// Ten years: what is delivered later has a contract of its own.
 const MAX_CLOSE_DAYS: u16 = 3_650;
-
-/// Preset of a shop that names none.
-const FIRST_PRESET: &str = "service";
 
 /// A shop's defaults, from which a receipt of one line is made.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
@@ -31,7 +31,8 @@ pub struct DefaultsInput {
     /// osn, usn_income, usn_income_outcome, esn, patent; T-Bank needs it.
     #[schema(example = "usn_income")]
     pub taxation: Option<String>,
-    /// The shop's own VAT, by the day from which it holds; or one word. What has no day holds from
+    /// The shop's own VAT, or that of the supplier for whom it always sells, by the day from which
+    /// it holds; or one word. What has no day holds from
     /// today on where something else was saved before, which stays as what held until today.
     #[serde(default, deserialize_with = "read_vat")]
     pub vat: Vec<VatInput>,
@@ -96,8 +97,10 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
             return Err(unknown("taxpayer", other, "register, npd"));
         }
     };
-    let name = input.preset.as_deref().unwrap_or(FIRST_PRESET);
-    let preset = find_preset(name).ok_or_else(|| unknown("preset", name, &preset_names()))?;
+    let preset = match input.preset.as_deref() {
+        None => &SERVICE,
+        Some(name) => find_preset(name).ok_or_else(|| unknown("preset", name, &preset_names()))?,
+    };
     let ffd = request::word(
         input.ffd.as_deref(),
         "ffd",
@@ -109,6 +112,14 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
             param: "close_after_days",
             message: format!("`close_after_days` is more than {MAX_CLOSE_DAYS}."),
             hint: "Days until what is prepaid is delivered, such as 30".to_owned(),
+        });
+    }
+    let supplier = input.supplier.as_ref().map(request::supplier);
+    if let Some(finding) = supplier.as_ref().and_then(find_supplier_problem) {
+        return Err(DefaultsProblem {
+            param: "supplier",
+            message: finding.en(),
+            hint: finding.rule.en.fix.to_owned(),
         });
     }
     let steps = input.vat.iter().map(step).collect::<Result<Vec<_>, _>>()?;
@@ -130,9 +141,8 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
         taxpayer,
         preset,
         taxation: request::taxation(input.taxation.as_deref()).map_err(wrong("taxation"))?,
-        vat: VatPlan { steps },
+        vat: VatPlan { steps, supplier },
         ffd: ffd.map_err(wrong("ffd"))?,
-        supplier: input.supplier.as_ref().map(request::supplier),
     })
 }
 
@@ -151,11 +161,22 @@ fn step(input: &VatInput) -> Result<VatStep, DefaultsProblem> {
     Ok(VatStep { valid_from, vat })
 }
 
-pub fn preset_names() -> String {
+fn preset_names() -> String {
     PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
 }
 
-pub fn unknown(param: &'static str, value: &str, known: &str) -> DefaultsProblem {
+/// A plan that says nothing of today: money that comes today would have no rate.
+pub fn no_vat_today(today: Date) -> DefaultsProblem {
+    DefaultsProblem {
+        param: "vat",
+        message: format!("The shop's VAT of today, {today}, is not said."),
+        hint: "Say what holds now beside what will: `none,usn5@2027-01-01`, or a step without \
+               `valid_from`"
+            .to_owned(),
+    }
+}
+
+fn unknown(param: &'static str, value: &str, known: &str) -> DefaultsProblem {
     let shown: String = value.chars().take(40).collect();
     DefaultsProblem {
         param,

@@ -2,27 +2,31 @@
 
 use jiff::civil::Date;
 use kopeck_banks::{
-    Money,
+    Bank, Money,
+    bank::ReceiptTerms,
     receipt::{
-        Receipt, Vat,
+        Receipt,
         contact::normal_phone,
         npd::NpdReminder,
-        preset::{FillProblem, Filled, Sale, ShopDefaults, Taxpayer, fill, find_preset},
+        preset::{self, FillProblem, Filled, Sale, ShopDefaults, Taxpayer, fill},
         renewal::{Days, RenewalProblem, renew},
         vat::{VatPlan, changes_on},
     },
 };
 
 use super::{
-    check::{moscow_day, moscow_midnight},
-    defaults::{self, DefaultsInput, DefaultsProblem, VatInput, preset_names},
-    form,
-    request::{self, ReceiptProblem, SaleInput},
+    check::{Around, Report, check, moscow_day, moscow_midnight},
+    defaults::{self, DefaultsInput, DefaultsProblem, VatInput, no_vat_today},
+    form::{self, Form},
+    request::{ReceiptProblem, SaleInput, SaleWords},
     store::{self, Standing},
 };
-use crate::kit::{
-    Ctx,
-    db::{DbError, Tx},
+use crate::{
+    kit::{
+        Ctx,
+        db::{DbError, Tx},
+    },
+    shops::flow::list_connections,
 };
 
 /// What a shop says of one payment's receipt.
@@ -48,7 +52,6 @@ impl Wish {
 #[derive(Debug)]
 pub enum ComposeProblem {
     Receipt(ReceiptProblem),
-    Preset(DefaultsProblem),
     Renewal(RenewalProblem),
     /// One line was asked for, and the shop's VAT is not known.
     NoDefaults {
@@ -114,19 +117,35 @@ pub fn compose_on(
     }))
 }
 
-/// The short form as the receipt that it makes, to be looked at; any other text as it is. `None`:
-/// of the self-employed no bank makes one.
-pub fn spell_out(
+/// What is wrong with a receipt's text, in any form: the short one is looked at as the receipt that
+/// it makes. What the shop and the bank's connection say of every receipt is added to what is said
+/// around this one, which is sold on that `day`. `None`: of the self-employed no bank makes any.
+pub fn look(
     shop: Option<ShopDefaults>,
+    terms: ReceiptTerms,
     text: &str,
-    amount: Option<Money>,
-    day: Date,
-) -> Result<Option<String>, ComposeProblem> {
+    (day, around): (Date, Around),
+) -> Result<Option<Report>, ComposeProblem> {
+    let saved = shop.as_ref();
+    let around = Around {
+        ffd: around.ffd.or_else(|| saved.and_then(|shop| shop.ffd)).or(terms.ffd),
+        taxation: around
+            .taxation
+            .or_else(|| saved.and_then(|shop| shop.taxation))
+            .or(terms.taxation),
+        on: Some(day),
+        supplier: around.supplier.or_else(|| saved.and_then(|shop| shop.vat.supplier.clone())),
+        ..around
+    };
     // What cannot be read is for the check to name.
-    let Ok(Some(sale)) = SaleInput::find(text) else { return Ok(Some(text.to_owned())) };
-    let amount = amount.ok_or(ComposeProblem::NoAmount)?;
+    let Ok(Some(sale)) = SaleInput::find(text) else { return Ok(Some(check(text, &around))) };
+    let (_, problems) = sale.words();
+    if !problems.is_empty() {
+        return Ok(Some(Report::unread(Form::Kopeck, problems)));
+    }
+    let amount = around.amount.ok_or(ComposeProblem::NoAmount)?;
     Ok(match fill_sale(shop, sale, amount, day)? {
-        Filled::Receipt(receipt) => Some(form::write(&receipt)),
+        Filled::Receipt(receipt) => Some(check(&form::write(&receipt), &around)),
         Filled::Reminder(_) => None,
     })
 }
@@ -137,24 +156,20 @@ fn with_defaults(receipt: Receipt, shop: Option<ShopDefaults>) -> Receipt {
     Receipt {
         taxation: receipt.taxation.or(shop.taxation),
         ffd: receipt.ffd.or(shop.ffd),
-        supplier: receipt.supplier.clone().or(shop.supplier),
+        supplier: receipt.supplier.clone().or(shop.vat.supplier),
         ..receipt
     }
 }
 
 /// Whether what is said of a receipt can be read at all: for what is kept until a day when nobody
 /// is there to mend it. What the shop's own defaults must hold is asked when it is composed.
-pub fn check(text: &str) -> Result<(), ComposeProblem> {
+pub fn check_readable(text: &str) -> Result<(), ComposeProblem> {
     let Some(sale) = SaleInput::find(text)? else {
         form::parse_any(text)?;
         return Ok(());
     };
-    match sale.preset.as_deref() {
-        Some(name) if find_preset(name).is_none() => {
-            Err(ComposeProblem::Preset(defaults::unknown("preset", name, &preset_names())))
-        }
-        Some(_) | None => Ok(()),
-    }
+    let (_, problems) = sale.words();
+    problems.into_iter().next().map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// What a renewal of a subscription charges.
@@ -171,6 +186,8 @@ pub struct Renewal {
     pub phone: Option<String>,
     /// Each bank that may make it takes a phone alone.
     pub is_phone_enough: bool,
+    /// What the strictest bank that may make it takes.
+    pub max_lines: Option<usize>,
 }
 
 /// The receipt of a renewal, by the VAT of the day of its charge: to be stored with the payment
@@ -206,13 +223,11 @@ pub async fn compose_renewal(
     }
     let days = Days { first: moscow_day(renewal.first_ms), charge };
     let plan = shop.as_ref().map(|shop| &shop.vat);
-    let renewed = renew(&receipt, amount, plan, days, MAX_RENEWED_LINES);
-    let renewed = with_defaults(renewed.map_err(ComposeProblem::Renewal)?, shop);
+    let receipt = with_defaults(receipt, shop.clone());
+    let renewed = renew(&receipt, amount, plan, days, renewal.max_lines);
+    let renewed = renewed.map_err(ComposeProblem::Renewal)?;
     Ok(Some(form::write(&with_buyer(renewed, email, phone))))
 }
-
-/// What the stricter of the banks takes.
-const MAX_RENEWED_LINES: Option<usize> = Some(100);
 
 fn is_npd(shop: Option<&ShopDefaults>) -> bool {
     shop.is_some_and(|shop| shop.taxpayer == Taxpayer::SelfEmployed)
@@ -238,29 +253,21 @@ fn fill_sale(
     amount: Money,
     day: Date,
 ) -> Result<Filled, ComposeProblem> {
-    let SaleInput { preset, title, vat, email, phone, closes_on } = sale;
-    let closes_on = request::day(closes_on.as_deref())?;
-    let vat = match vat.as_deref() {
-        None => None,
-        Some(word) => {
-            let all = || Vat::ALL.iter().map(|vat| vat.as_str()).collect::<Vec<_>>().join(", ");
-            let wrong = || ComposeProblem::Preset(defaults::unknown("vat", word, &all()));
-            Some(Vat::parse(word).ok_or_else(wrong)?)
-        }
-    };
-    // A rate of its own says all that the defaults would.
-    let nothing_saved = DefaultsInput { taxpayer: Some("npd".into()), ..DefaultsInput::default() };
-    let bare = || {
-        let bare = defaults::read(&nothing_saved).map_err(ComposeProblem::Preset)?;
-        let vat = VatPlan { steps: Vec::new() };
-        Ok::<_, ComposeProblem>(ShopDefaults { taxpayer: Taxpayer::Register, vat, ..bare })
-    };
-    let mut shop = shop.map_or_else(bare, Ok)?;
-    if let Some(name) = preset {
-        let unknown = || defaults::unknown("preset", &name, &preset_names());
-        let found = find_preset(&name).ok_or_else(unknown);
-        shop.preset = found.map_err(ComposeProblem::Preset)?;
+    let (SaleWords { preset, vat, closes_on }, problems) = sale.words();
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(problem.into());
     }
+    let SaleInput { title, email, phone, .. } = sale;
+    // A rate of its own says all that the defaults would.
+    let bare = || ShopDefaults {
+        taxpayer: Taxpayer::Register,
+        preset: &preset::SERVICE,
+        taxation: None,
+        vat: VatPlan::default(),
+        ffd: None,
+    };
+    let mut shop = shop.unwrap_or_else(bare);
+    shop.preset = preset.unwrap_or(shop.preset);
     let phone = phone.map(|phone| normal_phone(&phone).unwrap_or(phone));
     let sale = Sale { name: title, email, phone, vat };
     let filled = fill(&shop, &sale, amount, day).map_err(|problem| match problem {
@@ -343,8 +350,7 @@ pub async fn save_defaults(
         Err(problem) => return Ok(Err(problem)),
     };
     let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
-    let done: Result<(DefaultsInput, Option<Outliving>), DbError> = ctx
-        .db
+    ctx.db
         .write(move |tx| {
             let today = moscow_day(now_ms);
             let before = read_defaults(tx, &shop_id)?.map(|shop| shop.vat);
@@ -352,6 +358,9 @@ pub async fn save_defaults(
                 Some(before) => shop.vat.after(before, today),
                 None => shop.vat,
             };
+            if plan.rate_on(today).is_none() && shop.taxpayer == Taxpayer::Register {
+                return Ok(Err(no_vat_today(today)));
+            }
             let vat = plan.steps.iter().map(VatInput::from).collect();
             let saved = DefaultsInput { vat, ..input };
             store::update_defaults(tx, &shop_id, &saved)?;
@@ -362,12 +371,18 @@ pub async fn save_defaults(
                 true => Some((today, now_ms)),
                 false => next.and_then(|day| Some((day, moscow_midnight(day)?))),
             };
-            let Some((changes_on, at_ms)) = change else { return Ok((saved, None)) };
+            let Some((changes_on, at_ms)) = change else { return Ok(Ok((saved, None))) };
             let links = store::count_outliving(tx, &shop_id, at_ms)?;
-            Ok((saved, (links > 0).then_some(Outliving { links, changes_on })))
+            Ok(Ok((saved, (links > 0).then_some(Outliving { links, changes_on }))))
         })
-        .await;
-    done.map(Ok)
+        .await
+}
+
+/// What the shop's connection to a bank says of receipts; the first, where there are several.
+pub async fn find_terms(ctx: &Ctx, shop_id: &str, bank: &dyn Bank) -> anyhow::Result<ReceiptTerms> {
+    let connections = list_connections(ctx, shop_id).await?;
+    let own = connections.iter().find(|it| it.bank == bank.name());
+    Ok(own.map(|it| bank.receipt_terms(&it.credentials)).unwrap_or_default())
 }
 
 /// How a shop's receipts stand: what its health, its dashboard and its commands show.

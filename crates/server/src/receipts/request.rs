@@ -1,6 +1,8 @@
 //! A receipt in our own form, from JSON to [`Receipt`]: every problem with its rule, none guessed
 //! away.
 
+mod fields;
+
 use jiff::civil::Date;
 use kopeck_banks::{
     Money,
@@ -11,6 +13,7 @@ use kopeck_banks::{
         contact::normal_phone,
         lint::{Finding, Rule, reading},
         parse_quantity,
+        preset::{PRESETS, Preset, find_preset},
         vat::plain,
     },
 };
@@ -19,8 +22,7 @@ use serde_json::{error::Category, value::RawValue};
 use utoipa::ToSchema;
 
 /// A plain receipt: who gets it and what was sold. Its lines must add up to the payment's amount.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ReceiptInput {
     /// Where the receipt goes; Tochka needs it.
     pub email: Option<String>,
@@ -28,7 +30,8 @@ pub struct ReceiptInput {
     pub name: Option<String>,
     /// osn, usn_income, usn_income_outcome, esn, patent.
     pub taxation: Option<String>,
-    pub items: Vec<ItemInput>,
+    #[schema(value_type = Vec<ItemInput>)]
+    pub items: Vec<Box<RawValue>>,
     /// Rubles off the items: a discount, or bonus points of the shop. Each line bears its share by
     /// the largest remainder, so that the sum is right to the kopeck; a line whose price cannot
     /// make its share becomes two.
@@ -84,6 +87,35 @@ impl SaleInput {
         }
         serde_json::from_str(text).map(Some).map_err(|error| unreadable(&error))
     }
+
+    /// Its words, and every one that nobody knows.
+    pub fn words(&self) -> (SaleWords, Vec<ReceiptProblem>) {
+        let mut problems = Vec::new();
+        let trades = PRESETS.iter().map(|preset| preset.name);
+        let preset = word(self.preset.as_deref(), "preset", find_preset, trades);
+        let rates = Vat::ALL.iter().map(|w| w.as_str());
+        let vat = word(self.vat.as_deref(), "vat", Vat::parse, rates).map_err(|mut problem| {
+            problem.finding.rule = &reading::VAT;
+            problem
+        });
+        let of =
+            |field| move |problem: ReceiptProblem| ReceiptProblem { field: Some(field), ..problem };
+        let closes_on = day(self.closes_on.as_deref()).map_err(of("closes_on"));
+        let words = SaleWords {
+            preset: kept(&mut problems, preset.map_err(of("preset"))),
+            vat: kept(&mut problems, vat.map_err(of("vat"))),
+            closes_on: kept(&mut problems, closes_on),
+        };
+        (words, problems)
+    }
+}
+
+/// The words of a [`SaleInput`], read.
+#[derive(Clone, Copy, Debug)]
+pub struct SaleWords {
+    pub preset: Option<&'static Preset>,
+    pub vat: Option<Vat>,
+    pub closes_on: Option<Date>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -193,6 +225,8 @@ pub struct ReceiptProblem {
     /// Names the field, in English.
     pub message: String,
     pub hint: String,
+    /// The receipt's own field that is at fault, where that is one.
+    pub field: Option<&'static str>,
     /// The same by its rule, in both languages.
     pub finding: Finding,
 }
@@ -214,11 +248,10 @@ pub fn parse_receipt(text: &str) -> Result<Receipt, ReceiptProblem> {
 
 /// Reads as much as can be read.
 pub fn read_receipt(text: &str) -> Reading {
-    let input: ReceiptInput = match serde_json::from_str(text) {
-        Ok(input) => input,
-        Err(error) => return Reading { problems: vec![unreadable(&error)], ..Reading::default() },
-    };
     let mut problems = Vec::new();
+    let Some(input) = fields::read(text, &mut problems) else {
+        return Reading { problems, ..Reading::default() };
+    };
     let mut keep = |problem| problems.push(problem);
     let formats = Ffd::ALL.iter().map(|w| w.as_str());
     let ffd = word(input.ffd.as_deref(), "ffd", Ffd::parse, formats);
@@ -237,7 +270,8 @@ pub fn read_receipt(text: &str) -> Reading {
     };
     let mut places = Vec::new();
     for (at, item) in input.items.iter().enumerate() {
-        match parse_line(item) {
+        let item = serde_json::from_str(item.get()).map_err(|error| vec![unreadable(&error)]);
+        match item.and_then(|item| parse_line(&item)) {
             Ok(line) => {
                 receipt.lines.push(line);
                 places.push(at);
@@ -249,7 +283,9 @@ pub fn read_receipt(text: &str) -> Reading {
         }
     }
     let mut reading = Reading { receipt, places, problems };
-    if let Err(problem) = take_off(&mut reading, input.discount.as_deref()) {
+    if let Err(problem) =
+        take_off(&mut reading, input.discount.as_deref(), input.delivery.is_some())
+    {
         reading.problems.push(problem);
     }
     if let Err(problem) = deliver(&mut reading, input.delivery.as_ref()) {
@@ -259,7 +295,11 @@ pub fn read_receipt(text: &str) -> Reading {
 }
 
 /// The lines at prices that are together lower by the discount.
-fn take_off(reading: &mut Reading, discount: Option<&RawValue>) -> Result<(), ReceiptProblem> {
+fn take_off(
+    reading: &mut Reading,
+    discount: Option<&RawValue>,
+    is_delivered: bool,
+) -> Result<(), ReceiptProblem> {
     let Some(raw) = discount else { return Ok(()) };
     let wrong = |why: &str| {
         let message = format!("`discount`: {why}");
@@ -275,7 +315,8 @@ fn take_off(reading: &mut Reading, discount: Option<&RawValue>) -> Result<(), Re
         return Err(wrong(&format!("is not less than the items, {sum}")));
     }
     let rest = sum.minus_or_zero(discount);
-    let spread = spread_placed(&reading.receipt.lines, rest, MAX_SPREAD_LINES);
+    let max_lines = MAX_SPREAD_LINES - usize::from(is_delivered);
+    let spread = spread_placed(&reading.receipt.lines, rest, Some(max_lines));
     let spread = spread.map_err(|problem| wrong(&problem.to_string()))?;
     let place = |at: usize| reading.places.get(at).copied().unwrap_or(at);
     reading.places = spread.iter().map(|(at, _)| place(*at)).collect();
@@ -283,8 +324,8 @@ fn take_off(reading: &mut Reading, discount: Option<&RawValue>) -> Result<(), Re
     Ok(())
 }
 
-/// What the stricter of the banks takes, less a line for the delivery.
-const MAX_SPREAD_LINES: Option<usize> = Some(99);
+/// What the stricter of the banks takes.
+const MAX_SPREAD_LINES: usize = 100;
 
 fn deliver(reading: &mut Reading, input: Option<&DeliveryInput>) -> Result<(), ReceiptProblem> {
     let Some(input) = input else { return Ok(()) };
@@ -481,7 +522,7 @@ fn required<T>(
 impl From<Finding> for ReceiptProblem {
     fn from(finding: Finding) -> ReceiptProblem {
         let hint = finding.rule.en.fix.to_owned();
-        ReceiptProblem { message: finding.en(), hint, finding }
+        ReceiptProblem { message: finding.en(), hint, field: None, finding }
     }
 }
 
@@ -489,7 +530,7 @@ fn problem(rule: &'static Rule, value: &str, message: String, hint: &str) -> Rec
     // Enough to find it by; a text of any length may come.
     let shown: String = value.chars().take(120).collect();
     let finding = reading::finding(rule, None, shown);
-    ReceiptProblem { message, hint: hint.to_owned(), finding }
+    ReceiptProblem { message, hint: hint.to_owned(), field: None, finding }
 }
 
 #[cfg(test)]

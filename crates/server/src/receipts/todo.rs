@@ -75,12 +75,14 @@ const MAKE_REFUND: Todo = Todo {
 };
 const CORRECT_VAT: Todo = Todo {
     code: "correct_vat",
-    ru: "Банку чек передан со ставкой НДС того дня, когда создавали ссылку, а оплатили её при \
-         другой ставке. Сделайте чек коррекции на своей кассе и отметьте его: `kopeck receipt note \
-         --kind correction --number …`.",
-    en: "The bank was told the VAT of the day on which the link was made, and it was paid on a day \
-         of another. Make a correction receipt at your cash register and note it: `kopeck receipt \
-         note --kind correction --number …`.",
+    ru: "Банк мог сделать этот чек со ставкой НДС не того дня, когда пришли деньги: ссылку \
+         создали, или холд списывали, при другой ставке. Сверьте чек; если ставка не та, сделайте \
+         чек коррекции на своей кассе. Затем отметьте: `kopeck receipt note --kind correction \
+         --number …`.",
+    en: "The bank may have made this receipt at the VAT of another day than that of the money: \
+         the link was made, or the hold taken, when another rate held. Look at the receipt; if its \
+         rate is wrong make a correction receipt at your cash register. Then note it: `kopeck \
+         receipt note --kind correction --number …`.",
 };
 const MAKE_UNMIRRORED: Todo = Todo {
     code: "make_unmirrored",

@@ -5,6 +5,7 @@ mod door;
 pub mod history;
 mod plans;
 mod rebind;
+mod receipt;
 mod rules;
 
 use axum::extract::{Path, State};
@@ -57,6 +58,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .merge(plans::routes())
         .merge(door::routes())
         .merge(rebind::routes())
+        .merge(receipt::routes())
         .merge(rules::routes())
         .merge(assign::routes())
         .merge(history::routes())

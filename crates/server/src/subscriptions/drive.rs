@@ -9,6 +9,7 @@ use kopeck_banks::{
 };
 
 use super::{
+    dunning::Class,
     flow::{
         self, JOB, Problem, act, announce,
         begin::Planned,
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     events::EventKind,
-    instruments::model::Kind,
+    instruments::{flow::find_active, model::Kind},
     kit::{
         Ctx,
         clock::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
@@ -120,7 +121,11 @@ async fn ask_for(ctx: &Ctx, book: Book, how: How) -> Result<(), Problem> {
     let version: Result<Version, DbError> =
         ctx.db.read(move |tx| periods::get_version(tx, &version_id)).await;
     let version = version?;
-    let planned = match plan_payment(ctx, &subscription, (&period, &version), how).await {
+    let offer = match how {
+        How::Link => offer(ctx, &subscription, &book.attempts).await?,
+        How::Charge | How::Bank => Offer::SaveOnly,
+    };
+    let planned = match plan_payment(ctx, &subscription, (&period, &version), (how, offer)).await {
         Ok(payment) => Some(payment),
         // What was saved is gone: the customer pays himself.
         Err(Problem::Payment(PaymentProblem::Saved(_))) => None,
@@ -220,10 +225,22 @@ pub async fn check(ctx: &Ctx, planned: &Planned) -> Result<(), Problem> {
         return Ok(());
     }
     let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
-    let wish = Wish { amount, give_up_ms, period: 1 };
+    let wish = Wish { amount, give_up_ms, period: 1, offer: Offer::SaveOnly };
     let has_saved = subscription.instrument_id.is_some();
     let how = if has_saved { How::Charge } else { How::Link };
     plan_any(ctx, &subscription, &opening.version, wish, how).await.map(|_| ())
+}
+
+/// The same of the receipts of the charges to come.
+pub async fn check_receipt(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    version: &Version,
+) -> Result<(), Problem> {
+    let amount = version.terms.price_of(subscription.quantity).ok_or(Problem::SumTooLarge)?;
+    let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
+    let wish = Wish { amount, give_up_ms, period: subscription.periods + 1 };
+    plan_any(ctx, subscription, version, wish, How::Link).await.map(|_| ())
 }
 
 /// What a payment is to be.
@@ -231,16 +248,52 @@ struct Wish {
     amount: Money,
     give_up_ms: i64,
     period: u32,
+    offer: Offer,
+}
+
+/// What a link lets its payer do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// Pay by what is then saved: there is nothing yet.
+    SaveOnly,
+    /// Pay by what is saved in place of what is gone, or otherwise, if the bank has both on a page.
+    SaveFirst,
+    /// That was asked for in vain: pay in any way, and save where the bank has both on a page.
+    SaveOrPay,
+    /// Pay in any way: what is saved can be charged for the next period.
+    PayOnly,
+}
+
+/// A link after a decline: who has no money on the card may have it in an account, and what can be
+/// charged again need not be saved again. What is gone is asked for anew first.
+async fn offer(
+    ctx: &Ctx,
+    subscription: &Subscription,
+    attempts: &[Attempt],
+) -> Result<Offer, DbError> {
+    let Some(id) = subscription.instrument_id.clone() else { return Ok(Offer::SaveOnly) };
+    let charge = attempts.iter().rfind(|it| it.how == How::Charge);
+    let is_gone = charge.is_some_and(|it| it.outcome == Outcome::Failed(Class::NewInstrument));
+    let was_asked = attempts.iter().any(|it| it.how == How::Link);
+    let shop_id = subscription.shop_id.clone();
+    let found: Result<_, DbError> =
+        ctx.db.read(move |tx| find_active(tx, &shop_id, (kind_of(&id), &id), Money::ZERO)).await;
+    let is_gone = is_gone || found?.is_err();
+    Ok(match (is_gone, was_asked) {
+        (true, false) => Offer::SaveFirst,
+        (true, true) => Offer::SaveOrPay,
+        (false, _) => Offer::PayOnly,
+    })
 }
 
 async fn plan_payment(
     ctx: &Ctx,
     subscription: &Subscription,
     (period, version): (&Period, &Version),
-    how: How,
+    (how, offer): (How, Offer),
 ) -> Result<Payment, Problem> {
     let (amount, give_up_ms) = (period.amount, period.give_up_ms);
-    let wish = Wish { amount, give_up_ms, period: period.number };
+    let wish = Wish { amount, give_up_ms, period: period.number, offer };
     plan_any(ctx, subscription, version, wish, how).await
 }
 
@@ -276,17 +329,9 @@ async fn plan_any(
     // The bank's schedule begins with its first payment, and only with that.
     let schedule = schedule.filter(|_| wish.period == 1);
     let may_save = subscription.bank_count.is_none() || schedule.is_some();
-    let saves = may_save
-        && subscription.collection == How::Charge
-        && can.is_some_and(|can| self::saves(can, subscription.saves));
-    let methods = match (saves, can) {
-        (true, _) => vec![charge::method_of(subscription.saves)],
-        (false, Some(can)) => [PayMethod::Card, PayMethod::Sbp]
-            .into_iter()
-            .filter(|method| can.methods.contains(method))
-            .collect(),
-        (false, None) => vec![PayMethod::Card],
-    };
+    let may_save = may_save && subscription.collection == How::Charge;
+    let saves = can.filter(|_| may_save).and_then(|can| saved_here(can, subscription.saves));
+    let (saves, methods) = ways(can, saves, wish.offer);
     let (min, max) =
         can.map_or((5, 7 * 24 * 60), |can| (*can.ttl_minutes.start(), *can.ttl_minutes.end()));
     let left_ms = match wish.give_up_ms - ctx.now_ms() {
@@ -301,16 +346,41 @@ async fn plan_any(
         ttl_minutes: u32::try_from(left).unwrap_or(min).clamp(min, max),
         schedule,
         means: match saves {
-            true => Means::Save {
-                kind: subscription.saves,
-                customer_id: subscription.customer_id.clone(),
-                id: None,
-            },
-            false => Means::Payer,
+            Some(kind) => {
+                Means::Save { kind, customer_id: subscription.customer_id.clone(), id: None }
+            }
+            None => Means::Payer,
         },
         ..new
     };
     plan_at(ctx, &connection, new).map_err(Problem::Payment)
+}
+
+/// What is saved at this bank: what was wished for, else what it has. An imported subscription
+/// never asked.
+fn saved_here(can: &Capabilities, wished: Kind) -> Option<Kind> {
+    [wished, Kind::Account, Kind::Card].into_iter().find(|kind| saves(can, *kind))
+}
+
+/// What a link saves, and how it may be paid. A card that the bank itself keeps comes with a page
+/// for cards alone, and an account with a code for accounts alone; beside another card the page has
+/// SBP, too.
+fn ways(
+    can: Option<&Capabilities>,
+    saves: Option<Kind>,
+    offer: Offer,
+) -> (Option<Kind>, Vec<PayMethod>) {
+    let Some(can) = can else { return (None, vec![PayMethod::Card]) };
+    let both = [PayMethod::Card, PayMethod::Sbp];
+    let all = || both.into_iter().filter(|method| can.methods.contains(method)).collect();
+    let has_both = saves == Some(Kind::Card) && can.saves_cards;
+    match (saves, offer) {
+        (Some(kind), Offer::SaveFirst | Offer::SaveOrPay) if has_both => (Some(kind), all()),
+        (Some(kind), Offer::SaveOnly | Offer::SaveFirst) => {
+            (Some(kind), vec![charge::method_of(kind)])
+        }
+        (Some(_), Offer::SaveOrPay | Offer::PayOnly) | (None, _) => (None, all()),
+    }
 }
 
 /// What any payment of a subscription is, with the receipt that it or its plan says.
@@ -321,14 +391,14 @@ async fn new_payment(
     (amount, metadata): (Money, serde_json::Value),
 ) -> Result<NewPayment, Problem> {
     let own = subscription.own_receipt(&version.plan_id);
-    let said_ms = if own.is_some() { subscription.created_ms } else { version.created_ms };
+    let said_ms = own.map_or(version.created_ms, |own| own.said_ms);
     let new = NewPayment {
         amount,
         purpose: version.terms.name.clone(),
         success_url: subscription.success_url.clone(),
         fail_url: subscription.fail_url.clone(),
         customer: subscription.contact.clone(),
-        receipt: own.map(str::to_owned).or_else(|| version.terms.receipt.clone()),
+        receipt: own.map(|own| own.text.clone()).or_else(|| version.terms.receipt.clone()),
         metadata: metadata.to_string(),
         ..NewPayment::default()
     };

@@ -12,6 +12,7 @@ mod notice;
 pub mod periods;
 pub mod plans;
 pub mod rebind;
+pub mod receipt;
 pub mod turn;
 pub mod withdraw;
 
@@ -21,7 +22,8 @@ use kopeck_banks::{
 };
 
 use super::{
-    model::{Consent, How, Outcome, PeriodStatus, Plan, RebindOutcome, Subscription},
+    dunning::Class,
+    model::{Attempt, Consent, How, Outcome, PeriodStatus, Plan, RebindOutcome, Subscription},
     state::{self, Effect, Event, Refused, State, Status},
     steps::Book,
     store,
@@ -126,7 +128,14 @@ pub fn act(
     {
         turn::end_pause(tx, subscription, *end_ms)?;
     }
+    if !subscription.state.awaits_charge() {
+        notice::settle(tx, ctx, subscription)?;
+    }
     if applied.effects.contains(&Effect::StopCharging) {
+        // Of one that ended for want of its money a person shall see why.
+        if *event != Event::GivenUp {
+            blocked::settle(tx, ctx, subscription)?;
+        }
         stop(tx, ctx, subscription)?;
         by_bank::end(tx, ctx, subscription)?;
     }
@@ -151,8 +160,8 @@ fn stop(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<(
     periods::void(tx, subscription, &mut period)
 }
 
-/// A charge of the period that has not left never leaves. It locks its payment: before anything is
-/// announced.
+/// A charge of the period that has not left never leaves, and its attempt is over. It locks its
+/// payment: before anything is announced.
 fn drop_unsent(
     tx: &mut dyn Tx,
     ctx: &Ctx,
@@ -160,8 +169,12 @@ fn drop_unsent(
     period: u32,
 ) -> Result<(), DbError> {
     for attempt in store::list_attempts(tx, &subscription.id, period)? {
-        if attempt.outcome == Outcome::Open && attempt.how == How::Charge {
-            charge::drop_unsent(tx, ctx, &subscription.shop_id, &attempt.payment_id)?;
+        let is_open = attempt.outcome == Outcome::Open && attempt.how == How::Charge;
+        let whose = (subscription.shop_id.as_str(), attempt.payment_id.as_str());
+        if is_open && charge::drop_unsent(tx, ctx, whose.0, whose.1)? {
+            // Nobody was asked for anything: it is no decline.
+            let outcome = Outcome::Failed(Class::Later);
+            store::update_attempt(tx, &Attempt { outcome, ..attempt })?;
         }
     }
     Ok(())

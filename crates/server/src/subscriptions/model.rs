@@ -107,13 +107,20 @@ pub struct OwnReceipt {
     pub plan_id: String,
     /// In any form that a payment's is taken in.
     pub text: String,
+    /// The day of whose rates it speaks.
+    pub said_ms: i64,
+}
+
+impl OwnReceipt {
+    pub fn said(plan_id: &str, text: String, said_ms: i64) -> OwnReceipt {
+        OwnReceipt { plan_id: plan_id.to_owned(), text, said_ms }
+    }
 }
 
 impl Subscription {
     /// What its receipts say while it is on this plan, if it has a word of its own.
-    pub fn own_receipt(&self, plan_id: &str) -> Option<&str> {
-        let own = self.receipt.as_ref().filter(|own| own.plan_id == plan_id);
-        own.map(|own| own.text.as_str())
+    pub fn own_receipt(&self, plan_id: &str) -> Option<&OwnReceipt> {
+        self.receipt.as_ref().filter(|own| own.plan_id == plan_id)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What may be asked for in a body, with the name of the field at fault in every error.
 
 mod coupons;
+mod receipt;
 
 pub use coupons::CreateCoupon;
+pub use receipt::{ChangeReceipt, ReceiptOrPlan};
 
 use kopeck_banks::Money;
 use serde::Deserialize;
@@ -143,7 +145,8 @@ impl PlanInput {
 fn plan_receipt(raw: &Raw) -> Result<Option<String>, ApiError> {
     let text = receipt_text(raw)?;
     if let Some(text) = &text {
-        receipts::flow::check(text).map_err(|problem| ApiError::from(problem).param("receipt"))?;
+        let read = receipts::flow::check_readable(text);
+        read.map_err(|problem| ApiError::from(problem).param("receipt"))?;
     }
     Ok(text)
 }

@@ -108,14 +108,26 @@ impl State {
         }
     }
 
+    /// Whether a charge will follow that its customer is told of before.
+    pub const fn awaits_charge(&self) -> bool {
+        match self {
+            State::Trialing { ends, .. } | State::Active { ends, .. } => !*ends,
+            State::Pending { .. }
+            | State::PastDue { .. }
+            | State::Paused { .. }
+            | State::Canceled { .. }
+            | State::Expired => false,
+        }
+    }
+
     /// Until when the customer may use what was taken; `grace_ms` is added while money is awaited.
     pub const fn access_until_ms(&self, grace_ms: i64) -> Option<i64> {
         match self {
             // At the boundary itself the next period's money is on its way.
-            State::Active { until_ms, ends: false } | State::PastDue { until_ms } => {
-                Some(*until_ms + grace_ms)
-            }
-            State::Trialing { until_ms, .. } | State::Active { until_ms, ends: true } => {
+            State::Trialing { until_ms, ends: false }
+            | State::Active { until_ms, ends: false }
+            | State::PastDue { until_ms } => Some(*until_ms + grace_ms),
+            State::Trialing { until_ms, ends: true } | State::Active { until_ms, ends: true } => {
                 Some(*until_ms)
             }
             State::Canceled { access_ms, .. } => Some(*access_ms),

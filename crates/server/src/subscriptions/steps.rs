@@ -64,9 +64,11 @@ impl Book {
         self.period.as_ref().filter(|period| period.status == PeriodStatus::Open)
     }
 
-    /// Whether an attempt's outcome is not known: then there is no other.
+    /// Whether an attempt's outcome is not known: then there is no other. Of a period that is paid
+    /// nothing is waited for: what an older link still brings goes back.
     pub fn is_asking(&self) -> bool {
-        self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Open)
+        let is_paid = self.period.as_ref().is_some_and(|it| it.status == PeriodStatus::Paid);
+        !is_paid && self.attempts.iter().any(|attempt| attempt.outcome == Outcome::Open)
     }
 
     /// So many times the period's money was asked for in this way.

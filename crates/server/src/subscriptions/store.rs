@@ -39,7 +39,7 @@ const COLUMNS: &str = "id, shop_id, customer_id, plan_id, version_id, quantity, 
      coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, balance_kopecks, \
      next_version_id, next_quantity, status, until_ms, ends, resumes_ms, reason, told_ms, contact, \
      success_url, fail_url, metadata, revision, created_ms, collection, saves, bank_count, \
-     receipt, receipt_plan_id";
+     receipt, receipt_plan_id, receipt_said_ms";
 
 /// Which subscriptions to list. Empty fields do not filter.
 #[derive(Clone, Debug, Default)]
@@ -78,9 +78,9 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
          coupon_id, coupon_left, connection_id, instrument_id, zone, anchor_ms, cycle, periods, \
          balance_kopecks, next_version_id, next_quantity, status, until_ms, ends, resumes_ms, \
          reason, told_ms, contact, success_url, fail_url, metadata, revision, created_ms, \
-         collection, saves, bank_count, receipt, receipt_plan_id) \
+         collection, saves, bank_count, receipt, receipt_plan_id, receipt_said_ms) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
+         $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
         &[
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
@@ -116,6 +116,7 @@ pub fn insert_subscription(tx: &mut dyn Tx, subscription: &Subscription) -> Resu
             s.bank_count.into(),
             s.receipt.as_ref().map(|own| own.text.clone()).into(),
             s.receipt.as_ref().map(|own| own.plan_id.clone()).into(),
+            s.receipt.as_ref().map(|own| own.said_ms).into(),
         ],
     )?;
     Ok(())
@@ -135,7 +136,8 @@ pub fn update_subscription(
          periods = $9, balance_kopecks = $10, next_version_id = $11, next_quantity = $12, \
          status = $13, until_ms = $14, ends = $15, resumes_ms = $16, reason = $17, told_ms = $18, \
          contact = $19, revision = $20, plan_id = $21, collection = $22, \
-         saves = $23, bank_count = $24 where id = $25 and shop_id = $26",
+         saves = $23, bank_count = $24, receipt = $25, receipt_plan_id = $26, \
+         receipt_said_ms = $27 where id = $28 and shop_id = $29",
         &[
             s.version_id.as_str().into(),
             s.quantity.into(),
@@ -161,6 +163,9 @@ pub fn update_subscription(
             s.collection.as_str().into(),
             s.saves.as_str().into(),
             s.bank_count.into(),
+            s.receipt.as_ref().map(|own| own.text.clone()).into(),
+            s.receipt.as_ref().map(|own| own.plan_id.clone()).into(),
+            s.receipt.as_ref().map(|own| own.said_ms).into(),
             s.id.as_str().into(),
             s.shop_id.as_str().into(),
         ],
@@ -222,8 +227,11 @@ pub fn list_subscriptions(
     tx.query(&sql, &params)?.iter().map(decode).collect()
 }
 
-fn own_receipt((text, plan_id): (String, String)) -> OwnReceipt {
-    OwnReceipt { plan_id, text }
+fn own_receipt(row: &Row, from: usize, created_ms: i64) -> Result<Option<OwnReceipt>, DbError> {
+    let (text, plan_id) = (row.opt_text(from)?, row.opt_text(from + 1)?);
+    // What was written before that day was kept was said with the subscription.
+    let said_ms = row.opt_int(from + 2)?.unwrap_or(created_ms);
+    Ok(text.zip(plan_id).map(|(text, plan_id)| OwnReceipt { plan_id, text, said_ms }))
 }
 
 fn decode(row: &Row) -> Result<Subscription, DbError> {
@@ -256,7 +264,7 @@ fn decode(row: &Row) -> Result<Subscription, DbError> {
         collection: word(row, 29, How::parse)?,
         saves: word(row, 30, Kind::parse)?,
         bank_count: opt_count(row, 31)?,
-        receipt: row.opt_text(32)?.zip(row.opt_text(33)?).map(own_receipt),
+        receipt: own_receipt(row, 32, row.int(28)?)?,
     })
 }
 
@@ -355,6 +363,25 @@ pub fn find_period(
     tx.find(&sql, &[subscription_id.into(), number.into()])?
         .map(|row| decode_period(&row))
         .transpose()
+}
+
+/// The newest that is paid: a change that was not paid may have come after it.
+pub fn find_last_paid(tx: &mut dyn Tx, subscription_id: &str) -> Result<Option<Period>, DbError> {
+    find_paid_before(tx, subscription_id, u32::MAX)
+}
+
+/// The one that was paid before the period of this number.
+pub fn find_paid_before(
+    tx: &mut dyn Tx,
+    subscription_id: &str,
+    number: u32,
+) -> Result<Option<Period>, DbError> {
+    let sql = format!(
+        "select {PERIOD_COLUMNS} from subscription_periods where subscription_id = $1 \
+         and number < $2 and status = $3 order by number desc limit 1"
+    );
+    let params = [subscription_id.into(), number.into(), PeriodStatus::Paid.as_str().into()];
+    tx.find(&sql, &params)?.map(|row| decode_period(&row)).transpose()
 }
 
 /// The newest first.

@@ -404,7 +404,7 @@ impl SubscriptionView {
             interval: terms.interval.unit.as_str(),
             interval_count: terms.interval.count,
             coupon: described.coupon.as_ref().map(|coupon| coupon.code.clone()),
-            receipt: subscription.own_receipt(&version.plan_id).and_then(raw),
+            receipt: subscription.own_receipt(&version.plan_id).and_then(|own| raw(&own.text)),
             collection: subscription.collection.as_str(),
             charged_by: if subscription.bank_count.is_some() { "bank" } else { "us" },
             bank_charges: subscription.bank_count,
@@ -439,7 +439,8 @@ impl SubscriptionView {
 /// The payment by whose link the customer can pay now.
 pub fn open_link(book: &Book) -> Option<&str> {
     let is_open = |it: &&Attempt| it.how == How::Link && it.outcome == Outcome::Open;
-    book.attempts.iter().rev().find(is_open).map(|it| it.payment_id.as_str())
+    let found = book.attempts.iter().rev().find(is_open).filter(|_| book.is_asking());
+    found.map(|it| it.payment_id.as_str())
 }
 
 /// The subscription as JSON text.

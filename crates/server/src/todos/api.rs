@@ -125,7 +125,8 @@ async fn list_todos(
 
 /// Close what was looked after
 ///
-/// Nothing else happens by it. Again is no error.
+/// Nothing else happens by it, except of `notice_undelivered`: it says that the customer was told
+/// otherwise, and the charge follows as after a notice that was taken. Again is no error.
 #[utoipa::path(post, path = "/v1/todos/{id}/done", tag = "events",
     params(("id" = String, Path, description = "The todo's id")),
     responses(

@@ -9,4 +9,4 @@ pub mod model;
 pub mod store;
 
 pub use model::{Kind, NewTodo, Why};
-pub use store::{BY_ITSELF, find, raise, settle, settle_all};
+pub use store::{BY_ITSELF, find, list_closed, raise, settle, settle_all};

@@ -93,12 +93,14 @@ impl Kind {
                  more.",
             ),
             Kind::NoticeUndelivered => (
-                "Списание ждёт, пока покупателя предупредят, а уведомление никто не принимает: \
-                 почините приём (kopeck webhook list) или разрешите списывать без этого: kopeck \
-                 dunning set --notice-first announced.",
-                "A charge waits until its customer was told, and nobody takes the notice: mend the \
-                 receiver (`kopeck webhook list`), or charge without it: `kopeck dunning set \
-                 --notice-first announced`.",
+                "Списание ждёт, пока покупателя предупредят, а уведомление никто не принимает. \
+                 Предупредите его сами и скажите об этом: kopeck todo done ID — срок до списания \
+                 пойдёт с этого часа. Или почините приём (kopeck webhook list), или разрешите \
+                 списывать без этого: kopeck dunning set --notice-first announced.",
+                "A charge waits until its customer was told, and nobody takes the notice. Tell him \
+                 yourself and say so: `kopeck todo done ID`; the time before the charge counts \
+                 from then. Or mend the receiver (`kopeck webhook list`), or charge without it: \
+                 `kopeck dunning set --notice-first announced`.",
             ),
             Kind::RefundNeeded => (
                 "Этих денег никто не должен оставить себе, а по запросу банк их не возвращает: \
@@ -142,7 +144,7 @@ pub struct NewTodo<'a> {
     pub kind: Kind,
     /// The subscription, the payment, or what else [`Kind::subject`] says.
     pub subject_id: &'a str,
-    /// What of it: a period's number, a boundary's time; empty when there is only one.
+    /// What of it: a period's number, a notice's time; empty when there is only one.
     pub about: &'a str,
     pub why: &'a Why,
     pub at_ms: i64,

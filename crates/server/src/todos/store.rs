@@ -76,6 +76,19 @@ pub fn settle_all(
     Ok(touched > 0)
 }
 
+/// What persons closed of a kind and a subject: when, in order.
+pub fn list_closed(
+    tx: &mut dyn Tx,
+    (kind, subject_id): (Kind, &str),
+) -> Result<Vec<Todo>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from todos where subject_id = $1 and kind = $2 \
+         and done_ms is not null and done_by <> $3 order by done_ms, id"
+    );
+    let params = [subject_id.into(), kind.as_str().into(), BY_ITSELF.into()];
+    tx.query(&sql, &params)?.iter().map(decode).collect()
+}
+
 /// Whatever became of it.
 pub fn find(
     tx: &mut dyn Tx,

@@ -24,7 +24,6 @@ fn shop(preset: &str, vat: ShopVat) -> ShopDefaults {
         taxation: Some(if vat == ShopVat::General { Taxation::Osn } else { Taxation::UsnIncome }),
         vat: VatPlan::always(vat),
         ffd: None,
-        supplier: None,
     }
 }
 
@@ -94,7 +93,7 @@ fn a_prepayment_bears_the_calculated_rate_and_goods_may_have_their_own() {
 
 #[test]
 fn a_day_without_a_rate_is_told() {
-    let vat = VatPlan { steps: vec![VatStep { valid_from: ON, vat: ShopVat::Usn5 }] };
+    let vat = VatPlan::of(vec![VatStep { valid_from: ON, vat: ShopVat::Usn5 }]);
     let shop = ShopDefaults { vat, ..shop("goods", ShopVat::Usn5) };
     let before = date(2026, 11, 20);
     let problem = fill(&shop, &buyer(), rubles("1"), before);

@@ -82,7 +82,7 @@ fn the_tax_inside_a_price_is_counted_to_the_kopeck() {
 fn a_shops_vat_follows_its_plan_by_date() {
     let steps = [(2025, 1, ShopVat::NotPayer), (2026, 4, ShopVat::Usn7), (2026, 1, ShopVat::Usn5)];
     let steps = steps.map(|(year, month, vat)| VatStep { valid_from: date(year, month, 1), vat });
-    let plan = VatPlan { steps: steps.to_vec() };
+    let plan = VatPlan::of(steps.to_vec());
     assert_eq!(plan.rate_on(date(2024, 12, 31)), None);
     assert_eq!(plan.rate_on(OLD), Some(Vat::None));
     assert_eq!(plan.rate_on(NEW), Some(Vat::Vat5));
@@ -123,7 +123,7 @@ fn who_pays_vat_since_the_advance_owes_it_at_the_delivery() {
         VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
         VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
     ];
-    let plan = VatPlan { steps };
+    let plan = VatPlan::of(steps);
     for (prepaid, on, closed) in [
         (Vat::None, delivered, Vat::Vat5),
         (Vat::None, date(2026, 12, 31), Vat::None),
@@ -152,7 +152,7 @@ fn a_renewal_bears_the_rate_of_its_day() {
         VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
         VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
     ];
-    let plan = VatPlan { steps };
+    let plan = VatPlan::of(steps);
     let next = date(2027, 2, 1);
     for (first, due) in [
         // The shop's own follows its plan, prepaid or not; the goods' own stays.
@@ -179,7 +179,7 @@ fn a_renewals_lines_bear_the_rate_of_their_method_and_marked_goods_are_sold_once
         VatStep { valid_from: Date::MIN, vat: ShopVat::NotPayer },
         VatStep { valid_from: date(2027, 1, 1), vat: ShopVat::Usn5 },
     ];
-    let plan = VatPlan { steps };
+    let plan = VatPlan::of(steps);
     let method = PaymentMethod::FullPrepayment;
     let mut first = Receipt {
         lines: vec![Line { method, ..Line::new("Зал", kopecks(1_001)) }],
@@ -199,8 +199,7 @@ fn a_renewals_lines_bear_the_rate_of_their_method_and_marked_goods_are_sold_once
 fn a_hold_of_the_old_year_is_taken_at_the_rates_of_the_new_one() {
     let line = |vat, method| Line { vat, method, ..Line::new("a", rubles("100")) };
     let step = |valid_from, vat| VatStep { valid_from, vat };
-    let plan =
-        VatPlan { steps: vec![step(Date::MIN, ShopVat::NotPayer), step(NEW, ShopVat::Usn5)] };
+    let plan = VatPlan::of(vec![step(Date::MIN, ShopVat::NotPayer), step(NEW, ShopVat::Usn5)]);
     for (vat, method, plan, expect) in [
         (Vat::Vat20, PaymentMethod::FullPayment, None, Vat::Vat22),
         (Vat::Vat120, PaymentMethod::FullPrepayment, None, Vat::Vat122),
@@ -224,12 +223,24 @@ fn a_hold_of_the_old_year_is_taken_at_the_rates_of_the_new_one() {
         ..Receipt::default()
     };
     assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::None);
+    // Who always sells for one supplier says that supplier's rates.
+    let plan = VatPlan { supplier: sold.supplier.clone(), ..plan };
+    assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::Vat5);
+    let respelled = Supplier { phone: "9".into(), ..sold.supplier.clone().unwrap() };
+    let plan = VatPlan { supplier: Some(respelled), ..plan };
+    assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::Vat5);
+    let another = Supplier { tax_code: "3".into(), ..sold.supplier.clone().unwrap() };
+    let plan = VatPlan { supplier: Some(another), ..plan };
+    assert_eq!(on_day(&sold, &sold.lines[0], Some(&plan), OLD, NEW), Vat::None);
+    // What was sold as the shop's own before it began to sell for another stays its own.
+    let own = Receipt { supplier: None, ..sold };
+    assert_eq!(on_day(&own, &own.lines[0], Some(&plan), OLD, NEW), Vat::None);
 }
 
 #[test]
 fn a_plan_in_place_of_another_does_not_rewrite_the_past() {
     let step = |valid_from, vat| VatStep { valid_from, vat };
-    let plan = |steps: &[VatStep]| VatPlan { steps: steps.to_vec() };
+    let plan = |steps: &[VatStep]| VatPlan::of(steps.to_vec());
     let (none, usn5) = (ShopVat::NotPayer, ShopVat::Usn5);
     let old = plan(&[step(Date::MIN, none)]);
     let moved = VatPlan::always(usn5).after(&old, NEW);

@@ -9,7 +9,12 @@ use super::{
     state::DocumentKind,
     status::Status,
 };
-use crate::{emulator::json::Obj, http::HttpReply, money::Money};
+use crate::{
+    emulator::json::Obj,
+    http::HttpReply,
+    money::Money,
+    receipt::{line_sum, parse_quantity},
+};
 
 const MAX_ITEMS: usize = 100;
 /// Methods that a closing receipt settles.
@@ -159,8 +164,9 @@ fn one_of(fields: &Fields, key: &str, words: &[&str]) -> Result<(), Problem> {
 fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
     item.sized("Name", 128, "64")?;
     one_of(item, "Tax", &TAXES)?;
-    item.kopecks("Price")?.ok_or_else(|| Problem::empty_field("Price"))?;
-    check_quantity(&item.required("Quantity")?)?;
+    let price = item.kopecks("Price")?.ok_or_else(|| Problem::empty_field("Price"))?;
+    let quantity = item.required("Quantity")?;
+    check_quantity(&quantity)?;
     if is_new_format {
         for key in ["PaymentMethod", "PaymentObject", "MeasurementUnit"] {
             item.required(key)?;
@@ -171,7 +177,13 @@ fn check_item(item: &Fields, is_new_format: bool) -> Result<Money, Problem> {
     }
     check_object(item, is_new_format)?;
     check_agent(item)?;
-    item.kopecks("Amount")?.ok_or_else(|| Problem::empty_field("Amount"))
+    let amount = item.kopecks("Amount")?.ok_or_else(|| Problem::empty_field("Amount"))?;
+    // To the kopeck, half up: the bank's cash register counts it itself.
+    let milli = parse_quantity(&quantity).map_err(|_| Problem::empty_field("Quantity"))?;
+    if line_sum(price, milli) != Some(amount) {
+        return Err(Problem::coded("334"));
+    }
+    Ok(amount)
 }
 
 /// The subject is one of the format's; what is called marked has its code, and a code is on one

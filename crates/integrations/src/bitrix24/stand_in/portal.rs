@@ -24,6 +24,8 @@ pub struct Portal {
     pub triggers: Vec<String>,
     /// Payments of the portal's own: sum and whether it is paid.
     pub payments: BTreeMap<i64, (String, bool)>,
+    /// Phones and letters of whoever buys, as people typed them.
+    pub addresses: Vec<Value>,
     /// When a deal was changed last, in ISO 8601, where it matters.
     pub changed: BTreeMap<i64, String>,
     next: i64,
@@ -62,6 +64,11 @@ impl Default for Portal {
             triggers: Vec::new(),
             payments: BTreeMap::new(),
             changed: BTreeMap::new(),
+            addresses: vec![
+                json!({ "id": 1, "typeId": "PHONE", "value": "позвонить после шести" }),
+                json!({ "id": 2, "typeId": "PHONE", "value": "8 (900) 123-45-67" }),
+                json!({ "id": 3, "typeId": "EMAIL", "value": "anna@example.ru" }),
+            ],
             next: 100,
         }
     }
@@ -90,8 +97,7 @@ impl Portal {
         match method {
             "crm.category.list" => Ok(json!({ "categories": [{ "id": 0, "name": "Общее" }] })),
             "crm.item.get" if number(params.get("entityTypeId")) == 3 => {
-                let fm = json!([{ "id": 1, "typeId": "PHONE", "value": "+79001234567" },
-                    { "id": 2, "typeId": "EMAIL", "value": "anna@example.ru" }]);
+                let fm = Value::Array(self.addresses.clone());
                 Ok(json!({ "item": { "id": number(params.get("id")), "fm": fm } }))
             }
             "crm.item.get" => self.get(number(params.get("id"))),

@@ -45,6 +45,8 @@ use crate::{
 pub const JOB: &str = "bitrix24";
 /// How often is looked for what was lost.
 const LOOK_MS: i64 = HOUR_MS;
+/// After one that did not come off.
+const LOOK_AGAIN_MS: i64 = LOOK_MS / 4;
 /// How long an errand is remembered, so that the same one is not done again.
 const KEPT_MS: i64 = 30 * DAY_MS;
 
@@ -77,6 +79,8 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     if looked_ms + LOOK_MS <= now_ms {
         if let Err(trouble) = look::look(ctx, &linked, looked_ms).await {
             tracing::warn!(integration_id = linked.id, ?trouble, "a portal cannot be looked at");
+            // The next look begins where this one should have: nothing in between is missed.
+            return Ok(After::At(now_ms + LOOK_AGAIN_MS));
         }
         let inner = ctx.clone();
         let saved: Result<(), DbError> =
@@ -160,7 +164,7 @@ fn settle(
     mut errand: Errand,
     done: Result<(), Failed>,
 ) -> Result<i64, DbError> {
-    let now_ms = ctx.now_ms();
+    let (now_ms, was_due_ms) = (ctx.now_ms(), errand.due_ms);
     let mut end = |state: State, why: Option<String>| {
         errand.state = state;
         errand.why = why.map(|why| mask_text(&why));
@@ -192,7 +196,7 @@ fn settle(
             again(ctx, &mut errand, "a failure of Kopeck's own");
         }
     }
-    store::update_errand(tx, &errand)?;
+    store::update_errand(tx, &errand, was_due_ms)?;
     // The pace itself is kept by the portal's bucket.
     Ok(now_ms)
 }

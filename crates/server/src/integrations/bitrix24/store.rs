@@ -94,15 +94,14 @@ pub fn insert_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<bool, DbError> 
     Ok(made > 0)
 }
 
-/// The same thing once more: what ended is to be done again, what waits is one.
+/// The same thing once more: what ended is to be done again, what waits is one; what is being done
+/// right now is due anew, see [`update_errand`].
 pub fn repeat_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<(), DbError> {
     tx.execute(
         "insert into bitrix24_errands (id, integration_id, word, what, state, due_ms, created_ms) \
          values ($1, $2, $3, $4, 'pending', $5, $6) on conflict (integration_id, word) do update \
          set what = excluded.what, state = 'pending', tries = 0, why = null, ended_ms = null, \
-         due_ms = case when bitrix24_errands.state = 'pending' \
-         and bitrix24_errands.due_ms < excluded.due_ms then bitrix24_errands.due_ms \
-         else excluded.due_ms end, created_ms = case when bitrix24_errands.state = 'pending' \
+         due_ms = excluded.due_ms, created_ms = case when bitrix24_errands.state = 'pending' \
          then bitrix24_errands.created_ms else excluded.created_ms end",
         &[
             errand.id.as_str().into(),
@@ -118,12 +117,12 @@ pub fn repeat_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<(), DbError> {
 
 /// Saves what can change, unless it was asked for anew meanwhile. What is over holds nothing of the
 /// portal any more.
-pub fn update_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<(), DbError> {
+pub fn update_errand(tx: &mut dyn Tx, errand: &Errand, was_due_ms: i64) -> Result<(), DbError> {
     let is_over = errand.state != State::Pending;
     let what = if is_over { "{}".to_owned() } else { encode(&errand.what) };
     tx.execute(
         "update bitrix24_errands set what = $1, state = $2, tries = $3, due_ms = $4, why = $5, \
-         ended_ms = $6 where id = $7 and state = 'pending'",
+         ended_ms = $6 where id = $7 and state = 'pending' and due_ms = $8",
         &[
             what.into(),
             errand.state.as_str().into(),
@@ -132,6 +131,7 @@ pub fn update_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<(), DbError> {
             errand.why.clone().into(),
             errand.ended_ms.into(),
             errand.id.as_str().into(),
+            was_due_ms.into(),
         ],
     )?;
     Ok(())

@@ -149,6 +149,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0021_subscription_receipts.sql"),
     },
     Migration {
+        name: "0021b_receipts_said",
+        sqlite: include_str!("../../../migrations/sqlite/0021b_receipts_said.sql"),
+        postgres: include_str!("../../../migrations/postgres/0021b_receipts_said.sql"),
+    },
+    Migration {
         name: "0023_sendings",
         sqlite: include_str!("../../../migrations/sqlite/0023_sendings.sql"),
         postgres: include_str!("../../../migrations/postgres/0023_sendings.sql"),

@@ -76,6 +76,14 @@ enum Backend {
     Postgres(postgres::Pool),
 }
 
+/// Whether the file is there; of a server's that is for its opening to tell.
+pub fn exists(url: &str) -> bool {
+    match Address::parse(url) {
+        Ok(Address::Sqlite(path)) => path.exists(),
+        Ok(Address::Postgres(_)) | Err(_) => true,
+    }
+}
+
 impl Db {
     /// `sqlite:///abs/path`, `sqlite:relative/path` or a bare path; `postgres://…`, where
     /// `?pool=n` sets the number of connections and `sslmode`, `sslrootcert` the TLS.

@@ -53,23 +53,34 @@ pub(super) fn made_on(
     Receipt { lines: receipt.lines.iter().map(now).collect(), ..receipt.clone() }
 }
 
-/// Whether the bank was told other rates than those of the day on which it was paid.
+/// Whether the bank was told other rates than those of the day on which it was paid; or may have
+/// been: a capture that was wanted before midnight and asked for after it may have been asked for
+/// twice, and which of the two the bank took it does not tell.
 pub(super) fn is_of_other_day(
     payment: &Payment,
     told: &Receipt,
     plan: Option<&VatPlan>,
     paid_ms: i64,
 ) -> bool {
-    let (told_on, paid_on) = (moscow_day(told_ms(payment)), moscow_day(paid_ms));
-    told.lines.iter().any(|line| on_day(told, line, plan, told_on, paid_on) != line.vat)
+    let told_on = moscow_day(told_ms(payment));
+    let differs =
+        |line: &Line, on_ms| on_day(told, line, plan, told_on, moscow_day(on_ms)) != line.vat;
+    let wanted_ms = capture_ms(payment, payment.intents.capture_requested_ms);
+    told.lines.iter().any(|line| {
+        differs(line, paid_ms) || wanted_ms.is_some_and(|wanted_ms| differs(line, wanted_ms))
+    })
 }
 
 /// When the bank last took the receipt: with the link, or where it can with the capture.
 fn told_ms(payment: &Payment) -> i64 {
-    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts);
     let captured_ms = payment.intents.capture_asked_ms.or(payment.intents.capture_requested_ms);
-    let captured_ms = captured_ms.filter(|_| limits.is_some_and(|it| it.carries_at_capture));
-    captured_ms.unwrap_or(payment.created_ms)
+    capture_ms(payment, captured_ms).unwrap_or(payment.created_ms)
+}
+
+/// The time of a capture, where the bank takes a receipt with it.
+fn capture_ms(payment: &Payment, at_ms: Option<i64>) -> Option<i64> {
+    let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts);
+    at_ms.filter(|_| limits.is_some_and(|it| it.carries_at_capture))
 }
 
 /// Why the part cannot be taken: the receipt's lines cannot be cut down to it.
@@ -210,7 +221,7 @@ pub(super) fn of_refund(
     let plan = read_plan(tx, payment)?;
     Ok(match mirrored(payment, known, plan.as_ref(), &Back::Share(wanted.amount)) {
         Ok((receipt, taken)) => {
-            let note = note_of(payment, wanted.amount);
+            let note = note_of(payment, known, wanted.amount);
             Record { body: Some(write(&receipt)), taken, note, ..new }
         }
         // The refund goes on without it: a receipt never stops money.
@@ -225,11 +236,23 @@ pub(super) fn read_plan(tx: &mut dyn Tx, payment: &Payment) -> Result<Option<Vat
 }
 
 /// What the bank is not told of a refund's receipt.
-fn note_of(payment: &Payment, amount: Money) -> Option<String> {
+fn note_of(payment: &Payment, known: &[Record], amount: Money) -> Option<String> {
     let is_whole = amount == payment.facts.paid;
     let limits = get_bank(&payment.bank).ok().map(|bank| bank.capabilities().receipts)?;
-    (!limits.carries_refunds && !is_whole).then(|| NO_LINES.to_owned())
+    match is_whole {
+        true => known.iter().any(is_closed_by).then(|| MIRRORED.to_owned()),
+        false => (!limits.carries_refunds).then(|| NO_LINES.to_owned()),
+    }
 }
+
+/// Whether what was prepaid was delivered by it.
+fn is_closed_by(record: &Record) -> bool {
+    record.kind == Kind::Closing && matches!(record.state, State::Sent | State::Registered)
+}
+
+const MIRRORED: &str = "The bank mirrors a refund of the whole sum by itself, and does not tell \
+                        whether as prepaid or as delivered: these are the lines that it has to \
+                        have. Compare it; put a difference right by a correction and note that";
 
 const NO_LINES: &str = "The bank's request for a refund has no place for lines: these are what the \
                         receipt has to say, and the bank's cash register makes it without knowing \
@@ -239,10 +262,8 @@ const NO_LINES: &str = "The bank's request for a refund has no place for lines: 
 /// delivered come back as delivered, at the rates of that day.
 fn find_sale(payment: &Payment, known: &[Record], plan: Option<&VatPlan>) -> Option<Receipt> {
     let (_, first) = first_receipt(known)?;
-    let is_made = |record: &&Record| {
-        record.kind == Kind::Closing && matches!(record.state, State::Sent | State::Registered)
-    };
-    let Some(made) = known.iter().rev().find(is_made) else { return Some(first) };
+    let made = known.iter().rev().find(|record| is_closed_by(record));
+    let Some(made) = made else { return Some(first) };
     let closing = made.body.as_deref().and_then(|body| form::parse_any(body).ok());
     let Some(closing) = closing else {
         return Some(closed_by_hand(payment, first, made, plan));
@@ -377,7 +398,7 @@ pub fn plan_goods(
         body: Some(write(&receipt)),
         state: State::Queued,
         taken,
-        note: note_of(payment, amount),
+        note: note_of(payment, &known, amount),
         ..new_record(ctx, payment, Kind::Refund, amount)
     };
     let record = match why {

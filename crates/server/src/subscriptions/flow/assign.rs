@@ -1,7 +1,7 @@
 //! Money that came from a customer's card and that nobody waited for pays the period that it is
 //! for.
 
-use super::{JOB, Problem, load, lock_own};
+use super::{JOB, Problem, drop_unsent, load, lock_own};
 use crate::{
     instruments::store as saved,
     kit::{Ctx, db::Tx, jobs},
@@ -29,9 +29,7 @@ pub fn assign(
     let Some(period) = book.open_period() else {
         return Err(Problem::NotAssignable("no period of it waits for its money"));
     };
-    if book.is_asking() {
-        return Err(Problem::Busy);
-    }
+    let number = period.number;
     let found = payments::store::lock_payment(tx, shop_id, payment_id)?;
     let payment = found.ok_or(Problem::Payment(payments::flow::Problem::NoSuchPayment))?;
     let of = (Kind::ChargeUnexpected, payment.id.as_str(), "");
@@ -47,10 +45,17 @@ pub fn assign(
     if payment.facts.paid != period.amount {
         return Err(Problem::NotAssignable("the period costs another sum"));
     }
+    // What has not left stays; what an open link still brings goes back. Of a charge that has left
+    // nobody knows: this money may be its.
+    drop_unsent(tx, ctx, &own, number)?;
+    let now = store::list_attempts(tx, &own.id, number)?;
+    if now.iter().any(|it| it.outcome == Outcome::Open && it.how != How::Link) {
+        return Err(Problem::Busy);
+    }
     let attempt = Attempt {
         payment_id: payment.id.clone(),
         subscription_id: own.id.clone(),
-        period: period.number,
+        period: number,
         number: book.attempts.last().map_or(1, |last| last.number + 1),
         how: How::Charge,
         outcome: Outcome::Open,

@@ -72,7 +72,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         return Err(Problem::ConsentNeeded);
     }
     if let Some(text) = &new.receipt {
-        receipts::flow::check(text).map_err(Problem::Receipt)?;
+        receipts::flow::check_readable(text).map_err(Problem::Receipt)?;
     }
     let zone = new.zone.clone().unwrap_or_else(|| ctx.zone.to_string());
     find_zone(&zone).ok_or(Problem::NoSuchZone)?;
@@ -119,7 +119,7 @@ pub async fn plan(ctx: &Ctx, shop_id: &str, new: NewSubscription) -> Result<Plan
         state,
         told_ms: None,
         contact: new.contact,
-        receipt: new.receipt.map(|text| OwnReceipt { plan_id: offer.plan.id.clone(), text }),
+        receipt: new.receipt.map(|text| OwnReceipt::said(&offer.plan.id, text, now_ms)),
         success_url: new.success_url,
         fail_url: new.fail_url,
         metadata: new.metadata,
@@ -249,6 +249,11 @@ fn choose(connections: &[Connection], saves: Option<Kind>) -> Result<(Connection
         }
     }
     Err(Problem::NoBank)
+}
+
+/// What a link saves at this bank, if it saves anything.
+pub fn choose_kind(connection: &Connection) -> Option<Kind> {
+    choose(std::slice::from_ref(connection), None).ok().map(|(_, kind)| kind)
 }
 
 /// Saves what was planned, and lets the driver ask for the first money.

@@ -49,6 +49,12 @@ pub fn unblock(tx: &mut dyn Tx, ctx: &Ctx, period: &Period) -> Result<(), DbErro
     todos::settle(tx, of, (ctx.now_ms(), todos::BY_ITSELF)).map(|_| ())
 }
 
+/// No period of it waits for a payment any more.
+pub fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &Subscription) -> Result<(), DbError> {
+    let of = (Kind::SubscriptionBlocked, own.id.as_str());
+    todos::settle_all(tx, of, (ctx.now_ms(), todos::BY_ITSELF)).map(|_| ())
+}
+
 /// What stood in the period's way, whatever became of it.
 pub fn find(tx: &mut dyn Tx, own: &Subscription, period: &Period) -> Result<Option<Todo>, DbError> {
     let number = period.number.to_string();

@@ -50,6 +50,11 @@ pub static FIXED_TERMS: Limit = Limit {
          кончится.",
     en: "Sum, period and quantity do not change: the bank takes the same until its schedule ends.",
 };
+pub static FIXED_RECEIPT: Limit = Limit {
+    code: "fixed_receipt",
+    ru: "Чек не меняется: банк получил его вместе с расписанием.",
+    en: "The receipt does not change: the bank was told it with the schedule.",
+};
 pub static NO_PAUSE: Limit = Limit {
     code: "no_pause",
     ru: "Её нельзя приостановить, а отмену нельзя вернуть: в банке она кончается сразу и навсегда.",
@@ -92,6 +97,7 @@ pub fn limits(subscription: &Subscription, can: Option<&Capabilities>) -> Vec<&'
         && can.is_some_and(|can| !can.saves_cards);
     let checks = [
         (!by_us, &FIXED_TERMS),
+        (!by_us, &FIXED_RECEIPT),
         (!by_us, &NO_PAUSE),
         (!by_us, &COUNTED),
         (!by_us && !own.tells_failures, &SILENT_FAILURES),

@@ -123,8 +123,9 @@ pub fn preview(
         State::Active { until_ms, .. } if until_ms > now_ms => {
             let before = periods::get_version(tx, &subscription.version_id)?;
             let whole = (before, until_ms);
-            let opening =
-                opening(tx, subscription, book.period, whole, (&version, quantity), now_ms)?;
+            // The newest may be a change that was not paid.
+            let paid = store::find_last_paid(tx, &subscription.id)?;
+            let opening = opening(tx, subscription, paid, whole, (&version, quantity), now_ms)?;
             let told = periods::price(tx, subscription, &opening)?;
             Ok(Preview {
                 due: told.due,
@@ -156,10 +157,8 @@ fn opening(
 ) -> Result<Opening, Problem> {
     let price = version.terms.price_of(quantity).ok_or(Problem::SumTooLarge)?;
     let worth = match &period {
-        Some(period) if period.status == PeriodStatus::Paid => {
-            worth(period).minus_or_zero(store::refunded_for(tx, &subscription.id, period.number)?)
-        }
-        Some(_) | None => Money::ZERO,
+        Some(period) => left_of(tx, period)?,
+        None => Money::ZERO,
     };
     let since_ms = period.as_ref().map_or(now_ms, |period| period.start_ms);
     let cause = Cause::Change;
@@ -189,6 +188,42 @@ fn opening(
         price: charge,
         unused: credit,
     })
+}
+
+/// What the customer has given for the period's time and not got back. What a change took over from
+/// the period before it counts only as far as that one's money is here still.
+fn left_of(tx: &mut dyn Tx, period: &Period) -> Result<Money, Problem> {
+    let (id, mut chain) = (&period.subscription_id, vec![period.clone()]);
+    while let Some(last) = chain.last()
+        && last.cause == Cause::Change
+        && let Some(before) = store::find_paid_before(tx, id, last.number)?
+    {
+        chain.push(before);
+    }
+    let mut left = Money::ZERO;
+    let mut before: Option<&Period> = None;
+    for it in chain.iter().rev() {
+        let lost = match before {
+            Some(before) => {
+                // A pause since may have moved its start.
+                let at_ms = it.start_ms.min(it.created_ms);
+                let still = rest_of(left, (before.start_ms, before.end_ms), at_ms);
+                taken_over(it).minus_or_zero(still)
+            }
+            None => Money::ZERO,
+        };
+        let refunded = store::refunded_for(tx, id, it.number)?;
+        left = worth(it).minus_or_zero(lost).minus_or_zero(refunded);
+        before = Some(it);
+    }
+    Ok(left)
+}
+
+/// What of the period before was credited to this one.
+fn taken_over(period: &Period) -> Money {
+    let is_credit = |line: &&Line| line.kind == LineKind::Unused;
+    let kopecks: i64 = period.lines.iter().filter(is_credit).map(|line| -line.kopecks).sum();
+    Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
 }
 
 /// What was paid for the period's time, in whatever way: a fee for the set-up is not.

@@ -15,6 +15,7 @@ use crate::{
             },
         },
     },
+    todos,
 };
 
 /// Periods of one subscription: a daily one over more than ten years.
@@ -47,6 +48,8 @@ pub fn gather(
             periods,
         });
         events.extend(store::list_happened(tx, &it.id)?.iter().map(EventProof::from));
+        let said = todos::list_closed(tx, (todos::Kind::NoticeUndelivered, &it.id))?;
+        events.extend(said.iter().map(EventProof::of_shops_word));
     }
     for own in &saved {
         let consent = instruments::store::find_consent(tx, own)?;

@@ -21,7 +21,8 @@ use crate::{
     },
     subscriptions::{
         dunning::{Class, NoticeFirst, Rules, Verdict},
-        model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription},
+        model::{Attempt, Cause, How, Outcome, Period, PeriodStatus, Subscription, kind_of},
+        pricing::LineKind,
         schedule::find_zone,
         state::{self, Effect, Event, State},
         steps::{Book, MAX_LINKS, Step, next_step},
@@ -57,7 +58,7 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let rules = rules_of(tx, &subscription)?;
     let mut book = load(tx, subscription)?;
     if rules.notice_first != NoticeFirst::No {
-        book.notice = notice::find(tx, &book.subscription, &rules)?;
+        book.notice = notice::find(tx, ctx, &book.subscription, &rules)?;
     }
     let now_ms = ctx.now_ms();
     if let Some(period) = book.open_period().filter(|it| book.is_untried(it, now_ms)) {
@@ -71,10 +72,13 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
         Step::Try(how) => return Ok(Turn::Try(Box::new(book), how)),
         Step::Resume => resume(tx, ctx, &mut subscription, now_ms)?,
         Step::Due => {
-            notice::settle(tx, ctx, &subscription, &rules)?;
+            notice::settle(tx, ctx, &subscription)?;
             begin_next(tx, ctx, &mut subscription, &rules)?;
         }
-        Step::Alarm => notice::alarm(tx, ctx, &mut subscription)?,
+        Step::Alarm => {
+            let Some(notice) = book.notice else { return Ok(Turn::Rest) };
+            notice::alarm(tx, ctx, &mut subscription, notice)?;
+        }
         Step::Tell => {
             let (State::Active { until_ms, .. } | State::Trialing { until_ms, .. }) =
                 subscription.state
@@ -106,8 +110,7 @@ pub(super) fn end_pause(
     end_ms: i64,
 ) -> Result<(), DbError> {
     (subscription.anchor_ms, subscription.cycle) = (end_ms, 0);
-    let found = store::find_period(tx, &subscription.id, subscription.periods)?;
-    if let Some(period) = found.filter(|it| it.status == PeriodStatus::Paid) {
+    if let Some(period) = store::find_last_paid(tx, &subscription.id)? {
         let start_ms = period.start_ms + end_ms - period.end_ms;
         store::update_period(tx, &Period { start_ms, end_ms, ..period })?;
     }
@@ -178,7 +181,25 @@ fn drop_change(
     subscription: &mut Subscription,
     period: &mut Period,
 ) -> Result<(), Problem> {
+    blocked::unblock(tx, ctx, period)?;
     periods::void(tx, subscription, period)?;
+    store::update_subscription(tx, subscription)?;
+    Ok(announce(tx, ctx, subscription, EventKind::SubscriptionRenewalFailed)?)
+}
+
+/// Its only charge was not made, as is known after the period's end: meanwhile the customer was
+/// asked for nothing and could use nothing. As for any time in which nobody could be charged, the
+/// money of that time is not asked for; the period that holds this moment begins.
+fn skip(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &mut Subscription,
+    period: &mut Period,
+) -> Result<(), Problem> {
+    periods::void(tx, subscription, period)?;
+    // A fee for the set-up is not for the time.
+    let fees = period.lines.iter().filter(|line| line.kind == LineKind::SetupFee);
+    subscription.balance_kopecks -= fees.map(|line| line.kopecks).sum::<i64>();
     store::update_subscription(tx, subscription)?;
     Ok(announce(tx, ctx, subscription, EventKind::SubscriptionRenewalFailed)?)
 }
@@ -392,6 +413,9 @@ fn failed(
     if period.cause == Cause::Change && how == How::Charge && !is_of_other {
         return drop_change(tx, ctx, subscription, &mut period);
     }
+    if how == How::Charge && now_ms >= period.end_ms && subscription.state.awaits_charge() {
+        return skip(tx, ctx, subscription, &mut period);
+    }
     match how {
         How::Charge => {
             // The bank said nothing until the time was over: so far the customer was asked for
@@ -454,6 +478,7 @@ fn adopt(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<
         if saved == subscription.instrument_id {
             return Ok(false);
         }
+        subscription.saves = saved.as_deref().map_or(subscription.saves, kind_of);
         subscription.instrument_id = saved;
         store::update_subscription(tx, subscription)?;
         announce(tx, ctx, subscription, EventKind::SubscriptionChanged)?;

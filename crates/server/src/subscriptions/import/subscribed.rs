@@ -18,7 +18,11 @@ use crate::{
     kit::{Ctx, db::Tx, jobs},
     shops::model::Connection,
     subscriptions::{
-        flow::{JOB, NewConsent, Problem, announce, begin::NewSubscription, plans::get_offer},
+        flow::{
+            JOB, NewConsent, Problem, announce,
+            begin::{self, NewSubscription},
+            plans::get_offer,
+        },
         model::{Cause, Consent, How, Period, PeriodStatus, Subscription, Version, kind_of},
         request::CreateSubscription,
         schedule::find_zone,
@@ -237,7 +241,10 @@ impl Subscribed {
         (version, instrument, zone): (Version, Option<Instrument>, String),
     ) -> Result<(), Problem> {
         let (new, now_ms) = (&self.new, ctx.now_ms());
-        let saves = instrument.as_ref().map_or(new.saves, |own| Some(kind_of(&own.id)));
+        let saves = match &instrument {
+            Some(own) => Some(kind_of(&own.id)),
+            None => new.saves.or_else(|| begin::choose_kind(connection)),
+        };
         let mut subscription = Subscription {
             id: ctx.mint.id("sub"),
             shop_id: connection.shop_id.clone(),

@@ -12,6 +12,7 @@ use crate::{
         model::Consent,
         store::{Asked, Happened},
     },
+    todos::model::Todo,
 };
 
 /// What a customer agreed to, as it was shown.
@@ -224,6 +225,21 @@ impl From<&Happened> for EventProof {
             kind: happened.kind.clone(),
             subject_id: happened.subject_id.clone(),
             delivered_at: happened.delivered_ms.map(iso),
+        }
+    }
+}
+
+impl EventProof {
+    /// The shop said that it told the customer of a charge itself.
+    pub fn of_shops_word(todo: &Todo) -> EventProof {
+        let at_ms = todo.done_ms.unwrap_or(todo.created_ms);
+        EventProof {
+            at: iso(at_ms),
+            at_ms,
+            id: todo.id.clone(),
+            kind: "notice.told_by_shop".to_owned(),
+            subject_id: todo.subject_id.clone(),
+            delivered_at: None,
         }
     }
 }

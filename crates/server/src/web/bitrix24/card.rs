@@ -37,7 +37,7 @@ use crate::{
             portal::{self, As, Trouble, find},
         },
         flow::open_settings,
-        letter::moscow,
+        letter::{is_payable, moscow},
         model::Linked,
     },
     kit::{clock::HOUR_MS, db::DbError},
@@ -320,13 +320,13 @@ async fn show(
     page::framed(StatusCode::OK, html, origin)
 }
 
-/// What of the deal's sum has not come yet.
+/// What of the deal's sum has neither come nor been asked for: a form that is filled in with what
+/// an open link asks for already would make a second link for the same money.
 fn left_of(seen: &Seen) -> Money {
-    let came = seen.payments.iter().filter_map(|it| {
-        Some(it.facts.paid.minus_or_zero(it.refunded())).filter(|money| !money.is_zero())
+    let taken = seen.payments.iter().map(|it| {
+        if is_payable(it) { it.amount } else { it.facts.paid.minus_or_zero(it.refunded()) }
     });
-    let sum = seen.card.deal.sum.unwrap_or_default();
-    came.fold(sum, Money::minus_or_zero)
+    taken.fold(seen.card.deal.sum.unwrap_or_default(), Money::minus_or_zero)
 }
 
 fn draw(
@@ -336,8 +336,9 @@ fn draw(
     ((signature, pass), lang): ((String, &Pass), Lang),
 ) -> askama::Result<String> {
     let left = left_of(seen);
-    let rows = links::rows_for(&seen.card, left, tongue(lang));
+    let rows = &seen.card.lines;
     let count = rows.as_ref().map_or(0, Vec::len);
+    let is_whole = seen.card.deal.sum == Some(left);
     let amount =
         if typed.amount.is_empty() && !left.is_zero() { left.to_rubles() } else { typed.amount };
     let has_buyer = seen.buyer.phone.is_some() || seen.buyer.email.is_some();
@@ -366,7 +367,7 @@ fn draw(
             Lang::En => format!("Receipt of the deal's rows ({count})"),
         },
         has_rows: rows.is_ok() && has_buyer,
-        with_rows: typed.with_rows.unwrap_or(rows.is_ok() && has_buyer),
+        with_rows: typed.with_rows.unwrap_or(is_whole),
         rows_why: match rows {
             Ok(_) if has_buyer => String::new(),
             Ok(_) => lang
@@ -375,10 +376,13 @@ fn draw(
                     "No receipt of the rows: the buyer has no phone and no e-mail.",
                 )
                 .to_owned(),
-            Err(why) => match lang {
-                Lang::Ru => format!("Чека по товарам не будет. {why}"),
-                Lang::En => format!("No receipt of the rows. {why}"),
-            },
+            Err(problem) => {
+                let why = problem.words(tongue(lang));
+                match lang {
+                    Lang::Ru => format!("Чека по товарам не будет. {why}"),
+                    Lang::En => format!("No receipt of the rows. {why}"),
+                }
+            }
         },
         send_label: lang.pick("Отправить покупателю", "Send to the buyer"),
         nobody: lang.pick("не отправлять", "do not send"),
@@ -391,8 +395,8 @@ fn draw(
 
 fn row(server: &Server, payment: &Payment, lang: Lang) -> Row {
     let (tone, state) = words::state(payment.status(), lang);
-    let is_payable = crate::integrations::letter::is_payable(payment);
-    let url = if is_payable { links::pay_url(&server.ctx, payment) } else { String::new() };
+    let url =
+        if is_payable(payment) { links::pay_url(&server.ctx, payment) } else { String::new() };
     Row {
         sum: payment.amount.to_human(),
         tone,

@@ -75,6 +75,10 @@ pub fn translate(error: ApiError, lang: Lang) -> ApiError {
             "Для чека не указаны НДС и система налогообложения магазина",
             "Сохраните их: `kopeck receipt defaults`",
         ),
+        "receipt_invalid" => {
+            let message = format!("Чек не получается: {}", error.message);
+            return ApiError { message, ..error };
+        }
         "card_number_refused" => ("В назначении номер карты", "Уберите его"),
         _ => return error,
     };

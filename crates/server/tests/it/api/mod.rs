@@ -30,6 +30,7 @@ mod saving;
 mod serving;
 pub mod subscription_alarms;
 mod subscription_doubts;
+mod subscription_edges;
 mod subscription_ends;
 mod subscription_history;
 mod subscription_keys;

@@ -1,13 +1,19 @@
 //! What no bank makes and a person has to: nothing of it is lost in silence.
 
-use kopeck_banks::{Money, emulator::Control};
+use kopeck_banks::{
+    Money,
+    emulator::{Control, Fault, FaultKind},
+};
 use serde_json::{Value, json};
 
 use super::{
     receipts::{basket, count, due, fiscal, receipts},
     tbank::{path, settle},
 };
-use crate::harness::{app::TestApp, sbp};
+use crate::harness::{
+    app::{START_MS, TestApp},
+    sbp,
+};
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 
@@ -115,6 +121,32 @@ async fn a_hold_is_taken_at_the_rates_of_the_day_on_which_it_is_taken() {
         assert_eq!(told, 2, "the bank is told so with the capture: {story}");
         assert_eq!(due(&app).await.len(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_capture_asked_for_on_both_sides_of_midnight_is_looked_at() {
+    let app = TestApp::at("tbank").await;
+    save(&app, vat_soon()).await;
+    let mut wish = basket("full_payment");
+    wish["capture"] = json!("manual");
+    let payment = app.create(wish).await;
+    app.pay(&payment);
+    app.advance(61_000).await;
+    // Half a minute before the day on which 5 % begins.
+    let begins_ms = START_MS + DAY_MS + 9 * 60 * 60_000;
+    app.advance(begins_ms - 30_000 - app.ctx.now_ms()).await;
+    let kind = FaultKind::Hang { ms: 1 };
+    app.bank.control(&Control::Fault(Fault { kind, times: 1, path: "/Confirm".to_owned() }));
+    app.post(&path(&payment, "capture"), json!({})).await.expect(200);
+    settle(&app, 5_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["status"], "capturing");
+    for _ in 0..20 {
+        app.advance(61_000).await;
+    }
+    assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
+    assert_eq!(app.bank.count("/v2/Confirm"), 2);
+    assert_eq!(vats(&receipts(&app, &payment).await[0]), ["vat5", "vat5"]);
+    assert_eq!(todos(&due(&app).await), ["correct_vat"], "which of the two it took, who knows");
 }
 
 #[tokio::test]

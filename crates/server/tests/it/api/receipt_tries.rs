@@ -278,6 +278,7 @@ async fn a_renewal_has_a_receipt_by_the_vat_of_its_day() {
             email: Some("b@example.ru".into()),
             phone: None,
             is_phone_enough: false,
+            max_lines: None,
         };
         let made = compose_renewal(&app.ctx, &app.shop.id, renewal).await.unwrap();
         serde_json::from_str::<Value>(&made.unwrap()).unwrap()
@@ -380,12 +381,20 @@ async fn a_bad_receipt_is_named_by_the_check_and_refused_with_the_payment() {
     }
     assert_eq!(app.bank.count("POST"), 0, "nothing was sent");
     assert_eq!(app.rows("payments").await, 0);
-    // A shop whose plan begins later knows no VAT for today.
-    let plan = json!([{"vat": "usn5", "valid_from": "2027-01-01"}]);
-    app.put("/v1/receipts/defaults", json!({"taxation": "usn_income", "vat": plan}))
-        .await
-        .expect(200);
-    let body = json!({"amount": "5000.00", "purpose": "Курс",
-        "receipt": {"preset": "service", "email": "a@example.ru"}});
-    app.post("/v1/payments", body).await.expect_error(422, "receipt_defaults_missing");
+    // A plan that begins later says no VAT for today, and one that has begun none for before.
+    let save = async |from: &str| {
+        let plan = json!([{"vat": "usn5", "valid_from": from}]);
+        let defaults = json!({"taxation": "usn_income", "vat": plan});
+        app.put("/v1/receipts/defaults", defaults).await
+    };
+    let refused = save("2027-01-01").await.expect_error(422, "param_invalid");
+    assert_eq!(refused["param"], "vat");
+    let short = json!({"preset": "service", "email": "a@example.ru"});
+    let body = json!({"amount": "5000.00", "purpose": "Курс", "receipt": short});
+    app.post("/v1/payments", body.clone()).await.expect_error(422, "receipt_defaults_missing");
+    save("2026-11-01").await.expect(200);
+    let ask = json!({"receipt": short, "amount": "5000.00", "on": "2026-10-31"});
+    let unknown = app.post("/v1/receipts/check", ask).await;
+    unknown.expect_error(422, "receipt_defaults_missing");
+    app.post("/v1/payments", body).await.expect(201);
 }

@@ -6,6 +6,7 @@ use kopeck_banks::{
     emulator::{Control, Fault, FaultKind},
     tbank::{
         emulator::directory,
+        settings,
         token::{self, Scope},
     },
 };
@@ -87,6 +88,62 @@ async fn a_check_names_everything_in_two_languages() {
     let card = json!({"receipt": {"email": "4111 1111 1111 1111", "items": []}});
     let refused = app.post("/v1/receipts/check", card).await;
     refused.expect_error(422, "card_number_refused");
+}
+
+#[tokio::test]
+async fn the_check_names_each_field_and_knows_what_the_shop_said() {
+    let app = TestApp::new().await;
+    // A field that cannot be read hides no other, and a line no other line.
+    let many = json!({"email": "a@example.ru", "colour": "red", "ffd": 1.2, "items": [
+        {"name": "Чай"}, item(json!({"vat": "vat21"})), item(json!({"price": "4,9"}))]});
+    let report = app.post("/v1/receipts/check", json!({"receipt": many})).await.expect(200);
+    for code in [
+        "receipt_value_invalid",
+        "receipt_field_unknown",
+        "receipt_field_missing",
+        "receipt_vat_unknown",
+        "receipt_number_invalid",
+    ] {
+        assert!(found(&report).contains(&code), "{code}: {report}");
+    }
+    let short = json!({"preset": "tea", "vat": "vat20x", "closes_on": "завтра"});
+    let report = app.post("/v1/receipts/check", json!({"receipt": short})).await.expect(200);
+    let codes = ["receipt_word_unknown", "receipt_vat_unknown", "receipt_word_unknown"];
+    assert_eq!(found(&report), codes, "each of its words: {report}");
+    let coming = json!({"vat": [{"vat": "usn5", "valid_from": "2027-01-01"}]});
+    let refused = app.put("/v1/receipts/defaults", coming).await;
+    assert_eq!(refused.expect_error(422, "param_invalid")["param"], "vat");
+    let agent = json!({"kind": "another"});
+    let agents = json!({"email": "a@example.ru", "items": [item(json!({"agent": agent}))]});
+    let ask = json!({"receipt": agents, "bank": "tbank", "taxation": "osn"});
+    let alone = app.post("/v1/receipts/check", ask.clone()).await.expect(200);
+    assert_eq!(found(&alone), ["receipt_supplier_missing"]);
+    let with = |phone: &str| {
+        json!({"vat": "none",
+        "supplier": {"name": "ООО Мир", "phone": phone, "inn": "7707083893"}})
+    };
+    let wrong = app.put("/v1/receipts/defaults", with("номер")).await;
+    assert_eq!(wrong.expect_error(422, "param_invalid")["param"], "supplier");
+    app.put("/v1/receipts/defaults", with("+79991234567")).await.expect(200);
+    let known = app.post("/v1/receipts/check", ask).await.expect(200);
+    assert_eq!(known["ok"], true, "the supplier of the defaults: {known}");
+}
+
+#[tokio::test]
+async fn the_check_knows_the_connections_tax_system() {
+    let app = TestApp::at("tbank").await;
+    let goods = json!({"email": "a@example.ru", "items": [item(json!({}))]});
+    let ask = json!({"receipt": goods, "bank": "tbank"});
+    app.set_credentials(|credentials| credentials.set(settings::TAXATION, "")).await;
+    let bare = app.post("/v1/receipts/check", ask.clone()).await.expect(200);
+    assert_eq!(found(&bare), ["receipt_taxation_missing"], "{bare}");
+    app.set_credentials(|credentials| {
+        credentials.set(settings::TAXATION, "usn_income");
+        credentials.set(settings::FFD_VERSION, "1.2");
+    })
+    .await;
+    let known = app.post("/v1/receipts/check", ask).await.expect(200);
+    assert!(!found(&known).contains(&"receipt_taxation_missing"), "{known}");
 }
 
 #[tokio::test]

@@ -114,3 +114,37 @@ fn where_a_receipt_goes_says_nothing_of_what_is_on_it() {
     let own = line("client-2", &["--item", "Подарок;1;450;none"]);
     assert_eq!((&own["name"], &own["vat"]), (&json!("Подарок"), &json!("none")));
 }
+
+#[test]
+fn a_plan_made_at_the_command_line_may_say_all_that_one_of_the_settings_does() {
+    let shop = Shop::new();
+    let make = |code: &str, more: &[&str]| {
+        let mut args = vec!["plan", "create", code, "--name", "START", "--amount", "2450"];
+        args.extend(more);
+        args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<String>>()
+    };
+    let all = make(
+        "start",
+        &["--features", "{\"seats\": 3}", "--preset", "service", "--notice-hours", "24"],
+    );
+    let made = shop.json(&all.iter().map(String::as_str).collect::<Vec<&str>>());
+    assert_eq!(
+        (&made["features"], &made["notice_hours"], &made["receipt"]),
+        (&json!({"seats": 3}), &json!(24), &json!({"preset": "service"})),
+        "{made}"
+    );
+    let line = json!({"name": "Курс", "price": "2450.00", "vat": "none"});
+    let receipt = json!({"email": "a@example.ru", "items": [line]});
+    fs::write(shop.path("r.json"), receipt.to_string()).expect("written");
+    let from_file = make("course", &["--receipt", "r.json"]);
+    let made = shop.json(&from_file.iter().map(String::as_str).collect::<Vec<&str>>());
+    assert_eq!(made["receipt"]["items"][0]["name"], "Курс", "{made}");
+    for (more, code) in [
+        (["--notice-hours", "721"], "param_invalid"),
+        (["--preset", "nonsense"], "receipt_invalid"),
+        (["--receipt", "nowhere.json"], "receipt_invalid"),
+    ] {
+        let wrong = make("other", &more);
+        shop.fails(&wrong.iter().map(String::as_str).collect::<Vec<&str>>(), code);
+    }
+}

@@ -45,6 +45,24 @@ fn lines_presets_and_old_forms_make_a_links_receipt() {
     std::fs::write(shop.path("old.json"), old).unwrap();
     run(&["--receipt", "old.json", "--email", "a@example.ru"]);
     shop.fails(&["receipt", "defaults", "set", "--vat", "22"], "receipt_invalid");
+    // A flag changes what it names.
+    let set = |more: &[&str]| {
+        shop.json(&[&["receipt", "defaults", "set"], more].concat())["defaults"].clone()
+    };
+    let supplier = "ООО Мир;+79991234567;7707083893";
+    set(&["--counter-register", "--supplier", supplier, "--close-after-days", "10"]);
+    let now = set(&["--taxation", "usn_income"]);
+    assert_eq!((&now["counter_register"], &now["close_after_days"]), (&true.into(), &10.into()));
+    assert_eq!(
+        (&now["supplier"]["name"], &now["vat"][0]["vat"]),
+        (&"ООО Мир".into(), &"none".into())
+    );
+    let now = set(&["--no-counter-register", "--no-supplier"]);
+    assert_eq!((&now["counter_register"], &now["supplier"]), (&().into(), &().into()));
+    assert_eq!(
+        (set(&["--npd"])["taxpayer"].clone(), set(&["--no-npd"])["taxpayer"].clone()),
+        ("npd".into(), ().into())
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Ten years of a thousand subscriptions, five hundred at each bank, renewed by two processes that
 //! die with requests under way, over a network that loses them, a bank that loses notices, sends
-//! them twice or days late, and customers who run out of money, lose their cards, leave and return.
+//! them twice or days late, and customers who run out of money, lose their cards, rest, want more or
+//! less, leave and return.
 //!
 //! In the end the bank's own books are read: each subscription's periods follow one another by the
 //! calendar, each has taken its sum once, and where they stop, it was announced why. The world's
@@ -276,7 +277,7 @@ async fn live(bank: &str, seed: u64, people: i64, planted: Planted) -> Lived {
     let mut decade = Decade::begin(bank, seed, people, planted).await;
     decade.is_traced = super::number("KOPECK_SIM_SEED").is_some();
     decade.live().await;
-    let paid = "select 1 from subscription_periods where status = 'paid'";
+    let paid = "select 1 from subscription_periods where status = 'paid' and cause <> 'change'";
     let paid = decade.life.rows(paid).await.len();
     Lived { paid, stats: decade.stats }
 }
@@ -285,7 +286,7 @@ async fn live(bank: &str, seed: u64, people: i64, planted: Planted) -> Lived {
 const PERIODS_OF_A_HUNDRED: i64 = 6 * 120 + 24 * 40 + 70 * 10;
 
 /// What has to happen in ten years of a great world.
-const HAPPENINGS: [&str; 24] = [
+const HAPPENINGS: [&str; 26] = [
     "job in the first process",
     "job in the second",
     "died before a job",
@@ -310,6 +311,8 @@ const HAPPENINGS: [&str; 24] = [
     "card gone",
     "ended unpaid",
     "came back",
+    "paused",
+    "changed",
 ];
 
 /// Customers of a small world; a thousand would only take longer to show what few can.

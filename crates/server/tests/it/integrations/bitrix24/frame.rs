@@ -32,7 +32,8 @@ async fn open_frame(browser: &Browser, origin: &str, url: &str, form: &str) {
     browser.open(&format!("{origin}/")).await;
     let (url, form) = (json!(url), json!(form));
     let script = format!(
-        "document.body.innerHTML = '<iframe name=\"kopeck\" style=\"width:100%;height:820px\">\
+        "document.head.innerHTML = '<meta name=\"viewport\" content=\"width=device-width\">'; \
+         document.body.innerHTML = '<iframe name=\"kopeck\" style=\"width:100%;height:780px;border:0\">\
          </iframe>'; document.body.style.margin = 0; \
          const form = document.createElement('form'); form.method = 'post'; \
          form.target = 'kopeck'; form.action = {url}; \

@@ -122,3 +122,24 @@ async fn two_shops_integrations_with_one_portal_share_its_two_requests_a_second(
     let allowed = (last - first) / 500 + 13;
     assert!(seen.len() as u64 <= allowed, "{} over {} ms", seen.len(), last - first);
 }
+
+#[tokio::test]
+async fn a_look_that_did_not_come_off_misses_nothing() {
+    let office = Office::installed().await;
+    office.edit(json!({ "link_stages": "0=PREPARATION" })).await;
+    office.set_deal(57, "stageId", json!("PREPARATION"));
+    // Changed soon after the installation; the portal is away when it should be looked at.
+    let changed = "2026-11-21T12:05:00Z".to_owned();
+    office.host.service().portal.changed.insert(57, changed);
+    office.host.fail(Fault::Status(502), 10_000);
+    for _ in 0..5 {
+        office.app.advance(HOUR).await;
+    }
+    assert!(office.payments().await.is_empty());
+    office.host.service().shell().heal();
+    for _ in 0..3 {
+        office.app.advance(HOUR).await;
+        office.wait(10).await;
+    }
+    assert_eq!(office.payments().await.len(), 1);
+}

@@ -15,6 +15,8 @@ const LATE: i64 = HOUR;
 /// Of the shop's rules, as nobody changed them.
 const GRACE: i64 = 72 * HOUR;
 const KEEP: i64 = 14 * DAY;
+/// Of each plan, in kopecks.
+const PRICE: i64 = 49_000;
 /// What a link made at the last moment may still be paid after it, and a charge be settled.
 const LAST_LINK: i64 = 8 * DAY;
 
@@ -30,6 +32,11 @@ struct Taken {
 #[derive(Clone, Debug)]
 struct Row {
     number: i64,
+    cause: String,
+    quantity: i64,
+    paid_ms: Option<i64>,
+    /// Why the sum is what it is.
+    lines: Vec<(String, i64)>,
     start_ms: i64,
     end_ms: i64,
     amount: i64,
@@ -44,7 +51,10 @@ struct Story {
     status: String,
     until_ms: Option<i64>,
     months: i32,
+    balance: i64,
     periods: Vec<Row>,
+    /// From when to when it rested.
+    rests: Vec<(i64, i64)>,
 }
 
 fn ms(text: &Value) -> i64 {
@@ -95,7 +105,13 @@ impl Decade {
         let (mut kept, mut ours, mut theirs) = (BTreeMap::new(), 0, 0);
         for row in self.life.rows(sql).await {
             let (id, paid) = (row.text(0).unwrap(), row.int(3).unwrap());
-            let key = row.opt_text(2).unwrap().or(row.opt_text(1).unwrap());
+            let (bank_id, approval) = (row.opt_text(1).unwrap(), row.opt_text(2).unwrap());
+            // A link that keeps no card has an operation of its own, and one approval in it.
+            let alone = bank_id.clone().filter(|_| !self.life.is_tbank()).and_then(|id| {
+                let own = format!("{id}/");
+                taken.keys().find(|key| key.starts_with(&own)).cloned()
+            });
+            let key = approval.or(alone).or(bank_id);
             let found = key.and_then(|key| taken.remove(&key));
             assert_eq!(found.map_or(0, |it| it.paid), paid, "{id}: the bank took another sum");
             let Some(found) = found else { continue };
@@ -117,7 +133,8 @@ impl Decade {
 
     async fn stories(&self) -> Vec<Story> {
         let sql = "select s.id, s.status, s.until_ms, v.unit, r.number, r.start_ms, r.end_ms, \
-                   r.amount_kopecks, r.status, r.created_ms, r.give_up_ms from subscriptions s \
+                   r.amount_kopecks, r.status, r.created_ms, r.give_up_ms, s.balance_kopecks, \
+                   r.cause, r.quantity, r.paid_ms, r.lines from subscriptions s \
                    join plan_versions v on v.id = s.version_id \
                    left join subscription_periods r on r.subscription_id = s.id \
                    order by s.id, r.number";
@@ -132,11 +149,17 @@ impl Decade {
                     other => panic!("{other}"),
                 };
                 let (status, until_ms) = (row.text(1).unwrap(), row.opt_int(2).unwrap());
-                stories.push(Story { id, status, until_ms, months, periods: Vec::new() });
+                let (balance, rests) = (row.int(11).unwrap(), self.rests(&id).await);
+                let periods = Vec::new();
+                stories.push(Story { id, status, until_ms, months, balance, periods, rests });
             }
             let int = |at| row.int(at).unwrap();
             stories.last_mut().unwrap().periods.push(Row {
                 number: int(4),
+                cause: row.text(12).unwrap(),
+                quantity: int(13),
+                paid_ms: row.opt_int(14).unwrap(),
+                lines: lines(&row.text(15).unwrap()),
                 start_ms: int(5),
                 end_ms: int(6),
                 amount: int(7),
@@ -146,6 +169,18 @@ impl Decade {
             });
         }
         stories
+    }
+
+    /// When the subscription rested, as it was announced.
+    async fn rests(&self, id: &str) -> Vec<(i64, i64)> {
+        let sql = format!(
+            "select at_ms from events where subject_id = '{id}' and kind in \
+             ('subscription.paused', 'subscription.resumed') order by seq"
+        );
+        let rows = self.life.rows(&sql).await;
+        assert_eq!(rows.len() % 2, 0, "{id} rests still");
+        let at: Vec<i64> = rows.iter().map(|row| row.int(0).unwrap()).collect();
+        at.chunks(2).map(|pair| (pair[0], pair[1])).collect()
     }
 
     /// All that was promised, after all is over.
@@ -164,6 +199,7 @@ impl Decade {
                 is_taken_once(story, period, kept.get(&of).unwrap_or(&none));
             }
             is_without_gaps(story, self.now_ms());
+            is_balanced(story);
             self.is_announced(story).await;
         }
     }
@@ -177,7 +213,8 @@ impl Decade {
             let name = format!("subscription.{kind}");
             i64::try_from(kinds.iter().filter(|it| **it == name).count()).unwrap()
         };
-        let paid = story.periods.iter().filter(|it| it.status == "paid").count();
+        let is_period = |it: &&Row| it.status == "paid" && it.cause != "change";
+        let paid = story.periods.iter().filter(is_period).count();
         let paid = i64::try_from(paid).unwrap();
         let first = paid.min(1);
         assert_eq!(count("activated"), first, "{story:?}: {kinds:?}");
@@ -203,7 +240,7 @@ impl Decade {
         let now_ms = self.now_ms();
         let sql = "select s.id, s.customer_id, s.status, max(r.end_ms) from subscriptions s \
                    join subscription_periods r on r.subscription_id = s.id and r.status = 'paid' \
-                   group by s.id, s.customer_id, s.status";
+                   where s.status <> 'paused' group by s.id, s.customer_id, s.status";
         let all = self.life.rows(sql).await;
         for row in &all {
             // Of a thousand some, each time others.
@@ -231,9 +268,11 @@ fn is_taken_once(story: &Story, period: &Row, taken: &[Taken]) {
     let is_paid = period.status == "paid";
     let whole = if is_paid { period.amount } else { 0 };
     assert_eq!(sum, whole, "the bank keeps another sum: {period:?} {taken:?} of {story:?}");
-    assert_eq!(kept.len(), usize::from(is_paid), "{period:?} {taken:?} of {story:?}");
+    // What stood on the balance may have paid it.
+    assert_eq!(kept.len(), usize::from(whole > 0), "{period:?} {taken:?} of {story:?}");
     for it in taken.iter().filter(|_| period.number > 1) {
-        assert!(it.at_ms >= period.start_ms, "charged early: {period:?} {taken:?} of {story:?}");
+        let first_ms = period.start_ms.min(period.created_ms);
+        assert!(it.at_ms >= first_ms, "charged early: {period:?} {taken:?} of {story:?}");
         let last_ms = period.give_up_ms + LAST_LINK;
         assert!(it.at_ms < last_ms, "charged late: {period:?} {taken:?} of {story:?}");
     }
@@ -247,22 +286,69 @@ fn boundary_ms(first_ms: i64, months: i32, count: usize) -> i64 {
     first.checked_add(span).unwrap().timestamp().as_millisecond()
 }
 
+fn lines(text: &str) -> Vec<(String, i64)> {
+    let told: Vec<Value> = serde_json::from_str(text).unwrap();
+    let line =
+        |it: &Value| (it["kind"].as_str().unwrap().to_owned(), it["kopecks"].as_i64().unwrap());
+    told.iter().map(line).collect()
+}
+
+impl Row {
+    fn sum(&self, kind: &str) -> i64 {
+        self.lines.iter().filter(|(it, _)| it == kind).map(|(_, kopecks)| kopecks).sum()
+    }
+
+    fn is_change(&self) -> bool {
+        self.cause == "change"
+    }
+}
+
+/// So long the story rested while this period was the newest that was paid: its end, and its start
+/// with it, are so much later than the calendar says.
+fn rested_ms(story: &Story, at: usize) -> i64 {
+    let Some(from_ms) = story.periods[at].paid_ms else { return 0 };
+    let next = story.periods[at + 1..].iter().find_map(|it| it.paid_ms);
+    let is_here = |(begun_ms, _): &&(i64, i64)| {
+        *begun_ms >= from_ms && next.is_none_or(|next_ms| *begun_ms < next_ms)
+    };
+    story.rests.iter().filter(is_here).map(|(begun_ms, ended_ms)| ended_ms - begun_ms).sum()
+}
+
 /// Its periods follow one another by the calendar from the first day on, each of them paid, up to
-/// this day or to one that was not.
+/// this day or to one that was not. A rest moves the calendar by its length; a change lasts to the
+/// end of the period in which it is made.
 fn is_without_gaps(story: &Story, now_ms: i64) {
-    let first_ms = story.periods[0].start_ms;
-    let last = story.periods.len() - 1;
+    let own: Vec<usize> = (0..story.periods.len())
+        .filter(|at| !(story.periods[*at].is_change() && story.periods[*at].status == "void"))
+        .collect();
+    let (first, last) = (own[0], own[own.len() - 1]);
+    let mut anchor_ms = story.periods[first].start_ms - rested_ms(story, first);
+    let (mut cycle, mut until_ms) = (0, anchor_ms);
     for (at, period) in story.periods.iter().enumerate() {
         assert_eq!(period.number, i64::try_from(at).unwrap() + 1, "{story:?}");
-        assert_eq!(period.start_ms, boundary_ms(first_ms, story.months, at), "{story:?}");
-        assert_eq!(period.end_ms, boundary_ms(first_ms, story.months, at + 1), "{story:?}");
+        if period.is_change() && period.status == "void" {
+            assert_eq!(period.end_ms, until_ms, "{story:?}");
+            continue;
+        }
+        let rested_ms = rested_ms(story, at);
+        let (start_ms, end_ms) = (period.start_ms - rested_ms, period.end_ms - rested_ms);
+        if period.is_change() {
+            assert_eq!((start_ms, end_ms), (period.created_ms, until_ms), "{story:?}");
+        } else {
+            assert_eq!(start_ms, boundary_ms(anchor_ms, story.months, cycle), "{story:?}");
+            assert_eq!(end_ms, boundary_ms(anchor_ms, story.months, cycle + 1), "{story:?}");
+            assert_eq!(start_ms, until_ms, "{story:?}");
+            cycle += 1;
+        }
         if at < last {
             assert_eq!(period.status, "paid", "one follows that was not paid for: {story:?}");
         }
-        if at > 0 {
-            let late_ms = period.created_ms - period.start_ms;
-            assert!((0..LATE).contains(&late_ms), "begun {} min late", late_ms / MINUTE);
-            assert_eq!(period.give_up_ms, (period.start_ms + KEEP).min(period.end_ms));
+        if at > first && !period.is_change() {
+            is_begun_in_time(period, (start_ms, end_ms), story.periods[at - 1].is_change());
+        }
+        until_ms = period.end_ms;
+        if rested_ms > 0 {
+            (anchor_ms, cycle) = (until_ms, 0);
         }
     }
     let newest = &story.periods[last];
@@ -274,8 +360,45 @@ fn is_without_gaps(story: &Story, now_ms: i64) {
         }
         "canceled" | "expired" => {
             assert_eq!(newest.status, "void", "{story:?}");
-            assert_eq!(story.status == "expired", last == 0, "{story:?}");
+            assert_eq!(story.status == "expired", last == first, "{story:?}");
         }
         other => panic!("{other} after all is over: {story:?}"),
     }
+}
+
+/// A change whose charge nobody knows of keeps the next period waiting until a person looks.
+fn is_begun_in_time(period: &Row, (start_ms, end_ms): (i64, i64), after_change: bool) {
+    let late_ms = period.created_ms - start_ms;
+    let most_ms = if after_change { 4 * DAY } else { LATE };
+    assert!((0..most_ms).contains(&late_ms), "begun {} min late", late_ms / MINUTE);
+    let from_ms = start_ms.max(period.created_ms - DAY);
+    assert_eq!(period.give_up_ms, (from_ms + KEEP).min(end_ms));
+}
+
+/// Each sum is the price of its quantity, less what was paid and not used; what a change leaves over
+/// stands on the balance and is used, to the kopeck.
+fn is_balanced(story: &Story) {
+    let mut balance = 0;
+    let (mut before, mut balances): (Option<&Row>, Vec<i64>) = (None, Vec::new());
+    for period in story.periods.iter().filter(|it| it.status == "paid") {
+        let (price, unused) = (period.sum("price"), -period.sum("unused"));
+        let sum: i64 = period.lines.iter().map(|(_, kopecks)| kopecks).sum();
+        assert_eq!(sum, period.amount, "{period:?} of {story:?}");
+        let whole = PRICE * period.quantity;
+        if period.is_change() {
+            assert!((0..=whole).contains(&price), "{period:?} of {story:?}");
+            let before = before.unwrap();
+            let (left_ms, whole_ms) =
+                (before.end_ms - period.created_ms, before.end_ms - before.start_ms);
+            let left = i128::from(before.sum("price")) * i128::from(left_ms) / i128::from(whole_ms);
+            let off = i128::from(unused) - left;
+            assert!((0..=1).contains(&off), "{unused} for {left}: {period:?} of {story:?}");
+        } else {
+            assert_eq!((price, unused), (whole, 0), "{period:?} of {story:?}");
+        }
+        before = Some(period);
+        balance += period.sum("balance");
+        balances.push(balance);
+    }
+    assert_eq!(balance, story.balance, "{balances:?} of {story:?}");
 }

@@ -1,5 +1,5 @@
 //! Customers: they begin, hear what is announced and pay what they are asked to, or not; they run
-//! out of money, lose their cards, and come back to what ended.
+//! out of money, lose their cards, rest for a while, want more or less, and come back to what ended.
 
 use kopeck_banks::emulator::Control;
 use serde_json::json;
@@ -13,6 +13,10 @@ const GONE: usize = 2;
 const IGNORED: usize = 8;
 const LEFT: usize = 4;
 
+/// Of a hundred in any week: who rests for some days, and who wants another quantity.
+const RESTING: usize = 1;
+const OTHERWISE: usize = 1;
+
 /// So long a moment without any renewal is waited for in the end.
 const QUIET_HOURS: usize = 10 * 24;
 
@@ -22,6 +26,8 @@ pub(super) enum Act {
     Join(i64),
     /// The customer of that subscription pays its link.
     Pay(String),
+    /// The customer goes on after a rest.
+    Resume(String),
     /// Somebody of the shop looks into the bank for the money of that charge.
     Settle(String),
     /// There is money again on what the bank knows by that token.
@@ -58,6 +64,7 @@ impl Decade {
             match act {
                 Act::Join(number) => self.join(number).await,
                 Act::Pay(id) => self.pay(id).await,
+                Act::Resume(id) => self.resume(&id).await,
                 Act::Settle(id) => self.settle(&id).await,
                 Act::Recover(token) => self.set(token, "valid"),
                 Act::Weather => self.weather().await,
@@ -192,12 +199,49 @@ impl Decade {
         }
     }
 
+    /// What people want of what runs well: a rest, or two in place of one.
+    async fn wishes(&mut self) {
+        let sql = "select id, quantity from subscriptions where status = 'active' order by id";
+        for row in self.life.rows(sql).await {
+            let dice = self.life.chance.below(100);
+            if dice >= RESTING + OTHERWISE {
+                continue;
+            }
+            let id = row.text(0).unwrap();
+            if dice < RESTING {
+                if self.wish(&id, "pause", json!({})).await {
+                    self.count("paused");
+                    self.in_time(HOUR, 40 * DAY, Act::Resume(id));
+                }
+                continue;
+            }
+            let consent = json!({"text_version": "2", "max_amount": "2000.00"});
+            let wish = json!({"quantity": 3 - row.int(1).unwrap(), "consent": consent});
+            if self.wish(&id, "change", wish).await {
+                self.count("changed");
+            }
+        }
+    }
+
+    /// Whether it was done: what is under way comes first.
+    async fn wish(&mut self, id: &str, action: &str, body: serde_json::Value) -> bool {
+        let path = format!("/v1/subscriptions/{id}/{action}");
+        let told = self.life.app.post(&path, body).await;
+        assert!([200, 409].contains(&told.status), "{action}: {}", told.text());
+        told.status == 200
+    }
+
+    async fn resume(&mut self, id: &str) {
+        assert!(self.wish(id, "resume", json!({})).await, "{id} does not go on");
+    }
+
     fn set(&mut self, token: String, state: &str) {
         self.life.app.bank.control(&Control::Token { token, state: state.to_owned() });
     }
 
     async fn weather(&mut self) {
         self.change_weather(self.life.subscriptions.len());
+        self.wishes().await;
         let now_ms = self.now_ms();
         let sql = format!(
             "select i.request_key, p.bank_id from subscriptions s \
@@ -229,7 +273,11 @@ impl Decade {
     /// Nothing goes wrong any more, everybody has money and pays, until all that was begun is over.
     pub(super) async fn heal(&mut self) {
         self.calm();
-        self.acts.retain(|(_, act)| *act != Act::Weather);
+        self.acts.retain(|(_, act)| !matches!(act, Act::Weather | Act::Resume(_)));
+        let resting = "select id from subscriptions where status = 'paused' order by id";
+        for row in self.life.rows(resting).await {
+            self.resume(&row.text(0).unwrap()).await;
+        }
         for token in self.life.tokens().await {
             self.set(token, "valid");
         }
