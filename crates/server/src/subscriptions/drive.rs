@@ -239,7 +239,8 @@ pub async fn check_receipt(
 ) -> Result<(), Problem> {
     let amount = version.terms.price_of(subscription.quantity).ok_or(Problem::SumTooLarge)?;
     let give_up_ms = ctx.now_ms() + periods::FIRST_MS;
-    let wish = Wish { amount, give_up_ms, period: subscription.periods + 1 };
+    let period = subscription.periods + 1;
+    let wish = Wish { amount, give_up_ms, period, offer: Offer::SaveOnly };
     plan_any(ctx, subscription, version, wish, How::Link).await.map(|_| ())
 }
 
