@@ -104,6 +104,12 @@ impl BitrixStandIn {
         self.access = "nobody has it yet".to_owned();
     }
 
+    /// Others have filled the bucket: so many more requests are taken at this moment.
+    pub fn fill(&mut self, now_ms: u64, left: u64) {
+        self.bucket_ms = BUCKET_MS - left * DRAIN_MS;
+        self.seen_ms = now_ms;
+    }
+
     fn is_full(&mut self, now_ms: u64) -> bool {
         let drained = now_ms.saturating_sub(self.seen_ms);
         self.bucket_ms = self.bucket_ms.saturating_sub(drained);

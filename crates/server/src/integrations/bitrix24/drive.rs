@@ -357,7 +357,10 @@ async fn make_by_robot(
 
 /// As the portal writes a sum, or as a person types it: `1 500,50`, `1500.5|RUB`.
 pub fn read_amount(text: &str) -> Option<Money> {
-    let text = text.split('|').next().unwrap_or("");
+    let (text, currency) = text.split_once('|').unwrap_or((text, "RUB"));
+    if currency.trim() != "RUB" {
+        return None;
+    }
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let digits = digits.replace(',', ".");
     // Trailing zeros beyond kopecks say nothing.

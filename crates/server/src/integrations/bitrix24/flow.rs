@@ -56,6 +56,17 @@ fn believe(
     Ok(if inbound::is_genuine(&settings, form) { Ok(linked) } else { Err(Heard::Forged) })
 }
 
+/// Whether it is worth a transaction that writes: whoever floods us with forged events holds up
+/// nobody who does.
+pub fn check(tx: &mut dyn Tx, ctx: &Ctx, id: &str, form: &Form) -> Result<Heard, DbError> {
+    let found = store::find_any_integration(tx, id)?;
+    let is_ours = |it: &Linked| it.service == Bitrix24.name() && it.removed_ms.is_none();
+    let Some(linked) = found.filter(is_ours) else { return Ok(Heard::Nobody) };
+    let settings = open_settings(ctx, &linked).map_err(|error| wrong(&error))?;
+    let is_genuine = inbound::is_genuine(&settings, form);
+    Ok(if is_genuine { Heard::Done } else { Heard::Forged })
+}
+
 fn errand(ctx: &Ctx, integration_id: &str, word: String, what: What) -> Errand {
     Errand {
         id: ctx.mint.id("err"),

@@ -147,6 +147,21 @@ pub fn find_next_errand(tx: &mut dyn Tx, integration_id: &str) -> Result<Option<
     row.map(|row| decode_errand(&row)).transpose()
 }
 
+/// What could not be done lately, newest first: what was wanted, why it was not, and when.
+pub fn list_failed_errands(
+    tx: &mut dyn Tx,
+    integration_id: &str,
+    limit: i64,
+) -> Result<Vec<(String, String, i64)>, DbError> {
+    let rows = tx.query(
+        "select word, why, ended_ms from bitrix24_errands where integration_id = $1 \
+         and state = 'failed' and why is not null and ended_ms is not null \
+         order by ended_ms desc, id desc limit $2",
+        &[integration_id.into(), limit.into()],
+    )?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.int(2)?))).collect()
+}
+
 /// Nothing more is done for a portal that is gone.
 pub fn drop_errands(
     tx: &mut dyn Tx,

@@ -9,7 +9,7 @@ use kopeck_integrations::{
 
 use crate::{
     http::ApiError,
-    integrations::bitrix24::portal::Trouble,
+    integrations::{bitrix24::portal::Trouble, letter::moscow},
     web::{checkout::Lang, headers},
 };
 
@@ -54,6 +54,8 @@ struct AppPage<'a> {
     headline: String,
     detail: String,
     things: Vec<Thing<'a>>,
+    failed_title: &'static str,
+    failed: Vec<Failure<'a>>,
     /// Whether the portal's script is to be told that the installation is finished.
     finishes: bool,
 }
@@ -63,9 +65,36 @@ struct Thing<'a> {
     why: &'a str,
 }
 
-/// What is registered; with `finishes` the installation ends with this page.
+/// Something that the portal asked for and did not get.
+struct Failure<'a> {
+    what: String,
+    why: &'a str,
+}
+
+/// An errand in words: its own begin with what it is about.
+fn failure<'a>((word, why, at_ms): &'a GivenUp, lang: Lang) -> Failure<'a> {
+    let (kind, rest) = word.split_once(' ').unwrap_or((word, ""));
+    let what = match (kind, lang) {
+        ("deal", Lang::Ru) => format!("Ссылка для сделки {rest}"),
+        ("deal", Lang::En) => format!("A link for the deal {rest}"),
+        ("robot", _) => lang.pick("Запуск робота", "A run of the robot").to_owned(),
+        ("paid", Lang::Ru) => "Отметка об оплате заказа".to_owned(),
+        ("paid", Lang::En) => "Marking an order as paid".to_owned(),
+        (_, Lang::Ru) => "Регистрация на портале".to_owned(),
+        (_, Lang::En) => "Registration at the portal".to_owned(),
+    };
+    Failure { what: format!("{} · {what}", moscow(*at_ms)), why }
+}
+
+/// One thing at the portal, and why it is not there.
+type Told = (String, Option<String>);
+/// An errand's word, why it was given up, and when.
+type GivenUp = (String, String, i64);
+
+/// What is registered, and what did not come off; with `finishes` the installation ends with this
+/// page.
 pub fn installed(
-    registered: &[(String, Option<String>)],
+    (registered, failed): (&[Told], &[GivenUp]),
     finishes: bool,
     lang: Lang,
     origin: &Origin,
@@ -101,6 +130,8 @@ pub fn installed(
         headline: headline.to_owned(),
         detail: detail.to_owned(),
         things,
+        failed_title: lang.pick("Что не получилось", "What did not come off"),
+        failed: failed.iter().map(|one| failure(one, lang)).collect(),
         finishes,
     };
     let html = page.render().map_err(anyhow::Error::from)?;
@@ -145,6 +176,8 @@ pub fn trouble(trouble: &Trouble, lang: Lang, origin: &Origin) -> Result<Respons
         headline,
         detail,
         things: Vec::new(),
+        failed_title: "",
+        failed: Vec::new(),
         finishes: false,
     };
     framed(StatusCode::OK, page.render(), origin)
@@ -161,6 +194,8 @@ pub fn gone(lang: Lang, origin: &Origin) -> Result<Response, ApiError> {
             .pick("Закройте карточку сделки и откройте снова.", "Close the deal and open it again.")
             .to_owned(),
         things: Vec::new(),
+        failed_title: "",
+        failed: Vec::new(),
         finishes: false,
     };
     framed(StatusCode::FORBIDDEN, page.render(), origin)

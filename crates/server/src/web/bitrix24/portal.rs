@@ -25,7 +25,7 @@ use crate::{
             flow::{self, Heard},
             install,
             portal::{Trouble, find},
-            store::find_app,
+            store::{find_app, list_failed_errands},
         },
         flow::open_settings,
         model::Linked,
@@ -33,6 +33,9 @@ use crate::{
     kit::db::DbError,
     web::checkout::Lang,
 };
+
+/// Failures that the application's page shows.
+const SHOWN: i64 = 10;
 
 pub fn routes() -> Router<Server> {
     Router::new()
@@ -103,7 +106,7 @@ async fn do_install(server: &Server, id: String, form: Form) -> Result<Response,
         Ok(all) => {
             let told = all.into_iter().map(|one| (one.title.to_owned(), one.refused));
             let all: Vec<(String, Option<String>)> = told.collect();
-            page::installed(&all, true, lang, &origin)
+            page::installed((&all, &[]), true, lang, &origin)
         }
         Err(trouble) => page::trouble(&trouble, lang, &origin),
     }
@@ -123,8 +126,11 @@ async fn app_page(
     };
     let settings = open_settings(&server.ctx, &linked)?;
     let own = id.clone();
-    let app: Result<_, DbError> = server.ctx.db.read(move |tx| find_app(tx, &own)).await;
-    let registered = app?.map(|app| app.registered).unwrap_or_default();
+    let seen: Result<_, DbError> = (server.ctx.db)
+        .read(move |tx| Ok((find_app(tx, &own)?, list_failed_errands(tx, &own, SHOWN)?)))
+        .await;
+    let (app, failed) = seen?;
+    let registered = app.map(|app| app.registered).unwrap_or_default();
     if !is_in_order(&linked, &settings, &registered) {
         return do_install(&server, id, form).await;
     }
@@ -132,7 +138,7 @@ async fn app_page(
     if !inbound::is_genuine(&settings, &form) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
-    page::installed(&registered, false, language(&form), &origin)
+    page::installed((&registered, &failed), false, language(&form), &origin)
 }
 
 fn is_in_order(
@@ -144,6 +150,17 @@ fn is_in_order(
     linked.is_live() && settings.find(ACCESS_TOKEN).is_some() && all_there
 }
 
+/// What is not the portal's is refused after a look.
+async fn refusal(server: &Server, id: &str, form: &Form) -> Result<Option<Response>, DbError> {
+    let (ctx, id, form) = (server.ctx.clone(), id.to_owned(), form.clone());
+    let heard: Result<Heard, DbError> =
+        server.ctx.db.read(move |tx| flow::check(tx, &ctx, &id, &form)).await;
+    Ok(match heard? {
+        Heard::Done => None,
+        refused @ (Heard::Forged | Heard::Nobody) => Some(status_of(refused).into_response()),
+    })
+}
+
 async fn take_event(
     State(server): State<Server>,
     Path(id): Path<String>,
@@ -153,6 +170,9 @@ async fn take_event(
     let form = read_form(&server, &query, content).await?;
     if form.find("event") == Some("ONAPPINSTALL") {
         return do_install(&server, id, form).await;
+    }
+    if let Some(refused) = refusal(&server, &id, &form).await? {
+        return Ok(refused);
     }
     let ctx = server.ctx.clone();
     let heard: Result<Heard, DbError> =
@@ -168,6 +188,9 @@ async fn take_robot(
     content: Body,
 ) -> Result<Response, ApiError> {
     let form = read_form(&server, &query, content).await?;
+    if let Some(refused) = refusal(&server, &id, &form).await? {
+        return Ok(refused);
+    }
     let ctx = server.ctx.clone();
     let heard: Result<Heard, DbError> =
         server.ctx.db.write(move |tx| flow::hear_robot(tx, &ctx, &id, &form)).await;

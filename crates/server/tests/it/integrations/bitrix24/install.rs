@@ -217,3 +217,21 @@ async fn two_who_meet_an_ended_token_renew_it_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_portal_that_is_busy_in_the_middle_is_registered_at_later() {
+    let office = Office::new().await;
+    // Others of this server ask it too: who installs is still answered, the rest is not.
+    let now_ms = u64::try_from(office.app.ctx.now_ms()).unwrap();
+    office.host.service().fill(now_ms, 1);
+    let form = office.host.service().install_page();
+    let page = office.post("install", &form).await;
+    assert!(page.text().contains("Портал занят"), "{}", page.text());
+    assert!(office.host.service().registry.places.is_empty());
+    assert!(settings(&office).await.find("access_token").is_some(), "the tokens are kept");
+    office.wait(30).await;
+    let registry = office.host.service().registry.clone();
+    assert_eq!((registry.places.len(), registry.robots.len()), (2, 1));
+    assert_eq!(settings(&office).await.get("app_triggers"), "yes");
+    assert_eq!(office.open_errands().await, Vec::<String>::new());
+}

@@ -2,6 +2,7 @@
 //! forged, uninstalled; its robot, its tab, its pay system, what it forgets to tell.
 
 mod card;
+mod deals;
 mod frame;
 mod install;
 mod lost;

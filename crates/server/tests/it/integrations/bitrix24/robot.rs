@@ -85,6 +85,7 @@ async fn rows_become_the_receipt_and_a_wish_that_cannot_be_is_told_to_the_funnel
         ("12|b", 57, vec![("with_receipt", "Y"), ("amount", "100")], "всю сумму"),
         ("13|c", 60, vec![("with_receipt", "Y")], "нет товаров"),
         ("14|d", 57, vec![("amount", "много")], "Сумма не прочитана"),
+        ("16|f", 57, vec![("amount", "100|USD")], "Сумма не прочитана"),
         ("15|e", 58, vec![], "Такой сделки нет"),
     ] {
         run(&office, deal, token, &properties).await;
@@ -94,6 +95,10 @@ async fn rows_become_the_receipt_and_a_wish_that_cannot_be_is_told_to_the_funnel
         assert_eq!(answer["status"], "error", "{answer}");
     }
     assert_eq!(office.payments().await.len(), 1);
+    // Whoever opens the application sees what did not come off.
+    let form = office.host.service().install_page();
+    let page = office.post("app", &form).await.text();
+    assert!(page.contains("Запуск робота") && page.contains("Сумма не прочитана"), "{page}");
 }
 
 #[tokio::test]
