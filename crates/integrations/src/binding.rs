@@ -5,7 +5,7 @@
 //! own chat to somebody else's payments. Without it a stranger would only have to guess an id. The
 //! key is the bot's token under a label of its own.
 
-use crate::keyed;
+use crate::{integration::Settings, keyed};
 
 /// The longest id that fits: ours have a prefix and 32 digits.
 pub const MAX_ID_CHARS: usize = 36;
@@ -15,6 +15,15 @@ const MAC_BYTES: usize = 16;
 const MAC_CHARS: usize = 22;
 const MINUTE_MS: i64 = 60_000;
 const LABEL: &str = "kopeck start";
+
+/// The setting of a messenger that says how its updates are heard, and its one word.
+pub(crate) const UPDATES: &str = "updates";
+const POLL: &str = "poll";
+
+/// Whether the shop asks for updates instead of being told: where nobody outside reaches it.
+pub fn is_polled(settings: &Settings) -> bool {
+    settings.find(UPDATES).is_some_and(|word| word.trim() == POLL)
+}
 
 /// Whose payload it is.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use kopeck_banks::{
 };
 
 use crate::{
-    integration::{Duplicate, Integration, Progress, Reading, Settings},
+    integration::{Duplicate, Integration, Progress, Reading, Settings, Unheard},
     message::Message,
     problem::Broken,
 };
@@ -84,6 +84,25 @@ fn unclear(integration: &dyn Integration, message: &Message, sent: Sent<'_>, why
         }
         Duplicate::Findable(look) => Fate::More(look),
         Duplicate::Harmful(duplicate) => Fate::Unknown { why, duplicate },
+    }
+}
+
+/// The same when so many requests of this step had no answer, the last one among them: what is
+/// harmless once or twice, a reader minds who gets it all day long.
+pub fn bounded(integration: &dyn Integration, fate: Fate, lost: u32) -> Fate {
+    let Unheard { most, wait_ms } = integration.unheard();
+    match fate {
+        Fate::Retry { why, .. } if most.is_some_and(|most| lost >= most) => {
+            Fate::Unknown { why, duplicate: "it left several times without an answer" }
+        }
+        Fate::Retry { after_ms: None, why } => Fate::Retry { after_ms: wait_ms, why },
+        Fate::Retry { .. }
+        | Fate::Delivered { .. }
+        | Fate::More(_)
+        | Fate::Unknown { .. }
+        | Fate::Moved { .. }
+        | Fate::Renew
+        | Fate::Broken(_) => fate,
     }
 }
 

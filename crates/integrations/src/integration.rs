@@ -73,6 +73,10 @@ pub trait Integration: Send + Sync {
     /// What sending this step's request once more would do, when it is not known whether the first
     /// one was heard.
     fn duplicate(&self, message: &Message, progress: &Progress) -> Duplicate;
+    /// How a message is repeated whose answer was lost, where that is harmless.
+    fn unheard(&self) -> Unheard {
+        Unheard { most: None, wait_ms: None }
+    }
     /// The request for new tokens, where tokens come to an end: see [`Reading::Renew`].
     fn renewal(&self, _settings: &Settings) -> Option<HttpRequest> {
         None
@@ -184,6 +188,15 @@ pub enum Duplicate {
     Findable(Progress),
     /// Somebody sees it twice, pays for it twice, or does something twice; says what.
     Harmful(&'static str),
+}
+
+/// How often and how far apart what had no answer leaves again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unheard {
+    /// Requests of one step in all; without it, as long as the message is worth sending.
+    pub most: Option<u32>,
+    /// The wait between them; without it, the driver's own backoff.
+    pub wait_ms: Option<u64>,
 }
 
 /// What a request for new tokens brought.

@@ -41,6 +41,7 @@ pub mod bitrix24;
 mod contract;
 pub mod email;
 pub mod exchange;
+pub mod flat;
 pub mod greenapi;
 pub mod integration;
 pub mod journal;
@@ -61,7 +62,7 @@ pub mod wazzup;
 pub mod wording;
 
 pub use integration::{
-    Duplicate, INTEGRATIONS, Integration, Limits, Progress, Reading, Renewal, Settings,
+    Duplicate, INTEGRATIONS, Integration, Limits, Progress, Reading, Renewal, Settings, Unheard,
     find_integration,
 };
 pub use message::{Audience, Kind, Lang, Message, Payment};

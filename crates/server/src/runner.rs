@@ -8,7 +8,8 @@ use tokio::{
 };
 
 use crate::{
-    customers, desks, instruments, integrations,
+    customers, desks, instruments,
+    integrations::{self, keys::REKEY_JOB, poll::POLL_JOB},
     kit::{
         Ctx,
         clock::{DAY_MS, MINUTE_MS},
@@ -24,8 +25,13 @@ const PARALLEL: usize = 32;
 /// Webhooks driven at once. One that hangs holds its place for the time of a request, then rests.
 const PARALLEL_WEBHOOKS: usize = 128;
 /// Jobs that tell somebody outside: in a lane of their own.
-const TOLD: &[&str] =
-    &[webhooks::flow::JOB, integrations::flow::JOB, integrations::bitrix24::drive::JOB];
+const TOLD: &[&str] = &[
+    webhooks::flow::JOB,
+    integrations::flow::JOB,
+    integrations::bitrix24::drive::JOB,
+    POLL_JOB,
+    REKEY_JOB,
+];
 /// Jobs claimed at once; no more than can run soon, since a claimed job is on its lease.
 const CLAIM: i64 = 16;
 /// How often an idle runner looks: another process may have made a job due.
@@ -51,6 +57,8 @@ pub async fn run(ctx: &Ctx, job: &Job) -> After {
         reconcile::flow::JOB => run_sweep(ctx, job).await,
         webhooks::flow::JOB => webhooks::drive::drive(ctx, job).await,
         integrations::flow::JOB => integrations::drive::drive(ctx, job).await,
+        POLL_JOB => integrations::poll::run(ctx, job).await,
+        REKEY_JOB => integrations::keys::rekey(ctx, job).await,
         integrations::bitrix24::drive::JOB => integrations::bitrix24::drive::drive(ctx, job).await,
         unknown => {
             tracing::error!(

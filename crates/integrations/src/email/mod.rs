@@ -20,7 +20,7 @@ use kopeck_banks::{
 };
 
 use crate::{
-    integration::{Duplicate, Integration, Limits, Progress, Reading, Settings},
+    integration::{Duplicate, Integration, Limits, Progress, Reading, Settings, Unheard},
     message::{Audience, Kind, Message},
     problem::{Broken, Problem},
     repeats,
@@ -218,6 +218,12 @@ impl Integration for Email {
     /// Receivers that look at the Message-ID show a letter once; not all look.
     fn duplicate(&self, message: &Message, _progress: &Progress) -> Duplicate {
         repeats::of_chat(message)
+    }
+
+    /// A server that took the letter and was too slow to say so is slow again at once: three
+    /// letters at most, and time for it to recover.
+    fn unheard(&self) -> Unheard {
+        Unheard { most: Some(3), wait_ms: Some(10 * 60 * 1_000) }
     }
 }
 

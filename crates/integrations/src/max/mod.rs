@@ -14,12 +14,15 @@ use kopeck_banks::{
     http::{HttpReply, HttpRequest, Method, encode_query},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::{
     binding::Bot,
     integration::{Duplicate, Integration, Limits, Progress, Reading, Settings},
+    keyed,
     message::{Audience, Kind, Message},
-    problem::{Broken, Problem},
+    multipart::{self, File},
+    problem::{Broken, Problem, Scope},
     repeats,
     wording::{Sums, compose},
 };
@@ -29,6 +32,8 @@ pub use stand_in::MaxStandIn;
 
 pub const TOKEN: &str = "token";
 pub const BOT: &str = "bot";
+/// See [`crate::binding::is_polled`].
+pub const UPDATES: &str = crate::binding::UPDATES;
 pub const API_URL: &str = "api_url";
 /// The host that also asks for the Russian Trusted Root CA; the older ones are being switched off.
 const DEFAULT_API_URL: &str = "https://platform-api2.max.ru";
@@ -47,6 +52,13 @@ static SETTINGS: &[Setting] = &[
         about: "The bot's name, as in its address max.ru/…: for links that tie payers' chats.",
     },
     Setting {
+        name: UPDATES,
+        env: "KOPECK_MAX_UPDATES",
+        is_secret: false,
+        about: "poll: Kopeck asks MAX what happens in the bot's chats, for a server without a \
+                public address. push, or empty: MAX tells it (kopeck integration updates).",
+    },
+    Setting {
         name: API_URL,
         env: "KOPECK_MAX_API_URL",
         is_secret: false,
@@ -59,8 +71,16 @@ static LIMITS: Limits =
     Limits { gap_ms: 34, address_gap_ms: 500, max_text_chars: MAX_TEXT, is_domestic: true };
 
 const MAX_TEXT: usize = 4_000;
+/// A reply that asks for a longer wait is believed only so far.
+const MAX_WAIT_S: u64 = 24 * 60 * 60;
 /// A group's address: `chat:-700100`.
 const CHAT: &str = "chat:";
+
+/// The steps of a message with a picture: where it may be put, the bytes, the message; or the
+/// message alone, where there is no way for the picture.
+const UPLOAD: &str = "upload";
+const SEND: &str = "send";
+const PLAIN: &str = "plain";
 
 pub struct Max;
 
@@ -99,7 +119,14 @@ struct NewMessage<'a> {
 struct Attachment<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    payload: Keyboard<'a>,
+    payload: Payload<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payload<'a> {
+    Keyboard(Keyboard<'a>),
+    Picture { photos: &'a RawValue },
 }
 
 #[derive(Serialize)]
@@ -159,20 +186,29 @@ impl Integration for Max {
         &self,
         settings: &Settings,
         message: &Message,
-        _progress: &Progress,
+        progress: &Progress,
     ) -> Result<HttpRequest, Broken> {
         let Some(to) = &message.to else { return call(settings, Method::Get, "/me") };
+        match (progress.step.as_str(), picture(message)) {
+            ("", Some(_)) => return call(settings, Method::Post, "/uploads?type=image"),
+            (UPLOAD, Some(png)) => return Ok(upload(message, &progress.note, png)),
+            _ => {}
+        }
         let words = compose(message, Sums::Typographic, LIMITS.is_domestic);
         let to = to.strip_prefix(CHAT).map_or(("user_id", to.as_str()), |id| ("chat_id", id));
         let query = encode_query(&[to, ("disable_link_preview", "true")]);
         let button = words.link.as_ref().map(|(url, text)| Button { kind: "link", text, url });
         let keyboard = button.map(|button| Attachment {
             kind: "inline_keyboard",
-            payload: Keyboard { buttons: [[button]] },
+            payload: Payload::Keyboard(Keyboard { buttons: [[button]] }),
         });
+        let photos = Some(progress.note.as_str()).filter(|_| progress.step == SEND);
+        let photos = photos.and_then(|note| serde_json::from_str::<&RawValue>(note).ok());
+        let photo =
+            photos.map(|photos| Attachment { kind: "image", payload: Payload::Picture { photos } });
         let body = NewMessage {
             text: &words.body(MAX_TEXT),
-            attachments: keyboard.into_iter().collect(),
+            attachments: photo.into_iter().chain(keyboard).collect(),
             notify: true,
         };
         Ok(call(settings, Method::Post, &format!("/messages?{query}"))?.json(&body))
@@ -182,9 +218,15 @@ impl Integration for Max {
         &self,
         _settings: &Settings,
         message: &Message,
-        _progress: &Progress,
+        progress: &Progress,
         reply: &HttpReply,
     ) -> Reading {
+        let has_picture = message.to.is_some() && picture(message).is_some();
+        match progress.step.as_str() {
+            "" if has_picture => return uploading(reply),
+            UPLOAD => return uploaded(reply),
+            _ => {}
+        }
         if reply.status == 200 {
             return match serde_json::from_slice::<Sent>(&reply.body) {
                 Ok(Sent { message: Some(sent), .. }) => {
@@ -200,8 +242,58 @@ impl Integration for Max {
         refused(reply)
     }
 
-    fn duplicate(&self, message: &Message, _progress: &Progress) -> Duplicate {
+    fn duplicate(&self, message: &Message, progress: &Progress) -> Duplicate {
+        let is_upload =
+            progress.step == UPLOAD || (progress.step.is_empty() && picture(message).is_some());
+        if is_upload {
+            return Duplicate::Harmless("a picture that no message shows");
+        }
         repeats::of_chat(message)
+    }
+}
+
+/// The code to scan, of what asks to pay.
+fn picture(message: &Message) -> Option<&[u8]> {
+    let png = message.payment.as_ref()?.qr_png.as_deref()?;
+    Some(png).filter(|_| message.kind.asks_to_pay())
+}
+
+/// The picture's bytes to where MAX said. Uploaded, not linked: our own address may be out of MAX's
+/// reach.
+fn upload(message: &Message, url: &str, png: &[u8]) -> HttpRequest {
+    let boundary =
+        format!("kopeck-{}", keyed::letters(&keyed::derive(&message.id, "form", ""), 24));
+    let file = File { field: "data", name: "qr.png", content_type: "image/png", bytes: png };
+    multipart::post(url.to_owned(), &boundary, &[], file)
+}
+
+/// Where the picture goes. A link without its picture is better than none, so whatever MAX says
+/// instead of an address, the message goes on; a dead token is a dead token.
+fn uploading(reply: &HttpReply) -> Reading {
+    #[derive(Deserialize)]
+    struct Place {
+        url: String,
+    }
+    if let (200, Ok(Place { url })) = (reply.status, serde_json::from_slice(&reply.body)) {
+        return Reading::More(Progress::at(UPLOAD).with(url));
+    }
+    let reading = refused(reply);
+    let is_of_picture = matches!(&reading, Reading::Broken(it) if it.scope() != Scope::Account);
+    if is_of_picture { Reading::More(Progress::at(PLAIN)) } else { reading }
+}
+
+/// The tokens by which a message shows it: kept as MAX wrote them.
+fn uploaded(reply: &HttpReply) -> Reading {
+    #[derive(Deserialize)]
+    struct Tokens<'a> {
+        #[serde(borrow)]
+        photos: &'a RawValue,
+    }
+    let tokens = serde_json::from_slice::<Tokens<'_>>(&reply.body).ok();
+    match tokens.filter(|tokens| reply.status == 200 && tokens.photos.get().starts_with('{')) {
+        Some(tokens) => Reading::More(Progress::at(SEND).with(tokens.photos.get())),
+        None if reply.status == 429 => later(reply),
+        None => Reading::More(Progress::at(PLAIN)),
     }
 }
 
@@ -216,6 +308,23 @@ pub fn subscribe(settings: &Settings, url: &str) -> Result<HttpRequest, Broken> 
     let secret = update::webhook_secret(settings);
     let body = Body { url, update_types: ["bot_started", "bot_stopped"], secret };
     Ok(call(settings, Method::Post, "/subscriptions")?.json(&body))
+}
+
+/// Asks for starts and stops since; holds the line so long when there were none.
+pub fn get_updates(settings: &Settings, marker: i64, wait_s: u8) -> Result<HttpRequest, Broken> {
+    let (from, wait) = (marker.to_string(), wait_s.to_string());
+    let mut query = vec![("limit", "20"), ("timeout", &wait), ("types", "bot_started,bot_stopped")];
+    // Without a marker MAX begins with what nobody has asked for yet.
+    if marker > 0 {
+        query.push(("marker", &from));
+    }
+    call(settings, Method::Get, &format!("/updates?{}", encode_query(&query)))
+}
+
+/// MAX gives updates to whoever asks only where no address is subscribed.
+pub fn unsubscribe(settings: &Settings, url: &str) -> Result<HttpRequest, Broken> {
+    let query = encode_query(&[("url", url)]);
+    call(settings, Method::Delete, &format!("/subscriptions?{query}"))
 }
 
 #[derive(Deserialize)]
@@ -242,18 +351,25 @@ struct Refusal {
     message: String,
 }
 
+/// As long as MAX asks for, believed up to a day.
+fn later(reply: &HttpReply) -> Reading {
+    let seconds = reply.find_header("retry-after").and_then(|text| text.trim().parse::<u64>().ok());
+    let after_ms = seconds.map(|seconds| seconds.min(MAX_WAIT_S) * 1_000);
+    Reading::Retry { after_ms, why: "too many messages for MAX".to_owned() }
+}
+
 fn refused(reply: &HttpReply) -> Reading {
     let Ok(Refusal { code, message }) = serde_json::from_slice::<Refusal>(&reply.body) else {
         return match reply.status {
             401 => Reading::Broken(Broken::of(&problems::TOKEN_REFUSED)),
-            429 => Reading::retry("too many messages for MAX"),
+            429 => later(reply),
             status => Reading::unclear(format!("HTTP {status} without MAX's words")),
         };
     };
     let words = format!("{code} {message}").to_ascii_lowercase();
     let says = |part: &str| words.contains(part);
     let problem = match reply.status {
-        429 => return Reading::retry("too many messages for MAX"),
+        429 => return later(reply),
         400 if says("attachment.not.ready") => {
             return Reading::retry("MAX still reads the picture");
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{API_URL, MAX_TEXT, TOKEN};
 use crate::{
     integration::Settings,
+    multipart,
     stand_in::{Arrived, Shell, StandIn},
 };
 
@@ -28,6 +29,9 @@ pub struct MaxStandIn {
     /// Groups where it may not write.
     pub closed_chats: Vec<i64>,
     pub subscription: Option<(String, String)>,
+    pub refuses_pictures: bool,
+    /// What happened, for whoever asks.
+    pub updates: Vec<Value>,
     next: u64,
 }
 
@@ -39,6 +43,8 @@ impl Default for MaxStandIn {
             chats: vec![-70_010_020],
             closed_chats: vec![-70_010_021],
             subscription: None,
+            refuses_pictures: false,
+            updates: Vec::new(),
             next: 1,
         }
     }
@@ -48,10 +54,44 @@ fn refused(status: u16, code: &str, message: &str) -> HttpReply {
     HttpReply::json(status, &json!({ "code": code, "message": message }))
 }
 
-/// The button's link; `Err` holds MAX's words.
-fn read_attachments(body: &Value) -> Result<Option<String>, String> {
-    let mut link = None;
+/// The token of a picture that was uploaded.
+const PHOTO: &str = "photo-token-0001";
+/// Where pictures are put: an address of its own, which `/uploads` names and which asks for no key.
+const PICTURES: &str = "/pictures";
+
+/// Where we were reached, behind a proxy too.
+fn base_of(request: &HttpRequest) -> String {
+    if let Some((scheme, rest)) = request.url.split_once("://") {
+        return format!("{scheme}://{}", rest.split('/').next().unwrap_or(rest));
+    }
+    let header = |name: &str| request.find_header(name).unwrap_or("").to_owned();
+    format!("http://{}{}", header("host"), header("x-forwarded-prefix"))
+}
+
+/// The token of a picture, if it is one.
+fn take_picture(request: &HttpRequest) -> HttpReply {
+    let parts = multipart::parse(request.find_header("content-type").unwrap_or(""), &request.body);
+    let parts = parts.unwrap_or_default();
+    let data = parts.iter().find(|part| part.name == "data" && part.file_name.is_some());
+    match data.filter(|part| part.bytes.starts_with(b"\x89PNG")) {
+        Some(_) => HttpReply::json(200, &json!({ "photos": { "qr": { "token": PHOTO } } })),
+        None => refused(400, "upload.error", "No picture"),
+    }
+}
+
+/// The button's link and whether there is a picture; `Err` holds MAX's words.
+fn read_attachments(body: &Value) -> Result<(Option<String>, bool), String> {
+    let (mut link, mut has_picture) = (None, false);
     for attachment in body["attachments"].as_array().into_iter().flatten() {
+        if attachment["type"] == "image" {
+            let photos = attachment["payload"]["photos"].as_object();
+            let tokens = photos.into_iter().flatten().map(|(_, photo)| &photo["token"]);
+            if !tokens.into_iter().any(|token| token == PHOTO) {
+                return Err("attachments[0].payload: no such photo".to_owned());
+            }
+            has_picture = true;
+            continue;
+        }
         if attachment["type"] != "inline_keyboard" {
             return Err("attachments[0].type: unknown".to_owned());
         }
@@ -68,7 +108,7 @@ fn read_attachments(body: &Value) -> Result<Option<String>, String> {
             link = Some(url.to_owned());
         }
     }
-    Ok(link)
+    Ok((link, has_picture))
 }
 
 impl MaxStandIn {
@@ -79,8 +119,8 @@ impl MaxStandIn {
             return refused(400, "proto.payload", "Invalid request body");
         };
         let text = body["text"].as_str().unwrap_or("");
-        let link = match read_attachments(&body) {
-            Ok(link) => link,
+        let (link, has_picture) = match read_attachments(&body) {
+            Ok(read) => read,
             Err(words) => return refused(400, "proto.payload", &words),
         };
         if text.chars().count() > MAX_TEXT {
@@ -112,10 +152,25 @@ impl MaxStandIn {
             return refused(429, "too.many.requests", "Too many requests");
         }
         let (text, to) = (text.to_owned(), to.to_string());
-        self.shell.arrived.push(Arrived { at_ms: now_ms, to, text, link, has_picture: false });
+        self.shell.arrived.push(Arrived { at_ms: now_ms, to, text, link, has_picture });
         self.next += 1;
         let mid = format!("mid.{:016x}", self.next);
         HttpReply::json(200, &json!({ "message": { "body": { "mid": mid, "seq": self.next } } }))
+    }
+}
+
+impl MaxStandIn {
+    /// By marker: the place in the list. None while an address is subscribed.
+    fn give_updates(&self, request: &HttpRequest) -> HttpReply {
+        if self.subscription.is_some() {
+            return HttpReply::json(200, &json!({ "updates": [], "marker": null }));
+        }
+        let query: BTreeMap<String, String> = request.query().into_iter().collect();
+        let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
+        let (from, limit) = (number("marker").unwrap_or(0), number("limit").unwrap_or(100));
+        let some: Vec<&Value> = self.updates.iter().skip(from).take(limit).collect();
+        let marker = from + some.len();
+        HttpReply::json(200, &json!({ "updates": some, "marker": marker }))
     }
 }
 
@@ -134,6 +189,9 @@ impl StandIn for MaxStandIn {
     }
 
     fn answer(&mut self, now_ms: u64, request: &HttpRequest) -> HttpReply {
+        if (request.method, request.path()) == (Method::Post, PICTURES) {
+            return take_picture(request);
+        }
         if request.find_header("authorization") != Some(GOOD_TOKEN) {
             return refused(401, "verify.token", "Invalid access_token");
         }
@@ -144,6 +202,19 @@ impl StandIn for MaxStandIn {
                     "username": "kopeck_test_bot" }),
             ),
             (Method::Post, "/messages") => self.send(now_ms, request),
+            (Method::Post, "/uploads") => {
+                let is_image = request.query().contains(&("type".to_owned(), "image".to_owned()));
+                if self.refuses_pictures || !is_image {
+                    return refused(400, "proto.payload", "type: no such uploads");
+                }
+                let url = format!("{}{PICTURES}", base_of(request));
+                HttpReply::json(200, &json!({ "url": url }))
+            }
+            (Method::Get, "/updates") => self.give_updates(request),
+            (Method::Delete, "/subscriptions") => {
+                self.subscription = None;
+                HttpReply::json(200, &json!({ "success": true }))
+            }
             (Method::Post, "/subscriptions") => {
                 let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
                 let (url, secret) = (body["url"].as_str(), body["secret"].as_str());

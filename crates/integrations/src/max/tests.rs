@@ -7,6 +7,7 @@ use super::{Max, MaxStandIn, bot, start_link, update, update::News};
 use crate::{
     binding,
     contract::{self, Bench, Setup, message},
+    exchange::{Fate, run},
     integration::{Integration as _, Progress, Reading},
     message::{Audience, Kind, Message},
     problem::Scope,
@@ -98,6 +99,41 @@ fn what_may_pass_later_is_tried_again() {
     assert!(matches!(read(429, "too.many.requests"), Reading::Retry { .. }));
     assert!(matches!(read(400, "attachment.not.ready"), Reading::Retry { .. }));
     assert!(matches!(read(503, "service.unavailable"), Reading::Unclear { .. }));
+}
+
+#[test]
+fn max_says_how_long_to_wait_and_is_believed_up_to_a_day() {
+    let settings = MaxStandIn::default().settings("https://platform-api2.max.ru");
+    let message = message(Kind::Paid, Audience::Shop, "228532008");
+    let read = |reply: HttpReply| Max.read(&settings, &message, &Progress::start(), &reply);
+    let busy = || HttpReply::json(429, &json!({ "code": "too.many.requests", "message": "" }));
+    let wait = |reading: Reading| {
+        let Reading::Retry { after_ms, .. } = reading else { panic!("{reading:?}") };
+        after_ms
+    };
+    assert_eq!(wait(read(busy().header("retry-after", "7"))), Some(7_000));
+    assert_eq!(wait(read(busy().header("retry-after", "9999999"))), Some(86_400_000));
+    assert_eq!(wait(read(busy().header("retry-after", "soon"))), None);
+    let page = HttpReply::new(429, "text/html", "<html>").header("retry-after", "3");
+    assert_eq!(wait(read(page)), Some(3_000));
+}
+
+#[test]
+fn a_link_comes_with_its_code_and_without_it_where_max_takes_no_pictures() {
+    for refuses in [false, true] {
+        let mut service = MaxStandIn::default();
+        service.refuses_pictures = refuses;
+        let settings = service.settings("https://platform-api2.max.ru");
+        let mut message = message(Kind::Link, Audience::Payer, "228532008");
+        let png = b"\x89PNG\r\n\x1a\n and so on".to_vec();
+        message.payment.as_mut().unwrap().qr_png = Some(png);
+        let fate =
+            run(&Max, &settings, &message, |request| Ok(service.serve(0, &request).unwrap()));
+        assert!(matches!(fate, Fate::Delivered { .. }), "{fate:?}");
+        let arrived = &service.shell().arrived;
+        assert_eq!((arrived.len(), arrived[0].has_picture), (1, !refuses), "{arrived:?}");
+        assert!(arrived[0].link.is_some());
+    }
 }
 
 #[test]

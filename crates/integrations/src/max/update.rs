@@ -44,14 +44,29 @@ struct RawUser {
     user_id: i64,
 }
 
+/// The answer to `/updates`: what happened, and what to ask for next.
+pub fn read_batch(body: &[u8], marker: i64) -> Option<(Vec<News>, i64)> {
+    #[derive(Deserialize)]
+    struct Batch {
+        updates: Vec<RawUpdate>,
+        marker: Option<i64>,
+    }
+    let batch: Batch = serde_json::from_slice(body).ok()?;
+    let news = batch.updates.into_iter().map(of_raw).collect();
+    Some((news, batch.marker.unwrap_or(marker)))
+}
+
 /// `None` when it is no update at all.
 pub fn read(body: &[u8]) -> Option<News> {
-    let raw: RawUpdate = serde_json::from_slice(body).ok()?;
+    Some(of_raw(serde_json::from_slice(body).ok()?))
+}
+
+fn of_raw(raw: RawUpdate) -> News {
     let user = raw.user.map(|user| user.user_id.to_string());
     let payload = raw.payload.filter(|payload| !payload.is_empty());
-    Some(match (raw.update_type.as_str(), user) {
+    match (raw.update_type.as_str(), user) {
         ("bot_started", Some(user)) => News::Started { user, payload },
         ("bot_stopped", Some(user)) => News::Stopped { user },
         _ => News::Other,
-    })
+    }
 }

@@ -31,7 +31,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn of(problem: &'static Problem, param: &'static str, detail: &str) -> Refused {
+    pub(crate) fn of(problem: &'static Problem, param: &'static str, detail: &str) -> Refused {
         let detail = detail.chars().take(MAX_DETAIL_CHARS).collect();
         Refused { code: problem.code, param, ru: problem.ru, en: problem.en, detail }
     }
@@ -95,12 +95,12 @@ impl Fields {
         self.0.contains_key(name)
     }
 
-    pub(super) fn detail(&self, name: &str) -> &str {
+    pub(crate) fn detail(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.as_str())
     }
 
     /// Rubles as bots write them; a comma is a point.
-    pub(super) fn rubles(&self, name: &'static str) -> Result<Option<Money>, Refused> {
+    pub(crate) fn rubles(&self, name: &'static str) -> Result<Option<Money>, Refused> {
         let Some(text) = self.find(name) else { return Ok(None) };
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}')).collect();
         let bare = if bare.contains('.') { bare } else { bare.replacen(',', ".", 1) };
@@ -108,7 +108,7 @@ impl Fields {
         money.map(Some).ok_or_else(|| Refused::of(&problems::AMOUNT, name, text))
     }
 
-    pub(super) fn kopecks(&self, name: &'static str) -> Result<Option<Money>, Refused> {
+    pub(crate) fn kopecks(&self, name: &'static str) -> Result<Option<Money>, Refused> {
         let Some(text) = self.find(name) else { return Ok(None) };
         let kopecks = text.parse().ok().and_then(|kopecks| Money::from_kopecks(kopecks).ok());
         let money = kopecks.filter(|money| !money.is_zero());

@@ -135,11 +135,18 @@ fn amount(fields: &Fields) -> Result<(Scheme, Money), Refused> {
         (Scheme::Function, fields.kopecks("amount_kopecks")?),
         (Scheme::Variable, fields.rubles(VARIABLE)?),
     ];
-    let mut given = given.into_iter().filter_map(|(scheme, money)| Some((scheme, money?)));
+    one_amount(given).map_err(|is_double| match is_double {
+        true => Refused::of(&problems::TWO_AMOUNTS, "amount", ""),
+        false => Refused::of(&problems::AMOUNT, "amount", fields.detail("amount")),
+    })
+}
+
+/// The one that is given; `Err` says whether there are two.
+pub(crate) fn one_amount<T>(given: [(T, Option<Money>); 3]) -> Result<(T, Money), bool> {
+    let mut given = given.into_iter().filter_map(|(form, money)| Some((form, money?)));
     match (given.next(), given.next()) {
         (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => Err(Refused::of(&problems::TWO_AMOUNTS, "amount", "")),
-        (None, _) => Err(Refused::of(&problems::AMOUNT, "amount", fields.detail("amount"))),
+        (one, _) => Err(one.is_some()),
     }
 }
 
@@ -156,7 +163,7 @@ fn recurrent(fields: &Fields, scheme: Scheme) -> Recurrent {
     }
 }
 
-fn language(fields: &Fields) -> Result<Lang, Refused> {
+pub(crate) fn language(fields: &Fields) -> Result<Lang, Refused> {
     let Some(text) = fields.find("language") else { return Ok(Lang::Ru) };
     let lang = Lang::parse(&text.to_ascii_lowercase());
     lang.ok_or_else(|| Refused::of(&problems::LANGUAGE, "language", text))
@@ -173,13 +180,13 @@ fn extra(fields: &Fields) -> Result<BTreeMap<String, String>, Refused> {
 }
 
 /// Where a way of asking has the parts of a receipt.
-pub(super) struct ReceiptFields {
+pub(crate) struct ReceiptFields {
     pub lines: &'static str,
     pub email: &'static str,
     pub phone: &'static str,
 }
 
-const FUNCTION_FIELDS: ReceiptFields = ReceiptFields {
+pub(crate) const FUNCTION_FIELDS: ReceiptFields = ReceiptFields {
     lines: "products_for_receipt",
     email: "customer_email",
     phone: "customer_phone",
@@ -187,7 +194,7 @@ const FUNCTION_FIELDS: ReceiptFields = ReceiptFields {
 const VARIABLE_FIELDS: ReceiptFields =
     ReceiptFields { lines: "products_for_receipt", email: "email", phone: "phone" };
 
-pub(super) fn receipt(
+pub(crate) fn receipt(
     fields: &Fields,
     names: &ReceiptFields,
     amount: Money,

@@ -14,7 +14,7 @@ pub mod answer;
 pub mod callback;
 pub mod fields;
 pub mod link;
-mod problems;
+pub(crate) mod problems;
 pub mod recurrent;
 mod stand_in;
 
@@ -42,6 +42,7 @@ pub const API_KEY: &str = "api_key";
 pub const CALLBACK_SECRET: &str = "callback_secret";
 pub const API_URL: &str = "api_url";
 pub const CONSENT_VERSION: &str = "consent_version";
+pub const RECURRENT: &str = "recurrent";
 pub const CONSENT_MAX: &str = "consent_max";
 const DEFAULT_API_URL: &str = "https://chatter.salebot.pro";
 
@@ -72,6 +73,13 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_SALEBOT_CONSENT_MAX",
         is_secret: false,
         about: "The most that one charge may take by that text, in rubles; empty: any sum.",
+    },
+    Setting {
+        name: RECURRENT,
+        env: "KOPECK_SALEBOT_RECURRENT",
+        is_secret: false,
+        about: "1: links by the older variable payment_sum save the card too, as with Salebot's \
+                own switch for autopay on, unless tinkoff_manual_recurrent_disable is set.",
     },
     Setting {
         name: API_URL,

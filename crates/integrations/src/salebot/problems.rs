@@ -121,4 +121,10 @@ problems! {
     "Проведите первый платёж со включённым автоплатежом и не удаляйте переменную."
     "tinkoff_rebill_id is absent: no first payment with autopay yet, or the variable was deleted."
     "Make a first payment with autopay on, and keep the variable."
+
+    PAYMENT_MISSING "salebot_payment_missing" Message
+    "Не указан платёж."
+    "Передайте payment_id из ответа на запрос ссылки."
+    "The payment is absent."
+    "Send the payment_id that came with the link."
 }

@@ -13,7 +13,7 @@ mod tests;
 
 use kopeck_banks::{
     Setting,
-    http::{HttpReply, HttpRequest, Method, html_escape},
+    http::{HttpReply, HttpRequest, Method, encode_query, html_escape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,8 @@ pub use stand_in::{Chat, TelegramStandIn};
 pub const TOKEN: &str = "token";
 pub const API_URL: &str = "api_url";
 pub const BOT: &str = "bot";
+/// See [`crate::binding::is_polled`].
+pub const UPDATES: &str = crate::binding::UPDATES;
 const DEFAULT_API_URL: &str = "https://api.telegram.org";
 
 static SETTINGS: &[Setting] = &[
@@ -48,6 +50,13 @@ static SETTINGS: &[Setting] = &[
         env: "KOPECK_TELEGRAM_BOT",
         is_secret: false,
         about: "The bot's name, as in its address t.me/…: for links that tie payers' chats.",
+    },
+    Setting {
+        name: UPDATES,
+        env: "KOPECK_TELEGRAM_UPDATES",
+        is_secret: false,
+        about: "poll: Kopeck asks Telegram what happens in the bot's chats, for a server without a \
+                public address. push, or empty: Telegram tells it (kopeck integration updates).",
     },
     Setting {
         name: API_URL,
@@ -286,6 +295,26 @@ pub fn set_webhook(settings: &Settings, url: &str) -> Result<HttpRequest, Broken
         max_connections: 2,
     };
     Ok(HttpRequest::new(Method::Post, method_url(settings, "setWebhook")?).json(&body))
+}
+
+/// Asks for what happened since; holds the line so long when nothing did. One at a time: an update
+/// carries whatever its writer typed, and whoever carries replies reads only the beginning of one.
+pub fn get_updates(settings: &Settings, marker: i64, wait_s: u8) -> Result<HttpRequest, Broken> {
+    let (offset, wait) = (marker.to_string(), wait_s.to_string());
+    let allowed = r#"["message","my_chat_member"]"#;
+    let query = encode_query(&[
+        ("offset", &offset),
+        ("limit", "1"),
+        ("timeout", &wait),
+        ("allowed_updates", allowed),
+    ]);
+    let url = format!("{}?{query}", method_url(settings, "getUpdates")?);
+    Ok(HttpRequest::new(Method::Get, url))
+}
+
+/// Telegram gives updates to whoever asks only where no address is registered.
+pub fn delete_webhook(settings: &Settings) -> Result<HttpRequest, Broken> {
+    Ok(HttpRequest::new(Method::Post, method_url(settings, "deleteWebhook")?))
 }
 
 #[derive(Deserialize)]

@@ -39,6 +39,8 @@ pub struct TelegramStandIn {
     pub chats: BTreeMap<i64, Chat>,
     /// What `setWebhook` was told: address and secret.
     pub webhook: Option<(String, String)>,
+    /// What happened, for whoever asks.
+    pub updates: Vec<Value>,
     next_message: i64,
 }
 
@@ -56,6 +58,7 @@ impl Default for TelegramStandIn {
             shell: Shell::default(),
             chats: chats.into(),
             webhook: None,
+            updates: Vec::new(),
             next_message: 1,
         }
     }
@@ -288,6 +291,23 @@ impl StandIn for TelegramStandIn {
                 }
                 self.webhook = Some((url.to_owned(), secret.to_owned()));
                 HttpReply::json(200, &json!({ "ok": true, "result": true }))
+            }
+            "deleteWebhook" => {
+                self.webhook = None;
+                HttpReply::json(200, &json!({ "ok": true, "result": true }))
+            }
+            "getUpdates" if self.webhook.is_some() => {
+                error(409, "Conflict: can't use getUpdates method while webhook is active")
+            }
+            "getUpdates" => {
+                let query: BTreeMap<String, String> = request.query().into_iter().collect();
+                let number = |name: &str| query.get(name).and_then(|it| it.parse::<i64>().ok());
+                let (from, limit) = (number("offset").unwrap_or(0), number("limit").unwrap_or(100));
+                // What was asked beyond is confirmed and gone.
+                self.updates.retain(|it| it["update_id"].as_i64().unwrap_or(0) >= from);
+                let limit = usize::try_from(limit).unwrap_or(100);
+                let some: Vec<&Value> = self.updates.iter().take(limit).collect();
+                HttpReply::json(200, &json!({ "ok": true, "result": some }))
             }
             _ => error(404, "Not Found"),
         }

@@ -69,15 +69,33 @@ struct RawStatus {
     status: String,
 }
 
+/// The answer to `getUpdates`: what happened, and what to ask for next.
+pub fn read_batch(body: &[u8], marker: i64) -> Option<(Vec<News>, i64)> {
+    #[derive(Deserialize)]
+    struct Batch {
+        ok: bool,
+        #[serde(default)]
+        result: Vec<RawUpdate>,
+    }
+    let batch: Batch = serde_json::from_slice(body).ok()?;
+    let updates: Vec<Update> = batch.result.into_iter().map(of_raw).collect();
+    let next = updates.iter().map(|update| update.id.saturating_add(1)).max();
+    let news = updates.into_iter().map(|update| update.news).collect();
+    batch.ok.then_some((news, next.unwrap_or(marker)))
+}
+
 /// `None` when it is no update at all.
 pub fn read(body: &[u8]) -> Option<Update> {
-    let raw: RawUpdate = serde_json::from_slice(body).ok()?;
+    Some(of_raw(serde_json::from_slice(body).ok()?))
+}
+
+fn of_raw(raw: RawUpdate) -> Update {
     let news = match (raw.message, raw.my_chat_member) {
         (Some(message), _) => of_message(&message),
         (None, Some(member)) => of_member(&member),
         (None, None) => News::Other,
     };
-    Some(Update { id: raw.update_id, news })
+    Update { id: raw.update_id, news }
 }
 
 fn of_message(message: &RawMessage) -> News {

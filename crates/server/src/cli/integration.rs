@@ -16,9 +16,9 @@ use crate::{
         catalog::{self, Applied},
         chats, flow,
         model::{Linked, Sending, SendingState},
-        request, store,
+        request, sharing, store,
         updates::InvitationView,
-        view::{GoneView, IntegrationView, SendingView, TestedView},
+        view::{GoneView, IntegrationView, SendingView, ShareView, SharesView, TestedView},
     },
     kit::{db::DbError, jobs},
     runner,
@@ -50,10 +50,13 @@ enum Command {
         /// What you hear of: paid,mismatch,refunded by default
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         news: Vec<String>,
-        /// What payers hear of by e-mail by itself: renewal,renewal_failed by default; also link,
-        /// paid, refunded, receipt; none for nothing
+        /// What payers hear of by itself, by e-mail or in their chats: renewal,renewal_failed by
+        /// default; also link, paid, refunded, receipt; none for nothing
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         payer_news: Vec<String>,
+        /// In which language it writes, where nothing is known of the reader's
+        #[arg(long, value_name = "LANG", value_parser = ["ru", "en"])]
+        lang: Option<String>,
     },
     /// List what is set up
     List,
@@ -73,6 +76,9 @@ enum Command {
         /// What payers hear of by itself; none for nothing
         #[arg(long, value_name = "LIST", value_delimiter = ',')]
         payer_news: Vec<String>,
+        /// In which language it writes, where nothing is known of the reader's
+        #[arg(long, value_name = "LANG", value_parser = ["ru", "en"])]
+        lang: Option<String>,
     },
     /// Ask the service whether the account is in order; shows nobody anything
     Test {
@@ -105,7 +111,8 @@ pub struct SendArgs {
     /// Payment id, order id, or the bank's id
     pub id: String,
     /// The service and the address there: email:anna@example.com, telegram:700100200,
-    /// sms:+79001234567, bitrix24:57
+    /// sms:+79001234567, bitrix24:57; share (also share:+79001234567) shows addresses by which you
+    /// send it yourself
     #[arg(long, value_name = "WHERE")]
     pub to: String,
     /// Send it as a reminder
@@ -121,16 +128,16 @@ impl IntegrationArgs {
         let world = globals.open().await?;
         let (ctx, shop_id) = (&world.ctx, world.shop.id.as_str());
         match self.command {
-            Command::Add { service, set, news_to, news, payer_news } => {
+            Command::Add { service, set, news_to, news, payer_news, lang } => {
                 let service = request::service(&service)?;
                 let values = read_settings(service, &set)?;
-                let words = words(news, payer_news);
+                let words = words(news, payer_news, lang);
                 let new = request::new_integration(service, values, news_to, words)?;
                 show(&world, &flow::add(ctx, shop_id, new).await?)
             }
-            Command::Edit { id, set, news_to, news, payer_news } => {
+            Command::Edit { id, set, news_to, news, payer_news, lang } => {
                 let service = flow::service_of(&flow::get(ctx, shop_id, &id).await?)?;
-                let words = words(news, payer_news);
+                let words = words(news, payer_news, lang);
                 let changes = request::changes(service, read_pairs(&set)?, news_to, words)?;
                 show(&world, &flow::edit(ctx, shop_id, &id, changes).await?)
             }
@@ -157,13 +164,13 @@ impl IntegrationArgs {
 }
 
 /// Without a word it stays as it is; `none` is an empty list.
-fn words(news: Vec<String>, payer_news: Vec<String>) -> request::Words {
+fn words(news: Vec<String>, payer_news: Vec<String>, lang: Option<String>) -> request::Words {
     let given = |words: Vec<String>| match words.as_slice() {
         [] => None,
         [one] if one == "none" => Some(Vec::new()),
         _ => Some(words),
     };
-    request::Words { news: given(news), payer_news: given(payer_news) }
+    request::Words { news: given(news), payer_news: given(payer_news), lang }
 }
 
 /// As given; else from the variables that the settings name.
@@ -259,6 +266,15 @@ fn settled(world: &World, shown: &TestedView, good: &str) -> Result<(), Fail> {
 pub async fn send(world: &World, args: SendArgs) -> Result<(), Fail> {
     let payment = find::payment(world, &args.id).await?;
     let kind = if args.reminder { "reminder" } else { "link" };
+    let shared = request::new_share(&payment.id, &args.to, Some(kind), Some(&args.lang))?;
+    if let Some(new) = shared {
+        let links = sharing::links(&world.ctx, &world.shop.id, new).await?;
+        let view = SharesView::new(&payment.id, links);
+        return world.out.show(&view, || {
+            let line = |it: &ShareView| format!("{:<9} {}", it.title, it.url);
+            view.links.iter().map(line).collect::<Vec<_>>().join("\n")
+        });
+    }
     let new = request::new_sending(&payment.id, &args.to, Some(kind), Some(&args.lang))?;
     let sending = flow::send(&world.ctx, &world.shop.id, new).await?;
     let sending = watch(world, sending).await?;

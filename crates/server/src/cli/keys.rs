@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     kit::{clock::iso, db::DbError},
-    shops::{self, model::ApiKey, store},
+    shops::{
+        self,
+        model::{ApiKey, Scope},
+        store,
+    },
 };
 
 /// Make, list and revoke API keys.
@@ -27,6 +31,9 @@ enum Command {
         /// What it is for, so that you know it again in the list
         #[arg(default_value = "API key")]
         name: String,
+        /// all, or bot: makes links by the flat doors of bots, and nothing else
+        #[arg(long, value_name = "WORD", default_value = "all", value_parser = parse_scope)]
+        scope: Scope,
     },
     /// List the keys
     List,
@@ -41,15 +48,21 @@ impl KeysArgs {
     pub async fn run(self, globals: &Globals) -> Result<(), Fail> {
         let world = globals.open().await?;
         match self.command {
-            Command::Create { name } => create(&world, &name).await,
+            Command::Create { name, scope } => create(&world, &name, scope).await,
             Command::List => list(&world).await,
             Command::Revoke { key } => revoke(&world, &key).await,
         }
     }
 }
 
-async fn create(world: &World, name: &str) -> Result<(), Fail> {
-    let (key, text) = shops::flow::create_key(&world.ctx, &world.shop.id, name).await?;
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    let words = Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::parse(text).ok_or_else(|| format!("takes one of: {words}"))
+}
+
+async fn create(world: &World, name: &str, scope: Scope) -> Result<(), Fail> {
+    let (ctx, shop_id) = (&world.ctx, &world.shop.id);
+    let (key, text) = shops::flow::create_key_of(ctx, shop_id, name, scope).await?;
     let mut shown = view(&key);
     shown["key"] = json!(text);
     world.out.show(&shown, || {
@@ -68,7 +81,7 @@ pub async fn all(world: &World) -> Result<Vec<ApiKey>, Fail> {
 
 fn view(key: &ApiKey) -> Value {
     json!({
-        "id": key.id, "name": key.name, "prefix": key.prefix,
+        "id": key.id, "name": key.name, "prefix": key.prefix, "scope": key.scope.as_str(),
         "created_at": iso(key.created_ms), "revoked_at": key.revoked_ms.map(iso),
     })
 }

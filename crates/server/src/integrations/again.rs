@@ -135,6 +135,7 @@ fn restart(tx: &mut dyn Tx, ctx: &Ctx, sending: &mut Sending) -> Result<(), DbEr
     let now_ms = ctx.now_ms();
     sending.state = SendingState::Pending;
     sending.tries = 0;
+    sending.lost = 0;
     sending.begun_ms = now_ms;
     sending.due_ms = now_ms;
     sending.step_ms = None;

@@ -13,9 +13,9 @@ use super::{
     flow::{self, Problem},
     model::Linked,
     problem::error_of,
-    request::{CreateIntegration, EditIntegration, SendPayment},
-    store,
-    view::{GoneView, IntegrationView, SendingView, TestedView},
+    request::{CreateIntegration, EditIntegration, SendPayment, Wanted},
+    sharing, store,
+    view::{GoneView, IntegrationView, SendingView, SharesView, TestedView},
 };
 use crate::{
     http::{Answer, ApiError, Caller, Server, error::ErrorBody, json, page::Page},
@@ -31,6 +31,8 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(send_payment))
         .routes(routes!(salebot_link))
         .routes(routes!(salebot_charge))
+        .routes(routes!(bot_link))
+        .routes(routes!(bot_status))
 }
 
 /// The integration as it is shown.
@@ -186,6 +188,8 @@ pub fn tested(linked: &Linked, result: Result<(), Problem>) -> Result<TestedView
     request_body = SendPayment,
     params(("id" = String, Path, description = "The payment's id")),
     responses(
+        (status = 200, description = "To `share`: the addresses, nothing is sent",
+            body = SharesView),
         (status = 202, description = "It is on its way", body = SendingView),
         (status = 401, description = "No key, or not a good one", body = ErrorBody),
         (status = 404, description = "The shop has no such payment", body = ErrorBody),
@@ -198,7 +202,13 @@ async fn send_payment(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Answer, ApiError> {
-    let new = json::read::<SendPayment>(&body)?.read(&id)?;
+    let new = match json::read::<SendPayment>(&body)?.read(&id)? {
+        Wanted::Send(new) => new,
+        Wanted::Share(new) => {
+            let links = sharing::links(&server.ctx, &caller.shop_id, new).await?;
+            return Answer::json(200, &SharesView::new(&id, links));
+        }
+    };
     let sending = flow::send(&server.ctx, &caller.shop_id, new).await?;
     server.nudge.notify_one();
     Answer::json(202, &SendingView::new(&sending))
@@ -230,4 +240,30 @@ async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
         (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
 async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, compat::salebot_charge).await
+}
+
+/// A link for a bot of any builder
+///
+/// `client_id` (any text), `amount` in rubles or `amount_kopecks`, `description`, `customer_email`,
+/// `customer_phone`, `products_for_receipt`, `taxation`, `language`, `external_id`, `success_url`,
+/// `fail_url`; as JSON or as a form. The answer is flat, has always the same keys, and comes with
+/// 200 even for a refusal: look at `ok`. The same client asking for the same within ten minutes
+/// gets the same link, with `external_id` for ever.
+#[utoipa::path(post, path = "/compat/bot/link", tag = "integrations",
+    responses(
+        (status = 200, description = "The link, or why there is none", body = Object),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn bot_link(ask: Ask) -> Result<Answer, ApiError> {
+    submit::run(ask, compat::flat::link).await
+}
+
+/// How a bot's link stands
+///
+/// `payment_id`, as the link's answer named it. Flat, of the same keys; `status` is the payment's.
+#[utoipa::path(post, path = "/compat/bot/status", tag = "integrations",
+    responses(
+        (status = 200, description = "The payment, or why there is none", body = Object),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn bot_status(ask: Ask) -> Result<Answer, ApiError> {
+    compat::flat::status(ask).await
 }

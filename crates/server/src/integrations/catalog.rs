@@ -54,7 +54,7 @@ fn read_one(
     fields: &Map<String, Value>,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<NewIntegration, ApiError> {
-    let known = ["service", "settings", "news_to", "news", "payer_news"];
+    let known = ["service", "settings", "news_to", "news", "payer_news", "lang"];
     if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(invalid(name, "is not known here"));
     }
@@ -81,7 +81,8 @@ fn read_one(
             .map_err(|_| invalid("settings", "is not a table of texts"))?;
         values.extend(given);
     }
-    let told = Words { news: words("news")?, payer_news: words("payer_news")? };
+    let told =
+        Words { news: words("news")?, payer_news: words("payer_news")?, lang: text("lang")? };
     new_integration(service, values, text("news_to")?, told)
 }
 
@@ -103,6 +104,7 @@ pub async fn apply(ctx: &Ctx, shop_id: &str, wanted: NewIntegration) -> Result<A
         news_to: wanted.news_to,
         news: Some(wanted.news),
         payer_news: Some(wanted.payer_news),
+        lang: Some(wanted.lang),
     };
     flow::edit(ctx, shop_id, &linked.id, changes).await?;
     Ok(Applied::Changed)
@@ -116,5 +118,6 @@ fn is_same(ctx: &Ctx, linked: &Linked, wanted: &NewIntegration) -> anyhow::Resul
     Ok(wanted.settings.values().iter().all(is_set)
         && (wanted.news_to.is_none() || wanted.news_to == news_to)
         && wanted.news == linked.news
-        && wanted.payer_news == linked.payer_news)
+        && wanted.payer_news == linked.payer_news
+        && wanted.lang == linked.lang)
 }

@@ -9,8 +9,10 @@ use kopeck_integrations::{
 };
 
 use super::{
-    flow::{self, JOB, Problem, address_key, draft, open_settings, seal_address},
+    flow::{self, JOB, Problem, draft, open_settings, seal_address},
+    keys::address_key,
     model::{Chat, Linked, StartLink},
+    poll,
     store::{self, chats, sendings},
 };
 use crate::kit::{
@@ -26,8 +28,8 @@ const START_MS: i64 = 3 * DAY_MS;
 pub const STOPPED: &str = "chat_stopped";
 /// The shop untied the chat.
 pub const UNBOUND: &str = "chat_unbound";
-const TELEGRAM: &str = "telegram";
-const MAX: &str = "max";
+pub const TELEGRAM: &str = "telegram";
+pub const MAX: &str = "max";
 
 /// What a service's update means for a chat.
 #[derive(Debug)]
@@ -36,6 +38,27 @@ pub enum News {
     Stopped { chat: String },
     Resumed { chat: String },
     Other,
+}
+
+impl From<TelegramNews> for News {
+    fn from(news: TelegramNews) -> News {
+        match news {
+            TelegramNews::Started { chat, payload } => News::Started { chat, payload },
+            TelegramNews::Stopped { chat } => News::Stopped { chat },
+            TelegramNews::Resumed { chat } => News::Resumed { chat },
+            TelegramNews::Other => News::Other,
+        }
+    }
+}
+
+impl From<MaxNews> for News {
+    fn from(news: MaxNews) -> News {
+        match news {
+            MaxNews::Started { user, payload } => News::Started { chat: user, payload },
+            MaxNews::Stopped { user } => News::Stopped { chat: user },
+            MaxNews::Other => News::Other,
+        }
+    }
 }
 
 /// What became of an update.
@@ -53,20 +76,11 @@ fn read(service: &str, settings: &Settings, header: Option<&str>, body: &[u8]) -
     match service {
         TELEGRAM => {
             telegram::update::is_genuine(settings, header).then_some(())?;
-            Some(match telegram::update::read(body)?.news {
-                TelegramNews::Started { chat, payload } => News::Started { chat, payload },
-                TelegramNews::Stopped { chat } => News::Stopped { chat },
-                TelegramNews::Resumed { chat } => News::Resumed { chat },
-                TelegramNews::Other => News::Other,
-            })
+            Some(telegram::update::read(body)?.news.into())
         }
         MAX => {
             max::update::is_genuine(settings, header).then_some(())?;
-            Some(match max::update::read(body)? {
-                MaxNews::Started { user, payload } => News::Started { chat: user, payload },
-                MaxNews::Stopped { user } => News::Stopped { chat: user },
-                MaxNews::Other => News::Other,
-            })
+            Some(max::update::read(body)?.into())
         }
         _ => None,
     }
@@ -81,14 +95,18 @@ pub fn secret_header(service: &str) -> Option<&'static str> {
     }
 }
 
-/// Takes an update. Again is no error: services repeat what was not answered in time.
-pub fn hear(
-    tx: &mut dyn Tx,
+/// Takes an update. Again is no error: services repeat what was not answered in time. Anybody can
+/// knock here, so nothing is written before the secret is known to be right.
+pub async fn hear(
     ctx: &Ctx,
     id: &str,
     (header, body): (impl Fn(&str) -> Option<String>, &[u8]),
 ) -> Result<Heard, DbError> {
-    let Some(linked) = store::lock_integration(tx, id)? else { return Ok(Heard::Nobody) };
+    let wanted = id.to_owned();
+    let found: Result<Option<Linked>, DbError> =
+        ctx.db.read(move |tx| store::find_any_integration(tx, &wanted)).await;
+    let linked = found?.filter(|it| it.removed_ms.is_none());
+    let Some(linked) = linked else { return Ok(Heard::Nobody) };
     let Some(name) = secret_header(&linked.service) else { return Ok(Heard::Nobody) };
     let settings = open_settings(ctx, &linked);
     let settings = settings.map_err(|error| DbError::Decode(format!("{id}: {error:#}")))?;
@@ -96,14 +114,29 @@ pub fn hear(
     let Some(news) = read(&linked.service, &settings, given.as_deref(), body) else {
         return Ok(Heard::Forged);
     };
-    let key = |chat: &str| address_key(&linked.id, chat);
+    if matches!(news, News::Other) {
+        return Ok(Heard::Done);
+    }
+    let (inner, id) = (ctx.clone(), id.to_owned());
+    ctx.db.write(move |tx| take(tx, &inner, &id, (&settings, news))).await
+}
+
+/// What it means for its chat.
+pub fn take(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    id: &str,
+    (settings, news): (&Settings, News),
+) -> Result<Heard, DbError> {
+    let Some(linked) = store::lock_integration(tx, id)? else { return Ok(Heard::Nobody) };
+    let key = |chat: &str| address_key(ctx, &linked.id, chat);
     let now_ms = ctx.now_ms();
     match news {
         News::Started { chat, payload } => {
             chats::resume(tx, (id, &key(&chat)), UNBOUND)?;
             store::delete_ended_address(tx, id, &key(&chat))?;
             let payload = payload.unwrap_or_default();
-            start(tx, ctx, &linked, &settings, (&chat, &payload))?;
+            start(tx, ctx, &linked, settings, (&chat, &payload))?;
         }
         News::Stopped { chat } => {
             chats::end(tx, (id, &key(&chat)), (now_ms, STOPPED))?;
@@ -135,7 +168,7 @@ fn start(
     let address = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
     let bound = Chat {
         integration_id: linked.id.clone(),
-        address_key: address_key(&linked.id, chat),
+        address_key: address_key(ctx, &linked.id, chat),
         shop_id: linked.shop_id.clone(),
         customer_id: link.customer_id,
         address: address.clone(),
@@ -218,11 +251,15 @@ pub async fn unbind(
         .await
 }
 
-/// Tells the service where its updates go: our address, guarded by a secret of the token's.
+/// Tells the service where its updates go: our address, guarded by a secret of the token's; or that
+/// they go nowhere, and begins to ask for them.
 pub async fn register(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
     let settings = open_settings(ctx, linked)?;
     let url = format!("{}/updates/{}", ctx.public_url, linked.id);
+    let is_polled = binding::is_polled(&settings);
     let request = match linked.service.as_str() {
+        TELEGRAM if is_polled => telegram::delete_webhook(&settings)?,
+        MAX if is_polled => max::unsubscribe(&settings, &url)?,
         TELEGRAM => telegram::set_webhook(&settings, &url)?,
         MAX => max::subscribe(&settings, &url)?,
         _ => return Err(Problem::NoUpdates(linked.service.clone())),
@@ -232,7 +269,10 @@ pub async fn register(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
         Err(silence) => return Err(Problem::Unanswered(format!("{silence:?}"))),
     };
     if (200..300).contains(&reply.status) {
-        return Ok(());
+        let (inner, linked) = (ctx.clone(), linked.clone());
+        let begun: Result<(), DbError> =
+            ctx.db.write(move |tx| poll::begin(tx, &inner, &linked, &settings)).await;
+        return Ok(begun?);
     }
     Err(Problem::Broken(refusal(linked, reply.status)))
 }

@@ -3,9 +3,11 @@
 //! Whatever a bot does wrong is answered with HTTP 200 and `ok: false`, since bot builders drop the
 //! body of anything else. The payment itself is made exactly as by `POST /v1/payments`.
 
+pub mod flat;
+
 use kopeck_banks::{Money, receipt::Receipt};
 use kopeck_integrations::salebot::{
-    CONSENT_MAX, CONSENT_VERSION,
+    CONSENT_MAX, CONSENT_VERSION, RECURRENT,
     answer::{Answer as Flat, Made},
     fields::Fields,
     link::{self, LinkRequest, ReceiptPart, Recurrent},
@@ -49,8 +51,13 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
         Err(refused) => return Answer::json(200, &Flat::refused(&refused, lang)),
     };
     let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
-    let consent = match wish.recurrent {
-        Recurrent::On => match consent(&ctx, &shop_id).await? {
+    let is_saved = match wish.recurrent {
+        Recurrent::On => true,
+        Recurrent::Off => false,
+        Recurrent::AsSet => setting(&ctx, &shop_id, RECURRENT).await?.as_deref() == Some("1"),
+    };
+    let consent = match is_saved {
+        true => match consent(&ctx, &shop_id).await? {
             Some(consent) => Some(consent),
             None => {
                 return refused(
@@ -60,7 +67,7 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
                 );
             }
         },
-        Recurrent::Off | Recurrent::AsSet => None,
+        false => None,
     };
     let body = payment_body(&wish, consent, ask.server.ctx.now_ms());
     let same = Sameness {
@@ -68,7 +75,7 @@ pub async fn salebot_link(ask: Ask) -> Result<Answer, ApiError> {
         amount: wish.amount,
         is_for_ever: wish.external_id.is_some(),
     };
-    answer(ask, &body, (&same, wish.address())).await
+    answer(ask, &body, (&same, Some(wish.address()))).await
 }
 
 /// Charges what a bot's client saved before by a link with `recurrent`, under the consent that was
@@ -117,31 +124,37 @@ pub async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
         amount: wish.amount,
         is_for_ever: wish.external_id.is_some(),
     };
-    answer(ask, &body, (&same, client)).await
+    answer(ask, &body, (&same, Some(client))).await
 }
 
 /// What the shop's clients agree to before a link that saves: as its settings say.
 async fn consent(ctx: &Ctx, shop_id: &str) -> Result<Option<Value>, ApiError> {
+    let Some(version) = setting(ctx, shop_id, CONSENT_VERSION).await? else { return Ok(None) };
+    let mut consent = json!({ "text_version": version, "channel": "bot" });
+    if let Some(max) = setting(ctx, shop_id, CONSENT_MAX).await? {
+        consent["max_amount"] = json!(max);
+    }
+    Ok(Some(consent))
+}
+
+/// What Salebot is set up with, if it is.
+async fn setting(ctx: &Ctx, shop_id: &str, name: &str) -> Result<Option<String>, ApiError> {
     let linked = match flow::find_of_service(ctx, shop_id, SALEBOT).await {
         Ok(linked) => linked,
         Err(Problem::NotConnected(_)) => return Ok(None),
         Err(other) => return Err(other.into()),
     };
     let settings = flow::open_settings(ctx, &linked)?;
-    let setting = |name: &str| settings.find(name).map(str::trim).filter(|text| !text.is_empty());
-    let Some(version) = setting(CONSENT_VERSION) else { return Ok(None) };
-    let mut consent = json!({ "text_version": version, "channel": "bot" });
-    if let Some(max) = setting(CONSENT_MAX) {
-        consent["max_amount"] = json!(max);
-    }
-    Ok(Some(consent))
+    let text = settings.find(name).map(str::trim).filter(|text| !text.is_empty());
+    Ok(text.map(str::to_owned))
 }
 
-/// Makes the payment, lets the bot's client hear of it, and answers flat.
+/// Makes the payment, lets the bot's client hear of it by his address at Salebot, if there is one,
+/// and answers flat.
 async fn answer(
     ask: Ask,
     body: &Value,
-    (same, to): (&Sameness, String),
+    (same, to): (&Sameness, Option<String>),
 ) -> Result<Answer, ApiError> {
     let (ctx, shop_id) = (ask.server.ctx.clone(), ask.caller.shop_id.clone());
     let answer = match make(ask, body, same).await {
@@ -154,13 +167,15 @@ async fn answer(
         let word = |name: &str| body["error"][name].as_str().unwrap_or("");
         return refused(word("code"), word("message"), word("hint"));
     }
-    let recipient = NewRecipient { payment_id: text("id"), service: SALEBOT, to };
-    match flow::follow(&ctx, &shop_id, recipient).await {
-        // A bot may ask for links before its callbacks are set up.
-        Ok(()) | Err(Problem::NotConnected(_)) => {}
-        Err(other) => {
-            let error = ApiError::from(other);
-            return refused(&error.code, &error.message, &error.hint);
+    if let Some(to) = to {
+        let recipient = NewRecipient { payment_id: text("id"), service: SALEBOT, to };
+        match flow::follow(&ctx, &shop_id, recipient).await {
+            // A bot may ask for links before its callbacks are set up.
+            Ok(()) | Err(Problem::NotConnected(_)) => {}
+            Err(other) => {
+                let error = ApiError::from(other);
+                return refused(&error.code, &error.message, &error.hint);
+            }
         }
     }
     Answer::json(200, &Flat::made(made_of(&ctx, same.amount, &body)))
@@ -240,6 +255,9 @@ fn payment_body(wish: &LinkRequest, consent: Option<Value>, now_ms: i64) -> Valu
         body["consent"] = consent;
     }
     put_receipt(&mut body, &wish.receipt, customer_id);
+    if body["customer"].is_object() {
+        body["customer"]["lang"] = json!(wish.lang.pick("ru", "en"));
+    }
     body
 }
 

@@ -1,6 +1,8 @@
 //! One request of one sending, under the lease of its integration's job: what it is is saved
 //! before it leaves, what was heard after it, and nothing is open in between.
 
+use std::time::Duration;
+
 use kopeck_banks::exchange::{Heard, Silence};
 use kopeck_integrations::{
     Broken, Integration, Renewal, Scope, Settings,
@@ -10,7 +12,8 @@ use kopeck_integrations::{
 
 use super::{
     alarm,
-    flow::{address_key, open_address, open_settings, seal_address, service_of, shop_name},
+    flow::{open_address, open_settings, seal_address, service_of, shop_name},
+    keys::address_key,
     letter::{self, Around},
     model::{Attempt, Linked, Sending, SendingState},
     pace, renewal, schedule,
@@ -21,7 +24,7 @@ use crate::kit::{
     Ctx,
     clock::DAY_MS,
     db::{DbError, Tx},
-    jobs::{After, Job},
+    jobs::{self, After, Job, LEASE_MS},
     secret::mask_text,
 };
 
@@ -31,6 +34,8 @@ pub const GAVE_UP: &str = "integration_gave_up";
 /// that they become fewer.
 const KEPT_MS: i64 = 90 * DAY_MS;
 const SWEPT: i64 = 4;
+/// Well within a lease.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE_MS.unsigned_abs() / 4_000);
 
 /// A sending that may leave now, and all that its message says.
 struct Due {
@@ -54,34 +59,22 @@ enum Look {
 pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let (inner, id) = (ctx.clone(), job.subject.clone());
     let look: Look = ctx.db.write(move |tx| look(tx, &inner, &id)).await?;
-    let due = match look {
+    let mut due = match look {
         Look::Send(due) => *due,
         Look::Rest(after) => return Ok(after),
     };
-    let Due { service, settings, to, .. } = &due;
-    let service = *service;
-    let around = Around::of(&due.shop, &ctx.public_url, &due.subject);
-    let message = letter::write(&due.sending, to.clone(), &due.subject.of, around);
-    let began_ms = ctx.now_ms();
-    let progress = &due.sending.progress;
-    let (fate, attempt) = match service.request(settings, &message, progress) {
-        Err(broken) => (Fate::Broken(broken), None),
-        Ok(_) if due.is_cut => {
-            let heard = Err(Silence::Lost("Kopeck stopped before the answer".to_owned()));
-            (exchange::after(service, settings, &message, sent(&due, began_ms), &heard), None)
-        }
-        Ok(request) => {
-            let shown = journal::describe_request(service, settings, Some(to), &request);
-            let heard = ctx.courier.send(request).await;
-            let sent = sent(&due, ctx.now_ms());
-            let fate = exchange::after(service, settings, &message, sent, &heard);
-            let reply = Shown { service, settings, to };
-            let attempt = reply.attempt(ctx, &due.sending, began_ms, &shown, &heard);
-            (fate, Some(attempt))
-        }
+    let Asked { fate, attempt, is_lost } = ask(ctx, job, &due).await;
+    due.sending.lost += i64::from(is_lost);
+    let fate = match is_lost {
+        true => exchange::bounded(
+            due.service,
+            fate,
+            u32::try_from(due.sending.lost).unwrap_or(u32::MAX),
+        ),
+        false => fate,
     };
     let renewed = match &fate {
-        Fate::Renew => Some(renewal::renew(ctx, &due.linked.id, settings).await?),
+        Fate::Renew => Some(renewal::renew(ctx, &due.linked.id, &due.settings).await?),
         Fate::Delivered { .. }
         | Fate::More(_)
         | Fate::Retry { .. }
@@ -101,6 +94,58 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
         })
         .await;
     Ok(after?)
+}
+
+/// What came of a request.
+struct Asked {
+    fate: Fate,
+    attempt: Option<Attempt>,
+    /// It left, and nothing came back.
+    is_lost: bool,
+}
+
+async fn ask(ctx: &Ctx, job: &Job, due: &Due) -> Asked {
+    let Due { service, settings, to, .. } = due;
+    let service = *service;
+    let around = Around::of(&due.shop, &ctx.public_url, &due.subject);
+    let message = letter::write(&due.sending, to.clone(), &due.subject.of, around);
+    let began_ms = ctx.now_ms();
+    let request = match service.request(settings, &message, &due.sending.progress) {
+        Err(broken) => {
+            return Asked { fate: Fate::Broken(broken), attempt: None, is_lost: false };
+        }
+        Ok(request) => request,
+    };
+    if due.is_cut {
+        let heard = Err(Silence::Lost("Kopeck stopped before the answer".to_owned()));
+        let fate = exchange::after(service, settings, &message, sent(due, began_ms), &heard);
+        return Asked { fate, attempt: None, is_lost: true };
+    }
+    let shown = journal::describe_request(service, settings, Some(to), &request);
+    let heard = hold(ctx, job, ctx.courier.send(request)).await;
+    let fate = exchange::after(service, settings, &message, sent(due, ctx.now_ms()), &heard);
+    let reply = Shown { service, settings, to };
+    let attempt = reply.attempt(ctx, &due.sending, began_ms, &shown, &heard);
+    Asked { fate, attempt: Some(attempt), is_lost: matches!(heard, Err(Silence::Lost(_))) }
+}
+
+/// Keeps the job while its request is in the air: a mail server may look at a letter for minutes.
+async fn hold<T>(ctx: &Ctx, job: &Job, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(RENEW_EVERY) => {
+                let (inner, job) = (ctx.clone(), job.clone());
+                let renewed: Result<bool, DbError> =
+                    ctx.db.write(move |tx| jobs::renew(tx, &job, inner.now_ms())).await;
+                // What is in the air lands all the same, and is written down if it still waits.
+                if let Err(error) = renewed {
+                    tracing::warn!("a lease was not renewed: {error}");
+                }
+            }
+        }
+    }
 }
 
 /// What the service may know of the request.
@@ -230,6 +275,7 @@ fn record(
         return Ok(After::Done);
     };
     sending.asked_ms = None;
+    sending.lost = due.sending.lost;
     if let Fate::Retry { after_ms: Some(after_ms), .. } = fate {
         pace::rest(tx, due.service, &due.settings, (now_ms, *after_ms))?;
     }
@@ -242,6 +288,7 @@ fn record(
         Fate::More(progress) => {
             sending.progress = progress.clone();
             sending.tries = 0;
+            sending.lost = 0;
             sending.step_ms = None;
             sending.due_ms = now_ms;
         }
@@ -321,10 +368,10 @@ fn moved(
     let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
     let news_to = linked.news_to.clone();
     let was = news_to.and_then(|sealed| open_address(ctx, &linked.id, &sealed).ok());
-    if was.is_some_and(|was| address_key(&linked.id, &was) == sending.address_key) {
+    if was.is_some_and(|was| address_key(ctx, &linked.id, &was) == sending.address_key) {
         linked.news_to = Some(sealed.clone());
     }
-    let key = address_key(&linked.id, to);
+    let key = address_key(ctx, &linked.id, to);
     let payment_id = sending.payment_id.clone().unwrap_or_default();
     let recipients = store::list_recipients(tx, &payment_id, &linked.id)?;
     let known = recipients.into_iter().find(|it| it.address_key == sending.address_key);

@@ -7,9 +7,11 @@ use kopeck_integrations::{
 };
 
 use super::{
-    alarm, bitrix24, letter,
+    alarm, bitrix24,
+    keys::address_key,
+    letter,
     model::{Chat, Linked, Sending, SendingState},
-    payers,
+    payers, poll,
     store::{self, Recipient, sendings},
 };
 use crate::{
@@ -18,7 +20,6 @@ use crate::{
         Ctx,
         db::{DbError, Tx},
         jobs,
-        secret::hash_bytes,
     },
     payments, shops,
 };
@@ -42,6 +43,7 @@ pub struct NewIntegration {
     pub news_to: Option<String>,
     pub news: Vec<Kind>,
     pub payer_news: Vec<Kind>,
+    pub lang: Lang,
 }
 
 /// A message that somebody wants sent.
@@ -145,11 +147,6 @@ pub fn open_address(ctx: &Ctx, integration_id: &str, sealed: &[u8]) -> anyhow::R
     Ok(String::from_utf8(plain)?)
 }
 
-/// Tells the same address again without opening it.
-pub fn address_key(integration_id: &str, to: &str) -> String {
-    hash_bytes(context_of(integration_id, to).as_bytes())
-}
-
 /// What the service is, by its stored word.
 pub fn service_of(linked: &Linked) -> anyhow::Result<&'static dyn Integration> {
     let found = find_integration(&linked.service);
@@ -168,12 +165,14 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
         news_to,
         news: new.news,
         payer_news: new.payer_news,
+        lang: new.lang,
         seen_seq: 0,
         sent_ms: 0,
         stopped: None,
         removed_ms: None,
         created_ms: ctx.now_ms(),
     };
+    let inner = ctx.clone();
     ctx.db
         .write(move |tx| {
             if store::list_integrations(tx, &linked.shop_id)?.len() >= MAX_INTEGRATIONS {
@@ -182,6 +181,7 @@ pub async fn add(ctx: &Ctx, shop_id: &str, new: NewIntegration) -> Result<Linked
             let seen_seq = find_last_seq(tx, &linked.shop_id)?;
             let linked = Linked { seen_seq, ..linked };
             store::insert_integration(tx, &linked)?;
+            poll::begin(tx, &inner, &linked, &new.settings)?;
             Ok(linked)
         })
         .await
@@ -215,6 +215,7 @@ pub struct Changes {
     pub news_to: Option<String>,
     pub news: Option<Vec<Kind>>,
     pub payer_news: Option<Vec<Kind>>,
+    pub lang: Option<Lang>,
 }
 
 /// Changes it. What was stopped goes on: whatever stopped it may be mended now.
@@ -234,6 +235,8 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
             }
             linked.news = changes.news.unwrap_or(linked.news);
             linked.payer_news = changes.payer_news.unwrap_or(linked.payer_news);
+            linked.lang = changes.lang.unwrap_or(linked.lang);
+            poll::begin(tx, &inner, &linked, &settings)?;
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
@@ -325,12 +328,13 @@ pub fn draft(
         event_seq: 0,
         kind,
         audience,
-        lang: Lang::Ru,
+        lang: linked.lang,
         address,
         address_key,
         progress: Progress::start(),
         state: SendingState::Pending,
         tries: 0,
+        lost: 0,
         due_ms: now_ms,
         step_ms: None,
         asked_ms: None,
@@ -350,7 +354,7 @@ pub async fn send(ctx: &Ctx, shop_id: &str, new: NewSending) -> Result<Sending, 
         Where::Address(service, to) => {
             let linked = find_of_service(ctx, shop_id, service).await?;
             let sealed = seal_address(ctx, &linked.id, to)?;
-            let to = (address_key(&linked.id, to), sealed);
+            let to = (address_key(ctx, &linked.id, to), sealed);
             (linked, to)
         }
         Where::Customer(customer_id) => find_chat(ctx, shop_id, customer_id).await?,
@@ -393,7 +397,7 @@ pub async fn follow(ctx: &Ctx, shop_id: &str, new: NewRecipient) -> Result<(), P
     let linked = find_of_service(ctx, shop_id, new.service).await?;
     let to = service_of(&linked)?.address(&new.to)?;
     let recipient = Recipient {
-        address_key: address_key(&linked.id, &to),
+        address_key: address_key(ctx, &linked.id, &to),
         address: seal_address(ctx, &linked.id, &to)?,
         since_seq: 0,
     };
@@ -492,7 +496,7 @@ fn spread(
     if let Some(sealed) = linked.news_to.clone().filter(|_| linked.news.contains(&kind)) {
         let open = open_address(ctx, &linked.id, &sealed);
         let to = open.map_err(|error| DbError::Decode(format!("news_to: {error:#}")))?;
-        addresses.push((address_key(&linked.id, &to), sealed));
+        addresses.push((address_key(ctx, &linked.id, &to), sealed));
     }
     let mut is_new = false;
     for to in addresses {

@@ -14,13 +14,16 @@
 //! * **Recipient**: an address that hears of all that becomes of one payment: a bot's client, a
 //!   deal.
 //!
+//! Or nothing is sent at all: `sharing` gives addresses by which a person sends a link himself.
+//!
 //! Invariants:
 //! * A sending, its progress and the moment of its request are saved before the request leaves.
 //! * News of one payment reach one address in the order of its events.
 //! * What had no answer is sent again only where `kopeck_integrations::exchange::after` allows it.
 //! * One job per integration, so one driver among all processes: the service's limits are kept, and
 //!   tokens are renewed one at a time.
-//! * Addresses and settings are sealed; the journal of requests holds neither.
+//! * Addresses and settings are sealed; the journal of requests holds neither. What tells an
+//!   address again is keyed: no list of phones can be tried against the database.
 
 pub mod again;
 pub mod alarm;
@@ -31,14 +34,17 @@ pub mod chats;
 pub mod compat;
 pub mod drive;
 pub mod flow;
+pub mod keys;
 pub mod letter;
 pub mod model;
 pub mod pace;
 pub mod payers;
+pub mod poll;
 pub mod problem;
 pub mod renewal;
 pub mod request;
 pub mod schedule;
+pub mod sharing;
 pub mod store;
 pub mod story;
 pub mod subject;

@@ -17,6 +17,8 @@ pub struct Linked {
     pub news: Vec<Kind>,
     /// What payers hear of by it without anybody sending it.
     pub payer_news: Vec<Kind>,
+    /// In which language it writes of itself, where nothing is known of the reader's.
+    pub lang: Lang,
     pub seen_seq: i64,
     pub sent_ms: i64,
     /// Since when and by which problem nothing is sent.
@@ -91,6 +93,8 @@ pub struct Sending {
     /// Requests of this step.
     pub tries: i64,
     pub due_ms: i64,
+    /// Those of them that had no answer.
+    pub lost: i64,
     /// When this step's request first left.
     pub step_ms: Option<i64>,
     /// When the request left whose answer is not known yet.

@@ -2,11 +2,12 @@
 //! the link to pay instead, and whatever else the shop chose. And how they say that they want no
 //! more of it.
 
-use kopeck_integrations::{Audience, Integration, Kind, find_integration};
+use kopeck_integrations::{Audience, Integration, Kind, Lang, find_integration};
 
 use super::{
     chats::secret_header,
-    flow::{self, address_key, draft, open_address, seal_address},
+    flow::{self, draft, open_address, seal_address},
+    keys::{address_key, opt_out_keys},
     model::{Linked, Sending},
     store::{self, chats, sendings},
 };
@@ -15,7 +16,6 @@ use crate::{
     kit::{
         Ctx,
         db::{DbError, Tx},
-        secret::hash_bytes,
     },
     payments,
     subscriptions::{self, view::open_link},
@@ -51,6 +51,15 @@ struct Told {
     contact: Option<String>,
 }
 
+impl Told {
+    /// The payer's language where the shop said it, else the one that the integration writes in.
+    fn lang(&self, linked: &Linked) -> Lang {
+        let contact = self.contact.as_deref().unwrap_or("{}");
+        let contact: serde_json::Value = serde_json::from_str(contact).unwrap_or_default();
+        contact["lang"].as_str().and_then(Lang::parse).unwrap_or(linked.lang)
+    }
+}
+
 const EMAIL: &str = "email";
 
 /// Where it goes: addresses by their keys, sealed.
@@ -71,13 +80,13 @@ fn places(
     // Not every address that a receipt may go to is one that mail servers take.
     let to = contact["email"].as_str().and_then(|email| service.address(email).ok());
     let Some(to) = to else { return Ok(Vec::new()) };
-    let key = opt_out_key(&linked.shop_id, &linked.service, &to);
-    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, EMAIL, &key)? {
+    let keys = opt_out_keys(ctx, &linked.shop_id, &linked.service, &to);
+    if is_refusable(told.kind) && store::is_opted_out(tx, &linked.shop_id, EMAIL, &keys)? {
         return Ok(Vec::new());
     }
     let sealed = seal_address(ctx, &linked.id, &to);
     let sealed = sealed.map_err(|error| DbError::Decode(format!("sealing: {error:#}")))?;
-    Ok(vec![(address_key(&linked.id, &to), sealed)])
+    Ok(vec![(address_key(ctx, &linked.id, &to), sealed)])
 }
 
 /// Writes what the event tells its payer by this integration; says whether anything.
@@ -105,6 +114,7 @@ pub fn spread(
             subscription_id: told.subscription_id.clone(),
             event_id: Some(event.id.clone()),
             event_seq: event.seq,
+            lang: told.lang(linked),
             ..draft(ctx, linked, told.kind, Audience::Payer, (key, address))
         };
         is_new |= sendings::insert_sending(tx, &sending)?;
@@ -120,9 +130,9 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
         let found = payments::store::find_payment(tx, &linked.shop_id, &event.subject_id)?;
         let of = |payment: payments::model::Payment| Told {
             kind,
+            customer_id: customer_of(&payment),
             payment_id: Some(payment.id),
             subscription_id: None,
-            customer_id: None,
             contact: payment.customer,
         };
         return Ok(found.map(of));
@@ -148,8 +158,12 @@ fn told(tx: &mut dyn Tx, linked: &Linked, event: &StoredEvent) -> Result<Option<
     Ok(Some(Told { kind, payment_id, subscription_id, customer_id, contact }))
 }
 
-fn opt_out_key(shop_id: &str, service: &str, to: &str) -> String {
-    hash_bytes(format!("{shop_id}/{service}/{to}").as_bytes())
+/// The shop's own number of the payer, where it said so: by it his chats are found.
+fn customer_of(payment: &payments::model::Payment) -> Option<String> {
+    let said: serde_json::Value =
+        serde_json::from_str(payment.customer.as_deref()?).unwrap_or_default();
+    let said = said["id"].as_str().map(str::to_owned);
+    said.filter(|id| !id.is_empty())
 }
 
 /// Where the reader of a message says that he wants no more of its kind: good for ever.
@@ -164,7 +178,7 @@ pub struct Reader {
     pub sending: Sending,
     pub shop: String,
     service: String,
-    key: String,
+    keys: [String; 2],
     pub is_out: bool,
 }
 
@@ -183,18 +197,18 @@ pub fn find_reader(
         return Ok(None);
     };
     let Ok(to) = open_address(ctx, &linked.id, &sending.address) else { return Ok(None) };
-    let key = opt_out_key(&sending.shop_id, &linked.service, &to);
-    let is_out = store::is_opted_out(tx, &sending.shop_id, &linked.service, &key)?;
+    let keys = opt_out_keys(ctx, &sending.shop_id, &linked.service, &to);
+    let is_out = store::is_opted_out(tx, &sending.shop_id, &linked.service, &keys)?;
     let shop = flow::shop_name(tx, &sending.shop_id)?;
-    Ok(Some(Reader { sending, shop, service: linked.service, key, is_out }))
+    Ok(Some(Reader { sending, shop, service: linked.service, keys, is_out }))
 }
 
 /// From now on nothing that nobody asked for goes there, or it does again.
 pub fn set_out(tx: &mut dyn Tx, ctx: &Ctx, reader: &Reader, is_out: bool) -> Result<(), DbError> {
     let (shop_id, service) = (reader.sending.shop_id.as_str(), reader.service.as_str());
     if is_out {
-        store::insert_opt_out(tx, shop_id, service, &reader.key, ctx.now_ms())
+        store::insert_opt_out(tx, shop_id, service, &reader.keys[0], ctx.now_ms())
     } else {
-        store::delete_opt_out(tx, shop_id, service, &reader.key)
+        store::delete_opt_out(tx, shop_id, service, &reader.keys)
     }
 }

@@ -10,6 +10,7 @@ use super::{
     flow::{Changes, DEFAULT_NEWS, NewIntegration, NewSending, Where},
     payers,
     problem::error_of,
+    sharing::{NewShare, SHARE},
 };
 use crate::http::{
     ApiError, codes,
@@ -37,10 +38,15 @@ pub struct CreateIntegration {
     /// What it hears of: paid, mismatch, failed, expired, canceled, refunded, receipt.
     #[schema(value_type = Option<Vec<String>>, example = json!(["paid", "refunded"]))]
     pub news: Raw,
-    /// What payers hear of by e-mail without anybody sending it: renewal (a charge is near) and
+    /// What payers hear of without anybody sending it, by e-mail or in the chat that they tied to
+    /// themselves: renewal (a charge is near) and
     /// renewal_failed (with the link to pay instead), if absent; link, paid, refunded, receipt.
     #[schema(value_type = Option<Vec<String>>, example = json!(["renewal", "renewal_failed"]))]
     pub payer_news: Raw,
+    /// In which language it writes of itself, where nothing is known of the reader's
+    /// (`customer.lang`): ru or en; ru if absent.
+    #[schema(value_type = Option<String>, example = "ru")]
+    pub lang: Raw,
 }
 
 /// What to change of an integration. What is left out stays.
@@ -56,6 +62,8 @@ pub struct EditIntegration {
     pub news: Raw,
     #[schema(value_type = Option<Vec<String>>)]
     pub payer_news: Raw,
+    #[schema(value_type = Option<String>)]
+    pub lang: Raw,
 }
 
 /// What to send, and where.
@@ -64,7 +72,9 @@ pub struct EditIntegration {
 pub struct SendPayment {
     /// The service and the address there: `email:anna@example.com`,
     /// `telegram:700100200`, `sms:+79001234567`, `bitrix24:57`; or `customer:client-17`, into the
-    /// chat that this customer tied to himself.
+    /// chat that this customer tied to himself; or `share`, also `share:+79001234567` and
+    /// `share:anna@example.com`: nothing is sent, the answer holds addresses that open a messenger
+    /// with the text already written.
     #[schema(value_type = String, example = "sms:+79001234567")]
     pub to: Raw,
     /// link, reminder, or rebind (the link of `rebind_url`, in words of its own); link if absent.
@@ -73,6 +83,13 @@ pub struct SendPayment {
     /// ru or en; ru if absent.
     #[schema(value_type = Option<String>, example = "ru")]
     pub lang: Raw,
+}
+
+/// Whether we send it, or a person does.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    Send(NewSending),
+    Share(NewShare),
 }
 
 /// A service by its name.
@@ -122,13 +139,16 @@ fn payer_news(words: &[String]) -> Result<Vec<Kind>, ApiError> {
 pub struct Words {
     pub news: Option<Vec<String>>,
     pub payer_news: Option<Vec<String>>,
+    /// In which language.
+    pub lang: Option<String>,
 }
 
 impl Words {
-    fn read(news: &Raw, payer_news: &Raw) -> Result<Words, ApiError> {
+    fn read(news: &Raw, payer_news: &Raw, lang: &Raw) -> Result<Words, ApiError> {
         Ok(Words {
             news: json::strings("news", news, Kind::ALL.len())?,
             payer_news: json::strings("payer_news", payer_news, Kind::ALL.len())?,
+            lang: json::string("lang", lang)?,
         })
     }
 }
@@ -141,7 +161,7 @@ impl CreateIntegration {
         let values: BTreeMap<String, String> = serde_json::from_str(raw.get())
             .map_err(|_| invalid("settings", "is not an object of texts"))?;
         let to = json::string("news_to", &self.news_to)?;
-        let words = Words::read(&self.news, &self.payer_news)?;
+        let words = Words::read(&self.news, &self.payer_news, &self.lang)?;
         new_integration(service, values, to, words)
     }
 }
@@ -164,6 +184,12 @@ pub fn new_integration(
             Some(words) => payer_news(&words)?,
             None => payers::DEFAULT.to_vec(),
         },
+        lang: match words.lang.as_deref() {
+            None => Lang::default(),
+            Some(text) => {
+                Lang::parse(text).ok_or_else(|| invalid("lang", "is neither ru nor en"))?
+            }
+        },
         news: match words.news {
             Some(words) => news(service, &words)?,
             None => DEFAULT_NEWS
@@ -182,7 +208,7 @@ impl EditIntegration {
             None => BTreeMap::new(),
         };
         let to = json::string("news_to", &self.news_to)?;
-        let words = Words::read(&self.news, &self.payer_news)?;
+        let words = Words::read(&self.news, &self.payer_news, &self.lang)?;
         changes(service, values, to, words)
     }
 }
@@ -195,22 +221,54 @@ pub fn changes(
     words: Words,
 ) -> Result<Changes, ApiError> {
     let (has_news, has_payer_news) = (words.news.is_some(), words.payer_news.is_some());
+    let has_lang = words.lang.is_some();
     let new = new_integration(service, values, news_to, words)?;
     Ok(Changes {
         settings: new.settings,
         news_to: new.news_to,
         news: Some(new.news).filter(|_| has_news),
         payer_news: Some(new.payer_news).filter(|_| has_payer_news),
+        lang: Some(new.lang).filter(|_| has_lang),
     })
 }
 
 impl SendPayment {
-    pub fn read(&self, payment_id: &str) -> Result<NewSending, ApiError> {
+    pub fn read(&self, payment_id: &str) -> Result<Wanted, ApiError> {
         let to = json::string("to", &self.to)?.ok_or_else(|| missing("to"))?;
         let kind = json::string("kind", &self.kind)?;
         let lang = json::string("lang", &self.lang)?;
-        new_sending(payment_id, &to, kind.as_deref(), lang.as_deref())
+        let (kind, lang) = (kind.as_deref(), lang.as_deref());
+        Ok(match new_share(payment_id, &to, kind, lang)? {
+            Some(share) => Wanted::Share(share),
+            None => Wanted::Send(new_sending(payment_id, &to, kind, lang)?),
+        })
     }
+}
+
+/// The wish to share a link by hand, if `to` is one: for the API and for the command line.
+pub fn new_share(
+    payment_id: &str,
+    to: &str,
+    kind: Option<&str>,
+    lang: Option<&str>,
+) -> Result<Option<NewShare>, ApiError> {
+    let (name, with) = to.split_once(':').unwrap_or((to, ""));
+    if name.trim() != SHARE {
+        return Ok(None);
+    }
+    let payment_id = payment_id.to_owned();
+    let (kind, lang) = (read_kind(kind)?, read_lang(lang)?);
+    Ok(Some(NewShare { payment_id, kind, lang, with: with.trim().to_owned() }))
+}
+
+fn read_kind(kind: Option<&str>) -> Result<Kind, ApiError> {
+    let kind = Kind::parse(kind.unwrap_or("link")).filter(|kind| kind.asks_to_pay());
+    kind.ok_or_else(|| invalid("kind", "is none of link, reminder, rebind"))
+}
+
+fn read_lang(lang: Option<&str>) -> Result<Lang, ApiError> {
+    let lang = Lang::parse(lang.unwrap_or("ru"));
+    lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))
 }
 
 /// For the API and for the command line.
@@ -230,12 +288,10 @@ pub fn new_sending(
         let to = service.address(address).map_err(|broken| error_of(&broken, Some("to")))?;
         Where::Address(service.name(), to)
     };
-    let kind = Kind::parse(kind.unwrap_or("link")).filter(|kind| kind.asks_to_pay());
-    let lang = Lang::parse(lang.unwrap_or("ru"));
     Ok(NewSending {
         payment_id: payment_id.to_owned(),
         to,
-        kind: kind.ok_or_else(|| invalid("kind", "is none of link, reminder, rebind"))?,
-        lang: lang.ok_or_else(|| invalid("lang", "is neither ru nor en"))?,
+        kind: read_kind(kind)?,
+        lang: read_lang(lang)?,
     })
 }

@@ -1,16 +1,17 @@
 //! SQL of integrations, of who hears by them, and of addresses that have ended.
 
 pub mod chats;
+pub mod keys;
 pub mod sendings;
 pub mod shared;
 
-use kopeck_integrations::Kind;
+use kopeck_integrations::{Kind, Lang};
 
 use super::model::Linked;
 use crate::kit::db::{DbError, Row, Tx, Value};
 
 const COLUMNS: &str = "id, shop_id, service, sealed, news_to, news, seen_seq, sent_ms, \
-     stopped_ms, stopped_code, removed_ms, created_ms, payer_news";
+     stopped_ms, stopped_code, removed_ms, created_ms, payer_news, lang";
 
 pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
@@ -34,8 +35,8 @@ pub fn insert_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
 pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbError> {
     tx.execute(
         "update integrations set sealed = $1, news_to = $2, news = $3, seen_seq = $4, \
-         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8, payer_news = $9 \
-         where id = $10",
+         sent_ms = $5, stopped_ms = $6, stopped_code = $7, removed_ms = $8, payer_news = $9, \
+         lang = $10 where id = $11",
         &[
             linked.sealed.clone().into(),
             linked.news_to.clone().into(),
@@ -46,6 +47,7 @@ pub fn update_integration(tx: &mut dyn Tx, linked: &Linked) -> Result<(), DbErro
             linked.stopped.as_ref().map(|(_, code)| code.clone()).into(),
             linked.removed_ms.into(),
             encode_news(&linked.payer_news).into(),
+            lang_word(linked.lang).into(),
             linked.id.as_str().into(),
         ],
     )?;
@@ -96,6 +98,17 @@ pub fn list_behind(tx: &mut dyn Tx, limit: i64) -> Result<Vec<String>, DbError> 
     rows.iter().map(|row| row.text(0)).collect()
 }
 
+/// Up to where a messenger's updates were heard.
+pub fn find_marker(tx: &mut dyn Tx, id: &str) -> Result<i64, DbError> {
+    let sql = "select updates_marker from integrations where id = $1";
+    tx.find(sql, &[id.into()])?.map_or(Ok(0), |row| row.int(0))
+}
+
+pub fn update_marker(tx: &mut dyn Tx, id: &str, marker: i64) -> Result<(), DbError> {
+    let sql = "update integrations set updates_marker = $1 where id = $2";
+    tx.execute(sql, &[marker.into(), id.into()]).map(|_| ())
+}
+
 fn find_one(tx: &mut dyn Tx, sql: &str, params: &[Value]) -> Result<Option<Linked>, DbError> {
     tx.find(sql, params)?.map(|row| decode(&row)).transpose()
 }
@@ -115,7 +128,15 @@ fn decode_news(text: &str) -> Result<Vec<Kind>, DbError> {
     news.iter().map(|text| word(text, Kind::parse(text))).collect()
 }
 
+const fn lang_word(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Ru => "ru",
+        Lang::En => "en",
+    }
+}
+
 fn decode(row: &Row) -> Result<Linked, DbError> {
+    let lang = row.text(13)?;
     Ok(Linked {
         id: row.text(0)?,
         shop_id: row.text(1)?,
@@ -124,6 +145,7 @@ fn decode(row: &Row) -> Result<Linked, DbError> {
         news_to: row.opt_bytes(4)?,
         news: decode_news(&row.text(5)?)?,
         payer_news: decode_news(&row.text(12)?)?,
+        lang: word(&lang, Lang::parse(&lang))?,
         seen_seq: row.int(6)?,
         sent_ms: row.int(7)?,
         stopped: row.opt_int(8)?.zip(row.opt_text(9)?),
@@ -235,14 +257,17 @@ pub fn find_ended_address(
     tx.find(sql, &[integration_id.into(), key.into()])?.map(|row| row.text(0)).transpose()
 }
 
+/// Under its key, or under the one that older versions made.
 pub fn is_opted_out(
     tx: &mut dyn Tx,
     shop_id: &str,
     service: &str,
-    key: &str,
+    [new, old]: &[String; 2],
 ) -> Result<bool, DbError> {
-    let sql = "select 1 from opt_outs where shop_id = $1 and service = $2 and address_key = $3";
-    Ok(tx.find(sql, &[shop_id.into(), service.into(), key.into()])?.is_some())
+    let sql = "select 1 from opt_outs where shop_id = $1 and service = $2 \
+               and address_key in ($3, $4) limit 1";
+    let params = [shop_id.into(), service.into(), new.as_str().into(), old.as_str().into()];
+    Ok(tx.find(sql, &params)?.is_some())
 }
 
 pub fn insert_opt_out(
@@ -264,11 +289,11 @@ pub fn delete_opt_out(
     tx: &mut dyn Tx,
     shop_id: &str,
     service: &str,
-    key: &str,
+    [new, old]: &[String; 2],
 ) -> Result<(), DbError> {
     tx.execute(
-        "delete from opt_outs where shop_id = $1 and service = $2 and address_key = $3",
-        &[shop_id.into(), service.into(), key.into()],
+        "delete from opt_outs where shop_id = $1 and service = $2 and address_key in ($3, $4)",
+        &[shop_id.into(), service.into(), new.as_str().into(), old.as_str().into()],
     )?;
     Ok(())
 }

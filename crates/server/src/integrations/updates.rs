@@ -50,19 +50,12 @@ async fn take_update(
 ) -> Result<StatusCode, ApiError> {
     let limits = &server.limits;
     let bytes = body::read(content, limits.notice_body_bytes, limits.body_wait).await?;
-    let ctx = server.ctx.clone();
-    let taking: Result<Heard, DbError> = server
-        .ctx
-        .db
-        .write(move |tx| {
-            let header = |name: &str| {
-                headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-            };
-            chats::hear(tx, &ctx, &id, (header, &bytes))
-        })
-        .await;
-    let heard = taking?;
-    server.nudge.notify_one();
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let heard = chats::hear(&server.ctx, &id, (header, &bytes)).await?;
+    if heard == Heard::Done {
+        server.nudge.notify_one();
+    }
     Ok(match heard {
         Heard::Done => StatusCode::OK,
         Heard::Forged => StatusCode::FORBIDDEN,

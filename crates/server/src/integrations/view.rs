@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kopeck_integrations::{Audience, Settings, find_integration, salebot};
+use kopeck_integrations::{Audience, Settings, find_integration, salebot, share::Share};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -33,6 +33,9 @@ pub struct IntegrationView {
     /// What payers hear of by it without anybody sending it.
     #[schema(example = json!(["renewal", "renewal_failed"]))]
     pub payer_news: Vec<&'static str>,
+    /// In which language it writes, where nothing is known of the reader's: ru or en.
+    #[schema(value_type = String, example = "ru")]
+    pub lang: &'static str,
     /// active, or stopped: nothing is sent until it is mended and tested.
     #[schema(value_type = String, example = "active")]
     pub status: &'static str,
@@ -66,6 +69,7 @@ impl IntegrationView {
             tells_shop: linked.news_to.is_some(),
             news: linked.news.iter().map(|kind| kind.as_str()).collect(),
             payer_news: payer_news.map(|kind| kind.as_str()).collect(),
+            lang: linked.lang.pick("ru", "en"),
             status: if linked.stopped.is_some() { "stopped" } else { "active" },
             stopped_code: linked.stopped.as_ref().map(|(_, code)| code.clone()),
             stopped_at: linked.stopped.as_ref().map(|(at_ms, _)| iso(*at_ms)),
@@ -213,4 +217,35 @@ pub struct GoneView {
     #[schema(value_type = String, example = "integration")]
     pub object: &'static str,
     pub removed: bool,
+}
+
+/// Ways to send a link by one's own hand.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SharesView {
+    pub payment_id: String,
+    #[schema(value_type = String, example = "shares")]
+    pub object: &'static str,
+    pub links: Vec<ShareView>,
+}
+
+/// One of them: it opens with the text already written, and the person presses Send.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShareView {
+    /// telegram, whatsapp, viber, email, sms.
+    #[schema(value_type = String, example = "whatsapp")]
+    pub service: &'static str,
+    pub title: &'static str,
+    #[schema(example = "https://wa.me/79001234567?text=…")]
+    pub url: String,
+}
+
+impl SharesView {
+    pub fn new(payment_id: &str, shares: Vec<Share>) -> SharesView {
+        let view = |it: Share| ShareView { service: it.service, title: it.title, url: it.url };
+        SharesView {
+            payment_id: payment_id.to_owned(),
+            object: "shares",
+            links: shares.into_iter().map(view).collect(),
+        }
+    }
 }

@@ -130,6 +130,9 @@ pub struct Customer {
     /// The shop's own number of the customer.
     #[schema(value_type = Option<String>)]
     id: Raw,
+    /// In which language he is written to: ru or en.
+    #[schema(value_type = Option<String>, example = "ru")]
+    lang: Raw,
 }
 
 /// A refund. Without an amount it is all that is left.
@@ -476,6 +479,10 @@ pub fn customer(raw: &Raw) -> Result<Option<String>, ApiError> {
     ];
     for (param, field) in fields {
         free_text(param, field, MAX_CUSTOMER_CHARS)?;
+    }
+    let lang = json::string("customer.lang", &customer.lang)?;
+    if lang.is_some_and(|lang| lang != "ru" && lang != "en") {
+        return Err(invalid("customer.lang", "is neither ru nor en"));
     }
     Ok(Some(raw.get().to_owned()))
 }

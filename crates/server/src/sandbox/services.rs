@@ -41,6 +41,7 @@ impl Services {
         let service = self.0.iter_mut().find(|service| service.name() == name)?;
         let mut own = request.clone();
         rest.get(name.len()..)?.clone_into(&mut own.url);
+        own.headers.push(("x-forwarded-prefix".to_owned(), format!("{PREFIX}{name}")));
         let now_ms = u64::try_from(now_ms).unwrap_or_default();
         Some(service.serve(now_ms, &own).map_or(Said::Silence, Said::Reply))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderValue, header::AUTHORIZATION},
+    http::{HeaderMap, HeaderValue, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -28,6 +28,8 @@ use crate::{
     kit::{clock::iso, db::DbError},
 };
 
+/// Bot builders have a field for a header's value, and some for no word before it.
+const API_KEY_HEADER: &str = "x-api-key";
 /// More connections than a shop has banks, twice over.
 const MAX_BANKS: usize = 16;
 
@@ -37,8 +39,9 @@ pub async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let header = request.headers().get(AUTHORIZATION).cloned();
-    match find_caller(&server, header).await {
+    let given = Given::of(request.headers());
+    let path = request.uri().path().to_owned();
+    match find_caller(&server, given, &path).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -47,14 +50,36 @@ pub async fn authenticate(
     }
 }
 
-async fn find_caller(server: &Server, header: Option<HeaderValue>) -> Result<Caller, ApiError> {
-    let header = header.ok_or_else(|| ApiError::of(codes::API_KEY_MISSING))?;
-    let (scheme, key) = header.to_str().unwrap_or("").split_once(' ').unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        let message = "The header Authorization is not `Bearer kpk_…`.";
-        return Err(ApiError::new(codes::API_KEY_MISSING, message));
+/// The headers that may hold a key.
+struct Given {
+    bearer: Option<HeaderValue>,
+    bare: Option<HeaderValue>,
+}
+
+impl Given {
+    fn of(headers: &HeaderMap) -> Given {
+        let named = |name: &str| headers.get(name).cloned();
+        Given { bearer: named(AUTHORIZATION.as_str()), bare: named(API_KEY_HEADER) }
     }
-    match flow::authenticate(&server.ctx, key.trim()).await? {
+
+    fn key(&self) -> Result<&str, ApiError> {
+        // Whoever sends both means the one that the standard knows.
+        let Some(header) = &self.bearer else {
+            let bare = self.bare.as_ref().and_then(|bare| bare.to_str().ok());
+            return bare.ok_or_else(|| ApiError::of(codes::API_KEY_MISSING));
+        };
+        let (scheme, key) = header.to_str().unwrap_or("").split_once(' ').unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            let message = "The header Authorization is not `Bearer kpk_…`.";
+            return Err(ApiError::new(codes::API_KEY_MISSING, message));
+        }
+        Ok(key)
+    }
+}
+
+async fn find_caller(server: &Server, given: Given, path: &str) -> Result<Caller, ApiError> {
+    match flow::authenticate(&server.ctx, given.key()?.trim()).await? {
+        Ok(key) if !key.scope.opens(path) => Err(ApiError::of(codes::API_KEY_SCOPE)),
         Ok(key) => Ok(Caller { shop_id: key.shop_id, key_id: key.id }),
         Err(KeyProblem::Unknown) => Err(ApiError::of(codes::API_KEY_INVALID)),
         Err(KeyProblem::Revoked) => Err(ApiError::of(codes::API_KEY_REVOKED)),
@@ -82,6 +107,9 @@ pub struct KeyView {
     /// The key's first characters.
     #[schema(example = "kpk_A2B3")]
     pub prefix: String,
+    /// all, or bot: the flat doors of bots and nothing else.
+    #[schema(value_type = String, example = "all")]
+    pub scope: &'static str,
     pub created_at: String,
 }
 
@@ -233,8 +261,13 @@ async fn get_me(State(server): State<Server>, caller: Caller) -> Result<Answer, 
         swept_at: Some(connection.swept_ms).filter(|ms| *ms > 0).map(iso),
         created_at: iso(connection.created_ms),
     };
-    let key =
-        KeyView { id: key.id, name: key.name, prefix: key.prefix, created_at: iso(key.created_ms) };
+    let key = KeyView {
+        id: key.id,
+        name: key.name,
+        prefix: key.prefix,
+        scope: key.scope.as_str(),
+        created_at: iso(key.created_ms),
+    };
     let connections = connections.into_iter().map(view).collect();
     Answer::json(200, &MeView { id: shop.id, object: "shop", name: shop.name, key, connections })
 }

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use kopeck_banks::{Credentials, op::Tokens};
 
 use super::{
-    model::{ApiKey, Connection, Routing, Shop},
+    model::{ApiKey, Connection, Routing, Scope, Shop},
     store::{self, SealedConnection},
 };
 use crate::kit::{
@@ -37,14 +37,25 @@ pub async fn default_shop(ctx: &Ctx, name: &str) -> anyhow::Result<Shop> {
     Ok(shop?)
 }
 
-/// Makes a key; the second value is the key itself, shown this once.
+/// Makes a key that opens everything; the second value is the key itself, shown this once.
 pub async fn create_key(ctx: &Ctx, shop_id: &str, name: &str) -> anyhow::Result<(ApiKey, String)> {
+    create_key_of(ctx, shop_id, name, Scope::All).await
+}
+
+/// The same for a key that opens no more than its scope.
+pub async fn create_key_of(
+    ctx: &Ctx,
+    shop_id: &str,
+    name: &str,
+    scope: Scope,
+) -> anyhow::Result<(ApiKey, String)> {
     let text = format!("{KEY_PREFIX}{}", ctx.mint.code(KEY_CHARS));
     let key = ApiKey {
         id: ctx.mint.id("key"),
         shop_id: shop_id.to_owned(),
         name: name.to_owned(),
         prefix: text.chars().take(KEY_SHOWN_CHARS).collect(),
+        scope,
         created_ms: ctx.now_ms(),
         revoked_ms: None,
     };

@@ -19,8 +19,45 @@ pub struct ApiKey {
     pub name: String,
     /// The key's first characters.
     pub prefix: String,
+    pub scope: Scope,
     pub created_ms: i64,
     pub revoked_ms: Option<i64>,
+}
+
+/// What a key opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    #[default]
+    All,
+    /// The flat doors of bots: whoever sees the key in a bot builder makes links and nothing else.
+    Bot,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 2] = [Scope::All, Scope::Bot];
+    /// Where a bot's key leads.
+    const OF_BOTS: [&str; 3] = ["/compat/salebot/", "/compat/bot/", "/v1/me"];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::All => "all",
+            Scope::Bot => "bot",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
+    /// Whether a request for this path is let through.
+    pub fn opens(self, path: &str) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Bot => Scope::OF_BOTS
+                .iter()
+                .any(|own| if own.ends_with('/') { path.starts_with(own) } else { path == *own }),
+        }
+    }
 }
 
 /// A shop's account at a bank.

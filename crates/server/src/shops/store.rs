@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kopeck_banks::op::PayMethod;
 use serde::{Deserialize, Serialize};
 
-use super::model::{ApiKey, Routing, Shop};
+use super::model::{ApiKey, Routing, Scope, Shop};
 use crate::kit::db::{DbError, Row, Tx};
 
 /// A connection as it lies in the database: its credentials still sealed.
@@ -45,9 +45,10 @@ pub fn find_shop(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<Shop>, DbError
         .transpose()
 }
 
-const KEY_COLUMNS: &str = "id, shop_id, name, prefix, created_ms, revoked_ms";
+const KEY_COLUMNS: &str = "id, shop_id, name, prefix, created_ms, revoked_ms, scope";
 
 fn decode_key(row: &Row) -> Result<ApiKey, DbError> {
+    let scope = row.text(6)?;
     Ok(ApiKey {
         id: row.text(0)?,
         shop_id: row.text(1)?,
@@ -55,13 +56,15 @@ fn decode_key(row: &Row) -> Result<ApiKey, DbError> {
         prefix: row.text(3)?,
         created_ms: row.int(4)?,
         revoked_ms: row.opt_int(5)?,
+        scope: Scope::parse(&scope)
+            .ok_or_else(|| DbError::Decode(format!("the scope {scope} of a key")))?,
     })
 }
 
 pub fn insert_key(tx: &mut dyn Tx, key: &ApiKey, hash: &str) -> Result<(), DbError> {
     tx.execute(
-        "insert into api_keys (id, shop_id, name, hash, prefix, created_ms) \
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into api_keys (id, shop_id, name, hash, prefix, created_ms, scope) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
         &[
             key.id.as_str().into(),
             key.shop_id.as_str().into(),
@@ -69,6 +72,7 @@ pub fn insert_key(tx: &mut dyn Tx, key: &ApiKey, hash: &str) -> Result<(), DbErr
             hash.into(),
             key.prefix.as_str().into(),
             key.created_ms.into(),
+            key.scope.as_str().into(),
         ],
     )?;
     Ok(())

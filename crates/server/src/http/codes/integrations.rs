@@ -83,6 +83,13 @@ pub const CHAT_NOT_BOUND: Code = code(
     "Give the customer a start link: POST /v1/customers/{id}/chats; Start ties the chat.",
 );
 
+pub const API_KEY_SCOPE: Code = code(
+    "api_key_scope",
+    403,
+    "This key is a bot's: it opens /compat/bot/, /compat/salebot/ and /v1/me, nothing else.",
+    "For everything else make a key of its own: `kopeck keys create`.",
+);
+
 pub const REFUND_UNKNOWN: Code = code(
     "refund_unknown",
     404,
@@ -105,5 +112,6 @@ pub const INTEGRATIONS: &[Code] = &[
     CHAT_UNSUPPORTED,
     BOT_NAME_MISSING,
     CHAT_NOT_BOUND,
+    API_KEY_SCOPE,
     REFUND_UNKNOWN,
 ];

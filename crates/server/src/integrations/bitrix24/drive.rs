@@ -233,8 +233,8 @@ pub async fn read_card(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<Card,
 }
 
 async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Payment>, DbError> {
-    let own = linked.clone();
-    ctx.db.read(move |tx| links::list_of_deal(tx, &own, deal)).await
+    let (inner, own) = (ctx.clone(), linked.clone());
+    ctx.db.read(move |tx| links::list_of_deal(tx, &inner, &own, deal)).await
 }
 
 /// A deal stands at a stage that asks for a link. One that has a link that can be paid, or money,

@@ -24,7 +24,8 @@ use super::{
 use crate::{
     http::{ApiError, codes, json},
     integrations::{
-        flow::{self, NewSending, Where, address_key, seal_address},
+        flow::{self, NewSending, Where, seal_address},
+        keys::address_key,
         model::Linked,
         store::{self, Recipient, sendings},
     },
@@ -110,7 +111,7 @@ pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<
 
 fn recipient(ctx: &Ctx, linked: &Linked, to: &str) -> anyhow::Result<Recipient> {
     Ok(Recipient {
-        address_key: address_key(&linked.id, to),
+        address_key: address_key(ctx, &linked.id, to),
         address: seal_address(ctx, &linked.id, to)?,
         since_seq: 0,
     })
@@ -196,10 +197,11 @@ fn body_of(wish: &Wish) -> Value {
 /// The deal's payments, newest first.
 pub fn list_of_deal(
     tx: &mut dyn Tx,
+    ctx: &Ctx,
     linked: &Linked,
     deal_id: i64,
 ) -> Result<Vec<Payment>, DbError> {
-    let key = address_key(&linked.id, &deal_id.to_string());
+    let key = address_key(ctx, &linked.id, &deal_id.to_string());
     let mut found = Vec::new();
     for id in list_payments_of(tx, &linked.id, &key, MANY)? {
         found.extend(payments::store::find_payment(tx, &linked.shop_id, &id)?);

@@ -2,7 +2,7 @@
 
 use kopeck_integrations::{Audience, Kind, Lang, Progress};
 
-use super::word;
+use super::{lang_word, word};
 use crate::{
     integrations::model::{Attempt, Sending, SendingState},
     kit::db::{DbError, Row, Tx, Value},
@@ -10,7 +10,7 @@ use crate::{
 
 const SENDING: &str = "id, shop_id, integration_id, payment_id, event_id, kind, audience, lang, \
      address, address_key, progress, state, tries, due_ms, step_ms, remote_id, code, why, \
-     ended_ms, created_ms, asked_ms, subscription_id, event_seq, begun_ms";
+     ended_ms, created_ms, asked_ms, subscription_id, event_seq, begun_ms, lost";
 
 /// Whether the payment's link went there before.
 pub fn has_link(
@@ -62,7 +62,7 @@ pub fn update_sending(tx: &mut dyn Tx, sending: &Sending) -> Result<(), DbError>
     tx.execute(
         "update sendings set address = $1, address_key = $2, progress = $3, state = $4, \
          tries = $5, due_ms = $6, step_ms = $7, remote_id = $8, code = $9, why = $10, \
-         ended_ms = $11, asked_ms = $12, begun_ms = $13 where id = $14",
+         ended_ms = $11, asked_ms = $12, begun_ms = $13, lost = $14 where id = $15",
         &[
             s.address.clone().into(),
             s.address_key.as_str().into(),
@@ -77,6 +77,7 @@ pub fn update_sending(tx: &mut dyn Tx, sending: &Sending) -> Result<(), DbError>
             s.ended_ms.into(),
             s.asked_ms.into(),
             s.begun_ms.into(),
+            s.lost.into(),
             s.id.as_str().into(),
         ],
     )?;
@@ -266,13 +267,6 @@ const fn audience_word(audience: Audience) -> &'static str {
     }
 }
 
-const fn lang_word(lang: Lang) -> &'static str {
-    match lang {
-        Lang::Ru => "ru",
-        Lang::En => "en",
-    }
-}
-
 fn decode_sending(row: &Row) -> Result<Sending, DbError> {
     let (kind, audience, lang, state) = (row.text(5)?, row.text(6)?, row.text(7)?, row.text(11)?);
     let is_audience = |one: &Audience| audience_word(*one) == audience;
@@ -301,6 +295,7 @@ fn decode_sending(row: &Row) -> Result<Sending, DbError> {
         asked_ms: row.opt_int(20)?,
         event_seq: row.int(22)?,
         begun_ms: row.int(23)?,
+        lost: row.int(24)?,
     })
 }
 

@@ -159,6 +159,16 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0023_sendings.sql"),
     },
     Migration {
+        name: "0023b_unheard",
+        sqlite: include_str!("../../../migrations/sqlite/0023b_unheard.sql"),
+        postgres: include_str!("../../../migrations/postgres/0023b_unheard.sql"),
+    },
+    Migration {
+        name: "0023c_keys",
+        sqlite: include_str!("../../../migrations/sqlite/0023c_keys.sql"),
+        postgres: include_str!("../../../migrations/postgres/0023c_keys.sql"),
+    },
+    Migration {
         name: "0024_bitrix24",
         sqlite: include_str!("../../../migrations/sqlite/0024_bitrix24.sql"),
         postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),

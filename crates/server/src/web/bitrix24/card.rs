@@ -299,9 +299,9 @@ async fn try_link(
 async fn see(server: &Server, linked: &Linked, card: Card) -> Result<Seen, Trouble> {
     let buyer = links::buyer(&server.ctx, linked, &card.deal).await?;
     let channels = links::channels(&server.ctx, linked, &buyer).await?;
-    let (own, deal_id) = (linked.clone(), card.deal.id);
+    let (ctx, own, deal_id) = (server.ctx.clone(), linked.clone(), card.deal.id);
     let payments: Result<Vec<Payment>, DbError> =
-        server.ctx.db.read(move |tx| links::list_of_deal(tx, &own, deal_id)).await;
+        server.ctx.db.read(move |tx| links::list_of_deal(tx, &ctx, &own, deal_id)).await;
     Ok(Seen { card, buyer, payments: payments?, channels })
 }
 

@@ -30,6 +30,14 @@ fn a_bot_is_set_up_tried_used_and_removed() {
     let arrived = host.arrived();
     assert_eq!(arrived.len(), 1);
     assert_eq!(arrived[0].link.as_deref(), link["pay_url"].as_str());
+    let shares = shop.json(&["link", "send", payment, "--to", "share:+79001234567"]);
+    let of = |name: &str| {
+        let links = shares["links"].as_array().unwrap();
+        links.iter().find(|it| it["service"] == name).unwrap()["url"].as_str().unwrap().to_owned()
+    };
+    assert!(of("whatsapp").starts_with("https://wa.me/79001234567?text="), "{shares}");
+    assert!(of("telegram").starts_with("https://t.me/share/url?url="), "{shares}");
+    assert_eq!(host.arrived().len(), 1, "nothing is sent");
     let unknown = ["link", "send", payment, "--to", "telegram:1"];
     shop.fails(&unknown, "telegram_chat_unknown");
     let failed = shop.json(&["sendings", "list", "--payment", payment, "--status", "failed"]);

@@ -2,7 +2,10 @@
 //! to by their customer's number.
 
 use axum::http::{Method, Request};
-use kopeck::kit::db::DbError;
+use kopeck::{
+    integrations::{keys::opt_out_keys, store},
+    kit::{db::DbError, secret::hash_bytes},
+};
 use kopeck_integrations::{
     max::{self, MaxStandIn},
     telegram::{self, Chat, TelegramStandIn},
@@ -12,7 +15,10 @@ use serde_json::{Value, json};
 use super::host::Host;
 use crate::{
     api::subscriptions::{consent, days, minutes, pay, plan, shown, subscribe},
-    harness::app::{PUBLIC_URL, TestApp},
+    harness::{
+        app::{PUBLIC_URL, TestApp},
+        databases::on_each,
+    },
 };
 
 const CHAT: i64 = 700_100_200;
@@ -194,6 +200,199 @@ async fn the_service_is_told_where_its_updates_go() {
     app.advance(2 * SECOND).await;
     assert_eq!(max.arrived().len(), 1);
     assert_eq!(chats(&app).await[0]["service"], "max");
+}
+
+#[tokio::test]
+async fn a_shop_that_nobody_reaches_asks_for_its_updates() {
+    on_each(|db| async move {
+        db.migrate().unwrap();
+        let app = TestApp::over(db).await;
+        let (host, linked) = bot(&app).await;
+        let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+        let payload = invited(&app, "telegram").await;
+        let told = |id: i64, more: Value| {
+            let mut update = json!({ "update_id": id });
+            update.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            update
+        };
+        let chatter = json!({ "message": { "chat": { "id": CHAT, "type": "private" },
+            "text": "Ж".repeat(4_000) } });
+        host.service().updates =
+            vec![told(70, chatter), told(71, start(CHAT, &payload)), told(73, member("kicked"))];
+        app.advance(60 * SECOND).await;
+        assert!(chats(&app).await.is_empty(), "off until it is set");
+        app.patch(&path, json!({ "settings": { "updates": "poll" } })).await.expect(200);
+        for _ in 0..5 {
+            app.advance(2 * SECOND).await;
+        }
+        let all = chats(&app).await;
+        assert_eq!((all.len(), &all[0]["ended_code"]), (1, &json!("chat_stopped")), "{all:?}");
+        assert!(host.service().updates.is_empty(), "each is confirmed");
+        // A registered address stands in the way; registering anew takes it away.
+        host.service().webhook = Some(("https://old.example.ru".into(), "x".into()));
+        host.service().updates = vec![told(74, member("member"))];
+        app.advance(10 * SECOND).await;
+        assert_eq!(chats(&app).await[0]["status"], "ended");
+        let done = app.post(&format!("{path}/updates"), json!({})).await.expect(200);
+        assert_eq!((&done["ok"], host.service().webhook.is_none()), (&json!(true), true), "{done}");
+        for _ in 0..3 {
+            app.advance(60 * SECOND).await;
+        }
+        assert_eq!(chats(&app).await[0]["status"], "bound");
+        // Switched off, nobody asks any more.
+        app.patch(&path, json!({ "settings": { "updates": "push" } })).await.expect(200);
+        app.advance(60 * SECOND).await;
+        let sql = "select 1 from jobs where kind = 'integration_poll'";
+        let jobs: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(sql, &[])).await;
+        assert!(jobs.unwrap().is_none(), "nobody asks any more");
+        host.service().updates = vec![told(75, member("kicked"))];
+        app.advance(60 * SECOND).await;
+        let all = chats(&app).await;
+        assert_eq!(all[0]["status"], "bound", "{all:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn max_is_asked_by_its_marker() {
+    let app = TestApp::new().await;
+    let max = Host::start(MaxStandIn::default(), app.clock.clone());
+    let linked = max.connect(&app, json!({})).await;
+    let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+    let set = json!({ "settings": { "bot": "shop_bot", "updates": "poll" } });
+    app.patch(&path, set).await.expect(200);
+    let payload = invited(&app, "max").await;
+    let user = json!({ "user_id": 228_532_008, "name": "Анна" });
+    let began = json!({ "update_type": "bot_started", "user": user, "payload": payload });
+    max.service().updates = vec![began];
+    for _ in 0..3 {
+        app.advance(2 * SECOND).await;
+    }
+    assert_eq!(chats(&app).await[0]["status"], "bound");
+    assert_eq!(max.arrived().len(), 1, "a welcome");
+    max.service().updates.push(json!({ "update_type": "bot_stopped", "user": user }));
+    app.advance(2 * SECOND).await;
+    assert_eq!(chats(&app).await[0]["ended_code"], "chat_stopped");
+}
+
+/// As a version before left its rows: keys were plain hashes.
+#[tokio::test]
+async fn keys_of_an_older_version_are_made_anew_and_nothing_is_forgotten() {
+    on_each(|db| async move {
+        db.migrate().unwrap();
+        let app = TestApp::over(db).await;
+        let bot = bot(&app).await;
+        let payload = invited(&app, "telegram").await;
+        telegram_update(&app, &bot, start(CHAT, &payload)).await;
+        send(&app, "customer:client-17").await.expect(202);
+        app.advance(2 * SECOND).await;
+        let id = bot.1["id"].as_str().unwrap().to_owned();
+        let (shop, int) = (app.shop.id.clone(), id.clone());
+        let old = hash_bytes(format!("{id}/{CHAT}").as_bytes());
+        let old_out = hash_bytes(format!("{shop}/telegram/{CHAT}").as_bytes());
+        let write = app.ctx.db.write(move |tx| {
+            for table in ["chats", "sendings"] {
+                let sql = format!("update {table} set address_key = $1");
+                tx.execute(&sql, &[old.as_str().into()])?;
+            }
+            store::insert_ended_address(tx, &int, &old, "telegram_blocked", 1)?;
+            store::insert_opt_out(tx, &shop, "telegram", &old_out, 1)?;
+            tx.execute(
+                "insert into jobs (id, kind, subject, due_ms) values ('j', 'integration_rekey', \
+                 'all', 0)",
+                &[],
+            )
+        });
+        let done: Result<u64, DbError> = write.await;
+        done.unwrap();
+        let (ctx, shop) = (app.ctx.clone(), app.shop.id.clone());
+        let is_out = async || {
+            let keys = opt_out_keys(&ctx, &shop, "telegram", &CHAT.to_string());
+            let shop = shop.clone();
+            let read = ctx.db.read(move |tx| store::is_opted_out(tx, &shop, "telegram", &keys));
+            let read: Result<bool, DbError> = read.await;
+            read.unwrap()
+        };
+        assert!(is_out().await, "known before its key is made anew");
+        app.advance(SECOND).await;
+        assert!(is_out().await, "and after");
+        for (table, rows) in
+            [("chats", 1), ("sendings", 2), ("ended_addresses", 1), ("opt_outs", 1)]
+        {
+            let sql = format!(
+                "select count(*), count(case when length(address_key) = 32 then 1 \
+                end), count(distinct address_key) from {table}"
+            );
+            let read: Result<_, DbError> = app.ctx.db.read(move |tx| tx.find(&sql, &[])).await;
+            let row = read.unwrap().unwrap();
+            let counts = [0, 1, 2].map(|at| row.int(at).unwrap());
+            assert_eq!(counts, [rows, rows, 1], "{table}");
+        }
+        // The same chat is known under its new key: Start ends what had ended it.
+        telegram_update(&app, &bot, member("kicked")).await;
+        assert_eq!(chats(&app).await.len(), 1);
+        assert_eq!(chats(&app).await[0]["ended_code"], "chat_stopped");
+        telegram_update(&app, &bot, member("member")).await;
+        assert_eq!(app.rows("ended_addresses").await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_forged_update_is_refused_without_waiting_for_the_database() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    // As long as this transaction lasts, nothing else can be written.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let db = app.ctx.db.clone();
+    let writing = tokio::spawn(async move {
+        let done: Result<(), DbError> = db
+            .write(move |_| {
+                let _ = held.recv();
+                Ok(())
+            })
+            .await;
+        done
+    });
+    let header = (telegram::update::SECRET_HEADER, "guessed");
+    let asked = update(&app, &bot.1, header, json!({ "update_id": 7 }));
+    let status = tokio::time::timeout(std::time::Duration::from_secs(5), asked).await;
+    release.send(()).unwrap();
+    writing.await.unwrap().unwrap();
+    assert_eq!(status.expect("answered while another writes"), 403);
+}
+
+#[tokio::test]
+async fn news_of_a_payment_reach_its_customers_chat_in_his_language() {
+    let app = TestApp::new().await;
+    let bot = bot(&app).await;
+    let path = format!("/v1/integrations/{}", bot.1["id"].as_str().unwrap());
+    let news = json!({ "payer_news": ["paid", "link", "refunded"], "lang": "en" });
+    assert_eq!(app.patch(&path, news).await.expect(200)["lang"], "en");
+    let payload = invited(&app, "telegram").await;
+    telegram_update(&app, &bot, start(CHAT, &payload)).await;
+    let welcome = bot.0.arrived().pop().unwrap().text;
+    assert!(!welcome.contains("готово"), "{welcome}");
+    let heard = async |customer: Value| {
+        let before = bot.0.arrived().len();
+        let payment = app.create(json!({ "customer": customer })).await;
+        app.advance(2 * SECOND).await;
+        app.pay(&payment);
+        app.advance(61 * SECOND).await;
+        app.advance(2 * SECOND).await;
+        bot.0.arrived().split_off(before)
+    };
+    let mine = heard(json!({ "id": "client-17" })).await;
+    assert_eq!(mine.len(), 2, "the link, then that it is paid: {mine:?}");
+    assert!(mine[0].has_picture && mine[0].link.is_some(), "{mine:?}");
+    assert!(mine[1].text.contains("paid, thank you"), "the integration's language: {mine:?}");
+    let russian = heard(json!({ "id": "client-17", "lang": "ru" })).await;
+    assert!(russian[1].text.contains("спасибо"), "his own language: {russian:?}");
+    assert!(heard(json!({ "id": "client-18" })).await.is_empty(), "another's");
+    assert!(heard(json!({ "email": "anna@example.com" })).await.is_empty());
+    let bad = json!({ "amount": "5", "purpose": "x", "customer": { "id": "a", "lang": "fr" } });
+    let error = app.post("/v1/payments", bad).await.expect_error(422, "param_invalid");
+    assert_eq!(error["param"], "customer.lang");
 }
 
 #[tokio::test]

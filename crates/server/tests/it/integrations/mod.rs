@@ -2,6 +2,7 @@
 
 mod again;
 mod bitrix24;
+mod bots;
 mod chaos;
 mod chats;
 mod crm;

@@ -4,7 +4,7 @@ serve MODE FOLDER [CERT KEY]   MODE is starttls, tls or none; prints its port, k
                                FOLDER as N.eml and its envelope as N.json
 read FILE                      a kept letter as Python's own parser reads it, as JSON
 
-The recipient's name chooses what goes wrong: unknown@, full@, later@, relay@, spam@, hang@, cut@.
+The recipient's name chooses what goes wrong: unknown@, full@, later@, relay@, spam@, hang@, slow@, cut@.
 """
 
 import asyncio
@@ -59,6 +59,8 @@ class Handler:
         path.with_suffix(".json").write_text(json.dumps(about))
         if name == "hang":
             await asyncio.sleep(3600)
+        if name == "slow":
+            await asyncio.sleep(3)
         if name == "cut":
             server.transport.abort()
         return "250 2.0.0 OK: queued as %d" % self.count
