@@ -107,8 +107,10 @@ pub fn find_wrong_day(receipt: &Receipt, on: Date) -> Option<Finding> {
 pub fn find_supplier_problem(supplier: &Supplier) -> Option<Finding> {
     let line = Line { supplier: Some(supplier.clone()), ..Line::new("-", Money::ZERO) };
     let receipt = Receipt { lines: vec![line], ..Receipt::default() };
-    let found = lint(&Context::default(), &receipt).into_iter();
-    found.into_iter().find(|finding| finding.rule.code.starts_with(SUPPLIER))
+    let found = lint(&Context::default(), &receipt);
+    let found = found.into_iter().find(|finding| finding.rule.code.starts_with(SUPPLIER))?;
+    // The line is none of the shop's.
+    Some(Finding { line: None, ..found })
 }
 
 const SUPPLIER: &str = "receipt_supplier_";

@@ -65,6 +65,8 @@ pub enum Problem {
     /// Only an active one, or one in its trial, can be changed.
     NotChangeable(Status),
     SameTerms,
+    /// What the time under way cost was paid elsewhere, and is not known.
+    PaidElsewhere,
     /// Charging needs what the customer agreed to, or agreed to less.
     ConsentNeeded,
     NoSuchZone,
@@ -120,7 +122,15 @@ pub fn act(
 ) -> Result<Vec<Effect>, Problem> {
     let applied = state::apply(&subscription.state, event).map_err(Problem::Refused)?;
     let was_paused = matches!(subscription.state, State::Paused { .. });
-    subscription.state = applied.next;
+    subscription.state = match (event, applied.next) {
+        // Nothing was paid yet: what comes back is the trial.
+        (Event::Reactivate { .. }, State::Active { until_ms, ends })
+            if subscription.periods == 0 =>
+        {
+            State::Trialing { until_ms, ends }
+        }
+        (_, next) => next,
+    };
     if let (
         true,
         State::Active { until_ms: end_ms, .. } | State::Canceled { access_ms: end_ms, .. },

@@ -42,6 +42,7 @@ impl From<Problem> for ApiError {
                 let message = format!("A {} subscription cannot be changed.", status.as_str());
                 ApiError::new(codes::SUBSCRIPTION_STATE, message)
             }
+            Problem::PaidElsewhere => paid_elsewhere(),
             Problem::SameTerms => {
                 let message = "The subscription has this plan and quantity already.";
                 ApiError::new(codes::SUBSCRIPTION_STATE, message)
@@ -75,6 +76,13 @@ impl From<Problem> for ApiError {
             Problem::Internal(error) => ApiError::internal(&error),
         }
     }
+}
+
+fn paid_elsewhere() -> ApiError {
+    let message = "The present period was paid in another system, for a sum that is not known \
+                   here: nothing of it could be credited.";
+    let hint = "Let the change begin with the next period: when = period_end.";
+    ApiError::new(codes::SUBSCRIPTION_STATE, message).param("when").hint(hint)
 }
 
 /// The reason in the words that a caller would be told.

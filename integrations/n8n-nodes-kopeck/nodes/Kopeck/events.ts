@@ -53,6 +53,8 @@ const NAMES: Array<[string, string]> = [
 	['subscription.expired', 'Subscription: Expired'],
 	['subscription.given_back', 'Subscription: Money Given Back'],
 	['subscription.consent_withdrawn', 'Subscription: Consent Withdrawn'],
+	['webhook.disabled', 'Webhook: Disabled'],
+	['integration.stopped', 'Integration: Stopped'],
 ];
 
 export const EVENTS: INodePropertyOptions[] = NAMES.map(([value, name]) => ({

@@ -100,6 +100,11 @@ pub(super) fn is_known(
     }
 }
 
+/// Whether its money was asked back because what it was for is over, whatever became of that.
+pub fn is_over(payment: &Payment) -> bool {
+    payment.refunds.iter().any(|refund| refund.reason.as_deref() == Some(OVER))
+}
+
 /// Whether the bank has just refused a refund of what nobody may keep.
 fn is_stuck(refund: &Refund, before: &Payment) -> bool {
     let is_ours = [WITHDRAWN, SECOND, OVER].map(Some).contains(&refund.reason.as_deref());

@@ -93,6 +93,9 @@ fn wake_charges(tx: &mut dyn Tx, ctx: &Ctx, own: &Instrument) -> Result<bool, Db
     for charge in shared::lock_unapproved(tx, &own.id)? {
         if charge.status() == Status::Open {
             is_awaited = true;
+            // However long the silence: the wait before its next look ends here.
+            let charge = Payment { asked_ms: 0, ..charge };
+            store::update_payment(tx, &charge)?;
             jobs::nudge(tx, &ctx.mint, JOB, &charge.id, ctx.now_ms())?;
         }
     }

@@ -121,6 +121,9 @@ pub fn preview(
             Ok(free(until_ms, When::PeriodEnd))
         }
         State::Active { until_ms, .. } if until_ms > now_ms => {
+            if book.period.as_ref().is_some_and(|period| period.lines.is_empty()) {
+                return Err(Problem::PaidElsewhere);
+            }
             let before = periods::get_version(tx, &subscription.version_id)?;
             let whole = (before, until_ms);
             // The newest may be a change that was not paid.
@@ -213,6 +216,8 @@ fn left_of(tx: &mut dyn Tx, period: &Period) -> Result<Money, Problem> {
             None => Money::ZERO,
         };
         let refunded = store::refunded_for(tx, id, it.number)?;
+        // What went back of the fee for the set-up is none of the time's.
+        let refunded = refunded.minus_or_zero(fee(it));
         left = worth(it).minus_or_zero(lost).minus_or_zero(refunded);
         before = Some(it);
     }
@@ -223,6 +228,13 @@ fn left_of(tx: &mut dyn Tx, period: &Period) -> Result<Money, Problem> {
 fn taken_over(period: &Period) -> Money {
     let is_credit = |line: &&Line| line.kind == LineKind::Unused;
     let kopecks: i64 = period.lines.iter().filter(is_credit).map(|line| -line.kopecks).sum();
+    Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
+}
+
+/// What the set-up cost.
+fn fee(period: &Period) -> Money {
+    let is_fee = |line: &&Line| line.kind == LineKind::SetupFee;
+    let kopecks: i64 = period.lines.iter().filter(is_fee).map(|line| line.kopecks).sum();
     Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
 }
 

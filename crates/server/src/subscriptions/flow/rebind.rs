@@ -16,7 +16,7 @@ use crate::{
     },
     payments::{
         self,
-        flow::{charge, doubt, kept},
+        flow::{charge, doubt},
         model::{Payment, Status as PaymentStatus},
     },
     subscriptions::{
@@ -191,7 +191,8 @@ fn paid(
     payment: &Payment,
 ) -> Result<bool, Problem> {
     let is_over = own.state.status().is_over();
-    let is_left = payment.status() == PaymentStatus::Paid && !kept::is_given_back_by_hand(payment);
+    // Asked for once: a bank that refuses it leaves it to a person.
+    let is_left = payment.status() == PaymentStatus::Paid && !doubt::is_over(payment);
     if rebind.outcome == RebindOutcome::Over && !is_left {
         return Ok(false);
     }

@@ -101,8 +101,13 @@ async fn the_bank_charges_and_each_approval_pays_its_period_once() {
             .iter()
             .map(|it| it["code"].as_str().unwrap())
             .collect();
-        assert_eq!(codes.len(), 6, "{codes:?}");
-        assert!(codes.contains(&"no_pause") && codes.contains(&"failures_not_told"), "{codes:?}");
+        assert_eq!(codes.len(), 7, "{codes:?}");
+        assert!(
+            codes.contains(&"fixed_receipt")
+                && codes.contains(&"no_pause")
+                && codes.contains(&"failures_not_told"),
+            "{codes:?}"
+        );
         for period in 2..=6 {
             days(&app, 31).await;
             let now = shown(&app, &subscription).await;
@@ -225,6 +230,9 @@ async fn what_the_banks_schedule_cannot_do_is_refused_before_anything_is_made() 
     assert_eq!(app.rows("subscriptions").await + app.rows("payments").await, 0);
     // What the bank charges by itself nobody else charges.
     let (subscription, _) = begun(&app, json!({})).await;
+    let said = json!({"customer": {"email": "b@example.ru"}});
+    let receipt = app.post(&path(&subscription, "/receipt"), said).await;
+    receipt.expect_error(422, "bank_schedule_impossible");
     let own = json!({"amount": "5.00", "purpose": "x", "card_id": subscription["card_id"]});
     app.post("/v1/payments", own).await.expect_error(409, "card_not_active");
 }

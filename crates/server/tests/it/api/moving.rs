@@ -1,6 +1,9 @@
 //! Subscriptions charged from cards that Tochka keeps, and their way to the other bank.
 
-use kopeck_banks::emulator::{Control, Fault, FaultKind};
+use kopeck_banks::{
+    emulator::{Control, Fault, FaultKind},
+    tbank::emulator::directory,
+};
 use serde_json::{Value, json};
 
 use crate::harness::{app::TestApp, databases::on_each};
@@ -227,4 +230,25 @@ async fn what_cannot_move_is_refused_and_money_that_comes_too_late_goes_back() {
     minutes(&app, 5).await;
     assert_eq!(app.payment(&link["id"]).await["status"], "refunded");
     app.post(&rebind, json!({})).await.expect_error(409, "subscription_state");
+}
+
+#[tokio::test]
+async fn money_that_the_bank_does_not_give_back_is_asked_back_once() {
+    let app = TestApp::at_both().await;
+    let subscription = begun(&app, json!({"bank": "tochka"})).await;
+    let rebind = path(&subscription, "/rebind");
+    let moving = app.post(&rebind, json!({"save": "card"})).await.expect(200);
+    let link = at(&app, &moving["rebind_url"]).await;
+    app.post(&path(&subscription, "/cancel"), json!({"when": "now"})).await.expect(200);
+    let id = link["bank_payment_id"].as_str().unwrap().to_owned();
+    app.bank.control_second(&Control::Pay { id, method: Some("card".into()), card: None });
+    let token = directory::DEMO_KEY.to_owned();
+    app.bank.control_second(&Control::Token { token, state: "blocked".to_owned() });
+    minutes(&app, 30).await;
+    let now = app.payment(&link["id"]).await;
+    assert_eq!(now["status"], "paid", "{now}");
+    let refunds = "select count(*) from refunds";
+    assert_eq!(count(&app, refunds).await, 1, "{now}");
+    let told = "select count(*) from events where kind = 'subscription.given_back'";
+    assert_eq!(count(&app, told).await, 1);
 }

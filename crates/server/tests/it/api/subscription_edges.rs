@@ -352,3 +352,38 @@ async fn a_decline_by_want_of_money_asks_for_no_other_account() {
         "{now}"
     );
 }
+
+#[tokio::test]
+async fn a_trial_that_comes_back_after_its_end_is_a_trial() {
+    let app = TestApp::new().await;
+    plan(&app, json!({"trial_days": 14, "setup_fee": "100.00"})).await;
+    let subscription = subscribe(&app, json!({})).await;
+    days(&app, 2).await;
+    app.post(&path(&subscription, "/cancel"), json!({"when": "now"})).await.expect(200);
+    let back = app.post(&path(&subscription, "/reactivate"), json!({})).await.expect(200);
+    assert_eq!(back["status"], "trialing", "{back}");
+    days(&app, 12).await;
+    minutes(&app, 5).await;
+    let now = shown(&app, &subscription).await;
+    assert_eq!(now["period"]["amount"], "2550.00", "the first money, with its fee: {now}");
+}
+
+#[tokio::test]
+async fn a_set_up_fee_that_went_back_is_none_of_the_times() {
+    let app = TestApp::new().await;
+    plan(&app, json!({"setup_fee": "500.00"})).await;
+    plan(&app, json!({"code": "pro", "amount": "4900.00"})).await;
+    let subscription = subscribe(&app, json!({})).await;
+    pay(&app, &subscription).await;
+    let first = asked(&app, &subscription).await;
+    let before = credit(&preview(&app, &subscription, json!({"plan": "pro"})).await);
+    let refund = format!("/v1/payments/{}/refunds", first["id"].as_str().unwrap());
+    app.post(&refund, json!({"amount": "500.00"})).await.expect(201);
+    minutes(&app, 3).await;
+    let after = credit(&preview(&app, &subscription, json!({"plan": "pro"})).await);
+    assert!((before - 100..=before).contains(&after), "{before} {after}");
+    app.post(&refund, json!({"amount": "1000.00"})).await.expect(201);
+    minutes(&app, 3).await;
+    let less = credit(&preview(&app, &subscription, json!({"plan": "pro"})).await);
+    assert!((before - 100_200..=before - 99_800).contains(&less), "{before} {less}");
+}

@@ -101,3 +101,21 @@ fn coupons_are_made_listed_shown_and_ended() {
     assert!(nowhere.err.contains("settings_invalid"), "{}", nowhere.err);
     assert!(nowhere.err.contains("Mars/Base"), "{}", nowhere.err);
 }
+
+#[test]
+fn what_a_subscriptions_receipts_say_changes_by_flags() {
+    let shop = Shop::new();
+    let id = subscribed(&shop);
+    shop.json(&["receipt", "defaults", "set", "--vat", "none", "--taxation", "usn_income"]);
+    let own = |more: &[&str]| {
+        let said = shop.json(&[&["subscription", "receipt", id.as_str()], more].concat());
+        said["receipt"]["items"][0]["name"].clone()
+    };
+    let item = "Доступ для ООО;1;2450.00;none";
+    assert_eq!(own(&["--item", item, "--email", "a@example.ru"]), "Доступ для ООО");
+    let moved = shop.run(&["subscription", "receipt", &id, "--email", "b@example.ru"]);
+    assert!(moved.out.contains("✓"), "{}", moved.err);
+    assert_eq!(own(&["--by-plan"]), json!(null));
+    shop.fails(&["subscription", "receipt", &id], "usage_invalid");
+    shop.fails(&["subscription", "receipt", &id, "--preset", "tea"], "receipt_invalid");
+}
