@@ -118,6 +118,8 @@ pub fn deals_at(
         "filter": { "=categoryId": category, "=stageId": stage, ">=updatedTime": since,
             ">id": after_id },
         "order": { "id": "ASC" },
+        // A deal has hundreds of fields, and a reply too long is cut.
+        "select": ["id"],
         // No counting: the page says by its length whether there is another one.
         "start": -1,
     });

@@ -99,12 +99,14 @@ impl Fields {
         self.0.get(name).map_or("", |text| text.as_str())
     }
 
-    /// Rubles as bots write them; a comma is a point.
+    /// Rubles as bots write them; a comma is a point, unless thousands may be meant.
     pub(crate) fn rubles(&self, name: &'static str) -> Result<Option<Money>, Refused> {
         let Some(text) = self.find(name) else { return Ok(None) };
         let bare: String = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}')).collect();
+        let is_clear = bare.split_once(',').is_none_or(|(_, rest)| rest.len() <= 2);
         let bare = if bare.contains('.') { bare } else { bare.replacen(',', ".", 1) };
-        let money = Money::parse_rubles(&bare).ok().filter(|money| !money.is_zero());
+        let money = Money::parse_rubles(&bare).ok();
+        let money = money.filter(|money| is_clear && !money.is_zero());
         money.map(Some).ok_or_else(|| Refused::of(&problems::AMOUNT, name, text))
     }
 

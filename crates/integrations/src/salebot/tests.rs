@@ -245,6 +245,7 @@ fn what_is_wrong_is_named_with_its_argument() {
         (base(json!({ "amount": "1e3" })), ("salebot_amount", "amount")),
         (base(json!({ "amount": "0" })), ("salebot_amount", "amount")),
         (base(json!({ "amount": "1,234.50" })), ("salebot_amount", "amount")),
+        (base(json!({ "amount": "12,000" })), ("salebot_amount", "amount")),
         (base(json!({ "payment_sum": "10" })), ("salebot_two_amounts", "amount")),
         (base(json!({ "amount_kopecks": 1000 })), ("salebot_two_amounts", "amount")),
         (json!({ "amount": 10 }), ("salebot_client_missing", "client_id")),

@@ -194,7 +194,7 @@ pub async fn get(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Problem> 
     found?.ok_or(Problem::NoSuchIntegration)
 }
 
-/// The shop's newest integration with this service.
+/// The shop's newest integration with this service; one that works rather than one that is stopped.
 pub async fn find_of_service(
     ctx: &Ctx,
     shop_id: &str,
@@ -203,8 +203,9 @@ pub async fn find_of_service(
     let shop_id = shop_id.to_owned();
     let all: Result<Vec<Linked>, DbError> =
         ctx.db.read(move |tx| store::list_integrations(tx, &shop_id)).await;
-    let found = all?.into_iter().find(|linked| linked.service == service);
-    found.ok_or(Problem::NotConnected(service))
+    let all: Vec<Linked> = all?.into_iter().filter(|it| it.service == service).collect();
+    let live = all.iter().find(|linked| linked.is_live());
+    live.or(all.first()).cloned().ok_or(Problem::NotConnected(service))
 }
 
 /// What to change of an integration. Empty fields stay as they are.

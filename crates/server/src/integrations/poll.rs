@@ -102,7 +102,7 @@ fn request(
 
 fn read(linked: &Linked, body: &[u8], marker: i64) -> Option<(Vec<News>, i64)> {
     if linked.service == chats::TELEGRAM {
-        let (news, next) = telegram::update::read_batch(body, marker)?;
+        let (news, next) = telegram::update::read_batch(body)?;
         return Some((news.into_iter().map(News::from).collect(), next));
     }
     let (news, next) = max::update::read_batch(body, marker)?;

@@ -45,6 +45,7 @@ async fn a_payer_pays_in_a_browser_and_the_books_survive_a_kill() {
     browser.open(&pay_url).await;
     browser.click("a.button").await;
     type_card(&browser, "2200 0000 0000 0004").await;
+    browser.arrive(&link).await;
     browser.open(&pay_url).await;
     browser.see("Оплачено").await;
     browser.screenshot("4-paid").await;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     integrations::{letter::is_payable, model::Linked},
-    kit::{Ctx, db::DbError},
+    kit::{Ctx, db::DbError, secret::mask_text},
     payments::{self, model::Payment},
 };
 
@@ -64,7 +64,8 @@ fn words(linked: &Linked, trouble: &Trouble) -> &'static str {
         Trouble::Later { .. } | Trouble::Unclear(_) => NOT_NOW,
         Trouble::Broken(_) | Trouble::Internal(_) => {
             let integration_id = &linked.id;
-            tracing::warn!(integration_id, ?trouble, "a payment of a portal cannot be read");
+            let why = mask_text(&format!("{trouble:?}"));
+            tracing::warn!(integration_id, why, "a payment of a portal cannot be read");
             NOT_AT_ALL
         }
     }
@@ -81,7 +82,8 @@ fn refusal(checkout: &Checkout, told: &PortalPayment) -> Option<&'static str> {
     (told.sum != checkout.amount).then_some(OTHER_SUM)
 }
 
-async fn known(
+/// What was made for a payment of the portal.
+pub(super) async fn known(
     ctx: &Ctx,
     linked: &Linked,
     portal_payment_id: &str,

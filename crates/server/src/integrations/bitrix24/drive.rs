@@ -14,7 +14,7 @@ use kopeck_integrations::{
 };
 
 use super::{
-    install, links,
+    checkout, install, links,
     links::{For, Wish},
     look,
     model::{App, Errand, State, What},
@@ -78,7 +78,8 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     }
     if looked_ms + LOOK_MS <= now_ms {
         if let Err(trouble) = look::look(ctx, &linked, looked_ms).await {
-            tracing::warn!(integration_id = linked.id, ?trouble, "a portal cannot be looked at");
+            let why = mask_text(&format!("{trouble:?}"));
+            tracing::warn!(integration_id = linked.id, why, "a portal cannot be looked at");
             // The next look begins where this one should have: nothing in between is missed.
             return Ok(After::At(now_ms + LOOK_AGAIN_MS));
         }
@@ -218,12 +219,43 @@ async fn run(ctx: &Ctx, linked: &Linked, errand: &Errand) -> Result<(), Failed> 
             run_robot(ctx, linked, *deal_id, (event_token, properties)).await
         }
         What::Paid { portal_payment_id, pay_system_id } => {
-            let make = |settings: &Settings| {
-                inbound::checkout_paid(settings, portal_payment_id, pay_system_id)
-            };
-            Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
+            mark_paid(ctx, linked, portal_payment_id, pay_system_id).await
         }
     }
+}
+
+/// Marks the portal's own payment as paid. The portal takes no sum with that, and may have changed
+/// it since the link was made: only money of just that sum, which is still here, pays it.
+async fn mark_paid(
+    ctx: &Ctx,
+    linked: &Linked,
+    portal_payment_id: &str,
+    pay_system_id: &str,
+) -> Result<(), Failed> {
+    let make = |settings: &Settings| card::portal_payment(settings, portal_payment_id);
+    let read = card::read_portal_payment;
+    let told = portal::call(ctx, &linked.id, As::App, make, read).await?;
+    let left: Vec<Money> = checkout::known(ctx, linked, portal_payment_id)
+        .await?
+        .iter()
+        .map(|it| it.facts.paid.minus_or_zero(it.refunded()))
+        .filter(|left| !left.is_zero())
+        .collect();
+    if told.is_paid || left.is_empty() {
+        return Ok(());
+    }
+    if !told.is_rubles || !left.contains(&told.sum) {
+        let sum = told.sum.to_rubles();
+        let paid: Vec<String> = left.iter().map(|it| it.to_rubles()).collect();
+        let paid = paid.join(", ");
+        return Err(Failed::Never(format!(
+            "Оплата {portal_payment_id} на портале теперь {sum}, а заплачено {paid}: отметьте её \
+             на портале сами или верните деньги"
+        )));
+    }
+    let make =
+        |settings: &Settings| inbound::checkout_paid(settings, portal_payment_id, pay_system_id);
+    Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
 }
 
 /// The deal with its rows, by the application's own token.
@@ -355,13 +387,16 @@ async fn make_by_robot(
     Ok(Ran { payment: Some(payment), error })
 }
 
-/// As the portal writes a sum, or as a person types it: `1 500,50`, `1500.5|RUB`.
+/// As the portal writes a sum, or as a person types it: `1 500,50`, `1500.5|RUB`. Where thousands
+/// may be meant, `1,500`, it is no sum.
 pub fn read_amount(text: &str) -> Option<Money> {
     let (text, currency) = text.split_once('|').unwrap_or((text, "RUB"));
     if currency.trim() != "RUB" {
         return None;
     }
     let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_clear = digits.split_once(',').is_none_or(|(_, rest)| rest.len() <= 2)
+        && digits.split_once('.').is_none_or(|(_, rest)| rest.len() != 3);
     let digits = digits.replace(',', ".");
     // Trailing zeros beyond kopecks say nothing.
     let digits = match digits.split_once('.') {
@@ -370,5 +405,27 @@ pub fn read_amount(text: &str) -> Option<Money> {
         }
         _ => digits,
     };
-    Money::parse_rubles(&digits).ok().filter(|amount| !amount.is_zero())
+    Money::parse_rubles(&digits).ok().filter(|amount| is_clear && !amount.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_amount;
+
+    #[test]
+    fn a_sum_that_may_mean_thousands_is_none() {
+        for (text, kopecks) in [
+            ("1 500,50", Some(150_050)),
+            ("1500.5|RUB", Some(150_050)),
+            ("1500.0000|RUB", Some(150_000)),
+            ("1500", Some(150_000)),
+            ("1,500", None),
+            ("1.500", None),
+            ("1,234.50", None),
+            ("1500|USD", None),
+            ("0", None),
+        ] {
+            assert_eq!(read_amount(text).map(|sum| sum.kopecks()), kopecks, "{text}");
+        }
+    }
 }

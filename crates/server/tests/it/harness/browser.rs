@@ -174,6 +174,17 @@ impl Browser {
         self.call("POST", &format!("/element/{element}/value"), json!({ "text": text })).await;
     }
 
+    /// Waits until the browser is there: opened before, another page would take the place of a form
+    /// that is still on its way.
+    pub async fn arrive(&self, at: &str) {
+        let deadline = tokio::time::Instant::now() + WAIT;
+        while !self.url().await.starts_with(at) {
+            let text = self.text().await;
+            assert!(tokio::time::Instant::now() < deadline, "not at {at}:\n{text}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Waits until the page shows the text.
     pub async fn see(&self, wanted: &str) {
         let deadline = tokio::time::Instant::now() + WAIT;

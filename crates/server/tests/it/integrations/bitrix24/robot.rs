@@ -168,6 +168,21 @@ async fn a_portals_own_payment_is_paid_by_one_link_and_told_to_the_portal() {
 }
 
 #[tokio::test]
+async fn an_order_that_grew_is_not_paid_by_the_money_of_its_older_link() {
+    let office = Office::installed().await;
+    office.host.service().portal.payments.insert(91, ("1500.50".to_owned(), false));
+    let first = checkout(&office, "91", "1500.50").await;
+    office.wait(5).await;
+    let payment = office.app.payment(&first["PAYMENT_ID"]).await;
+    office.host.service().portal.payments.insert(91, ("5000.00".to_owned(), false));
+    office.app.pay(&payment);
+    office.app.advance(61 * SECOND).await;
+    office.wait(30).await;
+    assert_eq!(office.app.payment(&payment["id"]).await["status"], "paid");
+    assert!(!office.host.service().portal.payments[&91].1, "5000.00 are not paid by 1500.50");
+}
+
+#[tokio::test]
 async fn a_checkout_is_believed_in_nothing_that_a_buyer_could_change() {
     let office = Office::installed().await;
     office.host.service().portal.payments.insert(91, ("1500.50".to_owned(), false));
