@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use kopeck_banks::receipt::{
-    Ffd,
+    Ffd, Supplier,
     preset::{PRESETS, SERVICE, ShopDefaults, Taxpayer, find_preset},
     vat::{ShopVat, VatPlan, VatStep},
 };
@@ -114,14 +114,6 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
             hint: "Days until what is prepaid is delivered, such as 30".to_owned(),
         });
     }
-    let supplier = input.supplier.as_ref().map(request::supplier);
-    if let Some(finding) = supplier.as_ref().and_then(find_supplier_problem) {
-        return Err(DefaultsProblem {
-            param: "supplier",
-            message: finding.en(),
-            hint: finding.rule.en.fix.to_owned(),
-        });
-    }
     let steps = input.vat.iter().map(step).collect::<Result<Vec<_>, _>>()?;
     if steps.is_empty() && taxpayer == Taxpayer::Register {
         return Err(DefaultsProblem {
@@ -141,7 +133,7 @@ pub fn read(input: &DefaultsInput) -> Result<ShopDefaults, DefaultsProblem> {
         taxpayer,
         preset,
         taxation: request::taxation(input.taxation.as_deref()).map_err(wrong("taxation"))?,
-        vat: VatPlan { steps, supplier },
+        vat: VatPlan { steps, supplier: input.supplier.as_ref().map(request::supplier) },
         ffd: ffd.map_err(wrong("ffd"))?,
     })
 }
@@ -163,6 +155,14 @@ fn step(input: &VatInput) -> Result<VatStep, DefaultsProblem> {
 
 fn preset_names() -> String {
     PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+}
+
+/// Why no receipt could name this supplier. Asked when it is saved and never when it is read back:
+/// what was saved before must not stop the payments that came since.
+pub fn find_wrong_supplier(supplier: &Supplier) -> Option<DefaultsProblem> {
+    let finding = find_supplier_problem(supplier)?;
+    let hint = finding.rule.en.fix.to_owned();
+    Some(DefaultsProblem { param: "supplier", message: finding.en(), hint })
 }
 
 /// A plan that says nothing of today: money that comes today would have no rate.

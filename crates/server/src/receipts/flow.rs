@@ -16,7 +16,7 @@ use kopeck_banks::{
 
 use super::{
     check::{Around, Report, check, moscow_day, moscow_midnight},
-    defaults::{self, DefaultsInput, DefaultsProblem, VatInput, no_vat_today},
+    defaults::{self, DefaultsInput, DefaultsProblem, VatInput, find_wrong_supplier, no_vat_today},
     form::{self, Form},
     request::{ReceiptProblem, SaleInput, SaleWords},
     store::{self, Standing},
@@ -349,6 +349,9 @@ pub async fn save_defaults(
         Ok(shop) => shop,
         Err(problem) => return Ok(Err(problem)),
     };
+    if let Some(problem) = shop.vat.supplier.as_ref().and_then(find_wrong_supplier) {
+        return Ok(Err(problem));
+    }
     let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
     ctx.db
         .write(move |tx| {

@@ -1,7 +1,9 @@
 //! What the receipts of a subscription's charges say from now on, and where they go. A charge that
 //! was asked for already keeps the receipt that it has.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{Problem, announce, by_bank, lock_own, periods};
 use crate::{
@@ -108,12 +110,11 @@ fn fields(text: &str) -> Map<String, Value> {
 
 /// The same text in whichever form, without where it goes.
 fn without_address(text: &str) -> String {
-    let mut all = fields(text);
-    if all.is_empty() {
-        return text.to_owned();
-    }
+    // Sums stay as they are written.
+    let read = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text);
+    let Ok(mut all) = read else { return text.to_owned() };
     for name in ["email", "phone", "Email", "Phone"] {
         all.remove(name);
     }
-    Value::Object(all).to_string()
+    serde_json::to_string(&all).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,7 +1,7 @@
 //! Receipts: checked, made by the shop's defaults, and followed.
 
 use axum::{body::Body, http::Request};
-use kopeck::kit::db::DbError;
+use kopeck::{kit::db::DbError, receipts::store};
 use kopeck_banks::{
     emulator::{Control, Fault, FaultKind},
     tbank::{
@@ -127,6 +127,25 @@ async fn the_check_names_each_field_and_knows_what_the_shop_said() {
     app.put("/v1/receipts/defaults", with("+79991234567")).await.expect(200);
     let known = app.post("/v1/receipts/check", ask).await.expect(200);
     assert_eq!(known["ok"], true, "the supplier of the defaults: {known}");
+}
+
+#[tokio::test]
+async fn defaults_of_before_a_rule_stop_no_payment() {
+    let app = TestApp::at("tochka").await;
+    let supplier = json!({"name": "ООО Мир", "phone": "номер", "inn": "7"});
+    let saved = json!({"vat": [{"vat": "none"}], "supplier": supplier});
+    let (saved, shop_id) = (serde_json::from_value(saved).unwrap(), app.shop.id.clone());
+    let done: Result<(), DbError> =
+        app.ctx.db.write(move |tx| store::update_defaults(tx, &shop_id, &saved)).await;
+    done.unwrap();
+    let payment = app.create(json!({})).await;
+    app.pay(&payment);
+    app.advance(61_000).await;
+    assert_eq!(app.payment(&payment["id"]).await["status"], "paid");
+    let shown = app.get("/v1/receipts/defaults").await.expect(200);
+    let again = json!({"vat": shown["vat"], "supplier": shown["supplier"]});
+    let refused = app.put("/v1/receipts/defaults", again).await;
+    assert_eq!(refused.expect_error(422, "param_invalid")["param"], "supplier");
 }
 
 #[tokio::test]
