@@ -37,6 +37,7 @@ pub mod sandbox;
 mod sbp;
 mod sendings;
 mod serve;
+mod staff;
 mod subscription;
 mod tbank;
 mod timeline;
@@ -92,6 +93,7 @@ enum Command {
     Dunning(dunning::DunningArgs),
     Evidence(evidence::EvidenceArgs),
     Todo(todo::TodoArgs),
+    Staff(staff::StaffArgs),
     Import(import::ImportArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -154,6 +156,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Dunning(args) => args.run(&globals).await,
         Command::Evidence(args) => args.run(&globals).await,
         Command::Todo(args) => args.run(&globals).await,
+        Command::Staff(args) => args.run(&globals).await,
         Command::Import(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),
