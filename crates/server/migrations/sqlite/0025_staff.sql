@@ -66,4 +66,6 @@ create table audit (
 create index audit_by_shop on audit (shop_id, id);
 
 -- The dashboard counts the money of a day.
-create index payments_by_paid on payments (shop_id, paid_ms) where paid_ms is not null;
+create index payments_by_paid on payments (shop_id, coalesce(paid_ms, heard_paid_ms));
+create index payments_by_time on payments (shop_id, created_ms);
+create index refunds_by_shop on refunds (shop_id, created_ms);
