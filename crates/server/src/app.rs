@@ -36,7 +36,7 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions, todos,
-    web::{assets, bitrix24, checkout, desk, docs, place, unsubscribe, withdrawal},
+    web::{admin, assets, bitrix24, checkout, desk, docs, place, unsubscribe, withdrawal},
     webhooks,
 };
 
@@ -95,12 +95,18 @@ pub fn router(ctx: Ctx, nudge: Nudge, refused: Arc<RefusedCount>, limits: Limits
 
 fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let (api, document) = api().split_for_parts();
+    // The dashboard calls the same routes, with who is in for the key.
+    let inner = Router::from(api.clone()).layer(Extension(tell as Teller));
+    let inner = inner
+        .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
+        .with_state(server.clone());
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
         .layer(Extension(tell as Teller))
         .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
         .merge(integrations::updates::update_routes())
+        .merge(admin::routes(server, inner).layer(Extension(tell as Teller)))
         .merge(checkout::routes())
         .merge(place::routes())
         .merge(desk::routes())

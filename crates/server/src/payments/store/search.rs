@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn each_parameter_is_where_the_condition_says() {
-        for text in ["4711", "100%", "+7 (999) 123-45-67", "1 234,50 ₽", "консультация", "x"] {
+        for text in ["4711", "100%", "+7 (999) 123-45-67", "1 234,50 ₽", "консультация", "x"]
+        {
             let (sql, params) = condition(text, 11);
             for at in 11..11 + params.len() {
                 assert!(sql.contains(&format!("${at}")), "{text}: no ${at} in {sql}");

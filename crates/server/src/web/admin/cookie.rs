@@ -31,9 +31,7 @@ pub fn forget(response: &mut Response, public_url: &str) {
 fn add(response: &mut Response, token: &str, seconds: i64, public_url: &str) {
     let name = name(public_url);
     let secure = if public_url.starts_with("https://") { "; Secure" } else { "" };
-    let text = format!(
-        "{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-    );
+    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

@@ -133,12 +133,7 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     }
 }
 
-async fn pass(
-    gate: &Gate,
-    door: Door,
-    request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
+async fn pass(gate: &Gate, door: Door, request: Request, next: Next) -> Result<Response, ApiError> {
     let ctx = &gate.server.ctx;
     let token = cookie::read(request.headers(), &ctx.public_url);
     let visit = match token {

@@ -65,19 +65,26 @@ impl EntryPage {
 }
 
 struct Field {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
+    name: String,
+    label: String,
+    hint: String,
     value: String,
-    kind: &'static str,
-    mode: &'static str,
-    fill: &'static str,
+    kind: String,
+    mode: String,
+    fill: String,
 }
 
 impl Field {
     fn text(name: &'static str, label: &'static str, value: &str, fill: &'static str) -> Field {
-        let value = value.to_owned();
-        Field { name, label, hint: "", value, kind: "text", mode: "", fill }
+        Field {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            hint: String::new(),
+            value: value.to_owned(),
+            kind: "text".to_owned(),
+            mode: String::new(),
+            fill: fill.to_owned(),
+        }
     }
 
     fn password(lang: Lang, is_new: bool) -> Field {
@@ -87,13 +94,9 @@ impl Field {
             "At least 10 characters. A phrase of several words is a good one.",
         );
         Field {
-            name: "password",
-            label: lang.pick("Пароль", "Password"),
-            hint: if is_new { hint } else { "" },
-            value: String::new(),
-            kind: "password",
-            mode: "",
-            fill,
+            hint: if is_new { hint.to_owned() } else { String::new() },
+            kind: "password".to_owned(),
+            ..Field::text("password", lang.pick("Пароль", "Password"), "", fill)
         }
     }
 }
@@ -194,7 +197,7 @@ fn code_page(server: &Server, visit: &Visit, lang: Lang, to: &str, error: String
             )
             .to_owned(),
         fields: vec![Field {
-            mode: "numeric",
+            mode: "numeric".to_owned(),
             ..Field::text("code", label, "", "one-time-code")
         }],
         button: lang.pick("Войти", "Log in"),

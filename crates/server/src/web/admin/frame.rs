@@ -73,7 +73,11 @@ const RARE: [Row; 8] = [
 ];
 
 impl Frame {
-    pub async fn new(guest: &Guest, server: &Server, query: Option<&str>) -> Result<Frame, ApiError> {
+    pub async fn new(
+        guest: &Guest,
+        server: &Server,
+        query: Option<&str>,
+    ) -> Result<Frame, ApiError> {
         let shop_id = guest.shop_id();
         let found: Result<(Option<shops::model::Shop>, usize), DbError> = server
             .ctx

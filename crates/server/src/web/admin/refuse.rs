@@ -7,10 +7,7 @@ use axum::{
 };
 
 use super::{frame::Frame, words};
-use crate::{
-    http::ApiError,
-    web::headers,
-};
+use crate::{http::ApiError, web::headers};
 
 const CACHE: &str = "no-store";
 

@@ -99,10 +99,6 @@ impl Cell {
         Cell::of(Value::Text(text.into()))
     }
 
-    pub fn opt(text: Option<&str>) -> Cell {
-        Cell::text(text.unwrap_or("—"))
-    }
-
     pub fn money(sum: Money) -> Cell {
         Cell::of(Value::Money(sum))
     }
@@ -207,7 +203,6 @@ pub enum Input {
     Password,
     Hidden,
     Check(bool),
-    Area,
     /// (value, text).
     Select(Vec<(String, String)>),
     /// One checkbox each: (value, text, whether it is set).
@@ -265,12 +260,9 @@ impl Field {
             Input::Password => "password",
             Input::Date => "date",
             Input::Hidden => "hidden",
-            Input::Text
-            | Input::Sum
-            | Input::Check(_)
-            | Input::Area
-            | Input::Select(_)
-            | Input::Checks(_) => "text",
+            Input::Text | Input::Sum | Input::Check(_) | Input::Select(_) | Input::Checks(_) => {
+                "text"
+            }
         }
     }
 
@@ -282,7 +274,6 @@ impl Field {
             | Input::Password
             | Input::Hidden
             | Input::Check(_)
-            | Input::Area
             | Input::Select(_)
             | Input::Checks(_) => "",
         }
@@ -307,7 +298,9 @@ impl Sheet {
         let kept: Vec<&str> = query
             .split('&')
             .filter(|pair| !pair.is_empty())
-            .filter(|pair| !["lang=", "done=", "after=", "format="].iter().any(|it| pair.starts_with(it)))
+            .filter(|pair| {
+                !["lang=", "done=", "after=", "format="].iter().any(|it| pair.starts_with(it))
+            })
             .collect();
         let address = |format: &str| {
             let mut all = kept.clone();

@@ -114,21 +114,8 @@ pub fn done(word: &str, lang: Lang) -> &'static str {
 
 /// `22.11.2026 14:03` where the shop is.
 pub fn moment(ms: i64, zone: &str) -> String {
-    format(ms, zone, "%d.%m.%Y %H:%M")
-}
-
-/// `22.11` where the shop is.
-pub fn short_day(ms: i64, zone: &str) -> String {
-    format(ms, zone, "%d.%m")
-}
-
-pub fn day(ms: i64, zone: &str) -> String {
-    format(ms, zone, "%d.%m.%Y")
-}
-
-fn format(ms: i64, zone: &str, how: &str) -> String {
     let at = timestamp(ms).to_zoned(TimeZone::get(zone).unwrap_or(TimeZone::UTC));
-    strtime::format(how, &at).unwrap_or_else(|_| at.timestamp().to_string())
+    strtime::format("%d.%m.%Y %H:%M", &at).unwrap_or_else(|_| at.timestamp().to_string())
 }
 
 /// What went wrong, and what to do.
@@ -221,6 +208,16 @@ pub fn payments(count: i64, lang: Lang) -> String {
     format!("{count}\u{a0}{word}")
 }
 
+/// «3 возврата», "3 refunds".
+pub fn refunds(count: i64, lang: Lang) -> String {
+    let word = match (lang, count) {
+        (Lang::Ru, _) => plural(count, ["возврат", "возврата", "возвратов"]),
+        (Lang::En, 1) => "refund",
+        (Lang::En, _) => "refunds",
+    };
+    format!("{count}\u{a0}{word}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +236,6 @@ mod tests {
     #[test]
     fn a_time_is_where_the_shop_is() {
         assert_eq!(moment(0, "Europe/Moscow"), "01.01.1970 03:00");
-        assert_eq!(day(0, "Asia/Vladivostok"), "01.01.1970");
+        assert_eq!(moment(0, "Asia/Vladivostok"), "01.01.1970 10:00");
     }
 }

@@ -33,9 +33,7 @@ pub fn said(entry: &TimelineEntry, lang: Lang) -> String {
             let more = kind.and_then(|kind| entry.text.strip_prefix(kind.about())).unwrap_or("");
             kind.map_or_else(|| entry.text.clone(), |kind| format!("{}{more}", about(kind)))
         }
-        (Lang::Ru, "notice") => {
-            "Пришло подписанное уведомление банка, подпись верна".to_owned()
-        }
+        (Lang::Ru, "notice") => "Пришло подписанное уведомление банка, подпись верна".to_owned(),
         (Lang::Ru, "call") => call(entry),
         (Lang::Ru, "receipt") => format!("Чек запрошен ещё раз: {}", after(&entry.text, "): ")),
         (Lang::Ru, _) => told(entry),
@@ -128,9 +126,7 @@ pub const fn about(kind: EventKind) -> &'static str {
         EventKind::SubscriptionCreated => "Клиента подписывают",
         EventKind::SubscriptionActivated => "Пришёл первый платёж: подписка действует",
         EventKind::SubscriptionRenewed => "Период оплачен",
-        EventKind::SubscriptionRenewalUpcoming => {
-            "Скоро списание: сообщите клиенту дату и сумму"
-        }
+        EventKind::SubscriptionRenewalUpcoming => "Скоро списание: сообщите клиенту дату и сумму",
         EventKind::SubscriptionRenewalFailed => "Списание не прошло, подписка знает, что дальше",
         EventKind::SubscriptionPastDue => "Период начался, а деньги не пришли",
         EventKind::SubscriptionChanged => "Изменились тариф, количество или способ оплаты",
@@ -138,9 +134,7 @@ pub const fn about(kind: EventKind) -> &'static str {
         EventKind::SubscriptionReactivated => "Отмену забрали назад",
         EventKind::SubscriptionPaused => "Пауза: нет ни доступа, ни списаний",
         EventKind::SubscriptionResumed => "Продолжается после паузы",
-        EventKind::SubscriptionCanceled => {
-            "Подписка окончена; оплаченным ещё можно пользоваться"
-        }
+        EventKind::SubscriptionCanceled => "Подписка окончена; оплаченным ещё можно пользоваться",
         EventKind::SubscriptionExpired => "Первый платёж так и не пришёл",
         EventKind::SubscriptionGivenBack => {
             "Пришли деньги, которые нельзя оставить себе: запрошен возврат"
@@ -148,9 +142,7 @@ pub const fn about(kind: EventKind) -> &'static str {
         EventKind::SubscriptionConsentWithdrawn => {
             "Клиент отозвал согласие: списаний больше не будет"
         }
-        EventKind::SubscriptionPaymentNeeded => {
-            "Клиент должен оплатить по ссылке: отправьте её"
-        }
+        EventKind::SubscriptionPaymentNeeded => "Клиент должен оплатить по ссылке: отправьте её",
         EventKind::SubscriptionBlocked => {
             "Платёж за период создать не удаётся: причина и что делать — в задаче"
         }
