@@ -6,6 +6,7 @@ pub mod begin;
 pub mod blocked;
 pub mod by_bank;
 pub mod change;
+mod credits;
 pub mod evidence;
 pub mod metrics;
 mod notice;
@@ -75,7 +76,7 @@ pub enum Problem {
     /// None of the shop's banks saves what can be charged.
     NoBank,
     /// The payment cannot pay its period.
-    NotAssignable(&'static str),
+    NotAssignable(assign::Unassignable),
     /// The bank's own schedule cannot do it.
     ByBank(&'static str),
     Payment(PaymentProblem),
@@ -122,15 +123,7 @@ pub fn act(
 ) -> Result<Vec<Effect>, Problem> {
     let applied = state::apply(&subscription.state, event).map_err(Problem::Refused)?;
     let was_paused = matches!(subscription.state, State::Paused { .. });
-    subscription.state = match (event, applied.next) {
-        // Nothing was paid yet: what comes back is the trial.
-        (Event::Reactivate { .. }, State::Active { until_ms, ends })
-            if subscription.periods == 0 =>
-        {
-            State::Trialing { until_ms, ends }
-        }
-        (_, next) => next,
-    };
+    subscription.state = applied.next;
     if let (
         true,
         State::Active { until_ms: end_ms, .. } | State::Canceled { access_ms: end_ms, .. },

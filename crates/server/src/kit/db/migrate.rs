@@ -173,6 +173,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0024_bitrix24.sql"),
         postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
     },
+    Migration {
+        name: "0026_subscription_credits",
+        sqlite: include_str!("../../../migrations/sqlite/0026_subscription_credits.sql"),
+        postgres: include_str!("../../../migrations/postgres/0026_subscription_credits.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

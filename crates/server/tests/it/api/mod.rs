@@ -29,6 +29,7 @@ mod routing;
 mod saving;
 mod serving;
 pub mod subscription_alarms;
+mod subscription_credits;
 mod subscription_doubts;
 mod subscription_edges;
 mod subscription_ends;
