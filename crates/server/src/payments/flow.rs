@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod charge;
+pub mod close;
 pub mod doubt;
 pub mod kept;
 pub mod receive;

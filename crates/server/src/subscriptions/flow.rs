@@ -37,7 +37,7 @@ use crate::{
         db::{DbError, Tx},
         jobs,
     },
-    payments::flow::{Problem as PaymentProblem, charge},
+    payments::flow::{Problem as PaymentProblem, charge, close},
     receipts::flow::ComposeProblem,
     shops,
 };
@@ -160,7 +160,25 @@ fn stop(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<(
         return Ok(());
     };
     drop_unsent(tx, ctx, subscription, period.number)?;
+    close_links(tx, ctx, subscription, period.number)?;
     periods::void(tx, subscription, &mut period)
+}
+
+/// Nobody shall pay the period's open links any more: closed where the bank can do that, else they
+/// end by themselves. Whatever comes by one after all goes back. It locks their payments: before
+/// anything is announced.
+fn close_links(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &Subscription,
+    period: u32,
+) -> Result<(), DbError> {
+    for attempt in store::list_attempts(tx, &subscription.id, period)? {
+        if attempt.outcome == Outcome::Open && attempt.how == How::Link {
+            close::close_link(tx, ctx, (&subscription.shop_id, &attempt.payment_id))?;
+        }
+    }
+    Ok(())
 }
 
 /// A charge of the period that has not left never leaves, and its attempt is over. It locks its

@@ -4,8 +4,8 @@
 use kopeck_banks::op::DeclineReason;
 
 use super::{
-    Problem, act, announce, begin, blocked, by_bank, credits, drop_unsent, load, notice, periods,
-    rebind,
+    Problem, act, announce, begin, blocked, by_bank, close_links, credits, drop_unsent, load,
+    notice, periods, rebind,
 };
 use crate::{
     events::EventKind,
@@ -329,6 +329,7 @@ fn paid(
     period.next_try_ms = None;
     store::update_period(tx, &period)?;
     store::update_attempt(tx, &Attempt { outcome: Outcome::Paid, ..attempt })?;
+    close_links(tx, ctx, subscription, period.number)?;
     act(tx, ctx, subscription, &event)?;
     Ok(())
 }

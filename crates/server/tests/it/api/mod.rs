@@ -38,6 +38,7 @@ mod subscription_keys;
 mod subscription_money;
 mod subscription_notices;
 mod subscription_receipts;
+mod subscription_scans;
 pub mod subscriptions;
 mod tbank;
 mod tbank_sums;
