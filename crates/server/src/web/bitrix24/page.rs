@@ -10,7 +10,7 @@ use kopeck_integrations::{
 use crate::{
     http::ApiError,
     integrations::{bitrix24::portal::Trouble, letter::moscow},
-    web::{checkout::Lang, headers},
+    web::{headers, lang::Lang},
 };
 
 /// It tells of a shop: no cache keeps it.
