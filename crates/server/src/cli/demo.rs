@@ -34,6 +34,7 @@ use crate::{
     },
     sandbox::{self, Client, KeyBits, Options, Sandbox, test_cards},
     shops::{self, model::Connection},
+    web::components,
 };
 
 /// The same ids and tokens in every demo, so that a guide may show them.
@@ -109,8 +110,8 @@ impl Stage {
             // An error means that the sender is gone, which is an end too.
             let _ = ending.wait_for(|over| *over).await;
         };
-        let bank =
-            tokio::spawn(sandbox::serve(sandbox.clone(), bank_listener, ended(ending.subscribe())));
+        let (pages, over) = (components::routes(), ended(ending.subscribe()));
+        let bank = tokio::spawn(sandbox::serve(sandbox.clone(), bank_listener, pages, over));
         let (app, over) = (App::new(world.ctx.clone()), ended(ending.subscribe()));
         follow(&app, &sandbox, &bank_url, ended(ending.subscribe()))?;
         let server = tokio::spawn(app.serve(listener, over));

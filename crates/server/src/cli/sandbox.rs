@@ -20,6 +20,7 @@ use crate::{
         Client, KeyBits, Options, Sandbox, codes_of, notices_of, parse_duration_ms, serve,
         test_cards,
     },
+    web::components,
 };
 
 /// Run the banks' emulators, for an integration in any language; without a subcommand it serves.
@@ -255,7 +256,7 @@ impl RunArgs {
             control_from_anywhere: self.control_from_anywhere,
         })?;
         self.greet(&origin)?;
-        serve(sandbox, listener, stopped()).await
+        serve(sandbox, listener, components::routes(), stopped()).await
     }
 
     fn explain(&self, error: io::Error) -> anyhow::Error {

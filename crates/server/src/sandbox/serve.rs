@@ -30,10 +30,12 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// How long replies under way may take once the sandbox is told to stop.
 const MAX_FAREWELL: Duration = Duration::from_secs(3);
 
-/// Serves `sandbox` until `shutdown` resolves, and carries its notices.
+/// Serves `sandbox` until `shutdown` resolves, and carries its notices. `pages` are others' that
+/// stand beside its own.
 pub async fn serve(
     sandbox: Arc<Sandbox>,
     listener: TcpListener,
+    pages: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     // A sandbox that cannot save should say so now, not at the first payment.
@@ -42,7 +44,7 @@ pub async fn serve(
         .route("/", get(page::show))
         .merge(control::routes())
         .layer(middleware::from_fn_with_state(sandbox.clone(), guard));
-    let app = people.fallback(bank).with_state(sandbox.clone());
+    let app = people.fallback(bank).with_state(sandbox.clone()).merge(pages);
     let service = app.into_make_service_with_connect_info::<Peer>();
     let stopping = {
         let sandbox = sandbox.clone();

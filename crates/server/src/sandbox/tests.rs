@@ -49,7 +49,7 @@ async fn start(state_file: Option<&Path>) -> Running {
     let sandbox = Sandbox::open(options(&origin, state_file)).unwrap();
     let (stop, stopped) = oneshot::channel();
     let shutdown = async move { drop(stopped.await) };
-    let ended = tokio::spawn(serve(sandbox.clone(), listener, shutdown));
+    let ended = tokio::spawn(serve(sandbox.clone(), listener, axum::Router::new(), shutdown));
     let control = Client::new(&origin).unwrap();
     Running { sandbox, origin, http: http(), control, stop, ended }
 }

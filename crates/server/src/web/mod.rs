@@ -6,11 +6,16 @@
 //! frame, no referrer.
 
 pub mod assets;
+pub mod base;
 pub mod bitrix24;
 pub mod checkout;
+pub mod components;
 pub mod desk;
 pub mod docs;
 pub mod headers;
+pub mod lang;
+pub mod message;
+pub mod parts;
 pub mod place;
 pub mod unsubscribe;
 pub mod withdrawal;

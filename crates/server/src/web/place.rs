@@ -5,12 +5,12 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
     routing::get,
 };
 
-use super::{checkout::Lang, headers};
+use super::{base::Base, headers, lang::Lang, message};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     kit::db::DbError,
@@ -37,7 +37,7 @@ const POSTERS: [(&str, u8, &str, &str); 5] = [
 #[derive(Template)]
 #[template(path = "place.html")]
 struct PlacePage<'a> {
-    lang: &'static str,
+    base: Base,
     shop: &'a str,
     id: &'a str,
     name: &'a str,
@@ -49,16 +49,6 @@ struct PlacePage<'a> {
     headline: &'static str,
     detail: &'static str,
     posters: Vec<(&'static str, &'static str)>,
-    other_lang: &'static str,
-    other_name: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "notice_page.html")]
-struct MessagePage {
-    lang: &'static str,
-    headline: &'static str,
-    detail: &'static str,
 }
 
 pub fn routes() -> Router<Server> {
@@ -74,15 +64,9 @@ async fn show(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let lang = Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""));
+    let lang = Lang::of(&query, &headers);
     let Some((place, shop)) = find(&server, id).await? else {
-        let page = MessagePage {
-            lang: lang.as_str(),
-            headline: lang.pick("Такого QR-кода нет", "There is no such code"),
-            detail: lang.pick("Проверьте ссылку.", "Check the link."),
-        };
-        return render(StatusCode::NOT_FOUND, page.render());
+        return message::not_found(lang, lang.pick("Такого QR-кода нет", "There is no such code"));
     };
     render(StatusCode::OK, page(&place, &shop, lang).render())
 }
@@ -105,7 +89,7 @@ fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
     };
     let no_sum = lang.pick("Сумму вводит покупатель", "The payer enters the sum");
     PlacePage {
-        lang: lang.as_str(),
+        base: Base::new(lang),
         shop,
         id: &place.id,
         name: &place.name,
@@ -116,8 +100,6 @@ fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
         headline,
         detail,
         posters: POSTERS.iter().map(|(size, _, ru, en)| (*size, lang.pick(ru, en))).collect(),
-        other_lang: lang.other().as_str(),
-        other_name: lang.other().name(),
     }
 }
 

@@ -6,12 +6,12 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
     routing::get,
 };
 
-use super::{checkout::Lang, headers};
+use super::{base::Base, headers, lang::Lang, message};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     integrations::payers::{self, Reader},
@@ -24,23 +24,13 @@ const CACHE: &str = "no-store";
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
 struct Page<'a> {
-    lang: &'static str,
+    base: Base,
     title: &'static str,
     shop: &'a str,
     is_out: bool,
     headline: &'static str,
     detail: &'static str,
     button: &'static str,
-    other_lang: &'static str,
-    other_name: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "notice_page.html")]
-struct MessagePage {
-    lang: &'static str,
-    headline: &'static str,
-    detail: &'static str,
 }
 
 pub fn routes() -> Router<Server> {
@@ -52,18 +42,13 @@ async fn find(server: &Server, id: String, signature: String) -> Result<Option<R
     server.ctx.db.read(move |tx| payers::find_reader(tx, &ctx, (&id, &signature))).await
 }
 
-fn language(query: &RawQuery, headers: &HeaderMap) -> Lang {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""))
-}
-
 async fn show(
     State(server): State<Server>,
     Path((id, signature)): Path<(String, String)>,
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     match find(&server, id, signature).await? {
         Some(reader) => render(StatusCode::OK, page(&reader, lang).render()),
         None => not_found(lang),
@@ -78,7 +63,7 @@ async fn leave(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     let Some(reader) = find(&server, id.clone(), signature.clone()).await? else {
         return not_found(lang);
     };
@@ -94,12 +79,7 @@ async fn leave(
 }
 
 fn not_found(lang: Lang) -> Result<Response, ApiError> {
-    let page = MessagePage {
-        lang: lang.as_str(),
-        headline: lang.pick("Такой страницы нет", "There is no such page"),
-        detail: lang.pick("Проверьте ссылку.", "Check the link."),
-    };
-    render(StatusCode::NOT_FOUND, page.render())
+    message::not_found(lang, lang.pick("Такой страницы нет", "There is no such page"))
 }
 
 fn page(reader: &Reader, lang: Lang) -> Page<'_> {
@@ -124,15 +104,13 @@ fn page(reader: &Reader, lang: Lang) -> Page<'_> {
         )
     };
     Page {
-        lang: lang.as_str(),
+        base: Base::new(lang),
         title: lang.pick("Письма о списаниях", "Letters about charges"),
         shop: &reader.shop,
         is_out: reader.is_out,
         headline: lang.pick("Писем больше не будет", "No more letters will come"),
         detail,
         button,
-        other_lang: lang.other().as_str(),
-        other_name: lang.other().name(),
     }
 }
 

@@ -6,13 +6,13 @@ use askama::Template;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
 use jiff::fmt::strtime;
 
-use super::{checkout::Lang, headers};
+use super::{base::Base, headers, lang::Lang, message};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     instruments::{self, model::Instrument},
@@ -38,7 +38,7 @@ const MANY: i64 = 100;
 #[derive(Template)]
 #[template(path = "withdrawal.html")]
 struct WithdrawalPage<'a> {
-    lang: &'static str,
+    base: Base,
     title: &'static str,
     shop: &'a str,
     plan: &'a str,
@@ -48,16 +48,6 @@ struct WithdrawalPage<'a> {
     headline: String,
     detail: String,
     button: &'static str,
-    other_lang: &'static str,
-    other_name: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "notice_page.html")]
-struct MessagePage {
-    lang: &'static str,
-    headline: &'static str,
-    detail: &'static str,
 }
 
 pub fn routes() -> Router<Server> {
@@ -109,18 +99,13 @@ async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Fou
         .await
 }
 
-fn language(query: &RawQuery, headers: &HeaderMap) -> Lang {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""))
-}
-
 async fn show(
     State(server): State<Server>,
     Path((id, signature)): Path<(String, String)>,
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     match find(&server, id, &signature).await? {
         Some(found) => render(StatusCode::OK, page(&found, lang).render()),
         None => not_found(lang),
@@ -134,7 +119,7 @@ async fn take_back(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     let Some(found) = find(&server, id.clone(), &signature).await? else {
         return not_found(lang);
     };
@@ -149,12 +134,7 @@ async fn take_back(
 }
 
 fn not_found(lang: Lang) -> Result<Response, ApiError> {
-    let page = MessagePage {
-        lang: lang.as_str(),
-        headline: lang.pick("Такой страницы нет", "There is no such page"),
-        detail: lang.pick("Проверьте ссылку.", "Check the link."),
-    };
-    render(StatusCode::NOT_FOUND, page.render())
+    message::not_found(lang, lang.pick("Такой страницы нет", "There is no such page"))
 }
 
 /// Day, month and year where the subscription's calendar counts.
@@ -255,7 +235,7 @@ fn page(found: &Found, lang: Lang) -> WithdrawalPage<'_> {
     let withdrawn_ms = described.consent.as_ref().and_then(|it| it.withdrawn_ms);
     let (headline, detail) = words(found, withdrawn_ms, lang);
     WithdrawalPage {
-        lang: lang.as_str(),
+        base: Base::new(lang),
         title: lang.pick("Отзыв согласия на списания", "Withdraw your consent to be charged"),
         shop: &found.shop,
         plan: &described.version.terms.name,
@@ -265,8 +245,6 @@ fn page(found: &Found, lang: Lang) -> WithdrawalPage<'_> {
         headline,
         detail,
         button: lang.pick("Отозвать согласие", "Withdraw my consent"),
-        other_lang: lang.other().as_str(),
-        other_name: lang.other().name(),
     }
 }
 

@@ -15,6 +15,7 @@ mod harness;
 mod integrations;
 mod kill;
 mod net;
+mod pages;
 mod qr;
 mod sim;
 mod store;

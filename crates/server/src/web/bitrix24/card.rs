@@ -42,7 +42,7 @@ use crate::{
     },
     kit::{clock::HOUR_MS, db::DbError},
     payments::model::Payment,
-    web::checkout::Lang,
+    web::lang::Lang,
 };
 
 /// What the signature is for: a link of one kind opens nothing of another.

@@ -16,7 +16,7 @@ use crate::{
         },
         letter::moscow,
     },
-    web::{checkout::Lang, headers},
+    web::{headers, lang::Lang},
 };
 
 /// It tells of a shop: no cache keeps it.

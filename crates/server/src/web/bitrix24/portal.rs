@@ -35,7 +35,7 @@ use crate::{
         model::Linked,
     },
     kit::db::DbError,
-    web::checkout::Lang,
+    web::lang::Lang,
 };
 
 /// Failures that the application's page shows.

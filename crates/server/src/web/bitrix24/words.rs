@@ -3,7 +3,7 @@
 use crate::{
     http::ApiError,
     payments::model::{Payment, Status},
-    web::checkout::Lang,
+    web::lang::Lang,
 };
 
 /// A payment's state: its tone, and its name.

@@ -8,4 +8,3 @@ mod routes;
 mod words;
 
 pub use routes::routes;
-pub use words::Lang;

@@ -1,6 +1,7 @@
 //! A payment as the payer sees it.
 
 use askama::Template;
+use axum::response::Response;
 use jiff::{fmt::strtime, tz::TimeZone};
 use kopeck_banks::{
     bank::find_bank,
@@ -8,20 +9,22 @@ use kopeck_banks::{
     op::{PayMethod, SbpBank},
 };
 
-use super::words::{Lang, Tone, say};
+use super::words::{Tone, say};
 use crate::{
+    http::ApiError,
     kit::clock::timestamp,
     payments::{
         attempts::other_route,
         model::{Payment, Status},
     },
     receipts::model::{Record, State},
+    web::{base::Base, lang::Lang, message},
 };
 
 #[derive(Template)]
 #[template(path = "checkout.html")]
 struct CheckoutPage<'a> {
-    lang: &'static str,
+    base: Base,
     title: String,
     id: &'a str,
     version: String,
@@ -37,8 +40,6 @@ struct CheckoutPage<'a> {
     others: Vec<Other>,
     facts: Vec<String>,
     safety: &'static str,
-    other_lang: &'static str,
-    other_name: &'static str,
 }
 
 struct Action<'a> {
@@ -63,14 +64,6 @@ struct CodeView<'a> {
 struct Other {
     route: usize,
     text: String,
-}
-
-#[derive(Template)]
-#[template(path = "notice_page.html")]
-struct MessagePage {
-    lang: &'static str,
-    headline: &'static str,
-    detail: &'static str,
 }
 
 /// Changes whenever the page would look different.
@@ -111,7 +104,7 @@ pub fn checkout(shown: &Shown, lang: Lang, now_ms: i64) -> askama::Result<String
     let said = say(payment, lang);
     let sum = payment.amount.to_human();
     let page = CheckoutPage {
-        lang: lang.as_str(),
+        base: Base::new(lang),
         title: format!("{} · {sum}", said.headline),
         id: &payment.id,
         version: version(payment),
@@ -136,8 +129,6 @@ pub fn checkout(shown: &Shown, lang: Lang, now_ms: i64) -> askama::Result<String
                 "Card data is entered on the bank's page only.",
             ),
         },
-        other_lang: lang.other().as_str(),
-        other_name: lang.other().name(),
     };
     page.render()
 }
@@ -145,7 +136,7 @@ pub fn checkout(shown: &Shown, lang: Lang, now_ms: i64) -> askama::Result<String
 #[derive(Template)]
 #[template(path = "banks.html")]
 struct BanksPage<'a> {
-    lang: &'static str,
+    base: Base,
     headline: &'static str,
     sum: String,
     id: &'a str,
@@ -159,7 +150,7 @@ struct BanksPage<'a> {
 /// The banks whose apps open the code, in the order of the SBP's operator.
 pub fn banks(payment: &Payment, banks: &[SbpBank], lang: Lang) -> askama::Result<String> {
     let page = BanksPage {
-        lang: lang.as_str(),
+        base: Base::new(lang),
         headline: lang.pick("Выберите свой банк", "Choose your bank"),
         sum: payment.amount.to_human(),
         id: &payment.id,
@@ -171,16 +162,8 @@ pub fn banks(payment: &Payment, banks: &[SbpBank], lang: Lang) -> askama::Result
     page.render()
 }
 
-pub fn not_found(lang: Lang) -> askama::Result<String> {
-    let page = MessagePage {
-        lang: lang.as_str(),
-        headline: lang.pick("Такого платежа нет", "There is no such payment"),
-        detail: lang.pick(
-            "Проверьте ссылку: возможно, она скопирована не целиком.",
-            "Check the link: perhaps it was not copied whole.",
-        ),
-    };
-    page.render()
+pub fn not_found(lang: Lang) -> Result<Response, ApiError> {
+    message::not_found(lang, lang.pick("Такого платежа нет", "There is no such payment"))
 }
 
 /// Whether something may still happen while the payer looks on.

@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::{
     banks::Banks,
     page::{self, Shown},
-    words::Lang,
 };
 use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
@@ -27,7 +26,7 @@ use crate::{
     qr,
     receipts::{self, model::Kind},
     shops,
-    web::headers,
+    web::{headers, lang::Lang},
 };
 
 /// A payer's page tells of money: no cache keeps it.
@@ -56,12 +55,9 @@ async fn show(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    // Banks and mail programs add parameters of their own to a link: they do not matter here.
-    let asked = query.find_any("lang");
-    let lang = Lang::choose(asked.as_deref(), accepted.unwrap_or(""));
+    let lang = Lang::of(&query, &headers);
     let Some(shown) = find_shown(&server, id).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+        return page::not_found(lang);
     };
     let payment = &shown.payment;
     // Whoever sees the code may be paying by it: watched as one who left for the bank.
@@ -74,7 +70,7 @@ async fn show(
 /// Off to the bank. From now on the payment is looked at every minute.
 async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Response, ApiError> {
     let Some(payment) = find(&server, id).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+        return page::not_found(Lang::Ru);
     };
     let Some(url) = page::bank_url(&payment) else {
         return Ok(back_to(&payment));
@@ -89,7 +85,7 @@ async fn elsewhere(
     Path((id, route)): Path<(String, usize)>,
 ) -> Result<Response, ApiError> {
     let Some(payment) = find(&server, id).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+        return page::not_found(Lang::Ru);
     };
     request_move(&server.ctx, &payment, route).await?;
     server.nudge.notify_one();
@@ -105,7 +101,7 @@ async fn choose(
 ) -> Result<Response, ApiError> {
     let lang = Lang::choose(query.find_any("lang").as_deref(), "");
     let Some(payment) = find(&server, id).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+        return page::not_found(lang);
     };
     if page::payload(&payment).is_none() {
         return Ok(back_to(&payment));
@@ -121,7 +117,7 @@ async fn open(
     Path((id, bank)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let Some(payment) = find(&server, id).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(Lang::Ru));
+        return page::not_found(Lang::Ru);
     };
     let link = banks.link(&server.ctx, &payment, &bank).await?;
     // Only into an app, or to the operator: whatever else a bank might send.

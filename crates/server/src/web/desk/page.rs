@@ -1,6 +1,7 @@
 //! A desk as its clerk sees it.
 
 use askama::Template;
+use axum::{http::StatusCode, response::Response};
 use jiff::{fmt::strtime, tz::TimeZone};
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     kit::clock::{MINUTE_MS, timestamp},
     payments::model::Payment,
     places::model::{Place, State as PlaceState},
-    web::checkout::Lang,
+    web::{base::Base, lang::Lang, message},
 };
 
 /// How long the page shows how the last sale ended.
@@ -38,8 +39,8 @@ pub struct Trouble {
 #[derive(Template)]
 #[template(path = "desk.html")]
 struct DeskPage<'a> {
-    lang: &'static str,
-    base: String,
+    base: Base,
+    base_url: String,
     version: String,
     status: &'static str,
     sale: &'a str,
@@ -63,16 +64,6 @@ struct DeskPage<'a> {
     purpose_label: &'static str,
     purpose: &'a str,
     form: &'a str,
-    other_lang: &'static str,
-    other_name: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "notice_page.html")]
-struct MessagePage {
-    lang: &'static str,
-    headline: &'static str,
-    detail: &'static str,
 }
 
 /// The sale that the page is about: one that ended long ago is nobody's news.
@@ -100,8 +91,8 @@ pub fn desk(seen: &Seen<'_>, lang: Lang, trouble: Option<&Trouble>) -> askama::R
     let said = say(seen, sale, lang);
     let typed = |pick: fn(&Trouble) -> &String| trouble.map_or("", |it| pick(it).as_str());
     DeskPage {
-        lang: lang.as_str(),
-        base: format!("/desk/{}", seen.token),
+        base: Base::new(lang),
+        base_url: format!("/desk/{}", seen.token),
         version: version(seen.sale, seen.now_ms),
         status: status(seen.sale, seen.now_ms),
         sale: sale.map_or("", |sale| sale.id.as_str()),
@@ -125,8 +116,6 @@ pub fn desk(seen: &Seen<'_>, lang: Lang, trouble: Option<&Trouble>) -> askama::R
         purpose_label: lang.pick("За что (необязательно)", "What for (optional)"),
         purpose: typed(|it| &it.purpose),
         form: seen.form,
-        other_lang: lang.other().as_str(),
-        other_name: lang.other().name(),
     }
     .render()
 }
@@ -207,14 +196,14 @@ pub fn translate(error: ApiError, lang: Lang) -> ApiError {
     ApiError { message: message.to_owned(), hint: hint.to_owned(), ..error }
 }
 
-pub fn not_found(lang: Lang) -> askama::Result<String> {
-    let page = MessagePage {
-        lang: lang.as_str(),
-        headline: lang.pick("Ссылка не работает", "The link does not work"),
-        detail: lang.pick(
+pub fn not_found(lang: Lang) -> Result<Response, ApiError> {
+    message::show(
+        StatusCode::NOT_FOUND,
+        lang,
+        lang.pick("Ссылка не работает", "The link does not work"),
+        lang.pick(
             "Её отозвали или скопировали не целиком. Попросите новую.",
             "It was revoked or not copied whole. Ask for a new one.",
         ),
-    };
-    page.render()
+    )
 }

@@ -4,7 +4,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
@@ -26,7 +26,7 @@ use crate::{
     payments::{self, idempotency::Key, model::Payment},
     places::{api::file, model::Place, poster},
     shops,
-    web::{checkout::Lang, headers},
+    web::{headers, lang::Lang},
 };
 
 /// It tells of money: no cache keeps it.
@@ -73,11 +73,6 @@ async fn find(server: &Server, token: &str) -> Result<Option<Found>, ApiError> {
     Ok(Some(found?))
 }
 
-fn language(query: &RawQuery, headers: &HeaderMap) -> Lang {
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    Lang::choose(query.find_any("lang").as_deref(), accepted.unwrap_or(""))
-}
-
 fn draw(
     server: &Server,
     token: &str,
@@ -110,10 +105,10 @@ async fn show(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     match find(&server, &token).await? {
         Some(found) => draw(&server, &token, &found, (lang, None)),
-        None => render(StatusCode::NOT_FOUND, page::not_found(lang)),
+        None => page::not_found(lang),
     }
 }
 
@@ -157,9 +152,9 @@ async fn arm(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     let Some(found) = find(&server, &token).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+        return page::not_found(lang);
     };
     let fields = parse_query(&String::from_utf8_lossy(&body));
     let field = |name: &str| {
@@ -220,9 +215,9 @@ async fn disarm(
     query: RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let lang = language(&query, &headers);
+    let lang = Lang::of(&query, &headers);
     let Some(found) = find(&server, &token).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+        return page::not_found(lang);
     };
     let done = cancel(&server.ctx, &found.desk, server.limits.bank_wait).await;
     server.nudge.notify_one();
@@ -254,7 +249,7 @@ async fn after(
         return Ok(headers::secure(back.into_response(), CACHE));
     };
     let Some(found) = find(server, token).await? else {
-        return render(StatusCode::NOT_FOUND, page::not_found(lang));
+        return page::not_found(lang);
     };
     let trouble = Trouble { error: page::translate(trouble.error, lang), ..trouble };
     draw(server, token, &found, (lang, Some(&trouble)))

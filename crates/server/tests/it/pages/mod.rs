@@ -1,0 +1,4 @@
+//! Pages for people: what is asked of all of them.
+
+mod assets;
+mod templates;
