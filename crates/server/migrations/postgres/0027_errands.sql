@@ -1,5 +1,6 @@
--- What portals asked of us is given up in the open, tried anew and told in the payment's story; a look
--- at a portal goes on where it was; an installation survives a portal that falls silent.
+-- What portals asked of us is given up in the open, tried anew and told in the payment's story; a
+-- look at a portal goes on where it was; an installation survives a portal that falls silent; a link
+-- may give way to a newer one.
 
 -- Why it was given up, as errors are named.
 alter table bitrix24_errands add column code text;
@@ -21,3 +22,10 @@ alter table bitrix24_apps add column unproven bytea;
 alter table bitrix24_apps add column posted text;
 -- The rights that the application had when it registered everything.
 alter table bitrix24_apps add column scopes text;
+
+-- Links in whose place a newer one is, of the sum that is due now: whoever opens one is led on.
+create table replaced_links (
+    payment_id text primary key references payments (id),
+    by_id text not null references payments (id),
+    at_ms bigint not null
+);
