@@ -178,6 +178,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0026_subscription_credits.sql"),
         postgres: include_str!("../../../migrations/postgres/0026_subscription_credits.sql"),
     },
+    Migration {
+        name: "0027_errands",
+        sqlite: include_str!("../../../migrations/sqlite/0027_errands.sql"),
+        postgres: include_str!("../../../migrations/postgres/0027_errands.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
