@@ -177,6 +177,14 @@ static MIGRATIONS: &[Migration] = &[
         name: "0025_staff",
         sqlite: include_str!("../../../migrations/sqlite/0025_staff.sql"),
         postgres: include_str!("../../../migrations/postgres/0025_staff.sql"),
+        name: "0026_subscription_credits",
+        sqlite: include_str!("../../../migrations/sqlite/0026_subscription_credits.sql"),
+        postgres: include_str!("../../../migrations/postgres/0026_subscription_credits.sql"),
+    },
+    Migration {
+        name: "0027_errands",
+        sqlite: include_str!("../../../migrations/sqlite/0027_errands.sql"),
+        postgres: include_str!("../../../migrations/postgres/0027_errands.sql"),
     },
 ];
 
