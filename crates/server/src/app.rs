@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::{
     Extension, Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -121,6 +121,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .method_not_allowed_fallback(async || ApiError::of(codes::METHOD_NOT_ALLOWED))
         .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
         .layer(from_fn(plain_errors))
+        .layer(from_fn_with_state(server.clone(), keep_to_tls))
         .layer(from_fn_with_state(server.clone(), request_id::layer))
         .with_state(server.clone())
 }
@@ -146,6 +147,20 @@ pub fn take_news(
         Some(payment_id) => Ok(Some(payment_id)),
         None => places::flow::take_news(tx, ctx, connection, news),
     }
+}
+
+/// A browser that came over TLS once comes over nothing else for a year. Said only where TLS is.
+async fn keep_to_tls(
+    State(server): State<Server>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if server.ctx.public_url.starts_with("https://") {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
 }
 
 /// What axum itself refuses, such as a path that is not UTF-8, becomes an error of ours.

@@ -137,7 +137,7 @@ pub fn wait_after_ms(tries: i64) -> i64 {
     if tries < FREE_TRIES {
         return 0;
     }
-    let doublings = u32::try_from(tries - FREE_TRIES).unwrap_or(0).min(8);
+    let doublings = u32::try_from(tries - FREE_TRIES).unwrap_or(u32::MAX).min(8);
     (MINUTE_MS << doublings).min(LONGEST_WAIT_MS)
 }
 

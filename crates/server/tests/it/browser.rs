@@ -2,6 +2,7 @@
 //! back. The server is killed on the way, as life does.
 
 mod codes;
+mod dashboard;
 
 use std::time::Duration;
 

@@ -98,6 +98,7 @@ async fn every_page_is_shown_in_both_languages_with_headers_that_let_nothing_els
             assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
             assert_eq!(reply.header("cache-control"), "no-store");
             assert_eq!(reply.header("x-frame-options"), "DENY");
+            assert_eq!(reply.header("strict-transport-security"), "max-age=31536000");
             let page = reply.text();
             assert!(page.contains(word) && page.contains(&format!("<html lang=\"{lang}\"")));
             assert!(!page.contains(" style=") && !page.contains(" onclick="), "{}", door.path);

@@ -77,7 +77,7 @@ pub async fn owner(app: &TestApp) -> Guest<'_> {
 
 /// Somebody with this role is in.
 pub async fn member(app: &TestApp, role: Role) -> Guest<'_> {
-    let login = role.as_str().to_owned();
+    let login = format!("{}-2", role.as_str());
     let new = NewMember { name: login.clone(), login, role, lang: "ru".into() };
     let member = add(&app.ctx, &app.shop.id, new).await.expect("added");
     let to = path(&invite_url(&app.ctx, &member));

@@ -150,6 +150,7 @@ pub const fn about(kind: EventKind) -> &'static str {
             "Предупреждение о списании никто не принял: списание ждёт"
         }
         EventKind::WebhookDisabled => "Вебхук выключен: адрес долго не отвечал",
+        EventKind::IntegrationGaveUp => "Сообщение сервису не ушло: отправьте его ещё раз",
         EventKind::IntegrationStopped => "Интеграция остановлена: сервис не принимает ключ",
     }
 }
