@@ -4,7 +4,6 @@
 mod declines;
 mod hooks;
 mod integrations;
-pub mod russian;
 mod subscriptions;
 
 use kopeck_banks::{BANKS, op::RefusalClass};

@@ -285,7 +285,7 @@ async fn after_connecting(
     let lang = frame.lang;
     let mut notices = vec![Notice {
         headline: match lang {
-            Lang::Ru => format!("{} подключён", bank(&connection.bank, lang)),
+            Lang::Ru => format!("Банк подключён: {}", bank(&connection.bank, lang)),
             Lang::En => format!("{} is connected", bank(&connection.bank, lang)),
         },
         detail: lang

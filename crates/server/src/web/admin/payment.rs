@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use kopeck_banks::bank::find_bank;
+use kopeck_banks::{bank::find_bank, op::PayMethod};
 use serde_json::{Value, json};
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     frame::Frame,
     guest::{Fields, Guest},
     inner::{Inner, part},
+    links::method_word,
     payments::bank,
     refuse,
     sheet::{Act, Field, Form, Input},
@@ -153,7 +154,9 @@ fn facts(payment: &Payment, frame: &Frame) -> Vec<(&'static str, String)> {
     add(lang.pick("Оплачен", "Paid"), payment.facts.paid_at_ms().map(|ms| frame.at(ms)));
     add(lang.pick("Заказ", "Order"), payment.order_id.clone());
     add(lang.pick("Банк", "Bank"), Some(bank(&payment.bank, lang).to_owned()));
-    add(lang.pick("Способ", "Method"), payment.facts.method.clone());
+    let method = payment.facts.method.as_deref();
+    let word = method.map(|it| PayMethod::parse(it).map_or(it, |it| method_word(it, lang)));
+    add(lang.pick("Способ", "Method"), word.map(str::to_owned));
     add(lang.pick("Действует до", "Valid until"), Some(frame.at(payment.expires_ms)));
     if payment.is_held() {
         add(lang.pick("Удержано", "Held"), Some(payment.held().to_human()));

@@ -7,7 +7,7 @@ use jiff::{fmt::strtime, tz::TimeZone};
 pub use story::{actor, said};
 
 use crate::{
-    http::{ApiError, codes::russian::find_russian},
+    http::{ApiError, russian::find_russian},
     kit::clock::timestamp,
     payments::model::{RefundState, Status},
     staff::{

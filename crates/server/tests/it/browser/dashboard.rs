@@ -66,7 +66,7 @@ async fn an_owner_sets_up_takes_money_and_gives_it_back() {
         }
         browser.click("form[action='/admin/banks/tochka'] .button").await;
     }
-    browser.see("Точка подключён").await;
+    browser.see("Банк подключён: Точка").await;
     browser.screenshot("admin-3-connected").await;
 
     browser.click(".head a.button").await;
