@@ -97,7 +97,7 @@ pub fn router(ctx: Ctx, nudge: Nudge, refused: Arc<RefusedCount>, limits: Limits
 fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let (api, document) = api().split_for_parts();
     // The dashboard calls the same routes, with who is in for the key.
-    let inner = Router::from(api.clone()).layer(Extension(tell as Teller));
+    let inner = api.clone().layer(Extension(tell as Teller));
     let inner = inner
         .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
         .with_state(server.clone());

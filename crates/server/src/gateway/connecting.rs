@@ -39,10 +39,12 @@ async fn told(
     credentials: &Credentials,
     op: &BankOp,
 ) -> anyhow::Result<Result<Answer, Refusal>> {
-    Ok(match try_out(ctx, bank, credentials, op).await? {
-        Outcome::Done(answer) => Ok(answer),
-        outcome => Err(refusal_of(outcome)),
-    })
+    Ok(answer_of(try_out(ctx, bank, credentials, op).await?))
+}
+
+fn answer_of(outcome: Outcome) -> Result<Answer, Refusal> {
+    let Outcome::Done(answer) = outcome else { return Err(refusal_of(outcome)) };
+    Ok(answer)
 }
 
 fn strange(answer: Answer) -> Reached {
@@ -175,16 +177,14 @@ pub async fn register(ctx: &Ctx, connection: &Connection) -> anyhow::Result<Resu
     if can.publishes_notice_keys {
         fetch_keys(ctx, connection).await?;
     }
-    let before = match ask_now(ctx, connection, &BankOp::ShowNotices).await? {
-        Outcome::Done(Answer::Notices(before)) => before,
-        outcome => return Ok(Err(refusal_of(outcome))),
+    let before = match answer_of(ask_now(ctx, connection, &BankOp::ShowNotices).await?) {
+        Ok(Answer::Notices(before)) => before,
+        Ok(other) => return Ok(Err(refusal_of(Outcome::Done(other)))),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let url = format!("{}/notices/{}/{}", ctx.public_url, connection.bank, connection.id);
     let kinds = can.payment_notice_kinds.iter().chain(can.sbp_notice_kinds);
     let kinds = kinds.map(|kind| (*kind).to_owned()).collect();
     let op = BankOp::RegisterNotices { url, kinds, replace: before.is_some() };
-    Ok(match ask_now(ctx, connection, &op).await? {
-        Outcome::Done(_) => Ok(()),
-        outcome => Err(refusal_of(outcome)),
-    })
+    Ok(answer_of(ask_now(ctx, connection, &op).await?).map(|_| ()))
 }

@@ -111,26 +111,10 @@ async fn show(
     refuse::show(&page)
 }
 
-fn tiles(numbers: &Numbers, receipts: &Value, failed: &Value, lang: Lang) -> Vec<Tile> {
-    let count = |wanted: &[Status]| -> i64 {
-        let counted = numbers.states.iter().filter(|(status, _)| wanted.contains(status));
-        counted.map(|(_, count)| count).sum()
-    };
-    let waiting = count(&[Status::Authorized]);
-    let wrong = count(&[Status::AmountMismatch]);
-    let due = receipts["due"].as_i64().unwrap_or(0) + receipts["failed"].as_i64().unwrap_or(0);
-    let lost = failed["data"].as_array().map_or(0, Vec::len);
+/// What came in and what went back.
+fn moneys(numbers: &Numbers, lang: Lang) -> [Tile; 2] {
     let yesterday = numbers.yesterday.sum.to_human();
-    let bad = |count: i64| if count > 0 { "bad" } else { "" };
-    let state = |name, count: i64, about: &str, tone, href| Tile {
-        name,
-        value: count.to_string(),
-        about: about.to_owned(),
-        tone,
-        href,
-    };
-    let month = lang.pick("за 30 дней", "in 30 days");
-    vec![
+    [
         Tile {
             name: lang.pick("Поступило сегодня", "In today"),
             value: numbers.today.sum.to_human(),
@@ -149,6 +133,31 @@ fn tiles(numbers: &Numbers, receipts: &Value, failed: &Value, lang: Lang) -> Vec
             tone: "",
             href: "/admin/payments?status=refunded",
         },
+    ]
+}
+
+fn tiles(numbers: &Numbers, receipts: &Value, failed: &Value, lang: Lang) -> Vec<Tile> {
+    let count = |wanted: &[Status]| -> i64 {
+        let counted = numbers.states.iter().filter(|(status, _)| wanted.contains(status));
+        counted.map(|(_, count)| count).sum()
+    };
+    let waiting = count(&[Status::Authorized]);
+    let wrong = count(&[Status::AmountMismatch]);
+    let due = receipts["due"].as_i64().unwrap_or(0) + receipts["failed"].as_i64().unwrap_or(0);
+    let lost = failed["data"].as_array().map_or(0, Vec::len);
+    let bad = |count: i64| if count > 0 { "bad" } else { "" };
+    let state = |name, count: i64, about: &str, tone, href| Tile {
+        name,
+        value: count.to_string(),
+        about: about.to_owned(),
+        tone,
+        href,
+    };
+    let month = lang.pick("за 30 дней", "in 30 days");
+    let [money, back] = moneys(numbers, lang);
+    vec![
+        money,
+        back,
         state(
             lang.pick("Ждут оплаты", "Open"),
             count(&[Status::Opening, Status::Open]),

@@ -81,7 +81,6 @@ fn told(entry: &TimelineEntry) -> String {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a table: one sentence for each event")]
 pub const fn about(kind: EventKind) -> &'static str {
     match kind {
         EventKind::PaymentCreated => "Магазин запросил оплату, платёж записан",
