@@ -20,6 +20,7 @@ use super::{
     links::{For, Wish},
     look,
     model::{App, Errand, What},
+    older::Known,
     portal::{self, As, Trouble},
     store::{
         errands::{find_next_due, find_next_errand},
@@ -27,7 +28,7 @@ use super::{
     },
 };
 use crate::{
-    integrations::{drive::hold, flow::open_settings, letter::is_payable, model::Linked, pace},
+    integrations::{drive::hold, flow::open_settings, model::Linked, pace},
     kit::{
         Ctx,
         clock::HOUR_MS,
@@ -131,7 +132,7 @@ async fn mark_paid(
     let left: Vec<Money> = checkout::known(ctx, linked, portal_payment_id)
         .await?
         .iter()
-        .map(|it| it.facts.paid.minus_or_zero(it.refunded()))
+        .map(|it| it.payment.facts.paid.minus_or_zero(it.payment.refunded()))
         .filter(|left| !left.is_zero())
         .collect();
     if told.is_paid || left.is_empty() {
@@ -148,11 +149,6 @@ async fn mark_paid(
     Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
 }
 
-async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Payment>, DbError> {
-    let (inner, own) = (ctx.clone(), linked.clone());
-    ctx.db.read(move |tx| links::list_of_deal(tx, &inner, &own, deal)).await
-}
-
 /// A deal stands at a stage that asks for a link. One that has a link that can be paid, or money,
 /// asks for none: the link is written into its card only a little later.
 async fn make_for_stage(
@@ -163,8 +159,9 @@ async fn make_for_stage(
 ) -> Result<(), Failed> {
     let card = links::read_card(ctx, &linked.id, As::App, deal_id).await?;
     let settings = open_settings(ctx, linked)?;
-    let known = payments_of(ctx, linked, deal_id).await?;
-    let has_one = |it: &Payment| is_payable(it) || !it.facts.paid.is_zero();
+    let known = links::list_of_deal(ctx, linked, deal_id).await?;
+    let has_one =
+        |it: &Known| it.is_open() || !it.taken().is_zero() || !it.payment.facts.paid.is_zero();
     if !card.deal.asks_for_link(&settings)? || known.iter().any(has_one) {
         return Ok(());
     }
@@ -174,7 +171,7 @@ async fn make_for_stage(
         amount,
         purpose: card.deal.title.clone(),
         lines: card.lines.clone().unwrap_or_default(),
-        buyer: links::buyer(ctx, linked, &card.deal).await?,
+        buyer: links::buyer(ctx, linked, &card.deal).await?.person,
         key: format!("stage {deal_id} {}", known.len()),
         ..Wish::default()
     };
@@ -239,6 +236,11 @@ async fn make_by_robot(
         None => card.deal.sum.filter(|sum| !sum.is_zero()),
     };
     let amount = amount.ok_or_else(|| never("У сделки нет суммы"))?;
+    let known = links::list_of_deal(ctx, linked, deal_id).await?;
+    let is_held = |it: &Known| !it.taken().is_zero() && it.payment.facts.paid.is_zero();
+    if given("amount").is_none() && known.iter().any(is_held) {
+        return Err(never("Деньги по сделке уже удержаны банком: вторая ссылка не нужна"));
+    }
     let lines = match given("with_receipt") {
         Some("Y" | "1" | "true") => {
             links::rows_for(&card, amount, Lang::Ru).map_err(Failed::Never)?
@@ -255,12 +257,13 @@ async fn make_by_robot(
         purpose: given("description").unwrap_or(&card.deal.title).to_owned(),
         ttl_minutes,
         lines,
-        buyer: buyer.clone(),
+        buyer: buyer.person.clone(),
         key: key.to_owned(),
         ..Wish::default()
     };
     let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
     let payment = made.map_err(|error| failed(&error))?;
+    links::take_place(ctx, linked, &card.deal, &payment).await?;
     let mut error = String::new();
     if let Some(service) = given("send_to").filter(|word| *word != "none") {
         let all = links::channels(ctx, linked, &buyer).await?;
