@@ -205,7 +205,17 @@ impl Portal {
                 && changed >= since.as_str()
         };
         let found = self.deals.iter().filter(is_meant).take(PAGE);
-        let items: Vec<&Map<String, Value>> = found.map(|(_, deal)| deal).collect();
+        let selected: Vec<&str> = params
+            .get("select")
+            .and_then(Value::as_array)
+            .map_or_else(Vec::new, |names| names.iter().filter_map(Value::as_str).collect());
+        let is_wanted =
+            |name: &str| selected.is_empty() || selected.contains(&"*") || selected.contains(&name);
+        let shown = |deal: &Map<String, Value>| -> Map<String, Value> {
+            let fields = deal.iter().filter(|(name, _)| is_wanted(name));
+            fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let items: Vec<Map<String, Value>> = found.map(|(_, deal)| shown(deal)).collect();
         json!({ "items": items })
     }
 

@@ -169,6 +169,21 @@ fn a_deal_with_four_hundred_rows_is_read_with_all_of_them() {
 }
 
 #[test]
+fn deals_are_listed_by_their_numbers_alone() {
+    let mut service = BitrixStandIn::default();
+    let settings = service.settings("https://stand-in.test");
+    let request = card::deals_at(&settings, (0, "NEW"), "2026-11-21T12:00:00Z", 57).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    // A deal has hundreds of fields: fifty of them whole would be a reply of megabytes.
+    assert_eq!(body["select"], json!(["id"]));
+    assert_eq!((&body["start"], &body["filter"][">id"]), (&json!(-1), &json!(57)));
+    let reply = service.serve(0, &request).unwrap();
+    assert_eq!(card::read_deals(&reply).unwrap(), [62]);
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(!text.contains("opportunity"), "what is not selected does not come: {text}");
+}
+
+#[test]
 fn funnels_come_with_their_stages() {
     let mut service = BitrixStandIn::default();
     let settings = service.settings("https://stand-in.test");

@@ -16,6 +16,7 @@ use kopeck_integrations::{
 use super::{
     checkout,
     fate::{self, Failed, failed},
+    flow::PROVE,
     install, links,
     links::{For, Wish},
     look,
@@ -23,7 +24,7 @@ use super::{
     older::Known,
     portal::{self, As, Trouble},
     store::{
-        errands::{find_next_due, find_next_errand},
+        errands::{find_next_due, find_next_errand, find_waiting},
         find_app,
     },
 };
@@ -51,7 +52,19 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let now_ms = ctx.now_ms();
     let Some(linked) = portal::find(ctx, &job.subject).await? else { return Ok(After::Done) };
     if !linked.is_live() {
-        return Ok(After::At(now_ms + LOOK_MS));
+        // Only a new installation goes on: it is what mends one that was removed.
+        let id = linked.id.clone();
+        let found: Result<Option<Errand>, DbError> =
+            ctx.db.read(move |tx| find_waiting(tx, &id, PROVE)).await;
+        return match found? {
+            Some(errand) if errand.due_ms <= now_ms => {
+                hold(ctx, job, run_and_settle(ctx, &linked, errand)).await.map(After::At)
+            }
+            waiting => {
+                let look_ms = now_ms + LOOK_MS;
+                Ok(After::At(waiting.map_or(look_ms, |errand| errand.due_ms.min(look_ms))))
+            }
+        };
     }
     let id = linked.id.clone();
     let found: Result<(Option<Errand>, Option<App>), DbError> =
@@ -106,7 +119,12 @@ async fn run_and_settle(ctx: &Ctx, linked: &Linked, mut errand: Errand) -> anyho
 async fn run(ctx: &Ctx, linked: &Linked, errand: &mut Errand) -> Result<(), Failed> {
     let about = &mut errand.payment_id;
     match &errand.what {
-        What::Register => Ok(install::register_again(ctx, &linked.id).await?),
+        What::Register => Ok(install::register_again(ctx, &linked.id).await.map(|_| ())?),
+        What::Prove => match install::prove_again(ctx, &linked.id).await {
+            // About whoever installed, and not about the connection that there is.
+            Err(Trouble::Broken(broken)) => Err(Failed::Never(broken.code().to_owned())),
+            done => Ok(done?),
+        },
         What::Deal { id } => make_for_stage(ctx, linked, *id, about).await,
         What::Robot { deal_id, event_token, properties } => {
             run_robot(ctx, linked, *deal_id, (event_token, properties), about).await

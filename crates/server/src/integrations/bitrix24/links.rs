@@ -71,6 +71,9 @@ pub struct Wish {
     pub success_url: Option<String>,
     /// By what the same wish is known again.
     pub key: String,
+    /// What a person typed: the same key with other words is a mistake. Empty where a machine asks:
+    /// then whatever became of the deal since, its link is its link.
+    pub said: String,
 }
 
 /// What hears of the payment: a deal, or a payment of the portal's own.
@@ -82,8 +85,8 @@ pub enum For {
 
 /// The payment of this wish: made now, or by the same wish before.
 pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<Payment, ApiError> {
-    // The wish is known by its key alone: whatever became of the deal since, its link is its link.
-    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), &[])?;
+    let said: &[&[u8]] = &[wish.said.as_bytes()];
+    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), said)?;
     if let Some(made) = find_made(ctx, linked, &key).await? {
         return Ok(made);
     }

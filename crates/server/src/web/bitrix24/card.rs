@@ -328,6 +328,7 @@ async fn try_link(
         lines,
         buyer: buyer.person,
         key: format!("card {} {number}", card.deal.id),
+        said: format!("{} {}", amount.to_rubles(), typed.purpose.as_deref().unwrap_or_default()),
         ..Wish::default()
     };
     let made = links::make(ctx, linked, &wish, For::Deal(card.deal.id)).await;
