@@ -89,8 +89,8 @@ fn places(
     Ok(vec![(address_key(ctx, &linked.id, &to), sealed)])
 }
 
-/// Whether the reader has said meanwhile that he wants no more of these: asked when it is sent, since
-/// a message may wait for a day.
+/// Whether the reader has said meanwhile that he wants no more of these: asked when it is sent,
+/// since a message may wait for a day.
 pub fn is_unwanted(
     tx: &mut dyn Tx,
     ctx: &Ctx,

@@ -1,6 +1,6 @@
-//! The links of one deal or one order together: what of its sum is taken, and which of them give way
-//! when a new one asks for another sum. A bank keeps its own page open until its time is over; ours,
-//! which is where a link leads, goes on to the newer one.
+//! The links of one deal or one order together: what of its sum is taken, and which of them give
+//! way when a new one asks for another sum. A bank keeps its own page open until its time is over;
+//! ours, which is where a link leads, goes on to the newer one.
 
 use kopeck_banks::Money;
 

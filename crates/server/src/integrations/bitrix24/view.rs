@@ -14,8 +14,9 @@ pub struct ErrandView {
     #[schema(value_type = String, example = "errand")]
     pub object: &'static str,
     pub integration_id: String,
-    /// register, prove (who installs the application), deal (a link for its stage), robot, paid (a payment of the portal's own is to be
-    /// marked as paid), forgotten (what it was is not kept once it is done).
+    /// register, prove (who installs the application), deal (a link for its stage), robot, paid (a
+    /// payment of the portal's own is to be marked as paid), forgotten (what it was is not kept
+    /// once it is done).
     #[schema(value_type = String, example = "paid")]
     pub kind: &'static str,
     /// The portal's number of the deal, or of its own payment.

@@ -29,7 +29,7 @@ pub async fn link(ask: Ask) -> Result<Answer, ApiError> {
     if wish.saves.as_ref().is_some_and(|consent| consent.text_version.is_none()) {
         return refused(
             "bot_consent_missing",
-            "Сохранить карту можно только с согласия клиента, а какой текст показал бот, не указано.",
+            "Карта сохраняется с согласия клиента, а какой текст показал бот, не указано.",
             "Назовите текст в consent_version и покажите его перед ссылкой.",
         );
     }
