@@ -35,8 +35,6 @@ use crate::{
 
 const GOOD: usize = 90;
 const HANGING: usize = 10;
-/// How often all of it is done.
-const ROUNDS: usize = 5;
 /// Events written at once, for the rate: each goes to every webhook.
 const BURST: usize = 20;
 /// Between two events of the paced part, for the times.
@@ -50,7 +48,11 @@ const P95: &str = "  event to receipt, p95, 90 receivers";
 /// What good receivers got, and when: event and receiver to moment.
 type Got = Arc<Mutex<HashMap<(String, String), Instant>>>;
 
-pub async fn hanging(report: &mut Report, world: &World, seconds: u32) -> anyhow::Result<()> {
+pub async fn hanging(
+    report: &mut Report,
+    world: &World,
+    (seconds, rounds): (u32, u32),
+) -> anyhow::Result<()> {
     let got = Got::default();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let receivers = listener.local_addr()?;
@@ -70,8 +72,8 @@ pub async fn hanging(report: &mut Report, world: &World, seconds: u32) -> anyhow
     let hangs = add(&ctx, shop_id, receivers, "hangs", HANGING).await?;
     switch(&ctx, shop_id, &more, false).await?;
     switch(&ctx, shop_id, &hangs, false).await?;
-    let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
+    let mut seen = Vec::new();
+    for _ in 0..rounds.max(1) {
         got.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let alone = Part::of(run(&ctx, shop_id, &got, seconds).await?);
         switch(&ctx, shop_id, &more, true).await?;
@@ -81,9 +83,9 @@ pub async fn hanging(report: &mut Report, world: &World, seconds: u32) -> anyhow
         // Their first deliveries, which take all of their places, are in the measured part.
         let hanging = Part::of(run(&ctx, shop_id, &got, seconds).await?);
         switch(&ctx, shop_id, &hangs, false).await?;
-        rounds.push(Round { alone, answering, hanging });
+        seen.push(Round { alone, answering, hanging });
     }
-    tell(report, &rounds);
+    tell(report, &seen);
     Ok(())
 }
 
