@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
+    integrations::{letter::is_payable, store::replaced::find_newer},
     kit::db::{DbError, Tx},
     payments::{
         flow::{attempts::request_move, payer_left},
@@ -60,6 +61,9 @@ async fn show(
         return page::not_found(lang);
     };
     let payment = &shown.payment;
+    if let Some(newer) = newer(&server, payment).await? {
+        return Ok(newer);
+    }
     // Whoever sees the code may be paying by it: watched as one who left for the bank.
     if page::payload(payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
         note_payer(&server, payment).await;
@@ -72,6 +76,9 @@ async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Resp
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(Lang::Ru);
     };
+    if let Some(newer) = newer(&server, &payment).await? {
+        return Ok(newer);
+    }
     let Some(url) = page::bank_url(&payment) else {
         return Ok(back_to(&payment));
     };
@@ -103,7 +110,7 @@ async fn choose(
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(lang);
     };
-    if page::payload(&payment).is_none() {
+    if page::payload(&payment).is_none() || newer(&server, &payment).await?.is_some() {
         return Ok(back_to(&payment));
     }
     let list = banks.list(&server.ctx, &payment).await?;
@@ -119,12 +126,27 @@ async fn open(
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(Lang::Ru);
     };
+    if let Some(newer) = newer(&server, &payment).await? {
+        return Ok(newer);
+    }
     let link = banks.link(&server.ctx, &payment, &bank).await?;
     // Only into an app, or to the operator: whatever else a bank might send.
     let is_safe = |url: &String| url.starts_with("bank") || url.starts_with("https://");
     let Some(url) = link.filter(is_safe) else { return Ok(back_to(&payment)) };
     note_payer(&server, &payment).await;
     Ok(headers::secure(Redirect::to(&url).into_response(), CACHE))
+}
+
+/// Where a link leads that gave way to one of the sum that is due now.
+async fn newer(server: &Server, payment: &Payment) -> Result<Option<Response>, DbError> {
+    if !is_payable(payment) {
+        return Ok(None);
+    }
+    let id = payment.id.clone();
+    let found: Result<Option<String>, DbError> =
+        server.ctx.db.read(move |tx| find_newer(tx, &id)).await;
+    let to = |id| Redirect::to(&format!("/pay/{id}")).into_response();
+    Ok(found?.map(|id| headers::secure(to(id), CACHE)))
 }
 
 fn back_to(payment: &Payment) -> Response {
@@ -176,7 +198,12 @@ async fn state(State(server): State<Server>, Path(id): Path<String>) -> Result<R
     let Some(payment) = find(&server, id).await? else {
         return Ok(headers::secure(StatusCode::NOT_FOUND.into_response(), CACHE));
     };
-    let view = StateView { status: payment.status().as_str(), version: page::version(&payment) };
+    let mut version = page::version(&payment);
+    if newer(&server, &payment).await?.is_some() {
+        // The page looks for itself where it leads now.
+        version.push_str(" replaced");
+    }
+    let view = StateView { status: payment.status().as_str(), version };
     Ok(headers::secure(Json(view).into_response(), CACHE))
 }
 
