@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod base;
 pub mod bitrix24;
+pub mod brand;
 pub mod checkout;
 pub mod components;
 pub mod desk;

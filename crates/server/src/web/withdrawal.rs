@@ -12,12 +12,17 @@ use axum::{
 };
 use jiff::fmt::strtime;
 
-use super::{base::Base, headers, lang::Lang, message};
+use super::{
+    base::Base,
+    brand::{Look, find_look},
+    headers,
+    lang::Lang,
+    message,
+};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     instruments::{self, model::Instrument},
     kit::{clock::timestamp, db::DbError},
-    shops,
     subscriptions::{
         flow::{Problem, describe, withdraw::withdraw},
         links::may_withdraw,
@@ -40,7 +45,6 @@ const MANY: i64 = 100;
 struct WithdrawalPage<'a> {
     base: Base,
     title: &'static str,
-    shop: &'a str,
     plan: &'a str,
     price: String,
     facts: Vec<String>,
@@ -57,7 +61,7 @@ pub fn routes() -> Router<Server> {
 /// What a link leads to.
 struct Found {
     described: Described,
-    shop: String,
+    look: Look,
     instrument: Option<Instrument>,
     /// Other subscriptions that the same account or card pays.
     others: Vec<String>,
@@ -74,7 +78,7 @@ async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Fou
         .ctx
         .db
         .read(move |tx| {
-            let shop = shops::store::find_shop(tx, &found.shop_id)?;
+            let look = find_look(tx, &found.shop_id)?;
             let instrument = match &found.instrument_id {
                 Some(id) => instruments::store::find_instrument(tx, id)?,
                 None => None,
@@ -93,8 +97,7 @@ async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Fou
                 }
             }
             let described = describe(tx, &found)?;
-            let shop = shop.map_or_else(String::new, |shop| shop.name);
-            Ok(Some(Found { described, shop, instrument, others }))
+            Ok(Some(Found { described, look, instrument, others }))
         })
         .await
 }
@@ -235,9 +238,8 @@ fn page(found: &Found, lang: Lang) -> WithdrawalPage<'_> {
     let withdrawn_ms = described.consent.as_ref().and_then(|it| it.withdrawn_ms);
     let (headline, detail) = words(found, withdrawn_ms, lang);
     WithdrawalPage {
-        base: Base::new(lang),
+        base: Base::of(lang, &found.look),
         title: lang.pick("Отзыв согласия на списания", "Withdraw your consent to be charged"),
-        shop: &found.shop,
         plan: &described.version.terms.name,
         price: price(described, lang),
         facts: facts(found, lang),

@@ -173,6 +173,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0024_bitrix24.sql"),
         postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
     },
+    Migration {
+        name: "0028_brands",
+        sqlite: include_str!("../../../migrations/sqlite/0028_brands.sql"),
+        postgres: include_str!("../../../migrations/postgres/0028_brands.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.
