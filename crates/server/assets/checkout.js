@@ -3,6 +3,8 @@
 // by the browser. A forgotten tab gives up after half an hour, until somebody looks at it again.
 (function () {
   "use strict";
+  var on = document.querySelector("[data-go-on]");
+  if (on) return void setTimeout(function () { location.href = on.dataset.goOn; }, 3000);
   var root = document.querySelector("[data-watch]");
   if (!root) return;
   var base = root.dataset.watch, shown = root.dataset.version;

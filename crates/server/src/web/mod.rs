@@ -18,5 +18,8 @@ pub mod lang;
 pub mod message;
 pub mod parts;
 pub mod place;
+pub mod portal;
+pub mod status;
+pub mod terms;
 pub mod unsubscribe;
 pub mod withdrawal;
