@@ -80,6 +80,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(webhooks::api::routes())
         .merge(integrations::api::routes())
         .merge(integrations::api::sendings::routes())
+        .merge(integrations::api::errands::routes())
         .merge(integrations::updates::routes())
         .merge(shops::api::routes())
         .merge(receipts::api::routes())

@@ -24,19 +24,41 @@ use crate::{
     problem::Broken,
 };
 
+/// Rows of one page, and pages of one request; the portal takes fifty commands at once.
+const ROWS: usize = 50;
+const PAGES: usize = 50;
+
+fn rows_from(deal_id: i64, start: usize) -> Value {
+    json!({ "filter": { "=ownerType": "D", "=ownerId": deal_id }, "start": start })
+}
+
 /// A deal with its rows, in one request.
 pub fn card(settings: &Settings, deal_id: i64) -> Result<HttpRequest, Broken> {
     rest::batch(
         settings,
         &[
             ("deal", "crm.item.get", json!({ "entityTypeId": DEAL, "id": deal_id })),
-            (
-                "rows",
-                "crm.item.productrow.list",
-                json!({ "filter": { "=ownerType": "D", "=ownerId": deal_id } }),
-            ),
+            ("rows", "crm.item.productrow.list", rows_from(deal_id, 0)),
         ],
     )
+}
+
+/// The rest of the rows of a deal that has more than a page of them, in one request.
+pub fn more_rows(settings: &Settings, draft: &Draft) -> Result<HttpRequest, Broken> {
+    let starts: Vec<usize> = (ROWS..draft.total).step_by(ROWS).take(PAGES).collect();
+    let names: Vec<String> = starts.iter().map(|start| page_name(*start)).collect();
+    let calls: Vec<(&str, &str, Value)> = names
+        .iter()
+        .zip(&starts)
+        .map(|(name, start)| {
+            (name.as_str(), "crm.item.productrow.list", rows_from(draft.deal.id, *start))
+        })
+        .collect();
+    rest::batch(settings, &calls)
+}
+
+fn page_name(start: usize) -> String {
+    format!("rows{start:05}")
 }
 
 /// What a link for a deal is made of.
@@ -47,7 +69,35 @@ pub struct Card {
     pub lines: Result<Vec<Line>, LinesProblem>,
 }
 
-pub fn read_card(reply: &HttpReply) -> Result<Card, Reading> {
+/// A deal with the first of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    deal: Deal,
+    pages: Vec<String>,
+    total: usize,
+}
+
+impl Draft {
+    /// Whether there are [`more_rows`].
+    pub fn has_more(&self) -> bool {
+        self.total > ROWS
+    }
+
+    /// The card, with the rest of the rows where there is one.
+    pub fn close(mut self, more: Option<&HttpReply>) -> Result<Card, Reading> {
+        if let Some(reply) = more {
+            let result = called(reply)?;
+            for start in (ROWS..self.total).step_by(ROWS).take(PAGES) {
+                let page = rest::of_batch(&result, &page_name(start));
+                self.pages.push(page.map_err(|_| Reading::unclear("rows of a deal are missing"))?);
+            }
+        }
+        let lines = lines::read(&self.pages, self.deal.sum.unwrap_or_default());
+        Ok(Card { deal: self.deal, lines })
+    }
+}
+
+pub fn read_card(reply: &HttpReply) -> Result<Draft, Reading> {
     let result = called(reply)?;
     let deal = rest::of_batch(&result, "deal").map_err(|refusal| {
         let problem = match refusal.code.as_str() {
@@ -57,11 +107,9 @@ pub fn read_card(reply: &HttpReply) -> Result<Card, Reading> {
         Reading::Broken(Broken::of(problem).because(&refusal.words))
     })?;
     let deal = Deal::read(&deal).ok_or_else(|| Reading::unclear("the answer is no deal"))?;
-    let lines = match rest::of_batch(&result, "rows") {
-        Ok(rows) => lines::read(&rows, deal.sum.unwrap_or_default()),
-        Err(_) => Err(LinesProblem::Empty),
-    };
-    Ok(Card { deal, lines })
+    let pages = Vec::from_iter(rest::of_batch(&result, "rows").ok());
+    let total = rest::total_of_batch(&result, "rows").unwrap_or_default();
+    Ok(Draft { deal, pages, total })
 }
 
 /// The buyer's phone and e-mail: of a contact (3) or of a company (4).

@@ -90,10 +90,13 @@ struct Rows<'a> {
     product_rows: Vec<&'a RawValue>,
 }
 
-/// Reads the `result` of `crm.item.productrow.list`.
-pub fn read(result: &str, deal_sum: Money) -> Result<Vec<Line>, LinesProblem> {
-    let rows: Option<Rows<'_>> = serde_json::from_str(result).ok();
-    let rows = rows.map(|rows| rows.product_rows).unwrap_or_default();
+/// Reads the `result`s of `crm.item.productrow.list`, page by page.
+pub fn read<T: AsRef<str>>(pages: &[T], deal_sum: Money) -> Result<Vec<Line>, LinesProblem> {
+    let mut rows = Vec::new();
+    for page in pages {
+        let page: Option<Rows<'_>> = serde_json::from_str(page.as_ref()).ok();
+        rows.extend(page.map(|page| page.product_rows).unwrap_or_default());
+    }
     if rows.is_empty() {
         return Err(LinesProblem::Empty);
     }

@@ -120,6 +120,19 @@ problems! {
     "The mapping of funnels to stages cannot be read."
     "The form is 0=WON; 3=C3:WON: a funnel's number, an equals sign, a stage's code."
 
+    ORDER_CHANGED "bitrix24_order_changed" Message
+    "Сумма заказа на портале уже не та, что заплачена."
+    "Отметьте оплату на портале сами или верните деньги; если сумма снова верна — повторите."
+    "The order's sum at the portal is not what was paid."
+    "Mark the payment at the portal yourself, or give the money back; if the sum is right again, \
+     try once more."
+
+    GAVE_UP "bitrix24_gave_up" Message
+    "Портал сутки не отвечал: то, что он просил, не сделано."
+    "Kopeck пробует снова каждый час две недели, пока портал не ответит; или повторите сами."
+    "The portal did not answer for a day: what it asked for is not done."
+    "Kopeck tries anew each hour for two weeks, until the portal answers; or try it yourself."
+
     REFUSED "bitrix24_refused" Message
     "Битрикс24 отказал."
     "Слова Битрикс24 — рядом."

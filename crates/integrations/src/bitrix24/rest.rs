@@ -154,6 +154,8 @@ struct Batch<'a> {
     result: Option<&'a RawValue>,
     #[serde(borrow)]
     result_error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result_total: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +180,12 @@ pub fn of_batch(result: &str, name: &str) -> Result<String, Refusal> {
         return Err(refusal_of(error.error, error.error_description));
     }
     entry(batch.result, name).map(str::to_owned).ok_or_else(missing)
+}
+
+/// How many there are of what one call of a batch lists, a page at a time.
+pub fn total_of_batch(result: &str, name: &str) -> Option<usize> {
+    let batch: Batch<'_> = serde_json::from_str(result).ok()?;
+    entry(batch.result_total, name)?.trim().trim_matches('"').parse().ok()
 }
 
 fn refused(status: u16, refusal: Refusal, time: Option<&RawValue>) -> Called {

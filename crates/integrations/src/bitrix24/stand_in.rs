@@ -258,7 +258,7 @@ impl BitrixStandIn {
         if commands.len() > 50 {
             return refused(400, "ERROR_BATCH_LENGTH_EXCEEDED", "Max batch length exceeded");
         }
-        let (mut results, mut errors) = (Map::new(), Map::new());
+        let (mut results, mut errors, mut totals) = (Map::new(), Map::new(), Map::new());
         for (name, command) in commands {
             let command = command.as_str().unwrap_or("");
             let (method, query) = command.split_once('?').unwrap_or((command, ""));
@@ -266,9 +266,13 @@ impl BitrixStandIn {
                 return refused(400, "ERROR_BATCH_METHOD_NOT_ALLOWED", "No batch within a batch");
             }
             let viewer = call.viewer.clone();
+            let lists_rows = method == "crm.item.productrow.list";
             let inner = Call { method: method.to_owned(), params: nested(query), viewer };
             let reply = self.run(now_ms, &inner);
             let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            if lists_rows {
+                totals.insert(name.clone(), json!(self.portal.count_rows(&inner.params)));
+            }
             match body.get("result") {
                 Some(result) => results.insert(name.clone(), result.clone()),
                 None => errors.insert(name.clone(), body),
@@ -279,7 +283,7 @@ impl BitrixStandIn {
             if map.is_empty() { json!([]) } else { Value::Object(map) }
         };
         let result = json!({ "result": map(results), "result_error": map(errors),
-            "result_total": [], "result_next": [], "result_time": [] });
+            "result_total": map(totals), "result_next": [], "result_time": [] });
         HttpReply::json(200, &json!({ "result": result }))
     }
 }

@@ -51,10 +51,11 @@ pub enum EventKind {
     SubscriptionNoticeUndelivered,
     WebhookDisabled,
     IntegrationStopped,
+    IntegrationGaveUp,
 }
 
 impl EventKind {
-    pub const ALL: [EventKind; 47] = [
+    pub const ALL: [EventKind; 48] = [
         EventKind::PaymentCreated,
         EventKind::PaymentOpened,
         EventKind::PaymentAuthorized,
@@ -102,6 +103,7 @@ impl EventKind {
         EventKind::SubscriptionNoticeUndelivered,
         EventKind::WebhookDisabled,
         EventKind::IntegrationStopped,
+        EventKind::IntegrationGaveUp,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -153,6 +155,7 @@ impl EventKind {
             EventKind::SubscriptionNoticeUndelivered => "subscription.notice_undelivered",
             EventKind::WebhookDisabled => "webhook.disabled",
             EventKind::IntegrationStopped => "integration.stopped",
+            EventKind::IntegrationGaveUp => "integration.gave_up",
         }
     }
 
@@ -244,6 +247,9 @@ impl EventKind {
             EventKind::WebhookDisabled => "A receiver is gone or takes nothing: it is told no more",
             EventKind::IntegrationStopped => {
                 "A service refuses the shop's key, login or account: nothing is sent by it"
+            }
+            EventKind::IntegrationGaveUp => {
+                "What a CRM asked for could not be done: `errand` says what, and why"
             }
         }
     }

@@ -3,6 +3,7 @@
 use kopeck_integrations::Audience;
 
 use super::{
+    bitrix24::redo,
     flow::{JOB, Problem},
     model::{Linked, Sending, SendingState},
     store::{self, sendings},
@@ -23,6 +24,8 @@ pub struct Count {
     pub sent: i64,
     /// A later outcome of the same payment has arrived there, or nobody needs it any more.
     pub skipped: i64,
+    /// What a portal asked for and could not be done, tried anew.
+    pub errands: i64,
 }
 
 /// Sends one again that failed, or of which nobody knows; its address is taken for good again.
@@ -80,37 +83,59 @@ pub async fn retry_failed(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Count, P
         let (count, last) = done?;
         total.sent += count.sent;
         total.skipped += count.skipped;
+        let Some(last) = last else { break };
+        after_id = last;
+    }
+    total.errands = redo::retry_failed(ctx, id).await?;
+    Ok(total)
+}
+
+/// News to the shop's own systems that ended so and are no older than `since_id` go on by
+/// themselves; what would be told out of its order, or helps nobody any more, does not.
+pub async fn revive(
+    ctx: &Ctx,
+    integration_id: &str,
+    (code, since_id): (&str, &str),
+) -> Result<i64, DbError> {
+    let (mut total, mut after_id) = (0, since_id.to_owned());
+    loop {
+        let (inner, id) = (ctx.clone(), integration_id.to_owned());
+        let (code, after) = (code.to_owned(), after_id.clone());
+        let done: Result<(i64, Option<String>), DbError> =
+            ctx.db.write(move |tx| revive_page(tx, &inner, &id, (&code, &after))).await;
+        let (count, last) = done?;
+        total += count;
         let Some(last) = last else { return Ok(total) };
         after_id = last;
     }
 }
 
-/// News to the shop's own systems that ended so and are no older than `since_id` go on by
-/// themselves; what would be told out of its order, or helps nobody any more, does not.
-pub fn revive(
+/// One page of them: how many go on, and where the next page begins.
+pub fn revive_page(
     tx: &mut dyn Tx,
     ctx: &Ctx,
-    linked: &Linked,
-    (code, since_id): (&str, &str),
-) -> Result<i64, DbError> {
-    let (mut count, mut after_id) = (0, since_id.to_owned());
-    loop {
-        let page = sendings::list_failed(tx, &linked.id, &after_id, BATCH)?;
-        let Some(last) = page.last() else { return Ok(count) };
-        after_id.clone_from(&last.id);
-        for mut sending in page {
-            let is_meant = sending.code.as_deref() == Some(code)
-                && sending.audience == Audience::Shop
-                && sending.event_id.is_some();
-            let is_wanted = is_meant
-                && !sendings::is_overtaken(tx, &sending)?
-                && subject::load(tx, ctx, &sending)?.is_needed(&sending);
-            if is_wanted {
-                restart(tx, ctx, &mut sending)?;
-                count += 1;
-            }
+    integration_id: &str,
+    (code, after_id): (&str, &str),
+) -> Result<(i64, Option<String>), DbError> {
+    let Some(linked) = store::lock_integration(tx, integration_id)? else { return Ok((0, None)) };
+    let (mut count, mut last) = (0, None);
+    for mut sending in sendings::list_failed(tx, &linked.id, after_id, BATCH)? {
+        last = Some(sending.id.clone());
+        let is_meant = sending.code.as_deref() == Some(code)
+            && sending.audience == Audience::Shop
+            && sending.event_id.is_some();
+        let is_wanted = is_meant
+            && !sendings::is_overtaken(tx, &sending)?
+            && subject::load(tx, ctx, &sending)?.is_needed(&sending);
+        if is_wanted {
+            restart(tx, ctx, &mut sending)?;
+            count += 1;
         }
     }
+    if count > 0 {
+        jobs::nudge(tx, &ctx.mint, JOB, integration_id, ctx.now_ms())?;
+    }
+    Ok((count, last))
 }
 
 fn lock(tx: &mut dyn Tx, shop_id: &str, id: &str) -> Result<Linked, Problem> {

@@ -1,5 +1,6 @@
 //! Routes of integrations and of what is sent by them.
 
+pub mod errands;
 pub mod sendings;
 
 use axum::{

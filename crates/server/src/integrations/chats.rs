@@ -11,7 +11,7 @@ use kopeck_integrations::{
 use super::{
     flow::{self, JOB, Problem, draft, open_settings, seal_address},
     keys::address_key,
-    model::{Chat, Linked, StartLink},
+    model::{Chat, Linked, REPLY_MAX_BYTES, StartLink},
     poll,
     store::{self, chats, sendings},
 };
@@ -264,7 +264,7 @@ pub async fn register(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
         MAX => max::subscribe(&settings, &url)?,
         _ => return Err(Problem::NoUpdates(linked.service.clone())),
     };
-    let reply = match ctx.courier.send(request).await {
+    let reply = match ctx.courier.fetch(request, REPLY_MAX_BYTES).await {
         Ok(reply) => reply,
         Err(silence) => return Err(Problem::Unanswered(format!("{silence:?}"))),
     };

@@ -15,7 +15,7 @@ use super::{
     flow::{open_address, open_settings, seal_address, service_of, shop_name},
     keys::address_key,
     letter::{self, Around},
-    model::{Attempt, Linked, Sending, SendingState},
+    model::{Attempt, Linked, REPLY_MAX_BYTES, Sending, SendingState},
     pace, renewal, schedule,
     store::{self, Recipient, sendings},
     subject::{self, Subject},
@@ -122,15 +122,15 @@ async fn ask(ctx: &Ctx, job: &Job, due: &Due) -> Asked {
         return Asked { fate, attempt: None, is_lost: true };
     }
     let shown = journal::describe_request(service, settings, Some(to), &request);
-    let heard = hold(ctx, job, ctx.courier.send(request)).await;
+    let heard = hold(ctx, job, ctx.courier.fetch(request, REPLY_MAX_BYTES)).await;
     let fate = exchange::after(service, settings, &message, sent(due, ctx.now_ms()), &heard);
     let reply = Shown { service, settings, to };
     let attempt = reply.attempt(ctx, &due.sending, began_ms, &shown, &heard);
     Asked { fate, attempt: Some(attempt), is_lost: matches!(heard, Err(Silence::Lost(_))) }
 }
 
-/// Keeps the job while its request is in the air: a mail server may look at a letter for minutes.
-async fn hold<T>(ctx: &Ctx, job: &Job, work: impl Future<Output = T>) -> T {
+/// Keeps the job while its work is under way: a mail server may look at a letter for minutes.
+pub async fn hold<T>(ctx: &Ctx, job: &Job, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     loop {
         tokio::select! {

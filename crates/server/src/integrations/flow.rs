@@ -10,7 +10,7 @@ use super::{
     alarm, bitrix24,
     keys::address_key,
     letter,
-    model::{Chat, Linked, Sending, SendingState},
+    model::{Chat, Linked, REPLY_MAX_BYTES, Sending, SendingState},
     payers, poll,
     store::{self, Recipient, sendings},
 };
@@ -79,6 +79,9 @@ pub enum Problem {
     NoSuchIntegration,
     NoSuchPayment,
     NoSuchSending,
+    NoSuchErrand,
+    /// Only what was given up is tried anew.
+    ErrandNotFailed,
     /// Only what failed or is not known is sent again.
     NotFailed(SendingState),
     /// A later outcome of the payment has arrived there.
@@ -241,6 +244,7 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
             linked.stopped = None;
             store::update_integration(tx, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())?;
+            bitrix24::flow::wake(tx, &inner, &linked)?;
             Ok(linked)
         })
         .await
@@ -255,6 +259,7 @@ pub async fn remove(ctx: &Ctx, shop_id: &str, id: &str) -> Result<Linked, Proble
             let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
             sendings::drop_pending(tx, &id, inner.now_ms())?;
             alarm::settle(tx, &inner, &linked)?;
+            bitrix24::fate::forget(tx, &inner, &id)?;
             linked.sealed = Vec::new();
             linked.news_to = None;
             linked.removed_ms = Some(inner.now_ms());
@@ -281,7 +286,7 @@ pub async fn test(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
     };
     let progress = Progress::start();
     let request = service.request(&settings, &message, &progress)?;
-    let heard = ctx.courier.send(request).await;
+    let heard = ctx.courier.fetch(request, REPLY_MAX_BYTES).await;
     let sent = Sent { progress: &progress, since_ms: 0 };
     match exchange::after(service, &settings, &message, sent, &heard) {
         // An ended token is renewed with the next message.
@@ -299,6 +304,7 @@ pub async fn test(ctx: &Ctx, linked: &Linked) -> Result<(), Problem> {
             linked.stopped = None;
             alarm::settle(tx, &inner, &linked)?;
             store::update_integration(tx, &linked)?;
+            bitrix24::flow::wake(tx, &inner, &linked)?;
             jobs::nudge(tx, &inner.mint, JOB, &id, inner.now_ms())
         })
         .await;

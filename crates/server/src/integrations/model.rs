@@ -2,6 +2,10 @@
 
 use kopeck_integrations::{Audience, Kind, Lang, Progress};
 
+/// What is read of a service's reply: a deal with hundreds of rows, a timeline with long comments,
+/// far more than any of them writes in one go.
+pub const REPLY_MAX_BYTES: usize = 4 * 1024 * 1024;
+
 /// A service that the shop has set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linked {

@@ -6,7 +6,7 @@ use kopeck_integrations::{Broken, Settings, binding::is_polled, max, telegram};
 use super::{
     chats::{self, News, secret_header},
     flow::open_settings,
-    model::Linked,
+    model::{Linked, REPLY_MAX_BYTES},
     store,
 };
 use crate::kit::{
@@ -61,7 +61,7 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
             return Ok(After::At(ctx.now_ms() + REST_MS));
         }
     };
-    let heard = ctx.courier.send(request).await;
+    let heard = ctx.courier.fetch(request, REPLY_MAX_BYTES).await;
     let reply = heard.ok().filter(|reply| reply.status == 200);
     let Some((news, next)) = reply.and_then(|reply| read(&linked, &reply.body, marker)) else {
         warn(&linked, "no updates came");

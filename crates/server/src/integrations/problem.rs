@@ -11,6 +11,8 @@ impl From<Problem> for ApiError {
             Problem::NoSuchIntegration => ApiError::of(codes::INTEGRATION_NOT_FOUND),
             Problem::NoSuchPayment => ApiError::of(codes::PAYMENT_NOT_FOUND),
             Problem::NoSuchSending => ApiError::of(codes::SENDING_NOT_FOUND),
+            Problem::NoSuchErrand => ApiError::of(codes::ERRAND_NOT_FOUND),
+            Problem::ErrandNotFailed => ApiError::of(codes::ERRAND_NOT_FAILED),
             Problem::NotFailed(state) => {
                 let message =
                     format!("The message is {}, so it is not sent again.", state.as_str());

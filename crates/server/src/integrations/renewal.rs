@@ -6,7 +6,7 @@ use kopeck_integrations::{Integration, Renewal, Settings};
 
 use super::{
     flow::{open_settings, seal_settings, service_of},
-    model::Linked,
+    model::{Linked, REPLY_MAX_BYTES},
     store::{self, shared},
 };
 use crate::kit::{
@@ -50,7 +50,7 @@ pub async fn renew(ctx: &Ctx, id: &str, stale: &Settings) -> anyhow::Result<Rene
     }) else {
         return retry(NO_TOKENS);
     };
-    let renewal = match ctx.courier.send(request).await {
+    let renewal = match ctx.courier.fetch(request, REPLY_MAX_BYTES).await {
         Ok(reply) => service.read_renewal(&reply),
         Err(Silence::NotSent(why) | Silence::Lost(why)) => Renewal::Retry { why },
     };

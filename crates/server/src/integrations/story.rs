@@ -1,6 +1,10 @@
-//! Sendings in the story of a payment.
+//! Sendings and errands in the story of a payment.
 
 use super::{
+    bitrix24::{
+        model::{Errand, State, What},
+        store::errands::list_of_payment as list_errands_of,
+    },
     model::SendingState,
     store::{
         find_any_integration,
@@ -64,5 +68,46 @@ pub fn entries(
             });
         }
     }
+    for errand in list_errands_of(tx, payment_id)? {
+        entries.extend(told(&errand));
+    }
     Ok(entries)
+}
+
+/// What a portal asked for about the payment, and what became of it.
+fn told(errand: &Errand) -> Vec<TimelineEntry> {
+    let what = match &errand.what {
+        What::Paid { portal_payment_id, .. } => {
+            format!("its payment {portal_payment_id} is to be marked as paid")
+        }
+        What::Robot { deal_id, .. } => format!("its robot waits for a link for the deal {deal_id}"),
+        What::Deal { id } => format!("the deal {id} is to have a link"),
+        What::Register | What::Forgotten => String::new(),
+    };
+    let what = if what.is_empty() { errand.word.clone() } else { what };
+    let entry = |at_ms: i64, text: String| TimelineEntry {
+        at: iso(at_ms),
+        at_ms,
+        kind: "webhook",
+        name: "bitrix24.errand".to_owned(),
+        text,
+        request: None,
+        reply: errand.why.clone(),
+    };
+    let asked = (errand.created_ms, format!("The portal: {what} ({})", errand.id));
+    let ended = match (errand.state, errand.ended_ms) {
+        (State::Done, Some(at_ms)) => Some((at_ms, format!("Done at the portal ({})", errand.id))),
+        (State::Failed, Some(at_ms)) => {
+            let code = errand.code.as_deref().map(|code| format!(": {code}")).unwrap_or_default();
+            Some((at_ms, format!("Given up at the portal ({}){code}", errand.id)))
+        }
+        (State::Pending | State::Done | State::Failed, _) => None,
+    };
+    let pending = errand.state == State::Pending && errand.why.is_some();
+    let waits = pending.then(|| {
+        let text = format!("The portal does not answer yet; asked again by {}", iso(errand.due_ms));
+        (errand.created_ms, text)
+    });
+    let all = [Some(asked), ended, waits];
+    all.into_iter().flatten().map(|(at_ms, text)| entry(at_ms, text)).collect()
 }

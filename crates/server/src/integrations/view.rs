@@ -151,6 +151,8 @@ pub struct ResentView {
     /// Left out: a later outcome of the same payment has arrived there, or what they say is not
     /// true any more.
     pub skipped: i64,
+    /// What a portal asked for and could not be done, tried anew.
+    pub errands: i64,
 }
 
 impl ResentView {
@@ -160,6 +162,7 @@ impl ResentView {
             integration_id: integration_id.to_owned(),
             sendings: count.sent,
             skipped: count.skipped,
+            errands: count.errands,
         }
     }
 }

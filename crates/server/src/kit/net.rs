@@ -23,6 +23,12 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Wire: Send + Sync {
     fn send(&self, request: HttpRequest) -> BoxFuture<Heard>;
 
+    /// The same where the reply has to be read whole, up to so many bytes: a longer one, or one
+    /// that breaks off, is silence.
+    fn fetch(&self, request: HttpRequest, _max_bytes: usize) -> BoxFuture<Heard> {
+        self.send(request)
+    }
+
     /// Why nothing can ever be sent to this address; names are checked when they are resolved.
     fn refuse(&self, _url: &str) -> Option<UrlProblem> {
         None
@@ -40,7 +46,7 @@ pub enum UrlProblem {
 
 /// The largest reply read: a day's register of a busy shop takes about 1 MB.
 pub const REPLY_MAX_BYTES: usize = 16 * 1024 * 1024;
-/// What a courier reads of a reply: enough to see why a webhook failed, and for a CRM's record.
+/// What a courier reads of a reply of which only the status counts: enough to see why it failed.
 const EXCERPT_MAX_BYTES: usize = 64 * 1024;
 /// How long a courier waits for the text of a reply whose status it has.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
@@ -117,10 +123,8 @@ impl NetWire {
         let wire = NetWire::new(&NetSettings { timeout_ms, ..settings.clone() })?;
         Ok(NetWire { is_courier: true, ..wire })
     }
-}
 
-impl Wire for NetWire {
-    fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
+    fn carry(&self, request: HttpRequest, reading: Reading) -> BoxFuture<Heard> {
         let NetWire { client, policy, is_courier, post } = self.clone();
         Box::pin(async move {
             if is_courier && Submission::is_one(&request) {
@@ -130,8 +134,32 @@ impl Wire for NetWire {
             }
             let request = prepare(request, policy)?;
             let reply = client.execute(request).await.map_err(|error| silence(&error))?;
-            if is_courier { Ok(glance(reply).await) } else { read(reply).await }
+            match reading {
+                Reading::Glance => Ok(glance(reply).await),
+                Reading::Whole { max_bytes } => read(reply, max_bytes).await,
+            }
         })
+    }
+}
+
+/// How much of a reply is needed.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// The status, and how the text begins.
+    Glance,
+    Whole {
+        max_bytes: usize,
+    },
+}
+
+impl Wire for NetWire {
+    fn send(&self, request: HttpRequest) -> BoxFuture<Heard> {
+        let whole = Reading::Whole { max_bytes: REPLY_MAX_BYTES };
+        self.carry(request, if self.is_courier { Reading::Glance } else { whole })
+    }
+
+    fn fetch(&self, request: HttpRequest, max_bytes: usize) -> BoxFuture<Heard> {
+        self.carry(request, Reading::Whole { max_bytes })
     }
 
     fn refuse(&self, url: &str) -> Option<UrlProblem> {
@@ -192,15 +220,15 @@ fn silence(error: &reqwest::Error) -> Silence {
     }
 }
 
-async fn read(mut reply: reqwest::Response) -> Heard {
+async fn read(mut reply: reqwest::Response, max_bytes: usize) -> Heard {
     let status = reply.status().as_u16();
     let headers = read_headers(reply.headers());
     let mut body = Vec::new();
     while let Some(piece) =
         reply.chunk().await.map_err(|error| Silence::Lost(error_text(&error)))?
     {
-        if body.len() + piece.len() > REPLY_MAX_BYTES {
-            return Err(Silence::Lost(format!("the reply is larger than {REPLY_MAX_BYTES} bytes")));
+        if body.len() + piece.len() > max_bytes {
+            return Err(Silence::Lost(format!("the reply is larger than {max_bytes} bytes")));
         }
         body.extend_from_slice(&piece);
     }

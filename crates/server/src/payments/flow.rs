@@ -3,6 +3,7 @@
 
 pub mod attempts;
 pub mod charge;
+pub mod close;
 pub mod doubt;
 pub mod kept;
 pub mod receive;
@@ -364,17 +365,27 @@ pub fn give_back(
     (shop_id, payment_id): (&str, &str),
     reason: &str,
 ) -> Result<(), Problem> {
+    let left = get_refundable(tx, shop_id, payment_id)?;
+    give_back_part(tx, ctx, (shop_id, payment_id), (left, reason))
+}
+
+/// So much of it, of what is left.
+pub fn give_back_part(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (shop_id, payment_id): (&str, &str),
+    (amount, reason): (Money, &str),
+) -> Result<(), Problem> {
     let payment = lock_own(tx, shop_id, payment_id)?;
     if let Some(refusal) = kept::find_refund_refusal(&payment)? {
-        kept::give_back_by_hand(tx, ctx, payment, (refusal, reason))?;
+        kept::give_back_by_hand(tx, ctx, payment, (refusal, amount, reason))?;
         return Ok(());
     }
-    let left = payment.refundable();
-    if left.is_zero() {
+    if amount.is_zero() {
         return Ok(());
     }
     let id = ctx.mint.id("rf");
-    let refund = (id.as_str(), left, Some(reason.to_owned()));
+    let refund = (id.as_str(), amount, Some(reason.to_owned()));
     request_refund(tx, ctx, shop_id, payment_id, refund).map(|_| ())
 }
 

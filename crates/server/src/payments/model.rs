@@ -407,6 +407,12 @@ impl Payment {
         self.capture == CaptureMode::Manual
     }
 
+    /// Whether to release it is to close a link that nobody shall pay: of a hold it is the shop's
+    /// word about its money.
+    pub fn may_close(&self) -> bool {
+        self.attempt_of.is_some() || !self.is_hold()
+    }
+
     /// Whether money is held that waits for the shop to take or release it, right or wrong.
     pub fn is_held(&self) -> bool {
         match self.status() {

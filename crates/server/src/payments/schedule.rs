@@ -54,7 +54,7 @@ pub enum Step {
     Void,
     /// Go on to the bank that the payer asked for.
     Move,
-    /// Close a link that its payer left for another bank.
+    /// Close a link that its payer left for another bank, or that nobody shall pay any more.
     Close,
     /// Ask first, so that the bank's list of refunds is known, then send this one.
     SendRefund {
@@ -113,9 +113,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         },
         Status::Open => open_step(payment, grace_minutes, now_ms),
         // It was being closed when the money came: first what became of that.
-        Status::Authorized
-            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() =>
-        {
+        Status::Authorized if payment.may_close() && payment.intents.void_asked_ms.is_some() => {
             at(close_ms(payment), Step::Close)
         }
         Status::Authorized | Status::AmountMismatch
@@ -134,7 +132,7 @@ pub fn next_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
         | Status::Refunding
         | Status::AmountMismatch => {
             // It was being closed when the money came: first what became of that.
-            if payment.attempt_of.is_some() && payment.intents.void_asked_ms.is_some() {
+            if payment.may_close() && payment.intents.void_asked_ms.is_some() {
                 return at(close_ms(payment), Step::Close);
             }
             if now_ms < payment.dense_until_ms && !is_settled(payment) {
@@ -173,7 +171,7 @@ fn open_step(payment: &Payment, grace_minutes: u32, now_ms: i64) -> Step {
     if now_ms >= dead_ms {
         return Step::Lapse;
     }
-    if payment.attempt_of.is_some() && payment.is_voiding() {
+    if payment.may_close() && payment.is_voiding() {
         return at(close_ms(payment), Step::Close);
     }
     if payment.is_charge() {

@@ -6,6 +6,7 @@ pub mod begin;
 pub mod blocked;
 pub mod by_bank;
 pub mod change;
+mod credits;
 pub mod evidence;
 pub mod metrics;
 mod notice;
@@ -36,7 +37,7 @@ use crate::{
         db::{DbError, Tx},
         jobs,
     },
-    payments::flow::{Problem as PaymentProblem, charge},
+    payments::flow::{Problem as PaymentProblem, charge, close},
     receipts::flow::ComposeProblem,
     shops,
 };
@@ -75,7 +76,7 @@ pub enum Problem {
     /// None of the shop's banks saves what can be charged.
     NoBank,
     /// The payment cannot pay its period.
-    NotAssignable(&'static str),
+    NotAssignable(assign::Unassignable),
     /// The bank's own schedule cannot do it.
     ByBank(&'static str),
     Payment(PaymentProblem),
@@ -122,15 +123,7 @@ pub fn act(
 ) -> Result<Vec<Effect>, Problem> {
     let applied = state::apply(&subscription.state, event).map_err(Problem::Refused)?;
     let was_paused = matches!(subscription.state, State::Paused { .. });
-    subscription.state = match (event, applied.next) {
-        // Nothing was paid yet: what comes back is the trial.
-        (Event::Reactivate { .. }, State::Active { until_ms, ends })
-            if subscription.periods == 0 =>
-        {
-            State::Trialing { until_ms, ends }
-        }
-        (_, next) => next,
-    };
+    subscription.state = applied.next;
     if let (
         true,
         State::Active { until_ms: end_ms, .. } | State::Canceled { access_ms: end_ms, .. },
@@ -167,7 +160,25 @@ fn stop(tx: &mut dyn Tx, ctx: &Ctx, subscription: &mut Subscription) -> Result<(
         return Ok(());
     };
     drop_unsent(tx, ctx, subscription, period.number)?;
+    close_links(tx, ctx, subscription, period.number)?;
     periods::void(tx, subscription, &mut period)
+}
+
+/// Nobody shall pay the period's open links any more: closed where the bank can do that, else they
+/// end by themselves. Whatever comes by one after all goes back. It locks their payments: before
+/// anything is announced.
+fn close_links(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    subscription: &Subscription,
+    period: u32,
+) -> Result<(), DbError> {
+    for attempt in store::list_attempts(tx, &subscription.id, period)? {
+        if attempt.outcome == Outcome::Open && attempt.how == How::Link {
+            close::close_link(tx, ctx, (&subscription.shop_id, &attempt.payment_id))?;
+        }
+    }
+    Ok(())
 }
 
 /// A charge of the period that has not left never leaves, and its attempt is over. It locks its

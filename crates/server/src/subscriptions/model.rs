@@ -5,7 +5,7 @@ use kopeck_banks::Money;
 
 use super::{
     dunning::Class,
-    pricing::{Discount, Line},
+    pricing::{Discount, Line, LineKind},
     schedule::Interval,
     state::State,
 };
@@ -196,7 +196,31 @@ pub struct Period {
     /// How long its money is waited for.
     pub give_up_ms: i64,
     pub paid_ms: Option<i64>,
+    /// What of its money went back to the customer and is accounted for.
+    pub refunded: Money,
+    /// Of that, what left the balance, where a change had put it.
+    pub uncredited: Money,
+    /// What it used of a balance whose money went back.
+    pub unbacked: Money,
     pub created_ms: i64,
+}
+
+impl Period {
+    /// What it used of the balance.
+    pub fn used_kopecks(&self) -> i64 {
+        (-self.balance_kopecks()).max(0)
+    }
+
+    /// What a change put on the balance with it.
+    pub fn credited_kopecks(&self) -> i64 {
+        let is_change = self.cause == Cause::Change && self.status == PeriodStatus::Paid;
+        if is_change { self.balance_kopecks().max(0) } else { 0 }
+    }
+
+    fn balance_kopecks(&self) -> i64 {
+        let is_balance = |line: &&Line| line.kind == LineKind::Balance;
+        self.lines.iter().filter(is_balance).map(|line| line.kopecks).sum()
+    }
 }
 
 /// How a period's money is asked for.
@@ -249,7 +273,8 @@ pub struct Attempt {
     pub created_ms: i64,
 }
 
-/// A link by which a subscription goes on to another card or account.
+/// A link by which a subscription goes on to another card or account; or other money that stands
+/// for periods to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebind {
     pub payment_id: String,
@@ -273,11 +298,18 @@ pub enum RebindOutcome {
     Done,
     /// It ended unpaid, or its money went back.
     Over,
+    /// No link, but money that came before any period waited for it: it is on the balance.
+    Credited,
 }
 
 impl RebindOutcome {
-    pub const ALL: [RebindOutcome; 4] =
-        [RebindOutcome::Open, RebindOutcome::Paid, RebindOutcome::Done, RebindOutcome::Over];
+    pub const ALL: [RebindOutcome; 5] = [
+        RebindOutcome::Open,
+        RebindOutcome::Paid,
+        RebindOutcome::Done,
+        RebindOutcome::Over,
+        RebindOutcome::Credited,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -285,6 +317,7 @@ impl RebindOutcome {
             RebindOutcome::Paid => "paid",
             RebindOutcome::Done => "done",
             RebindOutcome::Over => "over",
+            RebindOutcome::Credited => "credited",
         }
     }
 

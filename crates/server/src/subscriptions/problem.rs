@@ -1,6 +1,9 @@
 //! Why a use case did nothing, in the API's words.
 
-use super::{flow::Problem, state::Refused};
+use super::{
+    flow::{Problem, assign::Unassignable},
+    state::Refused,
+};
 use crate::{
     http::{ApiError, codes},
     todos::Why,
@@ -63,10 +66,7 @@ impl From<Problem> for ApiError {
                 ApiError::new(codes::BANK_UNKNOWN, message).param("bank")
             }
             Problem::CouponMissing => ApiError::of(codes::COUPON_NOT_FOUND),
-            Problem::NotAssignable(why) => {
-                let message = format!("The payment cannot pay the period: {why}.");
-                ApiError::new(codes::PAYMENT_NOT_ASSIGNABLE, message).param("payment_id")
-            }
+            Problem::NotAssignable(why) => unassignable(why),
             Problem::ByBank(why) => {
                 ApiError::new(codes::BANK_SCHEDULE_IMPOSSIBLE, why).param("charged_by")
             }
@@ -76,6 +76,40 @@ impl From<Problem> for ApiError {
             Problem::Internal(error) => ApiError::internal(&error),
         }
     }
+}
+
+fn unassignable(why: Unassignable) -> ApiError {
+    let back = "Give it back in the bank's internet bank: Kopeck sees that.";
+    let (message, hint) = match why {
+        Unassignable::Over(status) => {
+            let status = status.as_str();
+            (format!("The subscription is {status}: no period of it waits for money."), back)
+        }
+        Unassignable::Ending => {
+            let message = "The subscription ends with its present period: no other one begins.";
+            (message.to_owned(), "Reactivate it, or give the money back in the internet bank.")
+        }
+        Unassignable::ByBank => {
+            let message = "The bank charges each period by itself, and whole.";
+            (message.to_owned(), back)
+        }
+        Unassignable::Taken => (
+            "The payment is for something already, or was given back.".to_owned(),
+            "`GET /v1/todos` has what came and was not expected.",
+        ),
+        Unassignable::NotHis => (
+            "The payment is not of the subscription's customer, or is not paid.".to_owned(),
+            "`GET /v1/todos` has what came and was not expected.",
+        ),
+        Unassignable::OtherSum { wanted, came } => {
+            let (wanted, came) = (wanted.to_rubles(), came.to_rubles());
+            let message = format!("The period that waits costs {wanted}, and {came} came.");
+            let hint = "Give it back in the internet bank; or assign it once the period is paid \
+                        otherwise: then it counts for the next.";
+            (message, hint)
+        }
+    };
+    ApiError::new(codes::PAYMENT_NOT_ASSIGNABLE, message).param("payment_id").hint(hint)
 }
 
 fn paid_elsewhere() -> ApiError {

@@ -4,12 +4,19 @@
 //! made on the 31st pays on the 28th of February and on the 31st of March, and ten years later at
 //! the same hour of the same day.
 
-use jiff::{Span, Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{
+    Span, Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 
 /// The zone of a shop that says none.
 pub const DEFAULT_ZONE: &str = "Europe/Moscow";
 /// Boundaries looked through for one moment: a day's subscription over far more than ten years.
 const MAX_CYCLES: u32 = 20_000;
+/// Boundaries looked through for a day that not every month has: the 29th of February comes back
+/// after eight years at the latest, and an interval may be three years.
+const MOST_BACK: u32 = 24;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -111,6 +118,37 @@ impl Calendar {
         let local = self.anchor.checked_add(self.interval.span(cycle)?).ok()?;
         let zoned = local.to_zoned(self.zone.clone()).ok()?;
         Some(zoned.timestamp().as_millisecond())
+    }
+
+    /// The calendar of a period that ends at `end_ms` on a shorter month's last day: counted from
+    /// the `day` that its boundaries really have, and the number of the boundary at `end_ms`.
+    /// `None`: no boundary of that day falls there.
+    pub fn through(
+        zone: &str,
+        end_ms: i64,
+        day: i8,
+        interval: Interval,
+    ) -> Option<(Calendar, u32)> {
+        let end = Calendar::new(zone, end_ms, interval)?;
+        for cycle in 0..=MOST_BACK {
+            let before = end.anchor.checked_sub(interval.span(cycle)?).ok()?;
+            let Ok(date) = Date::new(before.year(), before.month(), day) else { continue };
+            let anchor = date.to_datetime(before.time()).to_zoned(end.zone.clone()).ok()?;
+            let anchor_ms = anchor.timestamp().as_millisecond();
+            let calendar = Calendar::new(zone, anchor_ms, interval)?;
+            return (calendar.boundary_ms(cycle)? == end_ms).then_some((calendar, cycle));
+        }
+        None
+    }
+
+    /// Where it is counted from.
+    pub const fn anchor_ms(&self) -> i64 {
+        self.anchor_ms
+    }
+
+    /// The day of the month of its anchor.
+    pub fn day(&self) -> i8 {
+        self.anchor.day()
     }
 
     /// One interval before the anchor: where a whole period that ends there begins.

@@ -17,8 +17,8 @@ pub enum State {
     PastDue { until_ms: i64 },
     /// Not used and not charged; so much paid time is kept for later.
     Paused { left_ms: i64, resumes_ms: Option<i64> },
-    /// Over; what was paid may still be used until then.
-    Canceled { access_ms: i64, reason: EndReason },
+    /// Over; what was paid, or was free (`in_trial`), may still be used until then.
+    Canceled { access_ms: i64, reason: EndReason, in_trial: bool },
     /// The first payment never came.
     Expired,
 }
@@ -117,6 +117,15 @@ impl State {
             | State::Paused { .. }
             | State::Canceled { .. }
             | State::Expired => false,
+        }
+    }
+
+    /// How long the access lasts that is there now: to the end of what was paid, and from then on
+    /// to the end of the grace.
+    pub const fn usable_until_ms(&self, grace_ms: i64, now_ms: i64) -> Option<i64> {
+        match self.access_until_ms(0) {
+            Some(until_ms) if until_ms <= now_ms => self.access_until_ms(grace_ms),
+            until_ms => until_ms,
         }
     }
 
@@ -228,10 +237,11 @@ pub fn apply(state: &State, event: &Event) -> Result<Applied, Refused> {
         Event::Pause { at_ms, resumes_ms } => pause(state, *at_ms, *resumes_ms),
         Event::Resume { at_ms } => resume(state, *at_ms),
         Event::Withdrawn { at_ms } => match state {
-            State::Canceled { access_ms, .. } => {
+            State::Canceled { access_ms, in_trial, .. } => {
+                // Whatever ended it: from now on it cannot be taken back.
+                let (access_ms, in_trial, reason) = (*access_ms, *in_trial, EndReason::Withdrawn);
                 Ok(Applied {
-                    // Whatever ended it: from now on it cannot be taken back.
-                    next: State::Canceled { access_ms: *access_ms, reason: EndReason::Withdrawn },
+                    next: State::Canceled { access_ms, reason, in_trial },
                     effects: vec![Effect::StopCharging],
                 })
             }
@@ -321,16 +331,25 @@ fn given_up(state: &State) -> Applied {
             next: State::Expired,
             effects: vec![Effect::StopCharging, Effect::Announce(EventKind::SubscriptionExpired)],
         },
-        State::PastDue { until_ms }
-        | State::Trialing { until_ms, .. }
-        | State::Active { until_ms, .. } => over(*until_ms, EndReason::Unpaid),
+        State::Trialing { until_ms, .. } => over_in_trial(*until_ms, EndReason::Unpaid),
+        State::PastDue { until_ms } | State::Active { until_ms, .. } => {
+            over(*until_ms, EndReason::Unpaid)
+        }
         State::Paused { .. } | State::Canceled { .. } | State::Expired => same(state),
     }
 }
 
 fn over(access_ms: i64, reason: EndReason) -> Applied {
+    ended(State::Canceled { access_ms, reason, in_trial: false })
+}
+
+fn over_in_trial(access_ms: i64, reason: EndReason) -> Applied {
+    ended(State::Canceled { access_ms, reason, in_trial: true })
+}
+
+fn ended(next: State) -> Applied {
     Applied {
-        next: State::Canceled { access_ms, reason },
+        next,
         effects: vec![Effect::StopCharging, Effect::Announce(EventKind::SubscriptionCanceled)],
     }
 }
@@ -342,7 +361,9 @@ fn due(state: &State, at_ms: i64) -> Result<Applied, Refused> {
                 return Err(Refused::NotDue(state.status()));
             }
             if *ends {
-                return Ok(over(*until_ms, EndReason::Asked));
+                let in_trial = matches!(state, State::Trialing { .. });
+                let (access_ms, reason) = (*until_ms, EndReason::Asked);
+                return Ok(ended(State::Canceled { access_ms, reason, in_trial }));
             }
             Ok(Applied { next: state.clone(), effects: vec![Effect::OpenPeriod] })
         }
@@ -357,9 +378,8 @@ fn due(state: &State, at_ms: i64) -> Result<Applied, Refused> {
 fn cancel(state: &State, at_ms: i64, reason: EndReason) -> Result<Applied, Refused> {
     match state {
         State::Pending { .. } => Ok(over(at_ms, reason)),
-        State::Trialing { until_ms, .. }
-        | State::Active { until_ms, .. }
-        | State::PastDue { until_ms } => Ok(over(*until_ms, reason)),
+        State::Trialing { until_ms, .. } => Ok(over_in_trial(*until_ms, reason)),
+        State::Active { until_ms, .. } | State::PastDue { until_ms } => Ok(over(*until_ms, reason)),
         State::Paused { left_ms, .. } => Ok(over(at_ms + left_ms, reason)),
         State::Canceled { .. } => Ok(same(state)),
         State::Expired => Err(Refused::Over(Status::Expired)),
@@ -396,8 +416,13 @@ fn reactivate(state: &State, at_ms: i64) -> Result<Applied, Refused> {
         State::Active { until_ms, ends: true } => {
             Ok(to(State::Active { until_ms: *until_ms, ends: false }, &back))
         }
-        State::Canceled { access_ms, reason: EndReason::Asked } if *access_ms > at_ms => {
-            Ok(to(State::Active { until_ms: *access_ms, ends: false }, &back))
+        State::Canceled { access_ms, reason: EndReason::Asked, in_trial } if *access_ms > at_ms => {
+            let (until_ms, ends) = (*access_ms, false);
+            let next = match in_trial {
+                true => State::Trialing { until_ms, ends },
+                false => State::Active { until_ms, ends },
+            };
+            Ok(to(next, &back))
         }
         State::Trialing { ends: false, .. }
         | State::Active { ends: false, .. }

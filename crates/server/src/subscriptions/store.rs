@@ -5,6 +5,7 @@ mod history;
 mod others;
 mod plans;
 pub mod rebinds;
+mod refunds;
 mod rules;
 mod state_columns;
 
@@ -18,9 +19,9 @@ pub use plans::{
     find_version, insert_coupon, insert_plan, insert_version, latest_version, list_coupons,
     list_plans, list_versions, lock_plan, use_coupon,
 };
+pub use refunds::{list_paid_after, list_refunded, refunded_for};
 pub use rules::{get_rules, save_rules};
 
-use kopeck_banks::Money;
 use serde::{Deserialize, Serialize};
 
 use self::state_columns::{Columns, decode_state, encode_state};
@@ -294,7 +295,8 @@ fn decode_lines(text: &str) -> Result<Vec<Line>, DbError> {
 }
 
 const PERIOD_COLUMNS: &str = "subscription_id, number, cause, version_id, quantity, start_ms, \
-     end_ms, lines, amount_kopecks, status, by_link, next_try_ms, give_up_ms, paid_ms, created_ms";
+     end_ms, lines, amount_kopecks, status, by_link, next_try_ms, give_up_ms, paid_ms, created_ms, \
+     refunded_kopecks, uncredited_kopecks, unbacked_kopecks";
 
 /// Fails when the subscription has a period of that number: nobody begins one twice.
 pub fn insert_period(tx: &mut dyn Tx, period: &Period) -> Result<(), DbError> {
@@ -334,8 +336,9 @@ pub fn update_period(tx: &mut dyn Tx, period: &Period) -> Result<(), DbError> {
     let p = period;
     tx.execute(
         "update subscription_periods set start_ms = $1, end_ms = $2, status = $3, by_link = $4, \
-         next_try_ms = $5, give_up_ms = $6, paid_ms = $7 \
-         where subscription_id = $8 and number = $9",
+         next_try_ms = $5, give_up_ms = $6, paid_ms = $7, refunded_kopecks = $8, \
+         uncredited_kopecks = $9, unbacked_kopecks = $10 \
+         where subscription_id = $11 and number = $12",
         &[
             p.start_ms.into(),
             p.end_ms.into(),
@@ -344,6 +347,9 @@ pub fn update_period(tx: &mut dyn Tx, period: &Period) -> Result<(), DbError> {
             p.next_try_ms.into(),
             p.give_up_ms.into(),
             p.paid_ms.into(),
+            p.refunded.into(),
+            p.uncredited.into(),
+            p.unbacked.into(),
             p.subscription_id.as_str().into(),
             p.number.into(),
         ],
@@ -414,6 +420,9 @@ fn decode_period(row: &Row) -> Result<Period, DbError> {
         give_up_ms: row.int(12)?,
         paid_ms: row.opt_int(13)?,
         created_ms: row.int(14)?,
+        refunded: row.money(15)?,
+        uncredited: row.money(16)?,
+        unbacked: row.money(17)?,
     })
 }
 
@@ -507,15 +516,4 @@ fn decode_attempt(row: &Row) -> Result<Attempt, DbError> {
         outcome,
         created_ms: row.int(7)?,
     })
-}
-
-/// What of a period's money was given back.
-pub fn refunded_for(tx: &mut dyn Tx, subscription_id: &str, period: u32) -> Result<Money, DbError> {
-    let row = tx.find(
-        "select cast(coalesce(sum(p.refunded_kopecks), 0) as bigint) \
-         from subscription_attempts a join payments p on p.id = a.payment_id \
-         where a.subscription_id = $1 and a.period = $2 and a.outcome = 'paid'",
-        &[subscription_id.into(), period.into()],
-    )?;
-    row.map_or(Ok(Money::ZERO), |row| row.money(0))
 }

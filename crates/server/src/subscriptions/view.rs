@@ -491,7 +491,10 @@ pub struct EntitlementView {
     pub features: Option<Box<RawValue>>,
     /// Whether it may be used now.
     pub active: bool,
+    /// How long it lasts; once what was paid is over, to the end of the grace.
     pub until: Option<String>,
+    /// To the end of what was paid, or free.
+    pub paid_until: Option<String>,
     #[schema(value_type = String, example = "active")]
     pub status: &'static str,
     pub subscription_id: String,
@@ -502,7 +505,7 @@ impl EntitlementView {
         let Described { book, version, .. } = described;
         let subscription = &book.subscription;
         let grace_ms = i64::from(described.rules.grace_hours) * HOUR_MS;
-        let until_ms = subscription.state.access_until_ms(grace_ms);
+        let until_ms = subscription.state.usable_until_ms(grace_ms, now_ms);
         EntitlementView {
             object: "entitlement",
             customer_id: subscription.customer_id.clone(),
@@ -510,7 +513,8 @@ impl EntitlementView {
             quantity: subscription.quantity,
             features: raw(&version.terms.features),
             active: until_ms.is_some_and(|until_ms| now_ms < until_ms),
-            until: subscription.state.access_until_ms(0).map(iso),
+            until: until_ms.map(iso),
+            paid_until: subscription.state.access_until_ms(0).map(iso),
             status: subscription.state.status().as_str(),
             subscription_id: subscription.id.clone(),
         }

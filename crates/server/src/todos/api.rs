@@ -44,7 +44,7 @@ pub struct TodoView {
     #[schema(value_type = String, example = "todo")]
     pub object: &'static str,
     /// subscription_blocked, charge_unexpected, charge_unanswered, notice_undelivered,
-    /// refund_needed, integration_stopped, webhook_disabled.
+    /// refund_needed, integration_stopped, errand_given_up, webhook_disabled.
     #[schema(value_type = String, example = "charge_unexpected")]
     pub kind: &'static str,
     pub subscription_id: Option<String>,

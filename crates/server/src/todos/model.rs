@@ -16,6 +16,8 @@ pub enum Kind {
     RefundNeeded,
     /// A service refuses the shop's key, login or account: nothing is sent by it.
     IntegrationStopped,
+    /// A portal waits for something that could not be done.
+    ErrandGivenUp,
     /// A receiver is gone, or has taken nothing for a week.
     WebhookDisabled,
 }
@@ -30,13 +32,14 @@ pub enum Subject {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::SubscriptionBlocked,
         Kind::ChargeUnexpected,
         Kind::ChargeUnanswered,
         Kind::NoticeUndelivered,
         Kind::RefundNeeded,
         Kind::IntegrationStopped,
+        Kind::ErrandGivenUp,
         Kind::WebhookDisabled,
     ];
 
@@ -48,6 +51,7 @@ impl Kind {
             Kind::NoticeUndelivered => "notice_undelivered",
             Kind::RefundNeeded => "refund_needed",
             Kind::IntegrationStopped => "integration_stopped",
+            Kind::ErrandGivenUp => "errand_given_up",
             Kind::WebhookDisabled => "webhook_disabled",
         }
     }
@@ -63,7 +67,7 @@ impl Kind {
             Kind::ChargeUnexpected | Kind::ChargeUnanswered | Kind::RefundNeeded => {
                 Subject::Payment
             }
-            Kind::IntegrationStopped => Subject::Integration,
+            Kind::IntegrationStopped | Kind::ErrandGivenUp => Subject::Integration,
             Kind::WebhookDisabled => Subject::Webhook,
         }
     }
@@ -116,6 +120,15 @@ impl Kind {
                  Mend what the reason says (`kopeck integration edit`), then `kopeck integration \
                  test`. Messages wait a day; what was given up: `kopeck sendings retry --failed-of \
                  ID`.",
+            ),
+            Kind::ErrandGivenUp => (
+                "CRM ждёт того, что не удалось: отметки об оплате заказа, ответа роботу, ссылки \
+                 для сделки. Исправьте причину и повторите: kopeck sendings retry --failed-of ID. \
+                 Что портал сутки не принимал, Kopeck две недели пробует снова сам.",
+                "A CRM waits for what could not be done: an order marked as paid, a robot's \
+                 answer, a deal's link. Mend what the reason says and try it anew: `kopeck \
+                 sendings retry --failed-of ID`. What the portal did not take for a day Kopeck \
+                 tries again by itself for two weeks.",
             ),
             Kind::WebhookDisabled => (
                 "Вебхук отключён: его адрес ответил 410 или неделю ничего не принимал. Почините \

@@ -55,6 +55,7 @@ const NAMES: Array<[string, string]> = [
 	['subscription.consent_withdrawn', 'Subscription: Consent Withdrawn'],
 	['webhook.disabled', 'Webhook: Disabled'],
 	['integration.stopped', 'Integration: Stopped'],
+	['integration.gave_up', 'Integration: Gave Up'],
 ];
 
 export const EVENTS: INodePropertyOptions[] = NAMES.map(([value, name]) => ({

@@ -28,9 +28,13 @@ pub struct Portal {
     pub addresses: Vec<Value>,
     /// When a deal was changed last, in ISO 8601, where it matters.
     pub changed: BTreeMap<i64, String>,
+    /// After which numbers deals were listed.
+    pub listed: Vec<i64>,
     next: i64,
 }
 
+/// What one call lists.
+const PAGE: usize = 50;
 const STAGES: [&str; 8] =
     ["NEW", "PREPARATION", "WON", "LOSE", "C3:NEW", "C3:WON", "C3:LOSE", "FINAL_INVOICE"];
 const OWN_FIELDS: [&str; 4] =
@@ -64,6 +68,7 @@ impl Default for Portal {
             triggers: Vec::new(),
             payments: BTreeMap::new(),
             changed: BTreeMap::new(),
+            listed: Vec::new(),
             addresses: vec![
                 json!({ "id": 1, "typeId": "PHONE", "value": "позвонить после шести" }),
                 json!({ "id": 2, "typeId": "PHONE", "value": "8 (900) 123-45-67" }),
@@ -125,7 +130,10 @@ impl Portal {
                 self.triggers.push(format!("{} {}", word("target"), word("code")));
                 Ok(json!(true))
             }
-            "crm.item.list" => Ok(self.list(params)),
+            "crm.item.list" => {
+                self.listed.push(number(params.get("filter").and_then(|it| it.get(">id"))));
+                Ok(self.list(params))
+            }
             "sale.payment.get" => {
                 let id = number(params.get("id"));
                 let found = self.payments.get(&id);
@@ -171,7 +179,7 @@ impl Portal {
                 && !self.hidden.contains(*id)
                 && changed >= since.as_str()
         };
-        let found = self.deals.iter().filter(is_meant).take(50);
+        let found = self.deals.iter().filter(is_meant).take(PAGE);
         let items: Vec<&Map<String, Value>> = found.map(|(_, deal)| deal).collect();
         json!({ "items": items })
     }
@@ -209,9 +217,19 @@ impl Portal {
         }
         let rows = self.rows.get(&number(filter.get("=ownerId")));
         let rows = rows.and_then(|rows| RawValue::from_string(rows.clone()).ok());
-        let rows: Value =
-            rows.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or(json!([]));
-        Ok(json!({ "productRows": rows }))
+        let rows: Vec<Value> =
+            rows.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let start = usize::try_from(number(params.get("start"))).unwrap_or_default();
+        let page: Vec<&Value> = rows.iter().skip(start).take(PAGE).collect();
+        Ok(json!({ "productRows": page }))
+    }
+
+    /// How many rows there are of which a page was listed.
+    pub(super) fn count_rows(&self, params: &Map<String, Value>) -> usize {
+        let filter = params.get("filter").unwrap_or(&Value::Null);
+        let rows = self.rows.get(&number(filter.get("=ownerId")));
+        let rows = rows.and_then(|rows| serde_json::from_str::<Vec<Value>>(rows).ok());
+        rows.map_or(0, |rows| rows.len())
     }
 
     fn comment(

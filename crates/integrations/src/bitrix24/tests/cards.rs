@@ -2,6 +2,7 @@
 
 use kopeck_banks::{
     Money,
+    http::HttpReply,
     receipt::{Line, Vat},
 };
 use proptest::prelude::*;
@@ -22,7 +23,7 @@ fn rubles(text: &str) -> Money {
 }
 
 fn read(rows: &str, sum: &str) -> Result<Vec<Line>, LinesProblem> {
-    lines::read(&format!("{{\"productRows\":{rows}}}"), rubles(sum))
+    lines::read(&[format!("{{\"productRows\":{rows}}}")], rubles(sum))
 }
 
 fn total(lines: &[Line]) -> Money {
@@ -77,7 +78,7 @@ fn what_is_no_receipt_is_named() {
         assert_eq!(read(&bad, "100"), Err(LinesProblem::Unreadable(1)), "{bad}");
     }
     assert_eq!(read("[]", "100"), Err(LinesProblem::Empty));
-    assert_eq!(lines::read("[]", rubles("1")), Err(LinesProblem::Empty));
+    assert_eq!(lines::read(&["[]"], rubles("1")), Err(LinesProblem::Empty));
 }
 
 proptest! {
@@ -101,7 +102,7 @@ proptest! {
         prop_assume!(kopecks > 0);
         let sum = Money::from_kopecks(kopecks).unwrap();
         let text = format!("{{\"productRows\":[{}]}}", texts.join(","));
-        match lines::read(&text, sum) {
+        match lines::read(&[text], sum) {
             Ok(lines) => prop_assert_eq!(total(&lines), sum),
             // Only where nothing but crumbs is to be spread.
             Err(problem) => prop_assert!(kopecks <= 16, "{:?} of {}", problem, kopecks),
@@ -110,7 +111,7 @@ proptest! {
 
     #[test]
     fn any_rows_are_read_without_harm(text in ".{0,120}") {
-        let _ = lines::read(&text, rubles("100"));
+        let _ = lines::read(&[&text], rubles("100"));
         let _ = crate::bitrix24::deal::Deal::read(&text);
     }
 }
@@ -126,10 +127,12 @@ fn a_card_is_read_in_one_request() {
     assert_eq!(
         body,
         "{\"halt\":0,\"cmd\":{\"deal\":\"crm.item.get?entityTypeId=2&id=57\",\"rows\":\
-         \"crm.item.productrow.list?filter[%3DownerType]=D&filter[%3DownerId]=57\"}}"
+         \"crm.item.productrow.list?filter[%3DownerType]=D&filter[%3DownerId]=57&start=0\"}}"
     );
     let reply = service.serve(0, &request).unwrap();
-    let card = card::read_card(&reply).unwrap();
+    let draft = card::read_card(&reply).unwrap();
+    assert!(!draft.has_more());
+    let card = draft.close(None).unwrap();
     assert_eq!((card.deal.id, card.deal.sum), (57, Some(rubles("1500"))));
     assert_eq!(card.deal.contact_id, Some(7));
     assert_eq!(card.deal.company_id, None);
@@ -143,6 +146,26 @@ fn a_card_is_read_in_one_request() {
         let Err(Reading::Broken(broken)) = card::read_card(&reply) else { panic!("{deal}") };
         assert_eq!(broken.code(), code);
     }
+}
+
+#[test]
+fn a_deal_with_four_hundred_rows_is_read_with_all_of_them() {
+    let mut service = BitrixStandIn::default();
+    let row = r#"{"productName":"Болт М8 оцинкованный","price":3.75,"quantity":1,"taxRate":null}"#;
+    service.portal.rows.insert(57, format!("[{}]", vec![row; 400].join(",")));
+    let settings = service.settings("https://stand-in.test");
+    let reply = service.serve(0, &card::card(&settings, 57).unwrap()).unwrap();
+    let draft = card::read_card(&reply).unwrap();
+    assert!(draft.has_more());
+    let request = card::more_rows(&settings, &draft).unwrap();
+    let reply = service.serve(0, &request).unwrap();
+    let card = draft.clone().close(Some(&reply)).unwrap();
+    let lines = card.lines.unwrap();
+    assert_eq!((lines.len(), total(&lines)), (400, rubles("1500")));
+    // A page that is missing is no shorter deal.
+    let text = String::from_utf8(reply.body.clone()).unwrap().replace("rows00350", "rows9");
+    let cut = HttpReply { body: text.into_bytes(), ..reply };
+    assert!(matches!(draft.close(Some(&cut)), Err(Reading::Unclear { .. })));
 }
 
 #[test]

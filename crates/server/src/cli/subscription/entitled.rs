@@ -30,7 +30,7 @@ pub(super) async fn run(world: &World, customer_id: String) -> Result<(), Fail> 
         if !merged.active {
             return format!("{} {} may use nothing", paint(WARN, "—"), merged.customer_id);
         }
-        let head = format!("{} {}: paid until {until}", paint(GOOD, "✓"), merged.customer_id);
+        let head = format!("{} {}: may use it until {until}", paint(GOOD, "✓"), merged.customer_id);
         let mut rows = table(&["Feature", "Value", "Plan", "Until"]);
         for (name, it) in &merged.features {
             let value = it.value.to_string();

@@ -39,6 +39,18 @@ pub const SENDING_NOT_FOUND: Code = code(
     "The shop has sent no such message.",
     "List them: GET /v1/sendings or `kopeck sendings list`.",
 );
+pub const ERRAND_NOT_FOUND: Code = code(
+    "errand_not_found",
+    404,
+    "No portal of the shop's asked for this.",
+    "List what portals asked for: GET /v1/integrations/{id}/errands.",
+);
+pub const ERRAND_NOT_FAILED: Code = code(
+    "errand_not_failed",
+    409,
+    "It waits for its turn or is done.",
+    "Only errands that are `failed` are tried anew.",
+);
 pub const SENDING_NOT_FAILED: Code = code(
     "sending_not_failed",
     409,

@@ -7,34 +7,31 @@ use kopeck_banks::Money;
 use kopeck_integrations::{
     Broken, Lang, Scope, Settings,
     bitrix24::{
-        Bitrix24,
-        card::{self, Card},
+        Bitrix24, card,
         inbound::{self, RobotResult},
+        problems,
     },
 };
 
 use super::{
-    checkout, install, links,
+    checkout,
+    fate::{self, Failed, failed},
+    install, links,
     links::{For, Wish},
     look,
-    model::{App, Errand, State, What},
+    model::{App, Errand, What},
     portal::{self, As, Trouble},
-    store::{self, find_app},
+    store::{
+        errands::{find_next_due, find_next_errand},
+        find_app,
+    },
 };
 use crate::{
-    http::ApiError,
-    integrations::{
-        drive::{GAVE_UP, stop},
-        flow::open_settings,
-        letter::is_payable,
-        model::Linked,
-        pace, schedule,
-        store::{lock_integration, update_integration},
-    },
+    integrations::{drive::hold, flow::open_settings, letter::is_payable, model::Linked, pace},
     kit::{
         Ctx,
-        clock::{DAY_MS, HOUR_MS},
-        db::{DbError, Tx},
+        clock::HOUR_MS,
+        db::DbError,
         jobs::{After, Job},
         secret::{hash_bytes, mask_text},
     },
@@ -47,8 +44,6 @@ pub const JOB: &str = "bitrix24";
 const LOOK_MS: i64 = HOUR_MS;
 /// After one that did not come off.
 const LOOK_AGAIN_MS: i64 = LOOK_MS / 4;
-/// How long an errand is remembered, so that the same one is not done again.
-const KEPT_MS: i64 = 30 * DAY_MS;
 
 /// Does what is due and says when to come again.
 pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
@@ -59,41 +54,35 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     }
     let id = linked.id.clone();
     let found: Result<(Option<Errand>, Option<App>), DbError> =
-        ctx.db.read(move |tx| Ok((store::find_next_errand(tx, &id)?, find_app(tx, &id)?))).await;
+        ctx.db.read(move |tx| Ok((find_next_errand(tx, &id)?, find_app(tx, &id)?))).await;
     let (errand, app) = found?;
-    let looked_ms = app.as_ref().map_or(linked.created_ms, |app| app.looked_ms);
     if let Some(errand) = errand.filter(|errand| errand.due_ms <= now_ms) {
         if let Some(at_ms) = when_ready(ctx, &linked).await? {
             return Ok(After::At(at_ms));
         }
-        let done = if schedule::is_stale(errand.created_ms, now_ms) {
-            Err(Failed::Never(GAVE_UP.to_owned()))
-        } else {
-            run(ctx, &linked, &errand).await
-        };
-        let inner = ctx.clone();
-        let next: Result<i64, DbError> =
-            ctx.db.write(move |tx| settle(tx, &inner, &linked.id, errand, done)).await;
-        return Ok(After::At(next?));
+        return hold(ctx, job, run_and_settle(ctx, &linked, errand)).await.map(After::At);
     }
-    if looked_ms + LOOK_MS <= now_ms {
-        if let Err(trouble) = look::look(ctx, &linked, looked_ms).await {
+    let app = app.unwrap_or_else(|| App::new(&linked.id, linked.created_ms));
+    let due_ms = app.looked_ms + LOOK_MS;
+    if due_ms > now_ms {
+        return Ok(After::At(next_errand_ms(ctx, &linked).await?.min(due_ms)));
+    }
+    let again_ms = match look::step(ctx, &linked, &app).await {
+        Ok(()) => return Ok(After::At(now_ms)),
+        Err(Trouble::Later { after_ms }) => i64::try_from(after_ms).unwrap_or(LOOK_AGAIN_MS),
+        Err(trouble) => {
             let why = mask_text(&format!("{trouble:?}"));
             tracing::warn!(integration_id = linked.id, why, "a portal cannot be looked at");
-            // The next look begins where this one should have: nothing in between is missed.
-            return Ok(After::At(now_ms + LOOK_AGAIN_MS));
+            LOOK_AGAIN_MS
         }
-        let inner = ctx.clone();
-        let saved: Result<(), DbError> =
-            ctx.db.write(move |tx| keep_look(tx, &inner, &linked)).await;
-        saved?;
-        return Ok(After::At(now_ms));
-    }
+    };
+    // The look goes on where it stands; what a portal asked for meanwhile does not wait for it.
+    Ok(After::At(next_errand_ms(ctx, &linked).await?.min(ctx.now_ms() + again_ms)))
+}
+
+async fn next_errand_ms(ctx: &Ctx, linked: &Linked) -> Result<i64, DbError> {
     let id = linked.id.clone();
-    let next: Result<Option<Errand>, DbError> =
-        ctx.db.read(move |tx| store::find_next_errand(tx, &id)).await;
-    let errand_ms = next?.map_or(i64::MAX, |errand| errand.due_ms);
-    Ok(After::At(errand_ms.min(looked_ms + LOOK_MS)))
+    ctx.db.read(move |tx| find_next_due(tx, &id)).await
 }
 
 /// An errand reads, makes and answers: stopped halfway by the pace it would begin anew for ever.
@@ -104,123 +93,27 @@ async fn when_ready(ctx: &Ctx, linked: &Linked) -> anyhow::Result<Option<i64>> {
     Ok(ready?)
 }
 
-fn keep_look(tx: &mut dyn Tx, ctx: &Ctx, linked: &Linked) -> Result<(), DbError> {
-    let now_ms = ctx.now_ms();
-    store::delete_old_errands(tx, &linked.id, now_ms - KEPT_MS)?;
-    let known = find_app(tx, &linked.id)?.unwrap_or_else(|| App {
-        integration_id: linked.id.clone(),
-        installed_ms: None,
-        uninstalled_ms: None,
-        registered: Vec::new(),
-        looked_ms: now_ms,
-    });
-    store::save_app(tx, &App { looked_ms: now_ms, ..known })
+async fn run_and_settle(ctx: &Ctx, linked: &Linked, mut errand: Errand) -> anyhow::Result<i64> {
+    let done = run(ctx, linked, &mut errand).await;
+    let (inner, id) = (ctx.clone(), linked.id.clone());
+    let next: Result<i64, DbError> =
+        ctx.db.write(move |tx| fate::settle(tx, &inner, &id, errand, done)).await;
+    Ok(next?)
 }
 
-/// Why an errand is not done.
-enum Failed {
-    /// Not now.
-    Trouble(Trouble),
-    /// Not at all, and why.
-    Never(String),
-}
-
-impl From<Trouble> for Failed {
-    fn from(trouble: Trouble) -> Failed {
-        Failed::Trouble(trouble)
-    }
-}
-
-impl From<DbError> for Failed {
-    fn from(error: DbError) -> Failed {
-        Failed::Trouble(error.into())
-    }
-}
-
-impl From<anyhow::Error> for Failed {
-    fn from(error: anyhow::Error) -> Failed {
-        Failed::Trouble(error.into())
-    }
-}
-
-impl From<Broken> for Failed {
-    fn from(broken: Broken) -> Failed {
-        Failed::Trouble(broken.into())
-    }
-}
-
-/// A failure of ours passes; what the merchant asked for wrongly does not.
-fn failed(error: &ApiError) -> Failed {
-    if error.status >= 500 {
-        return Failed::Trouble(Trouble::Unclear(error.message.clone()));
-    }
-    Failed::Never(format!("{}: {}", error.code, error.message))
-}
-
-/// Writes down what became of the errand; says when to come again.
-fn settle(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    id: &str,
-    mut errand: Errand,
-    done: Result<(), Failed>,
-) -> Result<i64, DbError> {
-    let (now_ms, was_due_ms) = (ctx.now_ms(), errand.due_ms);
-    let mut end = |state: State, why: Option<String>| {
-        errand.state = state;
-        errand.why = why.map(|why| mask_text(&why));
-        errand.ended_ms = Some(now_ms);
-    };
-    match done {
-        Ok(()) => end(State::Done, None),
-        Err(Failed::Never(why)) => {
-            tracing::warn!(integration_id = id, why = mask_text(&why), "an errand is given up");
-            end(State::Failed, Some(why));
-        }
-        Err(Failed::Trouble(Trouble::Later { after_ms })) => {
-            errand.due_ms = now_ms + i64::try_from(after_ms).unwrap_or(HOUR_MS);
-        }
-        Err(Failed::Trouble(Trouble::Broken(broken))) if broken.scope() == Scope::Account => {
-            // It waits until the account is mended.
-            if let Some(mut linked) = lock_integration(tx, id)? {
-                stop(tx, ctx, &mut linked, &broken)?;
-                update_integration(tx, &linked)?;
-            }
-            errand.due_ms = now_ms + HOUR_MS;
-        }
-        Err(Failed::Trouble(Trouble::Broken(broken))) => {
-            end(State::Failed, Some(format!("{}: {}", broken.code(), broken.detail)));
-        }
-        Err(Failed::Trouble(Trouble::Unclear(why))) => again(ctx, &mut errand, &why),
-        Err(Failed::Trouble(Trouble::Internal(error))) => {
-            tracing::error!(integration_id = id, "an errand failed: {error:#}");
-            again(ctx, &mut errand, "a failure of Kopeck's own");
-        }
-    }
-    store::update_errand(tx, &errand, was_due_ms)?;
-    // The pace itself is kept by the portal's bucket.
-    Ok(now_ms)
-}
-
-fn again(ctx: &Ctx, errand: &mut Errand, why: &str) {
-    errand.tries += 1;
-    let chance = u64::from_le_bytes(ctx.mint.bytes());
-    let now_ms = ctx.now_ms();
-    let next = schedule::next_try(errand.created_ms, errand.tries, None, now_ms, chance);
-    errand.due_ms = next.unwrap_or(errand.created_ms + schedule::PATIENCE_MS);
-    errand.why = Some(mask_text(why));
-}
-
-async fn run(ctx: &Ctx, linked: &Linked, errand: &Errand) -> Result<(), Failed> {
+/// Does it; the payment that comes of it is known by the errand from then on.
+async fn run(ctx: &Ctx, linked: &Linked, errand: &mut Errand) -> Result<(), Failed> {
+    let about = &mut errand.payment_id;
     match &errand.what {
         What::Register => Ok(install::register_again(ctx, &linked.id).await?),
-        What::Deal { id } => make_for_stage(ctx, linked, *id).await,
+        What::Deal { id } => make_for_stage(ctx, linked, *id, about).await,
         What::Robot { deal_id, event_token, properties } => {
-            run_robot(ctx, linked, *deal_id, (event_token, properties)).await
+            run_robot(ctx, linked, *deal_id, (event_token, properties), about).await
         }
         What::Paid { portal_payment_id, pay_system_id } => {
             mark_paid(ctx, linked, portal_payment_id, pay_system_id).await
         }
+        What::Forgotten => Ok(()),
     }
 }
 
@@ -247,21 +140,12 @@ async fn mark_paid(
     if !told.is_rubles || !left.contains(&told.sum) {
         let sum = told.sum.to_rubles();
         let paid: Vec<String> = left.iter().map(|it| it.to_rubles()).collect();
-        let paid = paid.join(", ");
-        return Err(Failed::Never(format!(
-            "Оплата {portal_payment_id} на портале теперь {sum}, а заплачено {paid}: отметьте её \
-             на портале сами или верните деньги"
-        )));
+        let why = format!("{portal_payment_id}: {sum} ≠ {}", paid.join(", "));
+        return Err(Broken::of(&problems::ORDER_CHANGED).because(&why).into());
     }
     let make =
         |settings: &Settings| inbound::checkout_paid(settings, portal_payment_id, pay_system_id);
     Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
-}
-
-/// The deal with its rows, by the application's own token.
-pub async fn read_card(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<Card, Trouble> {
-    let make = |settings: &Settings| card::card(settings, deal_id);
-    portal::call(ctx, &linked.id, As::App, make, card::read_card).await
 }
 
 async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Payment>, DbError> {
@@ -271,8 +155,13 @@ async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Paymen
 
 /// A deal stands at a stage that asks for a link. One that has a link that can be paid, or money,
 /// asks for none: the link is written into its card only a little later.
-async fn make_for_stage(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<(), Failed> {
-    let card = read_card(ctx, linked, deal_id).await?;
+async fn make_for_stage(
+    ctx: &Ctx,
+    linked: &Linked,
+    deal_id: i64,
+    about: &mut Option<String>,
+) -> Result<(), Failed> {
+    let card = links::read_card(ctx, &linked.id, As::App, deal_id).await?;
     let settings = open_settings(ctx, linked)?;
     let known = payments_of(ctx, linked, deal_id).await?;
     let has_one = |it: &Payment| is_payable(it) || !it.facts.paid.is_zero();
@@ -290,7 +179,8 @@ async fn make_for_stage(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<(), 
         ..Wish::default()
     };
     let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
-    made.map(|_| ()).map_err(|error| failed(&error))
+    *about = Some(made.map_err(|error| failed(&error))?.id);
+    Ok(())
 }
 
 /// What a run of the robot came to, for the funnel.
@@ -304,6 +194,7 @@ async fn run_robot(
     linked: &Linked,
     deal_id: i64,
     (event_token, properties): (&str, &BTreeMap<String, String>),
+    about: &mut Option<String>,
 ) -> Result<(), Failed> {
     let key = format!("robot {}", hash_bytes(event_token.as_bytes()));
     let ran = match make_by_robot(ctx, linked, deal_id, (&key, properties)).await {
@@ -315,6 +206,7 @@ async fn run_robot(
         }
         Err(other) => return Err(other),
     };
+    *about = ran.payment.as_ref().map(|payment| payment.id.clone());
     let url = ran.payment.as_ref().map_or(String::new(), |it| links::pay_url(ctx, it));
     let result = RobotResult {
         payment_url: &url,
@@ -334,7 +226,7 @@ async fn make_by_robot(
     (key, properties): (&str, &BTreeMap<String, String>),
 ) -> Result<Ran, Failed> {
     let never = |why: &str| Failed::Never(why.to_owned());
-    let card = read_card(ctx, linked, deal_id).await?;
+    let card = links::read_card(ctx, &linked.id, As::App, deal_id).await?;
     let given = |name: &str| {
         let value = properties.get(name).map(|value| value.trim());
         value.filter(|value| !value.is_empty())

@@ -13,7 +13,10 @@ use super::{
     drive::JOB,
     install,
     model::{Errand, State, What},
-    store::{find_checkout, insert_errand, repeat_errand},
+    store::{
+        errands::{insert_errand, repeat_errand},
+        find_checkout,
+    },
 };
 use crate::{
     events::{EventKind, StoredEvent},
@@ -76,7 +79,10 @@ fn errand(ctx: &Ctx, integration_id: &str, word: String, what: What) -> Errand {
         state: State::Pending,
         tries: 0,
         due_ms: ctx.now_ms(),
+        code: None,
         why: None,
+        payment_id: None,
+        begun_ms: ctx.now_ms(),
         created_ms: ctx.now_ms(),
         ended_ms: None,
     }
@@ -109,6 +115,14 @@ pub fn look_at(tx: &mut dyn Tx, ctx: &Ctx, id: &str, deal_id: i64) -> Result<(),
     let what = What::Deal { id: deal_id };
     repeat_errand(tx, &errand(ctx, id, format!("deal {deal_id}"), what))?;
     jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())
+}
+
+/// The connection may be mended: what waits for it is done now, and not at the next look.
+pub fn wake(tx: &mut dyn Tx, ctx: &Ctx, linked: &Linked) -> Result<(), DbError> {
+    if linked.service != Bitrix24.name() {
+        return Ok(());
+    }
+    jobs::nudge(tx, &ctx.mint, JOB, &linked.id, ctx.now_ms())
 }
 
 /// An installation whose portal was busy: registered when it is not.
@@ -154,7 +168,8 @@ pub fn spread(
                 pay_system_id: checkout.pay_system_id,
             };
             let word = format!("paid {}", event.subject_id);
-            insert_errand(tx, &errand(ctx, id, word, what))?;
+            let payment_id = Some(event.subject_id.clone());
+            insert_errand(tx, &Errand { payment_id, ..errand(ctx, id, word, what) })?;
             return jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms());
         }
     }

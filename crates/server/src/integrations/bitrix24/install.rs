@@ -20,14 +20,14 @@ use super::{
     flow::ask_to_register,
     model::App,
     portal::{self, As, Trouble},
-    store::{drop_errands, find_app, save_app},
+    store::{errands::drop_errands, find_app, save_app},
 };
 use crate::{
     integrations::{
         alarm,
         drive::stop,
         flow::{self, open_settings},
-        model::Linked,
+        model::{Linked, REPLY_MAX_BYTES},
         pace::{self, Room},
         renewal::put,
         store,
@@ -112,7 +112,7 @@ async fn exchange(
     settings.set(REFRESH_TOKEN, posted(REFRESH_TOKEN));
     let request = Bitrix24.renewal(&settings);
     let request = request.ok_or_else(|| Broken::of(&problems::INSTALL_FORGED))?;
-    let renewal = match ctx.courier.send(request).await {
+    let renewal = match ctx.courier.fetch(request, REPLY_MAX_BYTES).await {
         Ok(reply) => Bitrix24.read_renewal(&reply),
         Err(Silence::NotSent(why) | Silence::Lost(why)) => return Err(Trouble::Unclear(why)),
     };
@@ -134,7 +134,7 @@ async fn exchange(
 /// The employee behind the tokens, who must be an administrator.
 async fn who_installs(ctx: &Ctx, fresh: &Settings) -> Result<There, Trouble> {
     let request = setup::look(fresh)?;
-    let reply = match ctx.courier.send(request).await {
+    let reply = match ctx.courier.fetch(request, REPLY_MAX_BYTES).await {
         Ok(reply) => reply,
         Err(Silence::NotSent(why) | Silence::Lost(why)) => return Err(Trouble::Unclear(why)),
     };
@@ -155,15 +155,9 @@ fn save(
     store::update_integration(tx, &linked)?;
     alarm::settle(tx, ctx, &linked)?;
     let now_ms = ctx.now_ms();
-    let known = find_app(tx, id)?;
-    let app = App {
-        integration_id: id.to_owned(),
-        installed_ms: Some(now_ms),
-        uninstalled_ms: None,
-        registered: Vec::new(),
-        looked_ms: known.map_or(now_ms, |app| app.looked_ms),
-    };
-    save_app(tx, &app)?;
+    let app = find_app(tx, id)?.unwrap_or_else(|| App::new(id, now_ms));
+    let (installed_ms, registered) = (Some(now_ms), Vec::new());
+    save_app(tx, &App { installed_ms, uninstalled_ms: None, registered, ..app })?;
     jobs::nudge(tx, &ctx.mint, flow::JOB, id, now_ms)?;
     Ok(jobs::nudge(tx, &ctx.mint, JOB, id, now_ms)?)
 }

@@ -4,6 +4,7 @@
 use kopeck_banks::{
     Money,
     bank::find_bank,
+    http::HttpReply,
     receipt::{Line, Receipt},
 };
 use kopeck_integrations::{
@@ -192,6 +193,23 @@ fn body_of(wish: &Wish) -> Value {
         body["receipt"] = serde_json::from_str(&form::write(&receipt)).unwrap_or_default();
     }
     body
+}
+
+/// The deal with all its rows, as whoever asks may see it.
+pub async fn read_card(
+    ctx: &Ctx,
+    integration_id: &str,
+    who: As<'_>,
+    deal_id: i64,
+) -> Result<Card, Trouble> {
+    let make = |settings: &Settings| card::card(settings, deal_id);
+    let draft = portal::call(ctx, integration_id, who, make, card::read_card).await?;
+    if !draft.has_more() {
+        return draft.close(None).map_err(portal::trouble);
+    }
+    let make = |settings: &Settings| card::more_rows(settings, &draft);
+    let read = |reply: &HttpReply| draft.clone().close(Some(reply));
+    portal::call(ctx, integration_id, who, make, read).await
 }
 
 /// The deal's payments, newest first.

@@ -17,14 +17,19 @@
 //!   not signed, by a secret in its address, and its sum is read at the portal.
 //! * A portal does not repeat what was not answered, and may send the same twice: an errand is
 //!   saved before the answer, unique by its word, and its link by its key.
+//! * What a portal waits for is given up after a day in the open: a person is told, and it is tried
+//!   anew when the portal is back.
 //! * Requests to one portal share one pace, whichever shop and process they are of.
 
 pub mod checkout;
 pub mod drive;
+pub mod fate;
 pub mod flow;
 pub mod install;
 pub mod links;
 pub mod look;
 pub mod model;
 pub mod portal;
+pub mod redo;
 pub mod store;
+pub mod view;

@@ -10,8 +10,43 @@ pub struct App {
     pub uninstalled_ms: Option<i64>,
     /// What was registered, and the portal's words where it refused.
     pub registered: Vec<(String, Option<String>)>,
-    /// The last look for what was lost.
+    /// The last look for what was lost: what changed since is not seen yet.
     pub looked_ms: i64,
+    /// Where the look that is under way goes on.
+    pub place: Option<Place>,
+    /// Tokens of an installation that are not believed yet; sealed.
+    pub unproven: Option<Vec<u8>>,
+    /// By what the page of the last installation is known when it comes again.
+    pub posted: Option<String>,
+    /// The rights that the application had when it registered everything.
+    pub scopes: Option<String>,
+}
+
+impl App {
+    pub fn new(integration_id: &str, looked_ms: i64) -> App {
+        App {
+            integration_id: integration_id.to_owned(),
+            installed_ms: None,
+            uninstalled_ms: None,
+            registered: Vec::new(),
+            looked_ms,
+            place: None,
+            unproven: None,
+            posted: None,
+            scopes: None,
+        }
+    }
+}
+
+/// How far a look has come: the funnels before this one are seen, and of this one's stage the deals
+/// up to a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// When it began: the next one looks from here.
+    pub began_ms: i64,
+    pub category: i64,
+    pub stage: String,
+    pub after_id: i64,
 }
 
 /// What is to be done for a portal.
@@ -25,6 +60,20 @@ pub enum What {
     Robot { deal_id: i64, event_token: String, properties: BTreeMap<String, String> },
     /// A payment of the portal's own is paid by ours.
     Paid { portal_payment_id: String, pay_system_id: String },
+    /// It is over, and nothing of the portal is kept.
+    Forgotten,
+}
+
+impl What {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            What::Register => "register",
+            What::Deal { .. } => "deal",
+            What::Robot { .. } => "robot",
+            What::Paid { .. } => "paid",
+            What::Forgotten => "forgotten",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +85,10 @@ pub enum State {
 
 impl State {
     pub const ALL: [State; 3] = [State::Pending, State::Done, State::Failed];
+
+    pub fn parse(text: &str) -> Option<State> {
+        State::ALL.into_iter().find(|it| it.as_str() == text)
+    }
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,9 +110,28 @@ pub struct Errand {
     pub state: State,
     pub tries: i64,
     pub due_ms: i64,
+    /// Why it was given up, and what was heard last.
+    pub code: Option<String>,
     pub why: Option<String>,
+    /// The payment that it is about, as soon as it is known.
+    pub payment_id: Option<String>,
+    /// When its day began: when it was asked for, or tried anew.
+    pub begun_ms: i64,
     pub created_ms: i64,
     pub ended_ms: Option<i64>,
+}
+
+impl Errand {
+    /// It has a day anew.
+    pub fn restart(&mut self, now_ms: i64) {
+        self.state = State::Pending;
+        self.tries = 0;
+        self.due_ms = now_ms;
+        self.begun_ms = now_ms;
+        self.code = None;
+        self.why = None;
+        self.ended_ms = None;
+    }
 }
 
 /// A payment of the portal's own that is paid by one of ours.

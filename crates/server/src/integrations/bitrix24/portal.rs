@@ -13,7 +13,7 @@ use kopeck_integrations::{
 use crate::{
     integrations::{
         flow::open_settings,
-        model::Linked,
+        model::{Linked, REPLY_MAX_BYTES},
         pace::{self, Room},
         renewal, store,
     },
@@ -76,7 +76,7 @@ pub async fn call<T>(
         }
         let request = make(&named)?;
         take_turn(ctx, &settings).await?;
-        let reading = match ctx.courier.send(request).await {
+        let reading = match ctx.courier.fetch(request, REPLY_MAX_BYTES).await {
             Ok(reply) => match read(&reply) {
                 Ok(found) => return Ok(found),
                 Err(reading) => reading,

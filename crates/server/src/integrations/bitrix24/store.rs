@@ -1,14 +1,16 @@
-//! SQL of applications, their errands and portals' payments.
+//! SQL of applications and portals' payments.
+
+pub mod errands;
 
 use serde_json::{Value as Json, json};
 
-use super::model::{App, Checkout, Errand, State, What};
+use super::model::{App, Checkout, Place};
 use crate::kit::db::{DbError, Row, Tx};
 
 /// The installation; `None` before the first one.
 pub fn find_app(tx: &mut dyn Tx, integration_id: &str) -> Result<Option<App>, DbError> {
-    let sql = "select integration_id, installed_ms, uninstalled_ms, registered, looked_ms \
-               from bitrix24_apps where integration_id = $1";
+    let sql = "select integration_id, installed_ms, uninstalled_ms, registered, looked_ms, place, \
+               unproven, posted, scopes from bitrix24_apps where integration_id = $1";
     let row = tx.find(sql, &[integration_id.into()])?;
     row.map(|row| decode_app(&row)).transpose()
 }
@@ -22,6 +24,26 @@ fn decode_app(row: &Row) -> Result<App, DbError> {
         uninstalled_ms: row.opt_int(2)?,
         registered,
         looked_ms: row.int(4)?,
+        place: row.opt_text(5)?.as_deref().and_then(decode_place),
+        unproven: row.opt_bytes(6)?,
+        posted: row.opt_text(7)?,
+        scopes: row.opt_text(8)?,
+    })
+}
+
+fn encode_place(place: &Place) -> String {
+    let Place { began_ms, category, stage, after_id } = place;
+    json!({ "began": began_ms, "funnel": category, "stage": stage, "after": after_id }).to_string()
+}
+
+/// One that cannot be read is none: then the look begins anew.
+fn decode_place(text: &str) -> Option<Place> {
+    let value: Json = serde_json::from_str(text).ok()?;
+    Some(Place {
+        began_ms: value["began"].as_i64()?,
+        category: value["funnel"].as_i64()?,
+        stage: value["stage"].as_str()?.to_owned(),
+        after_id: value["after"].as_i64()?,
     })
 }
 
@@ -29,185 +51,25 @@ pub fn save_app(tx: &mut dyn Tx, app: &App) -> Result<(), DbError> {
     let registered = serde_json::to_string(&app.registered).unwrap_or_default();
     tx.execute(
         "insert into bitrix24_apps (integration_id, installed_ms, uninstalled_ms, registered, \
-         looked_ms) values ($1, $2, $3, $4, $5) on conflict (integration_id) do update set \
+         looked_ms, place, unproven, posted, scopes) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (integration_id) do update set \
          installed_ms = excluded.installed_ms, uninstalled_ms = excluded.uninstalled_ms, \
-         registered = excluded.registered, looked_ms = excluded.looked_ms",
+         registered = excluded.registered, looked_ms = excluded.looked_ms, \
+         place = excluded.place, unproven = excluded.unproven, posted = excluded.posted, \
+         scopes = excluded.scopes",
         &[
             app.integration_id.as_str().into(),
             app.installed_ms.into(),
             app.uninstalled_ms.into(),
             registered.into(),
             app.looked_ms.into(),
+            app.place.as_ref().map(encode_place).into(),
+            app.unproven.clone().into(),
+            app.posted.clone().into(),
+            app.scopes.clone().into(),
         ],
     )?;
     Ok(())
-}
-
-fn encode(what: &What) -> String {
-    let value = match what {
-        What::Register => json!({ "register": true }),
-        What::Deal { id } => json!({ "deal": id }),
-        What::Robot { deal_id, event_token, properties } => {
-            json!({ "robot": deal_id, "event_token": event_token, "properties": properties })
-        }
-        What::Paid { portal_payment_id, pay_system_id } => {
-            json!({ "paid": portal_payment_id, "pay_system": pay_system_id })
-        }
-    };
-    value.to_string()
-}
-
-fn decode_what(text: &str) -> Option<What> {
-    let value: Json = serde_json::from_str(text).ok()?;
-    let word = |name: &str| value[name].as_str().map(str::to_owned);
-    if let Some(id) = value["deal"].as_i64() {
-        return Some(What::Deal { id });
-    }
-    if let Some(portal_payment_id) = word("paid") {
-        return Some(What::Paid { portal_payment_id, pay_system_id: word("pay_system")? });
-    }
-    if let Some(deal_id) = value["robot"].as_i64() {
-        let properties = serde_json::from_value(value["properties"].clone()).ok()?;
-        return Some(What::Robot { deal_id, event_token: word("event_token")?, properties });
-    }
-    value["register"].as_bool().map(|_| What::Register)
-}
-
-const ERRAND: &str =
-    "id, integration_id, word, what, state, tries, due_ms, why, created_ms, ended_ms";
-
-/// `false` when it was asked for before.
-pub fn insert_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<bool, DbError> {
-    let made = tx.execute(
-        "insert into bitrix24_errands (id, integration_id, word, what, state, due_ms, created_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7) on conflict (integration_id, word) do nothing",
-        &[
-            errand.id.as_str().into(),
-            errand.integration_id.as_str().into(),
-            errand.word.as_str().into(),
-            encode(&errand.what).into(),
-            errand.state.as_str().into(),
-            errand.due_ms.into(),
-            errand.created_ms.into(),
-        ],
-    )?;
-    Ok(made > 0)
-}
-
-/// The same thing once more: what ended is to be done again, what waits is one; what is being done
-/// right now is due anew, see [`update_errand`].
-pub fn repeat_errand(tx: &mut dyn Tx, errand: &Errand) -> Result<(), DbError> {
-    tx.execute(
-        "insert into bitrix24_errands (id, integration_id, word, what, state, due_ms, created_ms) \
-         values ($1, $2, $3, $4, 'pending', $5, $6) on conflict (integration_id, word) do update \
-         set what = excluded.what, state = 'pending', tries = 0, why = null, ended_ms = null, \
-         due_ms = excluded.due_ms, created_ms = case when bitrix24_errands.state = 'pending' \
-         then bitrix24_errands.created_ms else excluded.created_ms end",
-        &[
-            errand.id.as_str().into(),
-            errand.integration_id.as_str().into(),
-            errand.word.as_str().into(),
-            encode(&errand.what).into(),
-            errand.due_ms.into(),
-            errand.created_ms.into(),
-        ],
-    )?;
-    Ok(())
-}
-
-/// Saves what can change, unless it was asked for anew meanwhile. What is over holds nothing of the
-/// portal any more.
-pub fn update_errand(tx: &mut dyn Tx, errand: &Errand, was_due_ms: i64) -> Result<(), DbError> {
-    let is_over = errand.state != State::Pending;
-    let what = if is_over { "{}".to_owned() } else { encode(&errand.what) };
-    tx.execute(
-        "update bitrix24_errands set what = $1, state = $2, tries = $3, due_ms = $4, why = $5, \
-         ended_ms = $6 where id = $7 and state = 'pending' and due_ms = $8",
-        &[
-            what.into(),
-            errand.state.as_str().into(),
-            errand.tries.into(),
-            errand.due_ms.into(),
-            errand.why.clone().into(),
-            errand.ended_ms.into(),
-            errand.id.as_str().into(),
-            was_due_ms.into(),
-        ],
-    )?;
-    Ok(())
-}
-
-/// The next one that waits, whenever it is due.
-pub fn find_next_errand(tx: &mut dyn Tx, integration_id: &str) -> Result<Option<Errand>, DbError> {
-    let sql = format!(
-        "select {ERRAND} from bitrix24_errands where integration_id = $1 and state = 'pending' \
-         order by due_ms, id limit 1"
-    );
-    let row = tx.find(&sql, &[integration_id.into()])?;
-    row.map(|row| decode_errand(&row)).transpose()
-}
-
-/// What could not be done lately, newest first: what was wanted, why it was not, and when.
-pub fn list_failed_errands(
-    tx: &mut dyn Tx,
-    integration_id: &str,
-    limit: i64,
-) -> Result<Vec<(String, String, i64)>, DbError> {
-    let rows = tx.query(
-        "select word, why, ended_ms from bitrix24_errands where integration_id = $1 \
-         and state = 'failed' and why is not null and ended_ms is not null \
-         order by ended_ms desc, id desc limit $2",
-        &[integration_id.into(), limit.into()],
-    )?;
-    rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.int(2)?))).collect()
-}
-
-/// Nothing more is done for a portal that is gone.
-pub fn drop_errands(
-    tx: &mut dyn Tx,
-    integration_id: &str,
-    (why, now_ms): (&str, i64),
-) -> Result<(), DbError> {
-    tx.execute(
-        "update bitrix24_errands set state = 'failed', what = '{}', why = $1, ended_ms = $2 \
-         where integration_id = $3 and state = 'pending'",
-        &[why.into(), now_ms.into(), integration_id.into()],
-    )?;
-    Ok(())
-}
-
-/// Errands that are over are forgotten by and by.
-pub fn delete_old_errands(
-    tx: &mut dyn Tx,
-    integration_id: &str,
-    before_ms: i64,
-) -> Result<(), DbError> {
-    tx.execute(
-        "delete from bitrix24_errands where integration_id = $1 and state <> 'pending' \
-         and ended_ms < $2",
-        &[integration_id.into(), before_ms.into()],
-    )?;
-    Ok(())
-}
-
-fn decode_errand(row: &Row) -> Result<Errand, DbError> {
-    let (what, state) = (row.text(3)?, row.text(4)?);
-    let wrong = |part: &str| DbError::Decode(format!("errand {part}"));
-    Ok(Errand {
-        id: row.text(0)?,
-        integration_id: row.text(1)?,
-        word: row.text(2)?,
-        what: decode_what(&what).ok_or_else(|| wrong("what"))?,
-        state: State::ALL
-            .into_iter()
-            .find(|it| it.as_str() == state)
-            .ok_or_else(|| wrong("state"))?,
-        tries: row.int(5)?,
-        due_ms: row.int(6)?,
-        why: row.opt_text(7)?,
-        created_ms: row.int(8)?,
-        ended_ms: row.opt_int(9)?,
-    })
 }
 
 /// The payments that this address hears of, newest first.

@@ -174,6 +174,16 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
     },
     Migration {
+        name: "0026_subscription_credits",
+        sqlite: include_str!("../../../migrations/sqlite/0026_subscription_credits.sql"),
+        postgres: include_str!("../../../migrations/postgres/0026_subscription_credits.sql"),
+    },
+    Migration {
+        name: "0027_errands",
+        sqlite: include_str!("../../../migrations/sqlite/0027_errands.sql"),
+        postgres: include_str!("../../../migrations/postgres/0027_errands.sql"),
+    },
+    Migration {
         name: "0028_brands",
         sqlite: include_str!("../../../migrations/sqlite/0028_brands.sql"),
         postgres: include_str!("../../../migrations/postgres/0028_brands.sql"),

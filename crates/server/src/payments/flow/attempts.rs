@@ -247,7 +247,8 @@ pub(super) fn announce_attempt(
         | EventKind::SubscriptionBlocked
         | EventKind::SubscriptionNoticeUndelivered
         | EventKind::WebhookDisabled
-        | EventKind::IntegrationStopped => return Ok(()),
+        | EventKind::IntegrationStopped
+        | EventKind::IntegrationGaveUp => return Ok(()),
     };
     let link_id = attempt.attempt_of.as_deref().unwrap_or_default();
     let link = store::find_payment(tx, &attempt.shop_id, link_id)?;

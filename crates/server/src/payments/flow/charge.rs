@@ -322,7 +322,8 @@ fn give_back(tx: &mut dyn Tx, ctx: &Ctx, paid: Payment) -> Result<Payment, DbErr
     let refusal = kept::find_refund_refusal(&paid);
     let refusal = refusal.map_err(|problem| DbError::Other(format!("{problem:?}")))?;
     if let Some(refusal) = refusal {
-        return kept::give_back_by_hand(tx, ctx, paid, (refusal, reason));
+        let told = (refusal, paid.refundable(), reason);
+        return kept::give_back_by_hand(tx, ctx, paid, told);
     }
     let event = Event::RefundRequested {
         id: ctx.mint.id("rf"),

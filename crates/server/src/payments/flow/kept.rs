@@ -412,15 +412,15 @@ pub(super) fn give_back_by_hand(
     tx: &mut dyn Tx,
     ctx: &Ctx,
     paid: Payment,
-    (refusal, reason): (Refusal, &str),
+    (refusal, amount, reason): (Refusal, Money, &str),
 ) -> Result<Payment, DbError> {
-    if is_given_back_by_hand(&paid) || paid.refundable().is_zero() {
+    if is_given_back_by_hand(&paid) || amount.is_zero() {
         return Ok(paid);
     }
     let id = ctx.mint.id("rf");
     let wanted = Event::RefundRequested {
         id: id.clone(),
-        amount: paid.refundable(),
+        amount,
         reason: Some(reason.to_owned()),
         at_ms: ctx.now_ms(),
     };

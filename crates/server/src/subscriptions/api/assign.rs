@@ -28,7 +28,8 @@ pub fn routes() -> OpenApiRouter<Server> {
 /// Let an unexpected payment pay the period
 ///
 /// A kept card was charged and nobody waited for the money (`charge.unexpected`): it pays the
-/// period that waits, if it is its sum and its customer's.
+/// period that waits, if it is its sum and its customer's. Where none waits yet, it stands on the
+/// balance for the next one.
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/assign", tag = "subscriptions",
     request_body = AssignPayment,
     params(("id" = String, Path, description = "The subscription's id")),

@@ -3,7 +3,7 @@
 use kopeck_banks::Money;
 
 use super::{
-    JOB, NewConsent, Problem, act, announce, begin, by_bank, check_consent, consent, load,
+    JOB, NewConsent, Problem, act, announce, begin, by_bank, check_consent, consent, credits, load,
     lock_own,
     periods::{self, Opening},
     plans::get_offer,
@@ -14,7 +14,7 @@ use crate::{
     kit::{Ctx, db::Tx, jobs},
     subscriptions::{
         model::{Cause, How, Period, PeriodStatus, Subscription, Version},
-        pricing::{Line, LineKind},
+        pricing::Line,
         proration::{Change, rest_of},
         schedule::Calendar,
         state::{Event, State},
@@ -160,7 +160,7 @@ fn opening(
 ) -> Result<Opening, Problem> {
     let price = version.terms.price_of(quantity).ok_or(Problem::SumTooLarge)?;
     let worth = match &period {
-        Some(period) => left_of(tx, period)?,
+        Some(period) => credits::left_of(tx, period)?,
         None => Money::ZERO,
     };
     let since_ms = period.as_ref().map_or(now_ms, |period| period.start_ms);
@@ -193,58 +193,6 @@ fn opening(
     })
 }
 
-/// What the customer has given for the period's time and not got back. What a change took over from
-/// the period before it counts only as far as that one's money is here still.
-fn left_of(tx: &mut dyn Tx, period: &Period) -> Result<Money, Problem> {
-    let (id, mut chain) = (&period.subscription_id, vec![period.clone()]);
-    while let Some(last) = chain.last()
-        && last.cause == Cause::Change
-        && let Some(before) = store::find_paid_before(tx, id, last.number)?
-    {
-        chain.push(before);
-    }
-    let mut left = Money::ZERO;
-    let mut before: Option<&Period> = None;
-    for it in chain.iter().rev() {
-        let lost = match before {
-            Some(before) => {
-                // A pause since may have moved its start.
-                let at_ms = it.start_ms.min(it.created_ms);
-                let still = rest_of(left, (before.start_ms, before.end_ms), at_ms);
-                taken_over(it).minus_or_zero(still)
-            }
-            None => Money::ZERO,
-        };
-        let refunded = store::refunded_for(tx, id, it.number)?;
-        // What went back of the fee for the set-up is none of the time's.
-        let refunded = refunded.minus_or_zero(fee(it));
-        left = worth(it).minus_or_zero(lost).minus_or_zero(refunded);
-        before = Some(it);
-    }
-    Ok(left)
-}
-
-/// What of the period before was credited to this one.
-fn taken_over(period: &Period) -> Money {
-    let is_credit = |line: &&Line| line.kind == LineKind::Unused;
-    let kopecks: i64 = period.lines.iter().filter(is_credit).map(|line| -line.kopecks).sum();
-    Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
-}
-
-/// What the set-up cost.
-fn fee(period: &Period) -> Money {
-    let is_fee = |line: &&Line| line.kind == LineKind::SetupFee;
-    let kopecks: i64 = period.lines.iter().filter(is_fee).map(|line| line.kopecks).sum();
-    Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
-}
-
-/// What was paid for the period's time, in whatever way: a fee for the set-up is not.
-fn worth(period: &Period) -> Money {
-    let is_time = |line: &&Line| matches!(line.kind, LineKind::Price | LineKind::Discount);
-    let kopecks: i64 = period.lines.iter().filter(is_time).map(|line| line.kopecks).sum();
-    Money::from_kopecks(kopecks.max(0)).unwrap_or(Money::ZERO)
-}
-
 /// Does what the preview shows. A sum that is due is asked for; the change happens once it is paid.
 pub fn change(
     tx: &mut dyn Tx,
@@ -253,6 +201,9 @@ pub fn change(
     wish: Wish,
 ) -> Result<Subscription, Problem> {
     let mut subscription = lock_own(tx, shop_id, id)?;
+    // What went back until now makes the credit less; what goes back later leaves the balance.
+    credits::hold(tx, &subscription)?;
+    while credits::hear(tx, &mut subscription)? {}
     let preview = preview(tx, ctx, &subscription, &wish)?;
     if preview.version.plan_id != subscription.plan_id {
         begin::refuse_second(tx, &subscription, &preview.version.plan_id)?;

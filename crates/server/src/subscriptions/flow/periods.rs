@@ -170,6 +170,9 @@ pub fn open(
         next_try_ms: (!due.is_zero()).then_some(now_ms),
         give_up_ms,
         paid_ms: due.is_zero().then_some(now_ms),
+        refunded: Money::ZERO,
+        uncredited: Money::ZERO,
+        unbacked: Money::ZERO,
         created_ms: now_ms,
     };
     store::insert_period(tx, &period)?;

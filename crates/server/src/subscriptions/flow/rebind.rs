@@ -1,8 +1,12 @@
 //! Going on to another card or account, at the same bank or another: a link saves it, and once it
 //! is saved it is what is charged. What the link takes is the customer's, for periods to come.
 
+use kopeck_banks::Money;
+
 use super::{
-    JOB, NewConsent, Problem, announce, begin, by_bank, consent, drop_unsent,
+    JOB, NewConsent, Problem, announce, begin, by_bank, consent,
+    credits::{self, Gone},
+    drop_unsent,
     periods::get_version,
     turn::{Word, word},
 };
@@ -22,7 +26,7 @@ use crate::{
     subscriptions::{
         drive,
         model::{Consent, How, Outcome, Period, PeriodStatus, Rebind, RebindOutcome, Subscription},
-        state::Refused,
+        state::{EndReason, Refused, State},
         store,
     },
 };
@@ -128,8 +132,8 @@ pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Resu
     for rebind in store::rebinds::list_rebinds(tx, &own.id)? {
         let found = payments::store::find_payment_by_id(tx, &rebind.payment_id)?;
         let Some(payment) = found else { continue };
-        if rebind.credited_kopecks > left_of(&payment) {
-            take_back(tx, own, rebind, left_of(&payment))?;
+        let left = left_of(&payment);
+        if rebind.credited_kopecks > left && take_back(tx, own, &rebind, left)? {
             return Ok(true);
         }
         match (word(&payment), rebind.outcome) {
@@ -156,7 +160,7 @@ pub(super) fn settle(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Resu
             (Word::Waiting | Word::Failed(_) | Word::Paid, _) => {}
         }
     }
-    Ok(false)
+    give_rest(tx, ctx, own)
 }
 
 /// What of its money nobody gave back.
@@ -165,20 +169,78 @@ fn left_of(payment: &Payment) -> i64 {
 }
 
 /// Money of the link went back to the customer, so that it leaves the balance; but only what is
-/// there still. What a period has used made that period cheaper: charged anew it would be more than
-/// the customer was told of, and maybe more than he agreed to.
+/// there still, or comes back there from a period that is not paid after all. `false` when there is
+/// nothing to do yet.
 fn take_back(
     tx: &mut dyn Tx,
     own: &mut Subscription,
-    rebind: Rebind,
+    rebind: &Rebind,
     left: i64,
-) -> Result<(), Problem> {
-    let gone = rebind.credited_kopecks - left;
-    own.balance_kopecks -= gone.min(own.balance_kopecks.max(0));
-    // Who was told of the next charge was told of another sum.
-    own.told_ms = None;
-    store::rebinds::update_rebind(tx, &Rebind { credited_kopecks: left, ..rebind })?;
-    Ok(store::update_subscription(tx, own)?)
+) -> Result<bool, DbError> {
+    let awaited = credits::awaited(tx, own)?;
+    let gone = Gone::new(rebind.credited_kopecks - left, own.balance_kopecks, awaited);
+    let credited_kopecks = left + gone.awaited;
+    if credited_kopecks == rebind.credited_kopecks {
+        return Ok(false);
+    }
+    store::rebinds::update_rebind(tx, &Rebind { credited_kopecks, ..rebind.clone() })?;
+    credits::unback(tx, own, gone.used)?;
+    credits::take(tx, own, gone.taken)?;
+    Ok(true)
+}
+
+/// Whether no period can ever use what stands on the balance.
+fn is_final(own: &Subscription, now_ms: i64) -> bool {
+    match own.state {
+        State::Canceled { access_ms, reason: EndReason::Asked, .. } => access_ms <= now_ms,
+        State::Canceled { reason: EndReason::Unpaid | EndReason::Withdrawn, .. }
+        | State::Expired => true,
+        State::Pending { .. }
+        | State::Trialing { .. }
+        | State::Active { .. }
+        | State::PastDue { .. }
+        | State::Paused { .. } => false,
+    }
+}
+
+/// What a link's money still stands for on the balance goes back, once nothing can use it.
+fn give_rest(tx: &mut dyn Tx, ctx: &Ctx, own: &mut Subscription) -> Result<bool, Problem> {
+    if own.balance_kopecks <= 0 || !is_final(own, ctx.now_ms()) {
+        return Ok(false);
+    }
+    for rebind in store::rebinds::list_credited(tx, &own.id)? {
+        let found = payments::store::find_payment_by_id(tx, &rebind.payment_id)?;
+        let Some(payment) = found else { continue };
+        let rest = rebind.credited_kopecks.min(left_of(&payment)).min(own.balance_kopecks);
+        let rest = Money::from_kopecks(rest).unwrap_or(Money::ZERO).min(payment.refundable());
+        if rest.is_zero() {
+            continue;
+        }
+        let whose = (own.shop_id.as_str(), payment.id.as_str());
+        let given = payments::flow::give_back_part(tx, ctx, whose, (rest, doubt::OVER));
+        given.map_err(Problem::Payment)?;
+        let credited_kopecks = rebind.credited_kopecks - rest.kopecks();
+        store::rebinds::update_rebind(tx, &Rebind { credited_kopecks, ..rebind })?;
+        credits::take(tx, own, rest.kopecks())?;
+        announce(tx, ctx, own, EventKind::SubscriptionGivenBack)?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// When what is left of a link's money will go back, of one that is canceled and may be taken back
+/// until then.
+pub(super) fn rest_ms(
+    tx: &mut dyn Tx,
+    own: &Subscription,
+    now_ms: i64,
+) -> Result<Option<i64>, DbError> {
+    let State::Canceled { access_ms, reason: EndReason::Asked, .. } = own.state else {
+        return Ok(None);
+    };
+    let has_rest =
+        own.balance_kopecks > 0 && !store::rebinds::list_credited(tx, &own.id)?.is_empty();
+    Ok(has_rest.then_some(access_ms).filter(|access_ms| *access_ms > now_ms))
 }
 
 /// Its money is the customer's from now on; of a subscription that is over it goes back. `false`

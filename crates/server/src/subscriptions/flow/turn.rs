@@ -4,7 +4,8 @@
 use kopeck_banks::op::DeclineReason;
 
 use super::{
-    Problem, act, announce, begin, blocked, by_bank, drop_unsent, load, notice, periods, rebind,
+    Problem, act, announce, begin, blocked, by_bank, close_links, credits, drop_unsent, load,
+    notice, periods, rebind,
 };
 use crate::{
     events::EventKind,
@@ -50,6 +51,7 @@ pub enum Turn {
 pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let Some(mut subscription) = store::lock_by_id(tx, id)? else { return Ok(Turn::Rest) };
     let is_news = settle(tx, ctx, &mut subscription)?
+        || credits::hear(tx, &mut subscription)?
         || rebind::settle(tx, ctx, &mut subscription)?
         || adopt(tx, ctx, &mut subscription)?;
     if is_news {
@@ -68,7 +70,10 @@ pub fn turn(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Turn, Problem> {
     let mut subscription = book.subscription.clone();
     match step {
         Step::Wait { until_ms } => return Ok(Turn::Wait { until_ms }),
-        Step::Rest => return Ok(Turn::Rest),
+        Step::Rest => {
+            let rest_ms = rebind::rest_ms(tx, &subscription, now_ms)?;
+            return Ok(rest_ms.map_or(Turn::Rest, |until_ms| Turn::Wait { until_ms }));
+        }
         Step::Try(how) => return Ok(Turn::Try(Box::new(book), how)),
         Step::Resume => resume(tx, ctx, &mut subscription, now_ms)?,
         Step::Due => {
@@ -324,6 +329,7 @@ fn paid(
     period.next_try_ms = None;
     store::update_period(tx, &period)?;
     store::update_attempt(tx, &Attempt { outcome: Outcome::Paid, ..attempt })?;
+    close_links(tx, ctx, subscription, period.number)?;
     act(tx, ctx, subscription, &event)?;
     Ok(())
 }

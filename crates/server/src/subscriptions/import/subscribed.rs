@@ -25,19 +25,20 @@ use crate::{
         },
         model::{Cause, Consent, How, Period, PeriodStatus, Subscription, Version, kind_of},
         request::CreateSubscription,
-        schedule::find_zone,
+        schedule::{Calendar, Interval, Unit, find_zone},
         state::State,
         store::{self, SubscriptionFilter},
     },
 };
 
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 18] = [
     "customer",
     "plan",
     "amount",
     "quantity",
     "collection",
     "next_charge_at",
+    "charge_day",
     "started_at",
     "bank",
     "rebill_id",
@@ -62,6 +63,8 @@ pub struct Subscribed {
     amount: Option<kopeck_banks::Money>,
     consent: Option<(NewConsent, i64)>,
     next_ms: i64,
+    /// Of the month, where the next charge falls on a shorter one's last.
+    charge_day: Option<i8>,
     started_ms: i64,
     token: Option<String>,
 }
@@ -102,7 +105,17 @@ impl Subscribed {
             ),
             None => None,
         };
+        let charge_day = match row.find("charge_day") {
+            Some(text) => Some(
+                text.parse()
+                    .ok()
+                    .filter(|day| (1..=31).contains(day))
+                    .ok_or("`charge_day` is no day of a month, such as 31")?,
+            ),
+            None => None,
+        };
         Ok(Subscribed {
+            charge_day,
             started_ms: moment("started_at").map_err(said)?.unwrap_or(next_ms),
             new,
             amount,
@@ -142,6 +155,9 @@ impl Subscribed {
         if find_zone(&zone).is_none() {
             return refused("`time_zone` is no zone");
         }
+        let Some(anchor) = self.anchor(&zone, version.terms.interval) else {
+            return refused("`next_charge_at` is on no `charge_day`, nor on its month's last");
+        };
         let costs = version.terms.price_of(new.quantity).ok_or(Problem::SumTooLarge)?;
         let ceiling = self.consent.as_ref().and_then(|(consent, _)| consent.ceiling);
         if ceiling.is_some_and(|ceiling| ceiling < costs) {
@@ -160,7 +176,7 @@ impl Subscribed {
             return refused("no such bank is connected");
         };
         if mode == Mode::Write {
-            self.write(tx, ctx, connection, (version, instrument, zone))?;
+            self.write(tx, ctx, connection, (version, instrument, zone, anchor))?;
         }
         Ok(Verdict::New)
     }
@@ -233,12 +249,35 @@ impl Subscribed {
         })
     }
 
+    /// The calendar goes on from the day that it was paid until; one that falls on a shorter
+    /// month's last day comes back to its own. Its anchor, and the number of that boundary.
+    fn anchor(&self, zone: &str, interval: Interval) -> Option<(i64, u32)> {
+        let plain = Some((self.next_ms, 0));
+        let next = Calendar::new(zone, self.next_ms, interval)?;
+        let is_by_days = matches!(interval.unit, Unit::Day | Unit::Week);
+        let day = match self.charge_day {
+            Some(day) if day == next.day() || is_by_days => return plain,
+            Some(day) => day,
+            None => {
+                let started = Calendar::new(zone, self.started_ms, interval)?;
+                let is_clamped = !is_by_days && started.day() > next.day();
+                if !is_clamped {
+                    return plain;
+                }
+                let found = Calendar::through(zone, self.next_ms, started.day(), interval);
+                return found.map(|(own, cycle)| (own.anchor_ms(), cycle)).or(plain);
+            }
+        };
+        let found = Calendar::through(zone, self.next_ms, day, interval);
+        found.map(|(own, cycle)| (own.anchor_ms(), cycle))
+    }
+
     fn write(
         &self,
         tx: &mut dyn Tx,
         ctx: &Ctx,
         connection: &Connection,
-        (version, instrument, zone): (Version, Option<Instrument>, String),
+        (version, instrument, zone, anchor): (Version, Option<Instrument>, String, (i64, u32)),
     ) -> Result<(), Problem> {
         let (new, now_ms) = (&self.new, ctx.now_ms());
         let saves = match &instrument {
@@ -260,9 +299,8 @@ impl Subscribed {
             saves: saves.unwrap_or(Kind::Account),
             bank_count: None,
             zone,
-            // The calendar goes on from the day that it was paid until.
-            anchor_ms: self.next_ms,
-            cycle: 0,
+            anchor_ms: anchor.0,
+            cycle: anchor.1,
             periods: 1,
             balance_kopecks: 0,
             next_version_id: None,
@@ -320,6 +358,9 @@ impl Subscribed {
             next_try_ms: None,
             give_up_ms: self.next_ms,
             paid_ms: Some(now_ms),
+            refunded: kopeck_banks::Money::ZERO,
+            uncredited: kopeck_banks::Money::ZERO,
+            unbacked: kopeck_banks::Money::ZERO,
             created_ms: now_ms,
         }
     }

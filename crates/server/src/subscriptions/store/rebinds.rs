@@ -14,7 +14,7 @@ pub fn insert_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
     let r = rebind;
     tx.execute(
         "insert into subscription_rebinds (payment_id, subscription_id, connection_id, saves, \
-         outcome, created_ms) values ($1, $2, $3, $4, $5, $6)",
+         outcome, created_ms, credited_kopecks) values ($1, $2, $3, $4, $5, $6, $7)",
         &[
             r.payment_id.as_str().into(),
             r.subscription_id.as_str().into(),
@@ -22,6 +22,7 @@ pub fn insert_rebind(tx: &mut dyn Tx, rebind: &Rebind) -> Result<(), DbError> {
             r.saves.as_str().into(),
             r.outcome.as_str().into(),
             r.created_ms.into(),
+            r.credited_kopecks.into(),
         ],
     )?;
     Ok(())
@@ -47,8 +48,18 @@ pub fn list_rebinds(tx: &mut dyn Tx, subscription_id: &str) -> Result<Vec<Rebind
     let sql = format!(
         "select {COLUMNS} from subscription_rebinds r join payments p on p.id = r.payment_id \
          where r.subscription_id = $1 and (r.outcome in ('open', 'paid') \
-             or (r.outcome = 'done' and r.credited_kopecks > p.paid_kopecks - p.refunded_kopecks) \
+             or (r.outcome in ('done', 'credited') \
+                 and r.credited_kopecks > p.paid_kopecks - p.refunded_kopecks) \
              or (r.outcome = 'over' and p.status = 'paid')) order by r.payment_id"
+    );
+    tx.query(&sql, &[subscription_id.into()])?.iter().map(decode).collect()
+}
+
+/// Those of whose money something is on the balance, or was used from there; the newest first.
+pub fn list_credited(tx: &mut dyn Tx, subscription_id: &str) -> Result<Vec<Rebind>, DbError> {
+    let sql = format!(
+        "select {COLUMNS} from subscription_rebinds r \
+         where r.subscription_id = $1 and r.credited_kopecks > 0 order by r.payment_id desc"
     );
     tx.query(&sql, &[subscription_id.into()])?.iter().map(decode).collect()
 }

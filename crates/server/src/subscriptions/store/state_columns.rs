@@ -6,7 +6,8 @@ use crate::{
     subscriptions::state::{EndReason, State, Status},
 };
 
-/// `until_ms` is the time that the state names: till when it holds, or what a pause keeps.
+/// `until_ms` is the time that the state names: till when it holds, or what a pause keeps. `ends`
+/// says of one that is canceled that all there was of it was its trial.
 #[derive(Default)]
 pub(super) struct Columns {
     pub status: &'static str,
@@ -28,9 +29,12 @@ pub(super) fn encode_state(state: &State) -> Columns {
         State::Paused { left_ms, resumes_ms } => {
             Columns { until_ms: Some(*left_ms), resumes_ms: *resumes_ms, ..base }
         }
-        State::Canceled { access_ms, reason } => {
-            Columns { until_ms: Some(*access_ms), reason: Some(reason.as_str()), ..base }
-        }
+        State::Canceled { access_ms, reason, in_trial } => Columns {
+            until_ms: Some(*access_ms),
+            ends: *in_trial,
+            reason: Some(reason.as_str()),
+            ..base
+        },
         State::Expired => base,
     }
 }
@@ -51,7 +55,7 @@ pub(super) fn decode_state(row: &Row, at: usize) -> Result<State, DbError> {
         Status::Paused => State::Paused { left_ms: until_ms, resumes_ms: row.opt_int(at + 3)? },
         Status::Canceled => {
             let reason = word(row, at + 4, EndReason::parse)?;
-            State::Canceled { access_ms: until_ms, reason }
+            State::Canceled { access_ms: until_ms, reason, in_trial: ends }
         }
         Status::Expired => State::Expired,
     })

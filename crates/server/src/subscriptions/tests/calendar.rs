@@ -165,3 +165,26 @@ fn a_day_of_a_month_is_what_people_expect() {
     let third = Timestamp::from_millisecond(monthly.boundary_ms(3).unwrap()).unwrap();
     assert_eq!(tz.to_datetime(third).date(), civil::date(2027, 2, 15));
 }
+
+#[test]
+fn a_calendar_taken_over_on_a_short_months_last_day_comes_back_to_its_own() {
+    let through = |end: &str, day, unit, count| {
+        let interval = Interval::new(unit, count).unwrap();
+        Calendar::through(DEFAULT_ZONE, ms(end), day, interval)
+    };
+    let february = "2027-02-28T12:00:00+03:00";
+    let (monthly, cycle) = through(february, 31, Unit::Month, 1).unwrap();
+    check(&monthly, cycle, february);
+    check(&monthly, cycle + 1, "2027-03-31T12:00:00+03:00");
+    check(&monthly, cycle + 2, "2027-04-30T12:00:00+03:00");
+    let (quarterly, cycle) = through("2027-04-30T12:00:00+03:00", 31, Unit::Quarter, 1).unwrap();
+    check(&quarterly, cycle + 1, "2027-07-31T12:00:00+03:00");
+    let (yearly, cycle) = through(february, 29, Unit::Year, 1).unwrap();
+    check(&yearly, cycle + 1, "2028-02-29T12:00:00+03:00");
+    let (same, cycle) = through(february, 28, Unit::Month, 1).unwrap();
+    assert_eq!(cycle, 0);
+    check(&same, 1, "2027-03-28T12:00:00+03:00");
+    assert!(through("2027-02-27T12:00:00+03:00", 31, Unit::Month, 1).is_none());
+    // A year that ends on a 30th of April never had a 31st.
+    assert!(through("2027-04-30T12:00:00+03:00", 31, Unit::Year, 1).is_none());
+}

@@ -21,7 +21,8 @@ const NOW: i64 = 10 * DAY;
 const END: i64 = 30 * DAY;
 
 fn states() -> Vec<(&'static str, State)> {
-    let canceled = |access_ms, reason| State::Canceled { access_ms, reason };
+    let canceled = |access_ms, reason| State::Canceled { access_ms, reason, in_trial: false };
+    let in_trial = State::Canceled { access_ms: END, reason: EndReason::Asked, in_trial: true };
     vec![
         ("pending", State::Pending { until_ms: NOW }),
         ("trialing", State::Trialing { until_ms: END, ends: false }),
@@ -32,6 +33,7 @@ fn states() -> Vec<(&'static str, State)> {
         ("past_due", State::PastDue { until_ms: NOW }),
         ("paused", State::Paused { left_ms: 20 * DAY, resumes_ms: None }),
         ("canceled, still paid", canceled(END, EndReason::Asked)),
+        ("canceled in its trial", in_trial),
         ("canceled, unpaid", canceled(NOW, EndReason::Unpaid)),
         ("canceled, consent withdrawn", canceled(END, EndReason::Withdrawn)),
         ("expired", State::Expired),
@@ -65,7 +67,7 @@ fn show(state: &State) -> String {
         State::Trialing { until_ms, .. } | State::Active { until_ms, .. } => {
             format!("{word} to {}", day(*until_ms))
         }
-        State::Canceled { access_ms, reason } => {
+        State::Canceled { access_ms, reason, .. } => {
             format!("{word} ({}), usable to {}", reason.as_str(), day(*access_ms))
         }
         State::Paused { left_ms, .. } => format!("{word}, {} days kept", left_ms / DAY),
@@ -126,7 +128,8 @@ fn every_state_is_in_the_grid() {
 
 #[test]
 fn money_that_nobody_may_keep_is_given_back() {
-    let canceled = State::Canceled { access_ms: NOW, reason: EndReason::Withdrawn };
+    let canceled =
+        State::Canceled { access_ms: NOW, reason: EndReason::Withdrawn, in_trial: false };
     let applied = apply(&canceled, &Event::Paid { until_ms: END }).unwrap();
     assert_eq!((applied.next, applied.effects), (canceled, vec![Effect::GiveBack]));
 }

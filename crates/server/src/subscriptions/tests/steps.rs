@@ -73,6 +73,9 @@ fn waiting(next_try_ms: Option<i64>) -> Book {
         next_try_ms,
         give_up_ms: NOW + 13 * DAY_MS,
         paid_ms: None,
+        refunded: Money::ZERO,
+        uncredited: Money::ZERO,
+        unbacked: Money::ZERO,
         created_ms: NOW - DAY_MS,
     };
     let state = State::PastDue { until_ms: NOW - DAY_MS };
@@ -146,7 +149,10 @@ fn the_customer_is_told_three_days_before_and_once() {
 #[test]
 fn what_rests_rests() {
     check(&book(State::Expired), Step::Rest);
-    check(&book(State::Canceled { access_ms: NOW, reason: EndReason::Asked }), Step::Rest);
+    check(
+        &book(State::Canceled { access_ms: NOW, reason: EndReason::Asked, in_trial: false }),
+        Step::Rest,
+    );
     let paused = |resumes_ms| book(State::Paused { left_ms: DAY_MS, resumes_ms });
     check(&paused(None), Step::Rest);
     check(&paused(Some(NOW + 7)), Step::Wait { until_ms: NOW + 7 });

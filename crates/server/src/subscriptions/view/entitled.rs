@@ -26,7 +26,7 @@ pub struct MergedView {
     pub customer_id: String,
     /// Whether anything may be used now.
     pub active: bool,
-    /// The last paid moment of all that is active.
+    /// How long the last of all that is active lasts, with the grace of what waits for its money.
     pub until: Option<String>,
     /// By its name each feature of what is active, the best of several: the larger number, yes
     /// rather than no, else the newest subscription's.
@@ -38,7 +38,7 @@ pub struct MergedView {
 pub struct FeatureView {
     #[schema(value_type = Object, example = 3)]
     pub value: Value,
-    /// Until when it is paid as it is.
+    /// How long it lasts as it is.
     pub until: Option<String>,
     /// The plan that gives it.
     #[schema(example = "start")]
@@ -83,8 +83,8 @@ impl MergedView {
         for described in all {
             let state = &described.book.subscription.state;
             let grace_ms = i64::from(described.rules.grace_hours) * HOUR_MS;
-            let is_active = state.access_until_ms(grace_ms).is_some_and(|it| now_ms < it);
-            let Some(until_ms) = state.access_until_ms(0).filter(|_| is_active) else { continue };
+            let until_ms = state.usable_until_ms(grace_ms, now_ms);
+            let Some(until_ms) = until_ms.filter(|it| now_ms < *it) else { continue };
             last_ms = last_ms.max(Some(until_ms));
             let plan = described.plan.as_ref().map(|it| it.code.clone()).unwrap_or_default();
             let features: BTreeMap<String, Value> =

@@ -15,9 +15,9 @@ use axum::{
 };
 use kopeck_banks::Money;
 use kopeck_integrations::{
-    Broken, Lang as Tongue, Settings,
+    Broken, Lang as Tongue,
     bitrix24::{
-        card::{self, Card, Person},
+        card::{Card, Person},
         inbound::{self, Form},
         problems,
     },
@@ -32,9 +32,9 @@ use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
     integrations::{
         bitrix24::{
-            drive::{read_amount, read_card},
+            drive::read_amount,
             links::{self, Channel, For, Wish},
-            portal::{self, As, Trouble, find},
+            portal::{As, Trouble, find},
         },
         flow::open_settings,
         letter::{is_payable, moscow},
@@ -167,9 +167,8 @@ async fn open(
         return page::trouble(&Broken::of(&problems::DEAL_INVALID).into(), lang, &origin);
     };
     // The viewer's own eyes: a deal that is closed to him is closed here.
-    let make = |settings: &Settings| card::card(settings, placement.deal_id);
     let who = As::Viewer(&placement.viewer_token);
-    let card = match portal::call(&server.ctx, &id, who, make, card::read_card).await {
+    let card = match links::read_card(&server.ctx, &id, who, placement.deal_id).await {
         Ok(card) => card,
         Err(trouble) => return page::trouble(&trouble, lang, &origin),
     };
@@ -193,7 +192,7 @@ async fn make(
     let Some(pass) = Pass::read(&server, &id, &form) else {
         return page::gone(lang, &origin);
     };
-    let card = match read_card(&server.ctx, &linked, pass.deal_id).await {
+    let card = match links::read_card(&server.ctx, &id, As::App, pass.deal_id).await {
         Ok(card) => card,
         Err(trouble) => return page::trouble(&trouble, lang, &origin),
     };

@@ -4,12 +4,18 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use kopeck_integrations::{
     Lang as Tongue, Settings,
-    bitrix24::{inbound::Form, settings::ENDPOINT},
+    bitrix24::{inbound::Form, problems::PROBLEMS, settings::ENDPOINT},
 };
 
 use crate::{
     http::ApiError,
-    integrations::{bitrix24::portal::Trouble, letter::moscow},
+    integrations::{
+        bitrix24::{
+            model::{Errand, What},
+            portal::Trouble,
+        },
+        letter::moscow,
+    },
     web::{headers, lang::Lang},
 };
 
@@ -55,7 +61,7 @@ struct AppPage<'a> {
     detail: String,
     things: Vec<Thing<'a>>,
     failed_title: &'static str,
-    failed: Vec<Failure<'a>>,
+    failed: Vec<Failure>,
     /// Whether the portal's script is to be told that the installation is finished.
     finishes: bool,
 }
@@ -66,35 +72,43 @@ struct Thing<'a> {
 }
 
 /// Something that the portal asked for and did not get.
-struct Failure<'a> {
+struct Failure {
     what: String,
-    why: &'a str,
+    why: String,
 }
 
-/// An errand in words: its own begin with what it is about.
-fn failure<'a>((word, why, at_ms): &'a GivenUp, lang: Lang) -> Failure<'a> {
-    let (kind, rest) = word.split_once(' ').unwrap_or((word, ""));
-    let what = match (kind, lang) {
-        ("deal", Lang::Ru) => format!("Ссылка для сделки {rest}"),
-        ("deal", Lang::En) => format!("A link for the deal {rest}"),
-        ("robot", _) => lang.pick("Запуск робота", "A run of the robot").to_owned(),
-        ("paid", Lang::Ru) => "Отметка об оплате заказа".to_owned(),
-        ("paid", Lang::En) => "Marking an order as paid".to_owned(),
-        (_, Lang::Ru) => "Регистрация на портале".to_owned(),
-        (_, Lang::En) => "Registration at the portal".to_owned(),
+/// An errand in words.
+fn failure(errand: &Errand, lang: Lang) -> Failure {
+    let what = match (&errand.what, lang) {
+        (What::Deal { id }, Lang::Ru) => format!("Ссылка для сделки {id}"),
+        (What::Deal { id }, Lang::En) => format!("A link for the deal {id}"),
+        (What::Robot { deal_id, .. }, Lang::Ru) => format!("Запуск робота, сделка {deal_id}"),
+        (What::Robot { deal_id, .. }, Lang::En) => format!("A run of the robot, deal {deal_id}"),
+        (What::Paid { portal_payment_id: id, .. }, Lang::Ru) => {
+            format!("Отметка об оплате заказа (оплата {id})")
+        }
+        (What::Paid { portal_payment_id: id, .. }, Lang::En) => {
+            format!("Marking an order as paid (payment {id})")
+        }
+        (What::Register, Lang::Ru) => "Регистрация на портале".to_owned(),
+        (What::Register, Lang::En) => "Registration at the portal".to_owned(),
+        (What::Forgotten, _) => errand.word.clone(),
     };
-    Failure { what: format!("{} · {what}", moscow(*at_ms)), why }
+    let at_ms = errand.ended_ms.unwrap_or(errand.created_ms);
+    let own = PROBLEMS.iter().find(|problem| Some(problem.code) == errand.code.as_deref());
+    let tongue = if lang == Lang::Ru { Tongue::Ru } else { Tongue::En };
+    let parts = [own.map(|problem| problem.text(tongue).problem), errand.why.as_deref()];
+    let why = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Failure { what: format!("{} · {what}", moscow(at_ms)), why }
 }
 
 /// One thing at the portal, and why it is not there.
 type Told = (String, Option<String>);
-/// An errand's word, why it was given up, and when.
-type GivenUp = (String, String, i64);
 
 /// What is registered, and what did not come off; with `finishes` the installation ends with this
 /// page.
 pub fn installed(
-    (registered, failed): (&[Told], &[GivenUp]),
+    (registered, failed): (&[Told], &[Errand]),
     finishes: bool,
     lang: Lang,
     origin: &Origin,

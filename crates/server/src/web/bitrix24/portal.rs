@@ -24,8 +24,12 @@ use crate::{
             checkout,
             flow::{self, Heard},
             install,
+            model::{Errand, State as ErrandState},
             portal::{Trouble, find},
-            store::{find_app, list_failed_errands},
+            store::{
+                errands::{ErrandFilter, list_errands},
+                find_app,
+            },
         },
         flow::open_settings,
         model::Linked,
@@ -126,8 +130,9 @@ async fn app_page(
     };
     let settings = open_settings(&server.ctx, &linked)?;
     let own = id.clone();
-    let seen: Result<_, DbError> = (server.ctx.db)
-        .read(move |tx| Ok((find_app(tx, &own)?, list_failed_errands(tx, &own, SHOWN)?)))
+    let failed = ErrandFilter { state: Some(ErrandState::Failed), before_id: None };
+    let seen: Result<(_, Vec<Errand>), DbError> = (server.ctx.db)
+        .read(move |tx| Ok((find_app(tx, &own)?, list_errands(tx, &own, &failed, SHOWN)?)))
         .await;
     let (app, failed) = seen?;
     let registered = app.map(|app| app.registered).unwrap_or_default();

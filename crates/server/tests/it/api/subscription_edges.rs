@@ -387,3 +387,45 @@ async fn a_set_up_fee_that_went_back_is_none_of_the_times() {
     let less = credit(&preview(&app, &subscription, json!({"plan": "pro"})).await);
     assert!((before - 100_200..=before - 99_800).contains(&less), "{before} {less}");
 }
+
+#[tokio::test]
+async fn who_pays_on_the_31st_elsewhere_pays_on_the_31st_here_whatever_month_it_is_taken_over_in() {
+    for (columns, value, wanted) in [
+        ("started_at", "2025-10-31T10:00:00Z", "2027-03-31T09:00:00Z"),
+        ("charge_day", "31", "2027-03-31T09:00:00Z"),
+        ("charge_day", "28", "2027-03-28T09:00:00Z"),
+        ("started_at", "2025-10-28T10:00:00Z", "2027-03-28T09:00:00Z"),
+        ("started_at", "2025-10-17T10:00:00Z", "2027-03-28T09:00:00Z"),
+    ] {
+        let app = TestApp::at("tochka").await;
+        plan(&app, json!({})).await;
+        let file = format!(
+            "customer,plan,next_charge_at,collection,{columns}\n\
+             client-17,start,2027-02-28T09:00:00Z,link,{value}\n"
+        );
+        let row = read_rows(&file, "subscriptions", &COLUMNS).unwrap().remove(0);
+        let read = Subscribed::read(&row).unwrap();
+        let (ctx, shop_id) = (app.ctx.clone(), app.shop.id.clone());
+        let banks = [app.connection.clone()];
+        let taken: Result<Verdict, Problem> =
+            app.ctx.db.write(move |tx| read.take(tx, &ctx, (&shop_id, &banks), Mode::Write)).await;
+        assert!(matches!(taken, Ok(Verdict::New)), "{taken:?}");
+        let listed = app.get("/v1/subscriptions").await.expect(200);
+        let subscription = listed["data"][0].clone();
+        assert_eq!(subscription["next_charge_at"], "2027-02-28T09:00:00Z");
+        days(&app, 100).await;
+        let now = shown(&app, &subscription).await;
+        assert_eq!(now["period"]["start"], "2027-02-28T09:00:00Z", "{now}");
+        assert_eq!(now["period"]["end"], wanted, "{columns} {value}: {now}");
+    }
+    let app = TestApp::at("tochka").await;
+    plan(&app, json!({})).await;
+    let file = "customer,plan,next_charge_at,collection,charge_day\n\
+                client-17,start,2027-02-27T09:00:00Z,link,31\n";
+    let row = read_rows(file, "subscriptions", &COLUMNS).unwrap().remove(0);
+    let read = Subscribed::read(&row).unwrap();
+    let (ctx, shop_id, banks) = (app.ctx.clone(), app.shop.id.clone(), [app.connection.clone()]);
+    let taken: Result<Verdict, Problem> =
+        app.ctx.db.write(move |tx| read.take(tx, &ctx, (&shop_id, &banks), Mode::DryRun)).await;
+    assert!(matches!(&taken, Ok(Verdict::Refused(why)) if why.contains("charge_day")), "{taken:?}");
+}

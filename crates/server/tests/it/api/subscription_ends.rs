@@ -111,3 +111,24 @@ async fn one_that_ends_is_not_paused_into_going_on() {
     days(&app, 40).await;
     assert_eq!(shown(&app, &subscription).await["status"], "canceled");
 }
+
+#[tokio::test]
+async fn who_uses_it_by_grace_is_told_how_long_that_lasts() {
+    let app = TestApp::at("tbank").await;
+    let subscription = charged(&app).await;
+    let paid = subscription["access_until"].clone();
+    let rows = || async {
+        let used = app.get("/v1/entitlements?customer=client-17").await.expect(200);
+        let (row, merged) = (used["data"][0].clone(), used["merged"].clone());
+        assert_eq!((&row["paid_until"], &row["active"]), (&paid, &merged["active"]), "{used}");
+        (row["active"].clone(), row["until"].clone(), merged["until"].clone())
+    };
+    assert_eq!(rows().await, (json!(true), paid.clone(), paid.clone()));
+    super::subscriptions::fate(&app, "insufficient_funds").await;
+    days(&app, 31).await;
+    let end: jiff::Timestamp = paid.as_str().unwrap().parse().unwrap();
+    let grace = json!(kopeck::kit::clock::iso(end.as_millisecond() + 72 * 3_600_000));
+    assert_eq!(rows().await, (json!(true), grace.clone(), grace.clone()));
+    days(&app, 3).await;
+    assert_eq!(rows().await, (json!(false), grace, Value::Null));
+}

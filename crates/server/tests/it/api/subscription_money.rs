@@ -236,3 +236,69 @@ async fn who_subscribed_anew_pays_the_link_that_had_run_out_for_nothing() {
     let active = "select count(*) from subscriptions where status = 'active'";
     assert_eq!(count(&app, active).await, 1);
 }
+
+/// A link to another card at T-Bank, paid: its ten rubles stand on the balance.
+async fn rebound(app: &TestApp, subscription: &Value) -> Value {
+    let wish = json!({"bank": "tbank", "save": "card"});
+    app.post(&path(subscription, "/rebind"), wish).await.expect(200);
+    let link = opened(app, subscription, "rebind_url").await;
+    pay_second(app, &link, "card");
+    minutes(app, 5).await;
+    assert_eq!(shown(app, subscription).await["balance_kopecks"], 1_000);
+    link
+}
+
+#[tokio::test]
+async fn money_of_a_rebind_that_went_back_does_not_come_back_with_a_period_that_is_void() {
+    let app = TestApp::at_both().await;
+    let subscription = kept(&app, json!({})).await;
+    let link = rebound(&app, &subscription).await;
+    // The new card is dead: the next period waits for its link, less by what is on the balance.
+    let id = link["bank_payment_id"].as_str().unwrap().to_owned();
+    let card = app.bank.control_second(&Control::Show { id });
+    let token = card["rebill_id"].as_str().expect("a token").to_owned();
+    app.bank.control_second(&Control::Token { token, state: "expired".to_owned() });
+    days(&app, 32).await;
+    let now = shown(&app, &subscription).await;
+    assert_eq!(
+        (&now["status"], &now["period"]["amount_kopecks"]),
+        (&json!("past_due"), &json!(244_000)),
+        "{now}"
+    );
+    let refund = format!("/v1/payments/{}/refunds", link["id"].as_str().unwrap());
+    app.post(&refund, json!({})).await.expect(201);
+    minutes(&app, 5).await;
+    let now = shown(&app, &subscription).await;
+    assert_eq!((&now["balance_kopecks"], &now["period"]["status"]), (&json!(0), &json!("open")));
+    app.post(&path(&subscription, "/cancel"), json!({"when": "now"})).await.expect(200);
+    minutes(&app, 5).await;
+    let now = shown(&app, &subscription).await;
+    assert_eq!((&now["period"]["status"], &now["balance_kopecks"]), (&json!("void"), &json!(0)));
+}
+
+#[tokio::test]
+async fn ten_rubles_that_no_period_uses_go_back_at_the_end() {
+    on_each(|db| async move {
+        let app = TestApp::at_both_over(db).await;
+        let subscription = kept(&app, json!({})).await;
+        let link = rebound(&app, &subscription).await;
+        app.post(&path(&subscription, "/cancel"), json!({})).await.expect(200);
+        app.post(&path(&subscription, "/reactivate"), json!({})).await.expect(200);
+        app.post(&path(&subscription, "/cancel"), json!({"when": "now"})).await.expect(200);
+        days(&app, 20).await;
+        let now = shown(&app, &subscription).await;
+        assert_eq!(now["balance_kopecks"], 1_000, "it may be taken back until its end: {now}");
+        assert_eq!(app.payment(&link["id"]).await["status"], "paid");
+        days(&app, 12).await;
+        let now = shown(&app, &subscription).await;
+        assert_eq!((&now["status"], &now["balance_kopecks"]), (&json!("canceled"), &json!(0)));
+        let payment = app.payment(&link["id"]).await;
+        assert_eq!(
+            (&payment["status"], &payment["refunded_kopecks"]),
+            (&json!("refunded"), &json!(1_000))
+        );
+        let told = super::subscriptions::kinds(&app, &subscription).await;
+        assert_eq!(told.iter().filter(|kind| *kind == "given_back").count(), 1, "{told:?}");
+    })
+    .await;
+}

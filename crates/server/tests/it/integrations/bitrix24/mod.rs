@@ -3,6 +3,7 @@
 
 mod card;
 mod deals;
+mod errands;
 mod frame;
 mod install;
 mod lost;

@@ -254,8 +254,10 @@ impl Decade {
             let own: Vec<&Value> = own.filter(|it| it["subscription_id"] == id).collect();
             let [own] = own[..] else { panic!("{id} has not one row: {told}") };
             let end_ms = row.int(3).unwrap();
-            assert_eq!(ms(&own["until"]), end_ms, "{own}");
+            assert_eq!(ms(&own["paid_until"]), end_ms, "{own}");
             let grace_ms = if row.text(2).unwrap() == "canceled" { 0 } else { GRACE };
+            let until_ms = if now_ms < end_ms { end_ms } else { end_ms + grace_ms };
+            assert_eq!(ms(&own["until"]), until_ms, "{own}");
             assert_eq!(own["active"], now_ms < end_ms + grace_ms, "{own}");
         }
     }
