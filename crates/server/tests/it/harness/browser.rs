@@ -214,6 +214,41 @@ impl Browser {
         self.call("POST", "/execute/sync", body).await.to_string()
     }
 
+    /// What a machine can see wrong with the page for people who do not see, hear or move well: WCAG
+    /// 2.2, A and AA, by axe-core. `None` where it is not installed.
+    pub async fn audit(&self) -> Option<Vec<String>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/axe");
+        let path = format!("{folder}/node_modules/axe-core/axe.min.js");
+        let Ok(axe) = std::fs::read_to_string(path) else {
+            let hint = format!("axe-core is not installed: npm ci --prefix {folder}");
+            assert!(std::env::var_os("CI").is_none(), "{hint}");
+            eprintln!("NOT AUDITED: {hint}");
+            return None;
+        };
+        self.call("POST", "/execute/sync", json!({ "script": axe, "args": [] })).await;
+        let script = "const done = arguments[arguments.length - 1]; \
+                      axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', \
+                      'wcag22aa', 'best-practice']}) \
+                      .then(found => done(found.violations.map(it => it.id + ': ' + it.help + ': ' \
+                      + it.nodes.map(node => node.target.join(' ') + ' ' + node.failureSummary) \
+                      .join('; '))), error => done(['axe broke: ' + error]))";
+        let body = json!({ "script": script, "args": [] });
+        let found = self.call("POST", "/execute/async", body).await;
+        let found = found.as_array().expect("a list").iter();
+        Some(found.map(|it| it.as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// Looks at the page by day and by night, keeps a picture of each, and finds nothing wrong.
+    pub async fn approve(&self, name: &str) {
+        for scheme in ["light", "dark"] {
+            self.prefer(scheme).await;
+            self.screenshot(&format!("{name}-{scheme}")).await;
+            let found = self.audit().await.unwrap_or_default();
+            assert!(found.is_empty(), "{name}, {scheme}: {found:#?}");
+        }
+        assert!(self.fits().await, "{name} is wider than its screen");
+    }
+
     /// A picture for people, kept in the temporary folder under this name.
     pub async fn screenshot(&self, name: &str) -> Vec<u8> {
         use base64::Engine as _;

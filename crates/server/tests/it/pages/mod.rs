@@ -3,4 +3,5 @@
 mod assets;
 mod brand;
 mod events;
+pub mod portal;
 mod templates;
