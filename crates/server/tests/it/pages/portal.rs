@@ -200,7 +200,7 @@ async fn another_plan_is_shown_with_its_cost_before_and_costs_no_more() {
     assert_eq!((&now["plan"], &now["status"]), (&json!("pro"), &json!("active")), "{now}");
     assert_eq!(now["consent"]["channel"], "portal", "{now}");
     let text = visit(&app, &own.replace("/change", "/consent.txt")).await;
-    says(&text, 200, &["будет сама списывать 4 900,00 ₽ в месяц"]);
+    says(&text, 200, &["будет автоматически списывать 4 900,00 ₽ в месяц"]);
     assert!(text.header("content-disposition").contains("attachment"));
     // A second touch of the button asks for what is so already.
     let twice = press(&app, &own, &form(due, "&agree=1")).await;
