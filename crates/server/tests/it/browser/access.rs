@@ -138,6 +138,28 @@ async fn a_subscriber_subscribes_upgrades_cancels_and_withdraws_in_a_browser() {
     browser.see("Следующее списание").await;
     browser.approve("portal-4-active-phone").await;
 
+    upgrade(&browser, &home).await;
+    browser.click(".ask summary").await;
+    browser.approve("portal-6-ask-phone").await;
+    browser.click(".ask button").await;
+    browser.see("Подписка отменена").await;
+    browser.approve("portal-7-canceled-phone").await;
+    browser.click("form[action*='reactivate'] button").await;
+    browser.see("Отмена снята").await;
+    withdraw(&home).await;
+    browser.open(&home).await;
+    browser.see("отозвано").await;
+    browser.approve("portal-10-over-phone").await;
+    let pricing = format!("{}/pricing?lang=ru", home.split("/portal").next().expect("a start"));
+    browser.open(&pricing).await;
+    browser.see("войдите на сайт магазина").await;
+    browser.approve("pricing-phone").await;
+    let listed = kopeck.json(&["subscription", "list", "--customer", "client-17", "--json"]);
+    assert_eq!(listed["subscriptions"][0]["status"], "canceled", "{listed}");
+}
+
+/// To the dearer plan at once, with what it costs seen before.
+async fn upgrade(browser: &Browser, home: &str) {
     browser.click("a[href*='/change']").await;
     let pro = "document.querySelector('#plan').value = 'pro'; return 1";
     browser.ask(pro).await;
@@ -149,43 +171,29 @@ async fn a_subscriber_subscribes_upgrades_cancels_and_withdraws_in_a_browser() {
     browser.see("Мои подписки").await;
     // The card is charged by itself; a page that is opened later says so.
     for tries in 0.. {
-        browser.open(&home).await;
+        browser.open(home).await;
         if browser.text().await.contains("Подписка PRO") {
             break;
         }
         assert!(tries < 100, "{}", browser.text().await);
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
-    browser.click(".ask summary").await;
-    browser.approve("portal-6-ask-phone").await;
-    browser.click(".ask button").await;
-    browser.see("Подписка отменена").await;
-    browser.approve("portal-7-canceled-phone").await;
-    browser.click("form[action*='reactivate'] button").await;
-    browser.see("Отмена снята").await;
+}
 
+/// At a desk, by the link that letters have too.
+async fn withdraw(home: &str) {
     let desk = Browser::start_as(Screen::Desktop).await;
-    desk.open(&home).await;
+    desk.open(home).await;
     desk.see("Подписка PRO").await;
     desk.approve("portal-8-active-desktop").await;
     desk.click("a[href*='/plans']").await;
     desk.see("Подписка START").await;
     desk.approve("portal-9-plans-desktop").await;
-    desk.open(&home).await;
+    desk.open(home).await;
     desk.click("a[href*='/withdraw/']").await;
     desk.see("Отозвать согласие").await;
     desk.approve("withdraw-1-asked-desktop").await;
     desk.click("form button").await;
     desk.see("Списаний больше не будет").await;
     desk.approve("withdraw-2-done-desktop").await;
-    browser.open(&home).await;
-    browser.see("отозвано").await;
-    browser.approve("portal-10-over-phone").await;
-    let pricing = format!("{}/pricing?lang=ru", home.split("/portal").next().expect("a start"));
-    browser.open(&pricing).await;
-    browser.see("войдите на сайт магазина").await;
-    browser.approve("pricing-phone").await;
-    let listed = kopeck.json(&["subscription", "list", "--customer", "client-17", "--json"]);
-    let own = &listed["subscriptions"][0];
-    assert_eq!(own["status"], "canceled", "{listed}");
 }
