@@ -37,6 +37,9 @@ use crate::{
 
 /// Plans that one shop sells.
 const MANY: i64 = 100;
+/// What is left of two periods shrinks by the second, and each is rounded: their difference may be a
+/// kopeck more than a moment ago.
+const ROUNDING: i64 = 1;
 /// By which words of ours a customer agreed.
 pub const TEXT_VERSION: &str = "kopeck-portal-1";
 
@@ -196,7 +199,7 @@ pub async fn make(
         None => return not_there(guest.lang),
     };
     let seen: i64 = form.find("due").parse().unwrap_or(0);
-    if preview.due.kopecks() > seen {
+    if preview.due.kopecks() > seen + ROUNDING {
         return draw(&server, &guest, &own, wish, true).await;
     }
     let terms = &preview.version.terms;

@@ -229,7 +229,14 @@ async fn begin(
         consent,
         skips_trial: false,
     };
-    let mut planned = begin::plan(ctx, shop_id, new).await?;
+    let mut planned = match begin::plan(ctx, shop_id, new.clone()).await {
+        // None of the shop's banks saves anything: then by links, for which nobody has to agree.
+        Err(Problem::NoBank) if new.consent.is_some() => {
+            let by_link = NewSubscription { collection: How::Link, consent: None, ..new };
+            begin::plan(ctx, shop_id, by_link).await?
+        }
+        planned => planned?,
+    };
     let status = format!("{}/subscription-status/{}", ctx.public_url, planned.subscription.id);
     planned.subscription.success_url = Some(status.clone());
     planned.subscription.fail_url = Some(status);

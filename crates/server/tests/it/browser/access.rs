@@ -197,3 +197,33 @@ async fn withdraw(home: &str) {
     desk.see("Списаний больше не будет").await;
     desk.approve("withdraw-2-done-desktop").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_only_a_keyboard_sees_where_he_is() {
+    let counter = shop().await;
+    let args = ["link", "create", "--amount", "10", "--purpose", "Чай", "--json"];
+    let payment = counter.kopeck.json(&args);
+    let browser = Browser::start_as(Screen::Desktop).await;
+    browser.open(&format!("{}?lang=ru", text(&payment, "pay_url"))).await;
+    browser.see("Оплатить").await;
+    let mut met = Vec::new();
+    for _ in 0..3 {
+        let (thing, is_seen) = browser.tab().await;
+        assert!(is_seen, "{thing} has the focus, and nobody sees it");
+        met.push(thing);
+    }
+    assert_eq!(met, ["A К содержанию", "A Оплатить", "A In English"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_scripts_the_page_pays_and_flips_all_the_same() {
+    let counter = shop().await;
+    let args = ["qr", "create", "--amount", "15", "--purpose", "Чай", "--json"];
+    let payment = counter.kopeck.json(&args);
+    let browser = Browser::start_as(Screen::Scriptless).await;
+    browser.open(&format!("{}?lang=ru", text(&payment, "pay_url"))).await;
+    browser.see("Отсканируйте код").await;
+    assert!(browser.shows(".code svg").await);
+    counter.pay(text(&payment, "bank_payment_id")).await;
+    browser.see("Оплачено").await;
+}

@@ -29,6 +29,8 @@ pub enum Screen {
     Desktop,
     /// A phone: a finger, a phone's name for itself, a phone's pixels.
     Phone,
+    /// A browser that runs no scripts.
+    Scriptless,
 }
 
 const PHONE: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like \
@@ -38,12 +40,16 @@ impl Screen {
     fn options(self, mut arguments: Vec<&'static str>) -> Value {
         arguments.push(match self {
             Screen::Narrow | Screen::Phone => "--window-size=420,900",
-            Screen::Desktop => "--window-size=1280,900",
+            Screen::Desktop | Screen::Scriptless => "--window-size=1280,900",
         });
         let mut options = json!({
             "args": arguments,
             "prefs": {"intl.accept_languages": "ru,ru-RU"},
         });
+        if self == Screen::Scriptless {
+            let off = "profile.managed_default_content_settings.javascript";
+            options["prefs"][off] = json!(2);
+        }
         if self == Screen::Phone {
             options["mobileEmulation"] = json!({
                 "deviceMetrics": {
@@ -197,6 +203,19 @@ impl Browser {
             assert!(tokio::time::Instant::now() < deadline, "no «{wanted}» at {url}:\n{text}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Goes on to the next thing by the keyboard: what it is, and whether it is seen to be there.
+    pub async fn tab(&self) -> (String, bool) {
+        let key = |kind: &str| json!({ "type": kind, "value": "\u{e004}" });
+        let actions = json!([{
+            "type": "key", "id": "keys", "actions": [key("keyDown"), key("keyUp")],
+        }]);
+        self.call("POST", "/actions", json!({ "actions": actions })).await;
+        let script = "const it = document.activeElement, style = getComputedStyle(it); \
+                      return [it.tagName + ' ' + (it.textContent || it.name).trim(), \
+                      style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2]";
+        serde_json::from_str(&self.ask(script).await).expect("a thing")
     }
 
     /// As somebody who likes it dark, or does not.

@@ -187,7 +187,7 @@ async fn another_plan_is_shown_with_its_cost_before_and_costs_no_more() {
     // Nothing happened by looking, and nothing happens for more than was shown.
     assert_eq!(shown(&app, &subscription).await["plan"], "start");
     let form = |due: i64, agree: &str| format!("plan=pro&when=now&due={due}{agree}");
-    let dearer = press(&app, &own, &form(due - 1, "&agree=1")).await;
+    let dearer = press(&app, &own, &form(due - 2, "&agree=1")).await;
     says(&dearer, 409, &["Сумма изменилась"]);
     // It is above what was agreed to.
     let silent = press(&app, &own, &form(due, "")).await;
