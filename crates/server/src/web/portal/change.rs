@@ -37,8 +37,8 @@ use crate::{
 
 /// Plans that one shop sells.
 const MANY: i64 = 100;
-/// What is left of two periods shrinks by the second, and each is rounded: their difference may be a
-/// kopeck more than a moment ago.
+/// What is left of two periods shrinks by the second, and each is rounded: their difference may be
+/// a kopeck more than a moment ago.
 const ROUNDING: i64 = 1;
 /// By which words of ours a customer agreed.
 pub const TEXT_VERSION: &str = "kopeck-portal-1";
