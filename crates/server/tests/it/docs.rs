@@ -1,6 +1,8 @@
 //! The documentation's commands exist: what a reader copies from README or a guide must be
 //! understood by the program.
 
+mod samples;
+
 use std::{fs, path::Path};
 
 use crate::harness::process::{Folder, Kopeck, text};

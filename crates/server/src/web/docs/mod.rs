@@ -4,6 +4,7 @@
 mod base;
 mod page;
 mod read;
+mod samples;
 
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::samples::{self, Sample};
+
 /// A row of a table: a field or a parameter.
 pub struct Field {
     pub name: String,
@@ -23,7 +25,7 @@ pub struct Endpoint {
     pub body: Vec<Field>,
     /// Status, meaning, and the object that comes with it.
     pub replies: Vec<Field>,
-    pub curl: String,
+    pub samples: Vec<Sample>,
 }
 
 pub struct Object {
@@ -116,7 +118,7 @@ pub fn endpoints(document: &Value, public_url: &str) -> Vec<Endpoint> {
     let mut found = Vec::new();
     for (path, item) in object(document, "paths") {
         for (verb, operation) in item.as_object().into_iter().flat_map(Map::iter) {
-            if ["get", "post", "put", "delete"].contains(&verb.as_str()) {
+            if ["get", "post", "put", "patch", "delete"].contains(&verb.as_str()) {
                 found.push(endpoint(document, public_url, (verb, path), operation));
             }
         }
@@ -143,37 +145,16 @@ fn endpoint(
         let schema = content(reply).unwrap_or_default();
         field(status, &schema, false, text(reply, "description"))
     });
+    let id = text(operation, "operationId");
     Endpoint {
-        id: text(operation, "operationId"),
         verb: verb.to_uppercase(),
         path: path.to_owned(),
         title: text(operation, "summary"),
         about: text(operation, "description"),
         params: params.collect(),
         replies: replies.collect(),
-        curl: curl(public_url, verb, path, body),
+        samples: samples::all(public_url, verb, path, samples::body(&id, body).as_ref()),
+        id,
         body: body_fields,
     }
-}
-
-/// A command that can be pasted, with the document's own examples.
-fn curl(public_url: &str, verb: &str, path: &str, body: Option<&Value>) -> String {
-    let url = format!("{public_url}{}", path.replace("{id}", "$PAYMENT_ID"));
-    let mut command = format!("curl \"{url}\" -H \"Authorization: Bearer $KOPECK_KEY\"");
-    if verb == "post" {
-        command.push_str(" \\\n  -X POST -H \"Idempotency-Key: order-4711\"");
-        let mut example_body = Map::new();
-        for (name, schema) in body.into_iter().flat_map(|body| object(body, "properties")) {
-            if let (Some(value), false) = (example(schema), name == "amount_kopecks") {
-                example_body.insert(name.clone(), value.clone());
-            }
-        }
-        if !example_body.is_empty() {
-            let json = serde_json::to_string_pretty(&example_body).unwrap_or_default();
-            command.push_str(" \\\n  -d '");
-            command.push_str(&json);
-            command.push('\'');
-        }
-    }
-    command
 }

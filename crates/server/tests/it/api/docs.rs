@@ -86,5 +86,5 @@ async fn the_docs_name_every_route_event_and_error() {
     }
     assert!(codes::CODES.iter().all(|row| html.contains(row.code)));
     assert!(html.contains("2200 0000 0000 0004"));
-    assert!(html.contains("curl &#34;https://pay.example.ru/v1/payments&#34;"), "{html}");
+    assert!(html.contains("curl -X POST &#34;https://pay.example.ru/v1/payments&#34;"), "{html}");
 }
