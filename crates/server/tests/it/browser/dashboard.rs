@@ -59,6 +59,7 @@ async fn an_owner_sets_up_takes_money_and_gives_it_back() {
     let pay_url = format!("{}/pay/{id}?lang=ru", shop.at);
     browser.open(&pay_url).await;
     browser.see("1\u{a0}234,50").await;
+    browser.picture("checkout").await;
     browser.click("a.button").await;
     browser.see("Эмулятор банка").await;
     type_card(&browser, "2200 0000 0000 0004").await;
@@ -68,7 +69,7 @@ async fn an_owner_sets_up_takes_money_and_gives_it_back() {
     browser.open(&payment).await;
     browser.see("Оплачен").await;
     browser.see("Банк получил деньги").await;
-    browser.screenshot("admin-5-paid").await;
+    browser.picture("payment").await;
     browser.click("main details.card summary").await;
     browser.fill("[name=amount]", "234,50").await;
     browser.click("main details.card .button").await;
@@ -81,6 +82,7 @@ async fn an_owner_sets_up_takes_money_and_gives_it_back() {
     // The key finds it, and a new link is one key away.
     browser.open(&format!("{}/admin", shop.at)).await;
     browser.see("Поступило сегодня").await;
+    browser.picture("dashboard").await;
     browser.ask("document.dispatchEvent(new KeyboardEvent('keydown', {key: '/'}))").await;
     let focused = browser.ask("return document.activeElement.id").await;
     assert_eq!(focused, "\"find\"");

@@ -280,6 +280,16 @@ impl Browser {
         bytes
     }
 
+    /// A picture for the README, made anew together with the other files that the tests write.
+    pub async fn picture(&self, name: &str) {
+        let bytes = self.screenshot(name).await;
+        if std::env::var_os("KOPECK_BLESS").is_some() {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/images");
+            std::fs::create_dir_all(folder).expect("a folder");
+            std::fs::write(format!("{folder}/{name}.png"), bytes).expect("a picture");
+        }
+    }
+
     /// Whether a person sees it.
     pub async fn shows(&self, css: &str) -> bool {
         let css = serde_json::to_string(css).expect("JSON");
