@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     banks::Banks,
+    events::Streams,
     page::{self, Shown},
 };
 use crate::{
@@ -26,8 +27,11 @@ use crate::{
     },
     qr,
     receipts::{self, model::Kind},
-    shops,
-    web::{headers, lang::Lang},
+    web::{
+        brand::{Look, find_look},
+        headers,
+        lang::Lang,
+    },
 };
 
 /// A payer's page tells of money: no cache keeps it.
@@ -40,6 +44,8 @@ const PNG_SIDE: u32 = 512;
 pub fn routes() -> Router<Server> {
     Router::new()
         .route("/pay/{id}", get(show))
+        // The same, for where every letter counts.
+        .route("/p/{id}", get(show))
         .route("/pay/{id}/go", get(go))
         .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
         .route("/pay/{id}/banks", get(choose))
@@ -47,6 +53,8 @@ pub fn routes() -> Router<Server> {
         .route("/pay/{id}/qr.svg", get(svg))
         .route("/pay/{id}/qr.png", get(png))
         .route("/pay/{id}/state", get(state))
+        .route("/pay/{id}/events", get(events))
+        .layer(Extension(Streams::default()))
         .layer(Extension(Arc::new(Banks::default())))
 }
 
@@ -114,7 +122,8 @@ async fn choose(
         return Ok(back_to(&payment));
     }
     let list = banks.list(&server.ctx, &payment).await?;
-    render(StatusCode::OK, page::banks(&payment, &list, lang))
+    let look = look_of(&server, &payment).await?;
+    render(StatusCode::OK, page::banks(&payment, &list, lang, &look))
 }
 
 /// Off to the app of that bank.
@@ -207,6 +216,31 @@ async fn state(State(server): State<Server>, Path(id): Path<String>) -> Result<R
     Ok(headers::secure(Json(view).into_response(), CACHE))
 }
 
+/// News of the payment as they come: for a page that shows an older version than `v` names.
+async fn events(
+    State(server): State<Server>,
+    Extension(streams): Extension<Streams>,
+    Path(id): Path<String>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
+    if find(&server, id.clone()).await?.is_none() {
+        return Ok(headers::secure(StatusCode::NOT_FOUND.into_response(), CACHE));
+    }
+    let shown = query.find_any("v").unwrap_or_default();
+    Ok(headers::secure(streams.open(server, id, shown), CACHE))
+}
+
+/// What the page would say that it shows.
+pub async fn current_version(server: &Server, id: &str) -> Result<Option<String>, DbError> {
+    let payment = find(server, id.to_owned()).await?;
+    Ok(payment.as_ref().map(page::version))
+}
+
+async fn look_of(server: &Server, payment: &Payment) -> Result<Look, DbError> {
+    let shop_id = payment.shop_id.clone();
+    server.ctx.db.read(move |tx| find_look(tx, &shop_id)).await
+}
+
 async fn find(server: &Server, id: String) -> Result<Option<Payment>, DbError> {
     server.ctx.db.read(move |tx| find_link(tx, &id)).await
 }
@@ -224,11 +258,10 @@ async fn find_shown(server: &Server, id: String) -> Result<Option<Shown>, DbErro
         .db
         .read(move |tx| {
             let Some(payment) = find_link(tx, &id)? else { return Ok(None) };
-            let shop = shops::store::find_shop(tx, &payment.shop_id)?;
-            let shop = shop.map_or_else(String::new, |shop| shop.name);
+            let look = find_look(tx, &payment.shop_id)?;
             let receipts = receipts::store::list_of_payment(tx, &payment.id)?;
             let receipt = receipts.into_iter().find(|receipt| receipt.kind == Kind::Income);
-            Ok(Some(Shown { payment, shop, receipt }))
+            Ok(Some(Shown { payment, look, receipt }))
         })
         .await
 }
