@@ -78,7 +78,11 @@ pub async fn hanging(
         // Whatever comes last in a round finds a busier machine: each of the three in its turn.
         for at in 0..parts.len() {
             let which = (at + usize::try_from(round)?) % parts.len();
-            let others: &[String] = [&[][..], &more, &hangs][which];
+            let others: &[String] = match which {
+                0 => &[],
+                1 => &more,
+                _ => &hangs,
+            };
             switch(&ctx, shop_id, others, true).await?;
             got.lock().unwrap_or_else(PoisonError::into_inner).clear();
             // First deliveries of those that hang, which take all of their places, are measured.

@@ -1,7 +1,7 @@
 //! The links of one deal or one order together: what of its sum is taken, and which of them give
 //! way when a new one asks for another sum. Ours, which is where a link leads, goes on to the newer
-//! one, and the bank's own page is closed where the bank can do that; else it is open until its time
-//! is over.
+//! one, and the bank's own page is closed where the bank can do that; else it is open until its
+//! time is over.
 
 use kopeck_banks::Money;
 
