@@ -100,6 +100,9 @@ test_n8n_package() {
     ) </dev/null
 }
 
+# What the browser tests measure pages with; without it they would say so and look at pictures only.
+(cd crates/server/tests/axe && npm ci --loglevel=error </dev/null)
+
 # The examples in the documentation, then everything else in Rust, then what is not in Rust.
 cargo test --doc --workspace
 cargo nextest run --workspace --no-fail-fast --hide-progress-bar "$@"

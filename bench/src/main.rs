@@ -1,7 +1,7 @@
 //! Measures Kopeck on this machine and prints what it measured; keeps nothing.
 //!
-//! `kopeck-bench [--seconds N] [--database URL] [--json] [--subscriptions N]`; `bench/README.md`
-//! says how to read it.
+//! `kopeck-bench [--seconds N] [--database URL] [--json]`, and of one part alone
+//! `--subscriptions N` or `--deliveries ROUNDS`; `bench/README.md` says how to read it.
 #![expect(clippy::float_arithmetic, reason = "statistics are printed, no money is counted here")]
 
 mod baseline;
@@ -27,11 +27,18 @@ struct Asked {
     is_json: bool,
     /// Renewals among so many, and nothing else: filling the database takes minutes.
     subscriptions: Option<u64>,
+    /// Deliveries and nothing else, in so many rounds.
+    deliveries: Option<u32>,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
-    let mut asked =
-        Asked { seconds: DEFAULT_SECONDS, database: None, is_json: false, subscriptions: None };
+    let mut asked = Asked {
+        seconds: DEFAULT_SECONDS,
+        database: None,
+        is_json: false,
+        subscriptions: None,
+        deliveries: None,
+    };
     while let Some(word) = words.next() {
         let mut value = || words.next().with_context(|| format!("{word} needs a value"));
         match word.as_str() {
@@ -41,10 +48,14 @@ fn parse(mut words: impl Iterator<Item = String>) -> anyhow::Result<Asked> {
                 let count = value()?.parse().context("--subscriptions needs a number")?;
                 asked.subscriptions = Some(count);
             }
+            "--deliveries" => {
+                let rounds = value()?.parse().context("--deliveries needs a number")?;
+                asked.deliveries = Some(rounds);
+            }
             "--json" => asked.is_json = true,
             _ => bail!(
                 "{word}? Usage: kopeck-bench [--seconds N] [--database URL] [--json] \
-                 [--subscriptions N]"
+                 [--subscriptions N | --deliveries ROUNDS]"
             ),
         }
     }
@@ -67,6 +78,10 @@ async fn measure(place: &Place, asked: &Asked) -> anyhow::Result<Report> {
         return Ok(report);
     }
     let seconds = asked.seconds;
+    if let Some(rounds) = asked.deliveries {
+        webhooks::hanging(&mut report, &World::new(place).await?, (seconds, rounds)).await?;
+        return Ok(report);
+    }
     baseline::inserts(&mut report, place, seconds)?;
     baseline::verifications(&mut report, seconds)?;
     let world = World::new(place).await?;
@@ -74,6 +89,6 @@ async fn measure(place: &Place, asked: &Asked) -> anyhow::Result<Report> {
     create::overhead(&mut report, &world, seconds).await?;
     notices::taken(&mut report, &world, seconds).await?;
     notices::over_http(&mut report, &world, seconds).await?;
-    webhooks::hanging(&mut report, &world, seconds).await?;
+    webhooks::hanging(&mut report, &world, (seconds, 1)).await?;
     Ok(report)
 }

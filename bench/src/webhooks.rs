@@ -1,5 +1,5 @@
-//! What receivers that hang cost those that do not: 90 good ones alone, then the same with 10 that
-//! never answer, in one run.
+//! What receivers that hang cost those that do not: 90 good ones alone, then with 10 more that
+//! answer, then with 10 that never do, several times in turns; medians of the ratios.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use kopeck::{
         net::{AddressPolicy, NetSettings, NetWire},
     },
     webhooks::{
-        flow::{NewWebhook, create},
+        flow::{Changes, NewWebhook, create, edit},
         model::{Kinds, Payload},
     },
 };
@@ -48,7 +48,11 @@ const P95: &str = "  event to receipt, p95, 90 receivers";
 /// What good receivers got, and when: event and receiver to moment.
 type Got = Arc<Mutex<HashMap<(String, String), Instant>>>;
 
-pub async fn hanging(report: &mut Report, world: &World, seconds: u32) -> anyhow::Result<()> {
+pub async fn hanging(
+    report: &mut Report,
+    world: &World,
+    (seconds, rounds): (u32, u32),
+) -> anyhow::Result<()> {
     let got = Got::default();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let receivers = listener.local_addr()?;
@@ -64,15 +68,76 @@ pub async fn hanging(report: &mut Report, world: &World, seconds: u32) -> anyhow
     let shop_id = world.connection.shop_id.as_str();
 
     add(&ctx, shop_id, receivers, "good", GOOD).await?;
-    let (rate, mut alone) = run(&ctx, shop_id, &got, seconds).await?;
-    add(&ctx, shop_id, receivers, "hangs", HANGING).await?;
-    // Their first deliveries, which take all of their places, are in the measured part.
-    let (beside, mut times) = run(&ctx, shop_id, &got, seconds).await?;
+    let more = add(&ctx, shop_id, receivers, "more", HANGING).await?;
+    let hangs = add(&ctx, shop_id, receivers, "hangs", HANGING).await?;
+    switch(&ctx, shop_id, &more, false).await?;
+    switch(&ctx, shop_id, &hangs, false).await?;
+    let mut seen = Vec::new();
+    for _ in 0..rounds.max(1) {
+        got.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let alone = Part::of(run(&ctx, shop_id, &got, seconds).await?);
+        switch(&ctx, shop_id, &more, true).await?;
+        let answering = Part::of(run(&ctx, shop_id, &got, seconds).await?);
+        switch(&ctx, shop_id, &more, false).await?;
+        switch(&ctx, shop_id, &hangs, true).await?;
+        // Their first deliveries, which take all of their places, are in the measured part.
+        let hanging = Part::of(run(&ctx, shop_id, &got, seconds).await?);
+        switch(&ctx, shop_id, &hangs, false).await?;
+        seen.push(Round { alone, answering, hanging });
+    }
+    tell(report, &seen);
+    Ok(())
+}
 
-    report.add(RATE, rate, "/s");
-    report.compare("  the same with 10 that hang", beside, "/s", RATE);
-    report.add(P95, quantile_us(&mut alone, 950), "µs");
-    report.compare("  the same with 10 that hang, p95", quantile_us(&mut times, 950), "µs", P95);
+/// One measured part: deliveries a second, and microseconds from an event to its receipt.
+struct Part {
+    rate: f64,
+    p95: f64,
+}
+
+impl Part {
+    fn of((rate, mut times): (f64, Vec<Duration>)) -> Part {
+        Part { rate, p95: quantile_us(&mut times, 950) }
+    }
+}
+
+/// The same within a minute or so, one after the other: what a neighbour's load does to one part it
+/// does to the others too.
+struct Round {
+    alone: Part,
+    answering: Part,
+    hanging: Part,
+}
+
+fn tell(report: &mut Report, rounds: &[Round]) {
+    let alone = median(rounds.iter().map(|it| it.alone.rate));
+    report.add(RATE, alone, "/s");
+    let answering = median(rounds.iter().map(|it| it.answering.rate / it.alone.rate));
+    report.compare("  the same with 10 more that answer", alone * answering, "/s", RATE);
+    let hanging = median(rounds.iter().map(|it| it.hanging.rate / it.alone.rate));
+    report.compare("  the same with 10 that hang", alone * hanging, "/s", RATE);
+    let alone = median(rounds.iter().map(|it| it.alone.p95));
+    report.add(P95, alone, "µs");
+    let answering = median(rounds.iter().map(|it| it.answering.p95 / it.alone.p95));
+    report.compare("  the same with 10 more that answer, p95", alone * answering, "µs", P95);
+    let hanging = median(rounds.iter().map(|it| it.hanging.p95 / it.alone.p95));
+    report.compare("  the same with 10 that hang, p95", alone * hanging, "µs", P95);
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// Lets these hear of what happens from now on, or of nothing.
+async fn switch(ctx: &Ctx, shop_id: &str, ids: &[String], is_on: bool) -> anyhow::Result<()> {
+    for id in ids {
+        let changes =
+            Changes { is_enabled: Some(is_on), skips_missed: is_on, ..Changes::default() };
+        let done = edit(ctx, shop_id, id, changes).await;
+        done.map_err(|problem| anyhow::anyhow!("a webhook was not switched: {problem:?}"))?;
+    }
     Ok(())
 }
 
@@ -82,7 +147,8 @@ async fn add(
     receivers: SocketAddr,
     what: &str,
     count: usize,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut ids = Vec::new();
     for at in 0..count {
         let new = NewWebhook {
             url: format!("http://{receivers}/{what}/{at}"),
@@ -93,9 +159,11 @@ async fn add(
             header: None,
         };
         let made = create(ctx, shop_id, new, None).await;
-        made.map_err(|problem| anyhow::anyhow!("a webhook was not made: {problem:?}"))?;
+        let made =
+            made.map_err(|problem| anyhow::anyhow!("a webhook was not made: {problem:?}"))?;
+        ids.push(made.0.id);
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// Rate of a burst, then times at an easy pace; the server runs as it does in production.
@@ -207,8 +275,10 @@ async fn receive(mut stream: TcpStream, got: Got) {
                     tokio::time::sleep(Duration::from_secs(3_600)).await;
                     return;
                 }
-                let key = (header("webhook-id: "), path);
-                got.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Instant::now());
+                if path.starts_with("/good") {
+                    let key = (header("webhook-id: "), path);
+                    got.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Instant::now());
+                }
                 bytes.drain(..end + 4 + length);
                 let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
                 if stream.write_all(reply).await.is_err() {

@@ -103,6 +103,8 @@ pub struct Capabilities {
     /// How long after its end a link may still be paid by someone who opened it in time.
     pub grace_minutes: u32,
     pub methods: &'static [crate::op::PayMethod],
+    /// The sums that SBP carries there, in kopecks.
+    pub sbp_kopecks: std::ops::RangeInclusive<i64>,
     /// What of a receipt it can carry.
     pub receipts: &'static crate::receipt::Limits,
     /// The notice kinds that payments need.
@@ -124,6 +126,18 @@ pub struct Capabilities {
     /// that can do. `None`: there is no such thing; a card kept by a payment is charged by a
     /// payment of its own and [`crate::op::CardOp::Charge`].
     pub subscriptions: Option<&'static SubscriptionLimits>,
+}
+
+impl Capabilities {
+    /// Whether a sum can be paid this way there. Of ways whose limits the bank does not tell, it
+    /// says so itself.
+    pub fn takes(&self, method: crate::op::PayMethod, sum: crate::Money) -> bool {
+        use crate::op::PayMethod::{Card, Dolyame, Sbp, TPay};
+        match method {
+            Sbp => self.sbp_kopecks.contains(&sum.kopecks()),
+            Card | TPay | Dolyame => true,
+        }
+    }
 }
 
 /// One value of a connection: described here, asked by `kopeck init`, stored encrypted.

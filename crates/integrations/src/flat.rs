@@ -28,6 +28,42 @@ pub struct FlatLink {
     pub external_id: Option<String>,
     pub success_url: Option<String>,
     pub fail_url: Option<String>,
+    /// What is paid with is saved, to be charged again.
+    pub saves: Option<FlatConsent>,
+}
+
+/// What the client agreed to before the link: without the text's name nothing is saved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlatConsent {
+    pub text_version: Option<String>,
+    /// The highest sum of one charge, as it was typed.
+    pub max_amount: Option<String>,
+}
+
+/// A charge of what the client saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatCharge {
+    pub client_id: String,
+    pub amount: Money,
+    pub description: String,
+    /// Which of the client's; the newest if absent.
+    pub saved_id: Option<String>,
+    pub receipt: ReceiptPart,
+    pub external_id: Option<String>,
+}
+
+impl FlatCharge {
+    /// What tells the same charge again from a new one.
+    pub fn sameness(&self, saved_id: &str) -> String {
+        let client = &self.client_id;
+        match &self.external_id {
+            Some(id) => format!("flat-charge/{}/{client}/{saved_id}/{id}", client.len()),
+            None => {
+                let (kopecks, what) = (self.amount.kopecks(), &self.description);
+                format!("flat-charge/{}/{client}/{saved_id}//{kopecks}/{what}", client.len())
+            }
+        }
+    }
 }
 
 impl FlatLink {
@@ -46,18 +82,8 @@ impl FlatLink {
 
 /// Reads a request for a link.
 pub fn parse(fields: &Fields) -> Result<FlatLink, Refused> {
-    let amount = one_amount([
-        ((), fields.rubles("amount")?),
-        ((), fields.kopecks("amount_kopecks")?),
-        ((), None),
-    ]);
-    let amount = match amount {
-        Ok(((), amount)) => amount,
-        Err(true) => return Err(Refused::of(&problems::TWO_AMOUNTS, "amount", "")),
-        Err(false) => {
-            return Err(Refused::of(&problems::AMOUNT, "amount", fields.detail("amount")));
-        }
-    };
+    let amount = amount(fields)?;
+    let saves = matches!(fields.find("save"), Some("1" | "true" | "yes"));
     let owned = |name: &str| fields.find(name).map(str::to_owned);
     Ok(FlatLink {
         client_id: client(fields)?,
@@ -68,7 +94,38 @@ pub fn parse(fields: &Fields) -> Result<FlatLink, Refused> {
         external_id: owned("external_id"),
         success_url: owned("success_url"),
         fail_url: owned("fail_url"),
+        saves: saves.then(|| FlatConsent {
+            text_version: owned("consent_version"),
+            max_amount: owned("consent_max"),
+        }),
     })
+}
+
+/// Reads a request for a charge.
+pub fn parse_charge(fields: &Fields) -> Result<FlatCharge, Refused> {
+    let amount = amount(fields)?;
+    let owned = |name: &str| fields.find(name).map(str::to_owned);
+    Ok(FlatCharge {
+        client_id: client(fields)?,
+        amount,
+        description: owned("description").unwrap_or_default(),
+        saved_id: owned("saved_id"),
+        receipt: receipt(fields, &FUNCTION_FIELDS, amount)?,
+        external_id: owned("external_id"),
+    })
+}
+
+fn amount(fields: &Fields) -> Result<Money, Refused> {
+    let amount = one_amount([
+        ((), fields.rubles("amount")?),
+        ((), fields.kopecks("amount_kopecks")?),
+        ((), None),
+    ]);
+    match amount {
+        Ok(((), amount)) => Ok(amount),
+        Err(true) => Err(Refused::of(&problems::TWO_AMOUNTS, "amount", "")),
+        Err(false) => Err(Refused::of(&problems::AMOUNT, "amount", fields.detail("amount"))),
+    }
 }
 
 /// Whose link it is: any text that can be typed.

@@ -22,7 +22,26 @@
     voice.start(at);
     voice.stop(at + 0.4);
   }
+  // The clerk's choice, kept by this browser; without a place to keep it, it sounds.
+  function isMuted() {
+    try { return localStorage.getItem("kopeck-mute") === "1"; } catch (error) { return false; }
+  }
+  function offer() {
+    var place = document.querySelector("[data-sound]");
+    if (!place) return;
+    var button = place.querySelector("button");
+    var draw = function () { button.setAttribute("aria-pressed", String(!isMuted())); };
+    button.addEventListener("click", function () {
+      try { localStorage.setItem("kopeck-mute", isMuted() ? "0" : "1"); } catch (error) { return; }
+      draw();
+      wake();
+      if (!isMuted() && sound && sound.state === "running") tone(sound.currentTime, 880);
+    });
+    draw();
+    place.hidden = false;
+  }
   function ring() {
+    if (isMuted()) return;
     document.documentElement.dataset.rang = String(Number(document.documentElement.dataset.rang || 0) + 1);
     if (navigator.vibrate) navigator.vibrate([120, 60, 120]);
     if (!sound || sound.state !== "running") return;
@@ -67,5 +86,6 @@
       .then(show)
       .catch(function () { button.disabled = false; });
   });
+  offer();
   setTimeout(look, 1000);
 })();

@@ -36,7 +36,10 @@ use crate::{
     runner::{self, Nudge},
     shops::{self, model::Connection},
     subscriptions, todos,
-    web::{assets, bitrix24, checkout, desk, docs, place, unsubscribe, withdrawal},
+    web::{
+        assets, bitrix24, brand, checkout, desk, docs, place, portal, status, unsubscribe,
+        withdrawal,
+    },
     webhooks,
 };
 
@@ -108,6 +111,10 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .merge(withdrawal::routes())
         .merge(unsubscribe::routes())
         .merge(bitrix24::routes())
+        .merge(brand::routes())
+        .merge(portal::routes())
+        .merge(portal::pricing_routes())
+        .merge(status::routes())
         .merge(assets::routes())
         .merge(docs::routes(&document, &server.ctx.public_url))
         .route("/healthz", get(healthz).layer(Extension(Arc::clone(&refused))))
@@ -190,6 +197,7 @@ impl App {
         };
         // Nobody left to hear it is as good as heard.
         let _ = stop.send(true);
+        server.close();
         let draining = async {
             if ended.is_none() {
                 let _ = (&mut serving).await;

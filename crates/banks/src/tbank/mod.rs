@@ -73,6 +73,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     default_ttl_minutes: 1_440,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    sbp_kopecks: quirks::MIN_SBP_KOPECKS..=quirks::MAX_SBP_KOPECKS,
     receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &[],

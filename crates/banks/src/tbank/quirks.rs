@@ -434,8 +434,8 @@ static CONNECTION_QUIRKS: &[Quirk] = &[
 ];
 
 /// `Amount` has at most ten digits.
-const MIN_SBP_KOPECKS: i64 = 1_000;
-const MAX_SBP_KOPECKS: i64 = 100_000_000;
+pub(super) const MIN_SBP_KOPECKS: i64 = 1_000;
+pub(super) const MAX_SBP_KOPECKS: i64 = 100_000_000;
 const MAX_KOPECKS: i64 = 9_999_999_999;
 
 const URL_HINT: &str = "Send a whole address such as https://shop.example.ru/thanks.";

@@ -78,6 +78,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     default_ttl_minutes: 10_080,
     grace_minutes: 60,
     methods: &PayMethod::ALL,
+    sbp_kopecks: 1..=100_000_000,
     receipts: &codes::RECEIPTS,
     payment_notice_kinds: &[codes::PAYMENT_NOTICE],
     sbp_codes: &CodeKind::ALL,

@@ -7,7 +7,7 @@
 //! | `rest` | calls, batches, refusals |
 //! | `deal`, `lines` | what a deal is and what changes of it; its rows as a receipt |
 //! | `steps` | a message as requests: read, write, comment, tell somebody |
-//! | `card` | what is read of a portal before a link is made |
+//! | `card`, `funnels` | what is read of a portal before a link is made; its stages |
 //! | `oauth`, `inbound`, `setup` | tokens; what a portal sends us; what an application registers |
 //!
 //! A deal is read before it is changed, so that the same news twice changes nothing, our own
@@ -17,6 +17,7 @@
 
 pub mod card;
 pub mod deal;
+pub mod funnels;
 pub mod inbound;
 pub mod lines;
 pub mod oauth;

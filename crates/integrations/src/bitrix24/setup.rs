@@ -298,7 +298,8 @@ fn robot(base: &str, user_id: i64) -> Value {
     // A query cannot carry an empty key, so that not to send has a word.
     let mut send_to = property("Отправить покупателю", "Send to the buyer", "select", "none");
     send_to["Options"] = json!({ "none": "—", "email": "E-mail", "sms": "SMS",
-        "wazzup": "WhatsApp (Wazzup24)", "greenapi": "WhatsApp (GREEN-API)" });
+        "wazzup": "WhatsApp (Wazzup24)", "greenapi": "WhatsApp (GREEN-API)",
+        "telegram": "Telegram", "max": "MAX" });
     json!({
         "HANDLER": format!("{base}/robot"),
         "AUTH_USER_ID": user_id,

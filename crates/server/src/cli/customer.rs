@@ -21,10 +21,18 @@ use crate::{
     },
     http::text,
     instruments::model::{InstrumentStatus, Kind},
-    kit::db::DbError,
+    kit::{
+        clock::{HOUR_MS, iso},
+        db::DbError,
+    },
     payments::flow::charge::withdraw,
     qr::Code,
-    subscriptions::{flow::withdraw, view::WithdrawalView},
+    subscriptions::{
+        api::portal::{DEFAULT_HOURS, MAX_HOURS},
+        flow::withdraw,
+        links::{Visitor, portal_url},
+        view::WithdrawalView,
+    },
 };
 
 /// As the API takes it.
@@ -45,6 +53,15 @@ enum Command {
     /// List saved cards, charge them, take them back
     #[command(subcommand)]
     Cards(Cards),
+    /// Make a link to the customer's own pages: what he pays for, another plan, the end
+    Portal {
+        /// Your own number of the customer
+        customer: String,
+        /// How long the link is good
+        #[arg(long, value_name = "HOURS", default_value_t = DEFAULT_HOURS,
+            value_parser = clap::value_parser!(i64).range(1..=MAX_HOURS))]
+        hours: i64,
+    },
     /// The customer takes back all that he agreed to: subscriptions that charge, accounts, cards
     Withdraw {
         /// Your own number of the customer
@@ -121,11 +138,26 @@ impl CustomerArgs {
             Command::Cards(Cards::Remove { customer, card }) => {
                 remove(&world, &customer, (Kind::Card, card)).await
             }
+            Command::Portal { customer, hours } => show_portal(&world, &customer, hours),
             Command::Withdraw { customer, channel } => {
                 withdraw_all(&world, &customer, &channel).await
             }
         }
     }
+}
+
+fn show_portal(world: &World, customer: &str, hours: i64) -> Result<(), Fail> {
+    let customer_id = customer_id(customer)?;
+    let until_ms = world.ctx.now_ms() + hours * HOUR_MS;
+    let visitor = Visitor { shop_id: world.shop.id.clone(), customer_id, until_ms };
+    let url = portal_url(&world.ctx, &visitor);
+    let shown = json!({ "customer_id": customer, "url": url, "expires_at": iso(until_ms) });
+    world.out.show(&shown, || {
+        format!(
+            "{url}\n{}",
+            paint(HINT, &format!("For {customer} alone, until {}", moscow(until_ms)))
+        )
+    })
 }
 
 async fn begin(

@@ -37,6 +37,7 @@ pub mod sandbox;
 mod sbp;
 mod sendings;
 mod serve;
+mod shop;
 mod subscription;
 mod tbank;
 mod timeline;
@@ -78,6 +79,7 @@ enum Command {
     Keys(keys::KeysArgs),
     Routing(routing::RoutingArgs),
     Sbp(sbp::SbpArgs),
+    Shop(shop::ShopArgs),
     Desk(desk::DeskArgs),
     Customer(customer::CustomerArgs),
     Webhook(webhook::WebhookArgs),
@@ -140,6 +142,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Keys(args) => args.run(&globals).await,
         Command::Routing(args) => args.run(&globals).await,
         Command::Sbp(args) => args.run(&globals).await,
+        Command::Shop(args) => args.run(&globals).await,
         Command::Desk(args) => args.run(&globals).await,
         Command::Customer(args) => args.run(&globals).await,
         Command::Webhook(args) => args.run(&globals).await,

@@ -129,6 +129,7 @@ impl WebhookArgs {
                     is_ordered: ordered,
                     header: header.as_deref().map(read_header).transpose()?,
                 };
+                request::look_up(&*ctx.courier, &new.url).await?;
                 let (webhook, key) = flow::create(ctx, shop_id, new, None).await?;
                 show_secret(&world, &webhook, &key, "is told of what happens from now on")
             }
@@ -237,6 +238,9 @@ fn show(world: &World, webhook: &Webhook) -> Result<(), Fail> {
 
 async fn edit(world: &World, args: EditArgs) -> Result<(), Fail> {
     let url = args.url.map(|url| request::url(&*world.ctx.courier, &url)).transpose()?;
+    if let Some(url) = &url {
+        request::look_up(&*world.ctx.courier, url).await?;
+    }
     let header = match args.header.as_deref() {
         None => None,
         Some("") => Some(None),

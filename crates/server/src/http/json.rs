@@ -1,13 +1,21 @@
 //! Reading a JSON body into a shape whose fields are raw texts, and each field with its name at
 //! hand, so that every error names the field at fault.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Deserialize as _, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Value, value::RawValue};
 
 use super::{ApiError, codes};
 
 /// A field as it came; `None` for absent and for `null`.
 pub type Raw = Option<Box<RawValue>>;
+
+/// For a field of which `null` says something else than its absence: then it is `Some(None)`.
+pub fn nullable<'de, D: Deserializer<'de>>(given: D) -> Result<Option<Raw>, D::Error> {
+    Raw::deserialize(given).map(Some)
+}
 
 /// Reads the body. An empty one is an empty object, since everything may be optional.
 pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

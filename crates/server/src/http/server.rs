@@ -44,13 +44,24 @@ pub struct Server {
     pub limits: Limits,
     /// Wakes the job runner of this process.
     pub nudge: Arc<Notify>,
+    /// Tells pages that watch a payment to look again: something came of one just now.
+    pub news: Arc<Notify>,
+    /// Becomes true when the server is told to stop: what never ends by itself ends then.
+    closing: Arc<watch::Sender<bool>>,
     /// Work that must not be cut off when its request goes away holds a receiver of this.
     tasks: Arc<watch::Sender<()>>,
 }
 
 impl Server {
     pub fn new(ctx: Ctx, nudge: Arc<Notify>, limits: Limits) -> Server {
-        Server { ctx, limits, nudge, tasks: Arc::new(watch::channel(()).0) }
+        Server {
+            ctx,
+            limits,
+            nudge,
+            news: Arc::new(Notify::new()),
+            closing: Arc::new(watch::channel(false).0),
+            tasks: Arc::new(watch::channel(()).0),
+        }
     }
 
     /// Runs the work to its end whatever becomes of the request. `None` if it panicked.
@@ -71,6 +82,16 @@ impl Server {
             drop(running);
             done
         })
+    }
+
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Resolves once the server is told to stop.
+    pub async fn closed(&self) {
+        // An error means that the sender is gone: the same as an order to stop.
+        let _ = self.closing.subscribe().wait_for(|is_closing| *is_closing).await;
     }
 
     /// Resolves once no such work is running.

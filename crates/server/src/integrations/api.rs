@@ -33,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(salebot_link))
         .routes(routes!(salebot_charge))
         .routes(routes!(bot_link))
+        .routes(routes!(bot_charge))
         .routes(routes!(bot_status))
 }
 
@@ -97,7 +98,8 @@ async fn get_integration(
 
 /// Change an integration
 ///
-/// What is left out stays, each setting too. What was stopped goes on.
+/// What is left out stays, each setting too; `null` takes a setting, or the shop's own address,
+/// away. What was stopped goes on.
 #[utoipa::path(patch, path = "/v1/integrations/{id}", tag = "integrations",
     request_body = EditIntegration,
     params(("id" = String, Path, description = "The integration's id")),
@@ -247,15 +249,30 @@ async fn salebot_charge(ask: Ask) -> Result<Answer, ApiError> {
 ///
 /// `client_id` (any text), `amount` in rubles or `amount_kopecks`, `description`, `customer_email`,
 /// `customer_phone`, `products_for_receipt`, `taxation`, `language`, `external_id`, `success_url`,
-/// `fail_url`; as JSON or as a form. The answer is flat, has always the same keys, and comes with
-/// 200 even for a refusal: look at `ok`. The same client asking for the same within ten minutes
-/// gets the same link, with `external_id` for ever.
+/// `fail_url`, `save` with `consent_version` and `consent_max` (what is paid with is kept to be
+/// charged again); as JSON or as a form. The answer is flat, has always the same keys, and comes
+/// with 200 even for a refusal: look at `ok`. The same client asking for the same within ten
+/// minutes gets the same link, with `external_id` for ever.
 #[utoipa::path(post, path = "/compat/bot/link", tag = "integrations",
     responses(
         (status = 200, description = "The link, or why there is none", body = Object),
         (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
 async fn bot_link(ask: Ask) -> Result<Answer, ApiError> {
     submit::run(ask, compat::flat::link).await
+}
+
+/// A charge for a bot of any builder
+///
+/// Charges what the client saved by a link with `save=1` and `consent_version`: `client_id`,
+/// `amount` or `amount_kopecks`, `description`, `saved_id` (the newest of the client's if absent),
+/// `external_id`, receipt as in the link. Flat, of the same keys. The same charge within ten
+/// minutes is one charge, and with `external_id` for ever.
+#[utoipa::path(post, path = "/compat/bot/charge", tag = "integrations",
+    responses(
+        (status = 200, description = "The charge, or why there is none", body = Object),
+        (status = 401, description = "No key, or not a good one", body = ErrorBody)))]
+async fn bot_charge(ask: Ask) -> Result<Answer, ApiError> {
+    submit::run(ask, compat::flat::charge).await
 }
 
 /// How a bot's link stands

@@ -105,6 +105,7 @@ pub async fn apply(ctx: &Ctx, shop_id: &str, wanted: NewIntegration) -> Result<A
         news: Some(wanted.news),
         payer_news: Some(wanted.payer_news),
         lang: Some(wanted.lang),
+        ..Changes::default()
     };
     flow::edit(ctx, shop_id, &linked.id, changes).await?;
     Ok(Applied::Changed)

@@ -16,7 +16,7 @@ use super::{
     keys::address_key,
     letter::{self, Around},
     model::{Attempt, Linked, REPLY_MAX_BYTES, Sending, SendingState},
-    pace, renewal, schedule,
+    pace, payers, renewal, schedule,
     store::{self, Recipient, sendings},
     subject::{self, Subject},
 };
@@ -30,6 +30,8 @@ use crate::kit::{
 
 /// Why a message was given up after a day.
 pub const GAVE_UP: &str = "integration_gave_up";
+/// Why a message that waited is not sent.
+const UNWANTED: &str = "the reader wants no more of these";
 /// How long attempts are kept, and how many older ones each new one sweeps away: more than one, so
 /// that they become fewer.
 const KEPT_MS: i64 = 90 * DAY_MS;
@@ -190,6 +192,12 @@ fn look(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<Look, DbError> {
     // Opened before it is marked as asked: what cannot be opened was not sent.
     let settings = open_settings(ctx, &linked).map_err(broken)?;
     let to = open_address(ctx, id, &sending.address).map_err(broken)?;
+    if sending.asked_ms.is_none() && payers::is_unwanted(tx, ctx, (&linked.service, &sending), &to)?
+    {
+        end(&mut sending, SendingState::Dropped, None, Some(UNWANTED.to_owned()), now_ms);
+        sendings::update_sending(tx, &sending)?;
+        return Ok(Look::Rest(After::At(now_ms)));
+    }
     if let Some(at_ms) = pace::take_turn(tx, service, &settings, now_ms)? {
         return Ok(Look::Rest(After::At(at_ms)));
     }

@@ -216,7 +216,11 @@ pub async fn find_of_service(
 pub struct Changes {
     /// Only those named change.
     pub settings: Settings,
+    /// Settings that are taken away.
+    pub cleared: Vec<String>,
     pub news_to: Option<String>,
+    /// The shop hears nothing by it any more.
+    pub ends_news: bool,
     pub news: Option<Vec<Kind>>,
     pub payer_news: Option<Vec<Kind>>,
     pub lang: Option<Lang>,
@@ -230,10 +234,20 @@ pub async fn edit(ctx: &Ctx, shop_id: &str, id: &str, changes: Changes) -> Resul
             let found = store::lock_integration(tx, &id)?.filter(|it| it.shop_id == shop_id);
             let mut linked = found.ok_or(Problem::NoSuchIntegration)?;
             let mut settings = open_settings(&inner, &linked)?;
+            let before = settings.clone();
             for (name, value) in changes.settings.values() {
                 settings.set(name, value.clone());
             }
+            let kept = settings.values().iter().filter(|(name, _)| !changes.cleared.contains(name));
+            let settings = Settings::new(kept.map(|(name, value)| (name.clone(), value.clone())));
             linked.sealed = seal_settings(&inner, &id, &settings)?;
+            if !poll::is_same_bot(&linked, &before, &settings) {
+                // Asked by the number of the bot before, it would forget what is new.
+                store::update_marker(tx, &id, 0)?;
+            }
+            if changes.ends_news {
+                linked.news_to = None;
+            }
             if let Some(to) = &changes.news_to {
                 linked.news_to = Some(seal_address(&inner, &id, to)?);
             }

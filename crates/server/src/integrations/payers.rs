@@ -89,6 +89,22 @@ fn places(
     Ok(vec![(address_key(ctx, &linked.id, &to), sealed)])
 }
 
+/// Whether the reader has said meanwhile that he wants no more of these: asked when it is sent,
+/// since a message may wait for a day.
+pub fn is_unwanted(
+    tx: &mut dyn Tx,
+    ctx: &Ctx,
+    (service, sending): (&str, &Sending),
+    to: &str,
+) -> Result<bool, DbError> {
+    let is_by_itself = sending.event_id.is_some() && sending.audience == Audience::Payer;
+    if !is_by_itself || !is_refusable(sending.kind) {
+        return Ok(false);
+    }
+    let keys = opt_out_keys(ctx, &sending.shop_id, service, to);
+    store::is_opted_out(tx, &sending.shop_id, service, &keys)
+}
+
 /// Writes what the event tells its payer by this integration; says whether anything.
 pub fn spread(
     tx: &mut dyn Tx,

@@ -82,6 +82,12 @@ pub async fn run(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     Ok(After::At(ctx.now_ms() + if is_empty { PAUSE_MS } else { 0 }))
 }
 
+/// Whether both ask the same bot: another one counts its updates from another number.
+pub fn is_same_bot(linked: &Linked, before: &Settings, after: &Settings) -> bool {
+    let ask = |settings: &Settings| request(linked, settings, 0).ok().flatten();
+    ask(before) == ask(after)
+}
+
 fn warn(linked: &Linked, what: &str) {
     let (integration_id, service) = (&linked.id, &linked.service);
     tracing::warn!(integration_id, "{service} was asked for updates: {what}");

@@ -53,11 +53,13 @@ pub struct CreateIntegration {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditIntegration {
-    /// Only the settings named change.
+    /// Only the settings named change; `null` takes one away.
     #[schema(value_type = Option<Object>, example = json!({"token": "123456789:AAE…"}))]
     pub settings: Raw,
+    /// `null` takes it away: the shop hears nothing by it.
+    #[serde(default, deserialize_with = "json::nullable")]
     #[schema(value_type = Option<String>)]
-    pub news_to: Raw,
+    pub news_to: Option<Raw>,
     #[schema(value_type = Option<Vec<String>>)]
     pub news: Raw,
     #[schema(value_type = Option<Vec<String>>)]
@@ -202,14 +204,19 @@ pub fn new_integration(
 
 impl EditIntegration {
     pub fn read(&self, service: &'static dyn Integration) -> Result<Changes, ApiError> {
-        let values: BTreeMap<String, String> = match &self.settings {
+        let values: BTreeMap<String, Option<String>> = match &self.settings {
             Some(raw) => serde_json::from_str(raw.get())
                 .map_err(|_| invalid("settings", "is not an object of texts"))?,
             None => BTreeMap::new(),
         };
-        let to = json::string("news_to", &self.news_to)?;
+        let values = values.into_iter().map(|(name, value)| (name, value.unwrap_or_default()));
+        let to = match &self.news_to {
+            Some(raw) => json::string("news_to", raw)?,
+            None => None,
+        };
         let words = Words::read(&self.news, &self.payer_news, &self.lang)?;
-        changes(service, values, to, words)
+        let ends_news = self.news_to.is_some() && to.is_none();
+        Ok(Changes { ends_news, ..changes(service, values.collect(), to, words)? })
     }
 }
 
@@ -222,9 +229,14 @@ pub fn changes(
 ) -> Result<Changes, ApiError> {
     let (has_news, has_payer_news) = (words.news.is_some(), words.payer_news.is_some());
     let has_lang = words.lang.is_some();
+    // An empty value and none are the same.
+    let empty = values.iter().filter(|(_, value)| value.is_empty());
+    let cleared = empty.map(|(name, _)| name.clone()).collect();
     let new = new_integration(service, values, news_to, words)?;
     Ok(Changes {
         settings: new.settings,
+        cleared,
+        ends_news: false,
         news_to: new.news_to,
         news: Some(new.news).filter(|_| has_news),
         payer_news: Some(new.payer_news).filter(|_| has_payer_news),

@@ -2,6 +2,7 @@
 
 pub mod chats;
 pub mod keys;
+pub mod replaced;
 pub mod sendings;
 pub mod shared;
 

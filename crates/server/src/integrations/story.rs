@@ -82,7 +82,7 @@ fn told(errand: &Errand) -> Vec<TimelineEntry> {
         }
         What::Robot { deal_id, .. } => format!("its robot waits for a link for the deal {deal_id}"),
         What::Deal { id } => format!("the deal {id} is to have a link"),
-        What::Register | What::Forgotten => String::new(),
+        What::Register | What::Prove | What::Forgotten => String::new(),
     };
     let what = if what.is_empty() { errand.word.clone() } else { what };
     let entry = |at_ms: i64, text: String| TimelineEntry {

@@ -33,6 +33,13 @@ pub trait Wire: Send + Sync {
     fn refuse(&self, _url: &str) -> Option<UrlProblem> {
         None
     }
+
+    /// The same, after a look at where the name leads now. It may lead elsewhere later, so it is
+    /// looked at again with every request; a name that nobody knows yet is no problem.
+    fn look_up(&self, url: &str) -> BoxFuture<Option<UrlProblem>> {
+        let problem = self.refuse(url);
+        Box::pin(async move { problem })
+    }
 }
 
 /// Why an address cannot be called.
@@ -50,6 +57,8 @@ pub const REPLY_MAX_BYTES: usize = 16 * 1024 * 1024;
 const EXCERPT_MAX_BYTES: usize = 64 * 1024;
 /// How long a courier waits for the text of a reply whose status it has.
 const EXCERPT_WAIT: Duration = Duration::from_secs(2);
+/// How long whoever makes a webhook waits for its name to be resolved.
+const LOOK_UP_WAIT: Duration = Duration::from_secs(3);
 /// How long a courier waits for an answer: as Standard Webhooks has it, 15 to 30 seconds.
 const COURIER_WAIT_MS: u64 = 20_000;
 /// Banks close idle connections after a minute; a connection that they have just closed costs an
@@ -164,6 +173,19 @@ impl Wire for NetWire {
 
     fn refuse(&self, url: &str) -> Option<UrlProblem> {
         check_url(url, self.policy).err()
+    }
+
+    fn look_up(&self, url: &str) -> BoxFuture<Option<UrlProblem>> {
+        let (checked, policy) = (check_url(url, self.policy), self.policy);
+        Box::pin(async move {
+            let url = match checked {
+                Ok(url) => url,
+                Err(problem) => return Some(problem),
+            };
+            let name = url.domain()?.to_owned();
+            let looked = tokio::time::timeout(LOOK_UP_WAIT, guard::leads_inside(&name, policy));
+            looked.await.ok().flatten().map(UrlProblem::Private)
+        })
     }
 }
 

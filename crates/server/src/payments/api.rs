@@ -292,6 +292,7 @@ async fn receive_notice(
         None => Taken::TryAgain,
     };
     server.nudge.notify_one();
+    server.news.notify_waiters();
     Ok(match taken {
         Taken::Kept => (StatusCode::OK, "OK"),
         Taken::Refused => (StatusCode::FORBIDDEN, "not signed by the bank"),

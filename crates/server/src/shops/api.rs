@@ -1,5 +1,7 @@
 //! Who calls, and what that caller has.
 
+pub mod brand;
+
 use std::collections::BTreeMap;
 
 use axum::{
@@ -131,7 +133,10 @@ pub struct ConnectionView {
 }
 
 pub fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::new().routes(routes!(get_me)).routes(routes!(get_routing, put_routing))
+    OpenApiRouter::new()
+        .routes(routes!(get_me))
+        .routes(routes!(get_routing, put_routing))
+        .merge(brand::routes())
 }
 
 /// Which bank carries a payment that names none. Banks are named by their words (`tochka`,

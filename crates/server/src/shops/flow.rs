@@ -4,6 +4,7 @@ use anyhow::anyhow;
 use kopeck_banks::{Credentials, op::Tokens};
 
 use super::{
+    brand::{Brand, Color, Logo},
     model::{ApiKey, Connection, Routing, Scope, Shop},
     store::{self, SealedConnection},
 };
@@ -246,4 +247,28 @@ fn open(ctx: &Ctx, row: SealedConnection) -> anyhow::Result<Connection> {
         swept_ms: row.swept_ms,
         created_ms: row.created_ms,
     })
+}
+
+/// How the shop looks to its payers.
+pub async fn get_brand(ctx: &Ctx, shop_id: &str) -> Result<Brand, DbError> {
+    let shop_id = shop_id.to_owned();
+    ctx.db.read(move |tx| store::get_brand(tx, &shop_id)).await
+}
+
+/// `None` takes the colour away: pages look as ours do.
+pub async fn save_accent(ctx: &Ctx, shop_id: &str, accent: Option<Color>) -> Result<(), DbError> {
+    let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
+    ctx.db.write(move |tx| store::upsert_accent(tx, &shop_id, accent, now_ms)).await
+}
+
+/// `None` takes the picture away.
+pub async fn save_logo(ctx: &Ctx, shop_id: &str, logo: Option<Logo>) -> Result<(), DbError> {
+    let (shop_id, now_ms) = (shop_id.to_owned(), ctx.now_ms());
+    let hash = logo.as_ref().map(|logo| secret::hash_bytes(&logo.bytes));
+    ctx.db
+        .write(move |tx| {
+            let logo = logo.as_ref().zip(hash.as_deref());
+            store::upsert_logo(tx, &shop_id, logo, now_ms)
+        })
+        .await
 }

@@ -4,6 +4,7 @@
 //! key that is not in the database; every row of a shop is reached through the shop's id.
 
 pub mod api;
+pub mod brand;
 pub mod flow;
 pub mod model;
 pub mod store;

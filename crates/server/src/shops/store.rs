@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use kopeck_banks::op::PayMethod;
 use serde::{Deserialize, Serialize};
 
-use super::model::{ApiKey, Routing, Scope, Shop};
+use super::{
+    brand::{Brand, Color, Logo, LogoKind},
+    model::{ApiKey, Routing, Scope, Shop},
+};
 use crate::kit::db::{DbError, Row, Tx};
 
 /// A connection as it lies in the database: its credentials still sealed.
@@ -256,5 +259,60 @@ pub fn update_routing(tx: &mut dyn Tx, shop_id: &str, rule: &Routing) -> Result<
     let stored = StoredRouting { order: rule.order.clone(), by_method: by_method.collect() };
     let text = serde_json::to_string(&stored).unwrap_or_default();
     tx.execute("update shops set routing = $1 where id = $2", &[text.into(), shop_id.into()])?;
+    Ok(())
+}
+
+/// How the shop looks, without the picture itself.
+pub fn get_brand(tx: &mut dyn Tx, shop_id: &str) -> Result<Brand, DbError> {
+    let sql = "select accent, logo_kind, logo_hash from brands where shop_id = $1";
+    let Some(row) = tx.find(sql, &[shop_id.into()])? else { return Ok(Brand::default()) };
+    let accent = row.opt_text(0)?;
+    let kind = row.opt_text(1)?.as_deref().and_then(LogoKind::parse);
+    Ok(Brand { accent: accent.as_deref().and_then(Color::parse), logo: kind.zip(row.opt_text(2)?) })
+}
+
+pub fn find_logo(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<Logo>, DbError> {
+    let sql = "select logo_kind, logo from brands where shop_id = $1";
+    let Some(row) = tx.find(sql, &[shop_id.into()])? else { return Ok(None) };
+    let kind = row.opt_text(0)?.as_deref().and_then(LogoKind::parse);
+    Ok(kind.zip(row.opt_bytes(1)?).map(|(kind, bytes)| Logo { kind, bytes }))
+}
+
+pub fn upsert_accent(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    accent: Option<Color>,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    tx.execute(
+        "insert into brands (shop_id, accent, changed_ms) values ($1, $2, $3) \
+         on conflict (shop_id) do update set accent = excluded.accent, \
+         changed_ms = excluded.changed_ms",
+        &[shop_id.into(), accent.map(Color::to_css).into(), now_ms.into()],
+    )?;
+    Ok(())
+}
+
+/// `hash` is what the picture's content is known by.
+pub fn upsert_logo(
+    tx: &mut dyn Tx,
+    shop_id: &str,
+    logo: Option<(&Logo, &str)>,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    let kind = logo.map(|(logo, _)| logo.kind.as_str().to_owned());
+    tx.execute(
+        "insert into brands (shop_id, logo_kind, logo_hash, logo, changed_ms) \
+         values ($1, $2, $3, $4, $5) \
+         on conflict (shop_id) do update set logo_kind = excluded.logo_kind, \
+         logo_hash = excluded.logo_hash, logo = excluded.logo, changed_ms = excluded.changed_ms",
+        &[
+            shop_id.into(),
+            kind.into(),
+            logo.map(|(_, hash)| hash.to_owned()).into(),
+            logo.map(|(logo, _)| logo.bytes.clone()).into(),
+            now_ms.into(),
+        ],
+    )?;
     Ok(())
 }

@@ -4,6 +4,7 @@ mod assign;
 mod door;
 pub mod history;
 mod plans;
+pub mod portal;
 mod rebind;
 mod receipt;
 mod rules;
@@ -56,6 +57,7 @@ const MANY: i64 = 100;
 pub fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .merge(plans::routes())
+        .merge(portal::routes())
         .merge(door::routes())
         .merge(rebind::routes())
         .merge(receipt::routes())

@@ -8,6 +8,7 @@
 pub mod assets;
 pub mod base;
 pub mod bitrix24;
+pub mod brand;
 pub mod checkout;
 pub mod components;
 pub mod desk;
@@ -17,5 +18,8 @@ pub mod lang;
 pub mod message;
 pub mod parts;
 pub mod place;
+pub mod portal;
+pub mod status;
+pub mod terms;
 pub mod unsubscribe;
 pub mod withdrawal;

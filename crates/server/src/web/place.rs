@@ -10,7 +10,13 @@ use axum::{
     routing::get,
 };
 
-use super::{base::Base, headers, lang::Lang, message};
+use super::{
+    base::Base,
+    brand::{Look, find_look},
+    headers,
+    lang::Lang,
+    message,
+};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     kit::db::DbError,
@@ -21,7 +27,7 @@ use crate::{
         poster::{self, Print, parse_size},
         store,
     },
-    qr, shops,
+    qr,
 };
 
 const CACHE: &str = "no-store";
@@ -38,7 +44,6 @@ const POSTERS: [(&str, u8, &str, &str); 5] = [
 #[template(path = "place.html")]
 struct PlacePage<'a> {
     base: Base,
-    shop: &'a str,
     id: &'a str,
     name: &'a str,
     /// The sum with the name below, or the name with who enters the sum.
@@ -65,13 +70,13 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lang = Lang::of(&query, &headers);
-    let Some((place, shop)) = find(&server, id).await? else {
+    let Some((place, look)) = find(&server, id).await? else {
         return message::not_found(lang, lang.pick("Такого QR-кода нет", "There is no such code"));
     };
-    render(StatusCode::OK, page(&place, &shop, lang).render())
+    render(StatusCode::OK, page(&place, &look, lang).render())
 }
 
-fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
+fn page<'a>(place: &'a Place, look: &Look, lang: Lang) -> PlacePage<'a> {
     let (headline, detail) = match place.state() {
         PlaceState::Active => ("", ""),
         PlaceState::Suspended => (
@@ -89,8 +94,7 @@ fn page<'a>(place: &'a Place, shop: &'a str, lang: Lang) -> PlacePage<'a> {
     };
     let no_sum = lang.pick("Сумму вводит покупатель", "The payer enters the sum");
     PlacePage {
-        base: Base::new(lang),
-        shop,
+        base: Base::of(lang, look),
         id: &place.id,
         name: &place.name,
         title: place.amount.map_or_else(|| place.name.clone(), |amount| amount.to_human()),
@@ -115,7 +119,7 @@ async fn print(
     Path((id, wanted)): Path<(String, String)>,
     query: RawQuery,
 ) -> Result<Response, ApiError> {
-    let (place, shop) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
+    let (place, look) = find(&server, id).await?.ok_or(Problem::NoSuchPlace)?;
     let is_svg = wanted.ends_with(".svg");
     let size = wanted.strip_suffix(".pdf").or(wanted.strip_suffix(".svg")).unwrap_or("");
     let offered = POSTERS.iter().find(|(name, ..)| *name == size);
@@ -124,7 +128,7 @@ async fn print(
     };
     let is_english = query.find_any("lang").as_deref() == Some("en");
     let lang = if is_english { qr::Lang::En } else { qr::Lang::Ru };
-    let sheet = poster::draw(&place, &shop, Print { format, per_sheet: *per_sheet, lang })?;
+    let sheet = poster::draw(&place, &look.shop, Print { format, per_sheet: *per_sheet, lang })?;
     if is_svg {
         let svg = sheet.to_svg().map_err(Problem::from)?;
         return Ok(headers::secure(file("image/svg+xml", svg.into_bytes()), CACHE));
@@ -133,15 +137,15 @@ async fn print(
     Ok(headers::secure(file("application/pdf", pdf), CACHE))
 }
 
-/// The place and the name of its shop.
-async fn find(server: &Server, id: String) -> Result<Option<(Place, String)>, DbError> {
+/// The place, and how its shop looks.
+async fn find(server: &Server, id: String) -> Result<Option<(Place, Look)>, DbError> {
     server
         .ctx
         .db
         .read(move |tx| {
             let Some(place) = store::find_place_by_id(tx, &id)? else { return Ok(None) };
-            let shop = shops::store::find_shop(tx, &place.shop_id)?;
-            Ok(Some((place, shop.map_or_else(String::new, |shop| shop.name))))
+            let look = find_look(tx, &place.shop_id)?;
+            Ok(Some((place, look)))
         })
         .await
 }

@@ -11,7 +11,13 @@ use axum::{
     routing::get,
 };
 
-use super::{base::Base, headers, lang::Lang, message};
+use super::{
+    base::Base,
+    brand::{Look, find_look},
+    headers,
+    lang::Lang,
+    message,
+};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     integrations::payers::{self, Reader},
@@ -23,10 +29,9 @@ const CACHE: &str = "no-store";
 
 #[derive(Template)]
 #[template(path = "unsubscribe.html")]
-struct Page<'a> {
+struct Page {
     base: Base,
     title: &'static str,
-    shop: &'a str,
     is_out: bool,
     headline: &'static str,
     detail: &'static str,
@@ -37,9 +42,22 @@ pub fn routes() -> Router<Server> {
     Router::new().route("/unsubscribe/{id}/{signature}", get(show).post(leave))
 }
 
-async fn find(server: &Server, id: String, signature: String) -> Result<Option<Reader>, DbError> {
+async fn find(
+    server: &Server,
+    id: String,
+    signature: String,
+) -> Result<Option<(Reader, Look)>, DbError> {
     let ctx = server.ctx.clone();
-    server.ctx.db.read(move |tx| payers::find_reader(tx, &ctx, (&id, &signature))).await
+    server
+        .ctx
+        .db
+        .read(move |tx| {
+            let found = payers::find_reader(tx, &ctx, (&id, &signature))?;
+            let Some(reader) = found else { return Ok(None) };
+            let look = find_look(tx, &reader.sending.shop_id)?;
+            Ok(Some((reader, look)))
+        })
+        .await
 }
 
 async fn show(
@@ -50,7 +68,7 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let lang = Lang::of(&query, &headers);
     match find(&server, id, signature).await? {
-        Some(reader) => render(StatusCode::OK, page(&reader, lang).render()),
+        Some((reader, look)) => render(StatusCode::OK, page(&reader, lang, &look).render()),
         None => not_found(lang),
     }
 }
@@ -64,7 +82,7 @@ async fn leave(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let lang = Lang::of(&query, &headers);
-    let Some(reader) = find(&server, id.clone(), signature.clone()).await? else {
+    let Some((reader, _)) = find(&server, id.clone(), signature.clone()).await? else {
         return not_found(lang);
     };
     let is_out = query.find_any("again").is_none();
@@ -73,7 +91,7 @@ async fn leave(
         server.ctx.db.write(move |tx| payers::set_out(tx, &ctx, &reader, is_out)).await;
     done?;
     match find(&server, id, signature).await? {
-        Some(reader) => render(StatusCode::OK, page(&reader, lang).render()),
+        Some((reader, look)) => render(StatusCode::OK, page(&reader, lang, &look).render()),
         None => not_found(lang),
     }
 }
@@ -82,7 +100,7 @@ fn not_found(lang: Lang) -> Result<Response, ApiError> {
     message::not_found(lang, lang.pick("Такой страницы нет", "There is no such page"))
 }
 
-fn page(reader: &Reader, lang: Lang) -> Page<'_> {
+fn page(reader: &Reader, lang: Lang, look: &Look) -> Page {
     let (detail, button) = if reader.is_out {
         (
             lang.pick(
@@ -104,9 +122,8 @@ fn page(reader: &Reader, lang: Lang) -> Page<'_> {
         )
     };
     Page {
-        base: Base::new(lang),
+        base: Base::of(lang, look),
         title: lang.pick("Письма о списаниях", "Letters about charges"),
-        shop: &reader.shop,
         is_out: reader.is_out,
         headline: lang.pick("Писем больше не будет", "No more letters will come"),
         detail,

@@ -10,19 +10,23 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
     routing::get,
 };
-use jiff::fmt::strtime;
 
-use super::{base::Base, headers, lang::Lang, message};
+use super::{
+    base::Base,
+    brand::{Look, find_look},
+    headers,
+    lang::Lang,
+    message,
+    terms::{day, price},
+};
 use crate::{
     http::{ApiError, Server, query::RawQuery},
     instruments::{self, model::Instrument},
-    kit::{clock::timestamp, db::DbError},
-    shops,
+    kit::db::DbError,
     subscriptions::{
         flow::{Problem, describe, withdraw::withdraw},
         links::may_withdraw,
         model::Subscription,
-        schedule::{Unit, find_zone},
         store::{self, SubscriptionFilter},
         view::Described,
     },
@@ -40,7 +44,6 @@ const MANY: i64 = 100;
 struct WithdrawalPage<'a> {
     base: Base,
     title: &'static str,
-    shop: &'a str,
     plan: &'a str,
     price: String,
     facts: Vec<String>,
@@ -57,7 +60,7 @@ pub fn routes() -> Router<Server> {
 /// What a link leads to.
 struct Found {
     described: Described,
-    shop: String,
+    look: Look,
     instrument: Option<Instrument>,
     /// Other subscriptions that the same account or card pays.
     others: Vec<String>,
@@ -74,7 +77,7 @@ async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Fou
         .ctx
         .db
         .read(move |tx| {
-            let shop = shops::store::find_shop(tx, &found.shop_id)?;
+            let look = find_look(tx, &found.shop_id)?;
             let instrument = match &found.instrument_id {
                 Some(id) => instruments::store::find_instrument(tx, id)?,
                 None => None,
@@ -93,8 +96,7 @@ async fn find(server: &Server, id: String, signature: &str) -> Result<Option<Fou
                 }
             }
             let described = describe(tx, &found)?;
-            let shop = shop.map_or_else(String::new, |shop| shop.name);
-            Ok(Some(Found { described, shop, instrument, others }))
+            Ok(Some(Found { described, look, instrument, others }))
         })
         .await
 }
@@ -137,39 +139,11 @@ fn not_found(lang: Lang) -> Result<Response, ApiError> {
     message::not_found(lang, lang.pick("Такой страницы нет", "There is no such page"))
 }
 
-/// Day, month and year where the subscription's calendar counts.
-fn day(subscription: &Subscription, ms: i64) -> String {
-    let at = timestamp(ms);
-    let zoned = find_zone(&subscription.zone).map(|zone| at.to_zoned(zone));
-    let text = zoned.map(|zoned| strtime::format("%d.%m.%Y", &zoned));
-    text.and_then(Result::ok).unwrap_or_else(|| at.to_string())
-}
-
-/// «2 450,00 ₽ в месяц», "2 450,00 ₽ every 3 months".
-fn price(described: &Described, lang: Lang) -> String {
-    let (terms, quantity) = (&described.version.terms, described.book.subscription.quantity);
-    let sum = terms.price_of(quantity).unwrap_or(terms.price).to_human();
-    let count = terms.interval.count;
-    let (ru, rus, en) = match terms.interval.unit {
-        Unit::Day => ("день", "дн.", "day"),
-        Unit::Week => ("неделю", "нед.", "week"),
-        Unit::Month => ("месяц", "мес.", "month"),
-        Unit::Quarter => ("квартал", "кв.", "quarter"),
-        Unit::Year => ("год", "г.", "year"),
-    };
-    match (lang, count) {
-        (Lang::Ru, 1) => format!("{sum} в {ru}"),
-        (Lang::Ru, _) => format!("{sum} за {count} {rus}"),
-        (Lang::En, 1) => format!("{sum} every {en}"),
-        (Lang::En, _) => format!("{sum} every {count} {en}s"),
-    }
-}
-
 fn facts(found: &Found, lang: Lang) -> Vec<String> {
     let subscription = &found.described.book.subscription;
     let mut facts = Vec::new();
     if let Some(consent) = &found.described.consent {
-        let on = day(subscription, consent.given_ms);
+        let on = day(&subscription.zone, consent.given_ms);
         let version = &consent.text_version;
         facts.push(match lang {
             Lang::Ru => format!("Согласие на списания дано {on}, текст «{version}»."),
@@ -199,13 +173,13 @@ fn facts(found: &Found, lang: Lang) -> Vec<String> {
 /// What is said of it, before and after.
 fn words(found: &Found, withdrawn_ms: Option<i64>, lang: Lang) -> (String, String) {
     let subscription = &found.described.book.subscription;
-    let until = subscription.state.access_until_ms(0).map(|ms| day(subscription, ms));
+    let until = subscription.state.access_until_ms(0).map(|ms| day(&subscription.zone, ms));
     let used = match (&until, lang) {
         (Some(until), Lang::Ru) => format!(" Оплаченным можно пользоваться до {until}."),
         (Some(until), Lang::En) => format!(" What is paid may be used until {until}."),
         (None, Lang::Ru | Lang::En) => String::new(),
     };
-    let on = withdrawn_ms.map(|at_ms| day(subscription, at_ms));
+    let on = withdrawn_ms.map(|at_ms| day(&subscription.zone, at_ms));
     match (on, lang) {
         (Some(on), Lang::Ru) => {
             (format!("Согласие отозвано {on}"), format!("Списаний больше не будет.{used}"))
@@ -235,11 +209,10 @@ fn page(found: &Found, lang: Lang) -> WithdrawalPage<'_> {
     let withdrawn_ms = described.consent.as_ref().and_then(|it| it.withdrawn_ms);
     let (headline, detail) = words(found, withdrawn_ms, lang);
     WithdrawalPage {
-        base: Base::new(lang),
+        base: Base::of(lang, &found.look),
         title: lang.pick("Отзыв согласия на списания", "Withdraw your consent to be charged"),
-        shop: &found.shop,
         plan: &described.version.terms.name,
-        price: price(described, lang),
+        price: price(&described.version.terms, described.book.subscription.quantity, lang),
         facts: facts(found, lang),
         is_over: withdrawn_ms.is_some(),
         headline,

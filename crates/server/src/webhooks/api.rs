@@ -13,7 +13,7 @@ use super::{
     model::Webhook,
     replay::replay,
     replies::Made,
-    request::{CreateWebhook, EditWebhook, ReplayEvents, RotateSecret},
+    request::{self, CreateWebhook, EditWebhook, ReplayEvents, RotateSecret},
     store,
     view::{RemovedView, ReplayView, TestView, WebhookView, WebhookWithSecret},
 };
@@ -64,6 +64,7 @@ async fn create_once(ask: Ask) -> Result<Answer, ApiError> {
     }
     let (ctx, shop_id) = (&ask.server.ctx, ask.caller.shop_id.as_str());
     let new = json::read::<CreateWebhook>(&ask.body)?.read(&*ctx.courier)?;
+    request::look_up(&*ctx.courier, &new.url).await?;
     match flow::create(ctx, shop_id, new, ask.key.clone()).await {
         Ok((webhook, key)) => {
             Answer::json(201, &WebhookWithSecret::new(view(ctx, &webhook)?, &key))
@@ -147,6 +148,9 @@ async fn edit_webhook(
     body: Bytes,
 ) -> Result<Answer, ApiError> {
     let changes = json::read::<EditWebhook>(&body)?.read(&*server.ctx.courier)?;
+    if let Some(url) = &changes.url {
+        request::look_up(&*server.ctx.courier, url).await?;
+    }
     let webhook = flow::edit(&server.ctx, &caller.shop_id, &id, changes).await?;
     server.nudge.notify_one();
     Answer::json(200, &view(&server.ctx, &webhook)?)

@@ -75,15 +75,18 @@ pub struct EditWebhook {
     pub url: Raw,
     #[schema(value_type = Option<Vec<String>>)]
     pub events: Raw,
-    /// `{"name": ""}` takes it away.
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "json::nullable")]
     #[schema(value_type = Option<Object>)]
-    pub header: Raw,
+    pub header: Option<Raw>,
     #[schema(value_type = Option<String>)]
     pub payload: Raw,
     #[schema(value_type = Option<bool>)]
     pub ordered: Raw,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "json::nullable")]
     #[schema(value_type = Option<String>)]
-    pub description: Raw,
+    pub description: Option<Raw>,
     /// `false`: nothing is sent, events wait. `true`: it goes on where it stopped.
     #[schema(value_type = Option<bool>)]
     pub enabled: Raw,
@@ -145,10 +148,6 @@ pub fn url(wire: &dyn Wire, text: &str) -> Result<String, ApiError> {
     }
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let is_here = host == "localhost" || host.ends_with(".localhost");
-    let private = |why: &str| {
-        let message = format!("Webhooks may not go there: {why}.");
-        ApiError::new(codes::WEBHOOK_URL_PRIVATE, message).param("url")
-    };
     match wire.refuse(text) {
         Some(UrlProblem::Bad(why)) => Err(bad(&format!("The address cannot be used: {why}."))),
         Some(UrlProblem::Private(why)) => Err(private(&why)),
@@ -158,6 +157,21 @@ pub fn url(wire: &dyn Wire, text: &str) -> Result<String, ApiError> {
         }
         None => Ok(text.to_owned()),
     }
+}
+
+/// The same, after a look at where its name leads: a mistake is told to whoever makes it, and not a
+/// week of failures later.
+pub async fn look_up(wire: &dyn Wire, url: &str) -> Result<(), ApiError> {
+    match wire.look_up(url).await {
+        Some(UrlProblem::Private(why)) => Err(private(&why)),
+        // What is wrong with its text was told before.
+        Some(UrlProblem::Bad(_)) | None => Ok(()),
+    }
+}
+
+fn private(why: &str) -> ApiError {
+    let message = format!("Webhooks may not go there: {why}.");
+    ApiError::new(codes::WEBHOOK_URL_PRIVATE, message).param("url")
 }
 
 pub fn kinds(words: Vec<String>) -> Result<Kinds, ApiError> {
@@ -255,11 +269,17 @@ impl EditWebhook {
         let given = json::string("url", &self.url)?;
         Ok(Changes {
             url: given.map(|given| url(wire, &given)).transpose()?,
-            description: read_description(&self.description)?,
+            description: match &self.description {
+                None => None,
+                Some(raw) => Some(read_description(raw)?.unwrap_or_default()),
+            },
             kinds: read_kinds(&self.events)?,
             payload: read_payload(&self.payload)?,
             is_ordered: flag("ordered", &self.ordered)?,
-            header: read_header(&self.header)?,
+            header: match &self.header {
+                None => None,
+                Some(raw) => Some(read_header(raw)?.flatten()),
+            },
             is_enabled: flag("enabled", &self.enabled)?,
             skips_missed: flag("skip_missed", &self.skip_missed)?.unwrap_or(false),
         })

@@ -1,6 +1,7 @@
 //! A payer in a real browser: opens the demo's link, goes to the bank, pays by a test card, comes
 //! back. The server is killed on the way, as life does.
 
+mod access;
 mod codes;
 
 use std::time::Duration;
@@ -188,6 +189,14 @@ async fn a_clerk_charges_in_a_browser() {
     let sales = counter.kopeck.json(&["desk", "list", "--json"]);
     assert_eq!(sales["desks"][0]["sale"]["amount"], "35.00");
     browser.see("Ждёт оплаты").await;
+    // Switched off, and remembered when the page is opened again, it stays silent.
+    let silent = "return document.documentElement.dataset.rang || '0'";
+    let before = browser.ask(silent).await;
+    browser.click("[data-sound] button").await;
     counter.pay(desk["code_id"].as_str().expect("a code")).await;
     browser.see("Оплачено").await;
+    assert_eq!(browser.ask(silent).await, before);
+    browser.open(link["url"].as_str().expect("an address")).await;
+    let pressed = "return document.querySelector('[data-sound] button').ariaPressed";
+    assert_eq!(browser.ask(pressed).await, "\"false\"");
 }

@@ -84,6 +84,28 @@ pub(super) fn number(value: Option<&Value>) -> i64 {
     value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
 }
 
+/// The stages of one funnel by its code, in their order.
+fn list_stages(params: &Map<String, Value>) -> Value {
+    let entity = params.get("filter").and_then(|filter| filter["ENTITY_ID"].as_str());
+    let all: &[(&str, &str)] = match entity {
+        Some("DEAL_STAGE") => &[
+            ("NEW", "Новая"),
+            ("PREPARATION", "Подготовка документов"),
+            ("WON", "Сделка успешна"),
+            ("LOSE", "Сделка провалена"),
+        ],
+        Some("DEAL_STAGE_3") => {
+            &[("C3:NEW", "Заявка"), ("C3:WON", "Оплачено"), ("C3:LOSE", "Отказ")]
+        }
+        Some(_) | None => &[],
+    };
+    let stage = |(at, (code, name)): (usize, &(&str, &str))| {
+        json!({ "ID": (100 + at).to_string(), "ENTITY_ID": entity, "STATUS_ID": code,
+            "NAME": name, "SORT": (at * 10).to_string(), "SEMANTICS": null })
+    };
+    all.iter().enumerate().map(stage).collect()
+}
+
 impl Portal {
     fn find(&mut self, id: i64) -> Result<&mut Map<String, Value>, HttpReply> {
         if self.hidden.contains(&id) {
@@ -100,7 +122,10 @@ impl Portal {
         params: &Map<String, Value>,
     ) -> Result<Value, HttpReply> {
         match method {
-            "crm.category.list" => Ok(json!({ "categories": [{ "id": 0, "name": "Общее" }] })),
+            "crm.category.list" => Ok(json!({ "categories": [
+                { "id": 0, "name": "Общее", "isDefault": "Y" },
+                { "id": "3", "name": "Курсы <b>", "isDefault": "N" }] })),
+            "crm.status.list" => Ok(list_stages(params)),
             "crm.item.get" if number(params.get("entityTypeId")) == 3 => {
                 let fm = Value::Array(self.addresses.clone());
                 Ok(json!({ "item": { "id": number(params.get("id")), "fm": fm } }))
@@ -180,7 +205,17 @@ impl Portal {
                 && changed >= since.as_str()
         };
         let found = self.deals.iter().filter(is_meant).take(PAGE);
-        let items: Vec<&Map<String, Value>> = found.map(|(_, deal)| deal).collect();
+        let selected: Vec<&str> = params
+            .get("select")
+            .and_then(Value::as_array)
+            .map_or_else(Vec::new, |names| names.iter().filter_map(Value::as_str).collect());
+        let is_wanted =
+            |name: &str| selected.is_empty() || selected.contains(&"*") || selected.contains(&name);
+        let shown = |deal: &Map<String, Value>| -> Map<String, Value> {
+            let fields = deal.iter().filter(|(name, _)| is_wanted(name));
+            fields.map(|(name, value)| (name.clone(), value.clone())).collect()
+        };
+        let items: Vec<Map<String, Value>> = found.map(|(_, deal)| shown(deal)).collect();
         json!({ "items": items })
     }
 

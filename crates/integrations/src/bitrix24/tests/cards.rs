@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     bitrix24::{
-        BitrixStandIn, card,
+        BitrixStandIn, card, funnels,
         lines::{self, LinesProblem},
         rest,
     },
@@ -166,6 +166,38 @@ fn a_deal_with_four_hundred_rows_is_read_with_all_of_them() {
     let text = String::from_utf8(reply.body.clone()).unwrap().replace("rows00350", "rows9");
     let cut = HttpReply { body: text.into_bytes(), ..reply };
     assert!(matches!(draft.close(Some(&cut)), Err(Reading::Unclear { .. })));
+}
+
+#[test]
+fn deals_are_listed_by_their_numbers_alone() {
+    let mut service = BitrixStandIn::default();
+    let settings = service.settings("https://stand-in.test");
+    let request = card::deals_at(&settings, (0, "NEW"), "2026-11-21T12:00:00Z", 57).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    // A deal has hundreds of fields: fifty of them whole would be a reply of megabytes.
+    assert_eq!(body["select"], json!(["id"]));
+    assert_eq!((&body["start"], &body["filter"][">id"]), (&json!(-1), &json!(57)));
+    let reply = service.serve(0, &request).unwrap();
+    assert_eq!(card::read_deals(&reply).unwrap(), [62]);
+    let text = String::from_utf8(reply.body).unwrap();
+    assert!(!text.contains("opportunity"), "what is not selected does not come: {text}");
+}
+
+#[test]
+fn funnels_come_with_their_stages() {
+    let mut service = BitrixStandIn::default();
+    let settings = service.settings("https://stand-in.test");
+    let reply = service.serve(0, &funnels::funnels(&settings).unwrap()).unwrap();
+    let bare = funnels::read_funnels(&reply).unwrap();
+    let reply = service.serve(0, &funnels::stages(&settings, &bare).unwrap()).unwrap();
+    let all = funnels::read_stages(&reply, &bare).unwrap();
+    let codes: Vec<(i64, Vec<&str>)> = all
+        .iter()
+        .map(|it| (it.category, it.stages.iter().map(|stage| stage.code.as_str()).collect()))
+        .collect();
+    let own = vec!["NEW", "PREPARATION", "WON", "LOSE"];
+    assert_eq!(codes, [(0, own), (3, vec!["C3:NEW", "C3:WON", "C3:LOSE"])]);
+    assert_eq!(all[1].stages[1].name, "Оплачено");
 }
 
 #[test]

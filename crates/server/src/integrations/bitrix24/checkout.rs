@@ -13,16 +13,18 @@ use serde_json::Value;
 
 use super::{
     links::{self, For, Wish},
+    older::{self, Known},
     portal::{self, As, Trouble},
     store::list_checkouts,
 };
 use crate::{
-    integrations::{letter::is_payable, model::Linked},
+    integrations::model::Linked,
     kit::{Ctx, db::DbError, secret::mask_text},
     payments::{self, model::Payment},
 };
 
 const PAID: &str = "Этот заказ уже оплачен";
+const HELD: &str = "Деньги за этот заказ уже удержаны банком";
 const OTHER_SUM: &str = "Сумма заказа изменилась: обновите страницу";
 const CURRENCY: &str = "Оплата возможна только в рублях";
 const NOT_NOW: &str = "Оплата сейчас недоступна, попробуйте через минуту";
@@ -46,10 +48,14 @@ pub async fn answer(ctx: &Ctx, linked: &Linked, form: &Form) -> Result<Value, Db
     }
     let known = known(ctx, linked, &checkout.payment_id).await?;
     let made = match choose(&known, told.sum) {
-        Chosen::Paid => return Ok(inbound::checkout_answer(Err(PAID))),
+        Chosen::Taken(why) => return Ok(inbound::checkout_answer(Err(why))),
         Chosen::Same(payment) => Ok(payment.clone()),
         Chosen::New => make_new(ctx, linked, &checkout, (told.sum, known.len())).await,
     };
+    if let Ok(payment) = &made {
+        // A link of the sum that the order had before asks for what nobody owes.
+        older::give_way(ctx, &known, (payment, told.sum)).await?;
+    }
     Ok(match made {
         Ok(payment) => {
             let url = links::pay_url(ctx, &payment);
@@ -87,15 +93,16 @@ pub(super) async fn known(
     ctx: &Ctx,
     linked: &Linked,
     portal_payment_id: &str,
-) -> Result<Vec<Payment>, DbError> {
+) -> Result<Vec<Known>, DbError> {
     let (own, id) = (linked.clone(), portal_payment_id.to_owned());
     ctx.db
         .read(move |tx| {
             let mut found = Vec::new();
             for checkout in list_checkouts(tx, &own.id, &id)? {
-                let payment =
-                    payments::store::find_payment(tx, &own.shop_id, &checkout.payment_id)?;
-                found.extend(payment);
+                let id = checkout.payment_id.as_str();
+                if let Some(payment) = payments::store::find_payment(tx, &own.shop_id, id)? {
+                    found.push(Known::load(tx, payment)?);
+                }
             }
             Ok(found)
         })
@@ -103,19 +110,19 @@ pub(super) async fn known(
 }
 
 enum Chosen<'a> {
-    Paid,
+    /// And in which words.
+    Taken(&'static str),
     Same(&'a Payment),
     New,
 }
 
 /// A link that can be paid is given again; money that came is not asked for twice.
-fn choose(known: &[Payment], sum: Money) -> Chosen<'_> {
-    let has_money = |it: &Payment| !it.facts.paid.minus_or_zero(it.refunded()).is_zero();
-    if known.iter().any(has_money) {
-        return Chosen::Paid;
+fn choose(known: &[Known], sum: Money) -> Chosen<'_> {
+    if let Some(taken) = known.iter().find(|it| !it.taken().is_zero()) {
+        return Chosen::Taken(if taken.payment.facts.paid.is_zero() { HELD } else { PAID });
     }
-    let same = known.iter().find(|it| is_payable(it) && it.amount == sum);
-    same.map_or(Chosen::New, Chosen::Same)
+    let same = known.iter().find(|it| it.is_open() && it.payment.amount == sum);
+    same.map_or(Chosen::New, |it| Chosen::Same(&it.payment))
 }
 
 async fn make_new(
@@ -128,7 +135,7 @@ async fn make_new(
         amount: sum,
         purpose: format!("Заказ, оплата {}", checkout.payment_id),
         success_url: checkout.return_url.clone(),
-        key: format!("checkout {} {number}", checkout.payment_id),
+        key: format!("checkout {} {number} {}", checkout.payment_id, sum.kopecks()),
         ..Wish::default()
     };
     let whom = For::Checkout {

@@ -16,18 +16,20 @@ use kopeck_integrations::{
 use super::{
     checkout,
     fate::{self, Failed, failed},
+    flow::PROVE,
     install, links,
     links::{For, Wish},
     look,
     model::{App, Errand, What},
+    older::Known,
     portal::{self, As, Trouble},
     store::{
-        errands::{find_next_due, find_next_errand},
+        errands::{find_next_due, find_next_errand, find_waiting},
         find_app,
     },
 };
 use crate::{
-    integrations::{drive::hold, flow::open_settings, letter::is_payable, model::Linked, pace},
+    integrations::{drive::hold, flow::open_settings, model::Linked, pace},
     kit::{
         Ctx,
         clock::HOUR_MS,
@@ -50,7 +52,19 @@ pub async fn drive(ctx: &Ctx, job: &Job) -> anyhow::Result<After> {
     let now_ms = ctx.now_ms();
     let Some(linked) = portal::find(ctx, &job.subject).await? else { return Ok(After::Done) };
     if !linked.is_live() {
-        return Ok(After::At(now_ms + LOOK_MS));
+        // Only a new installation goes on: it is what mends one that was removed.
+        let id = linked.id.clone();
+        let found: Result<Option<Errand>, DbError> =
+            ctx.db.read(move |tx| find_waiting(tx, &id, PROVE)).await;
+        return match found? {
+            Some(errand) if errand.due_ms <= now_ms => {
+                hold(ctx, job, run_and_settle(ctx, &linked, errand)).await.map(After::At)
+            }
+            waiting => {
+                let look_ms = now_ms + LOOK_MS;
+                Ok(After::At(waiting.map_or(look_ms, |errand| errand.due_ms.min(look_ms))))
+            }
+        };
     }
     let id = linked.id.clone();
     let found: Result<(Option<Errand>, Option<App>), DbError> =
@@ -105,7 +119,12 @@ async fn run_and_settle(ctx: &Ctx, linked: &Linked, mut errand: Errand) -> anyho
 async fn run(ctx: &Ctx, linked: &Linked, errand: &mut Errand) -> Result<(), Failed> {
     let about = &mut errand.payment_id;
     match &errand.what {
-        What::Register => Ok(install::register_again(ctx, &linked.id).await?),
+        What::Register => Ok(install::register_again(ctx, &linked.id).await.map(|_| ())?),
+        What::Prove => match install::prove_again(ctx, &linked.id).await {
+            // About whoever installed, and not about the connection that there is.
+            Err(Trouble::Broken(broken)) => Err(Failed::Never(broken.code().to_owned())),
+            done => Ok(done?),
+        },
         What::Deal { id } => make_for_stage(ctx, linked, *id, about).await,
         What::Robot { deal_id, event_token, properties } => {
             run_robot(ctx, linked, *deal_id, (event_token, properties), about).await
@@ -131,7 +150,7 @@ async fn mark_paid(
     let left: Vec<Money> = checkout::known(ctx, linked, portal_payment_id)
         .await?
         .iter()
-        .map(|it| it.facts.paid.minus_or_zero(it.refunded()))
+        .map(|it| it.payment.facts.paid.minus_or_zero(it.payment.refunded()))
         .filter(|left| !left.is_zero())
         .collect();
     if told.is_paid || left.is_empty() {
@@ -148,11 +167,6 @@ async fn mark_paid(
     Ok(portal::call(ctx, &linked.id, As::App, make, inbound::read_checkout_paid).await?)
 }
 
-async fn payments_of(ctx: &Ctx, linked: &Linked, deal: i64) -> Result<Vec<Payment>, DbError> {
-    let (inner, own) = (ctx.clone(), linked.clone());
-    ctx.db.read(move |tx| links::list_of_deal(tx, &inner, &own, deal)).await
-}
-
 /// A deal stands at a stage that asks for a link. One that has a link that can be paid, or money,
 /// asks for none: the link is written into its card only a little later.
 async fn make_for_stage(
@@ -163,8 +177,9 @@ async fn make_for_stage(
 ) -> Result<(), Failed> {
     let card = links::read_card(ctx, &linked.id, As::App, deal_id).await?;
     let settings = open_settings(ctx, linked)?;
-    let known = payments_of(ctx, linked, deal_id).await?;
-    let has_one = |it: &Payment| is_payable(it) || !it.facts.paid.is_zero();
+    let known = links::list_of_deal(ctx, linked, deal_id).await?;
+    let has_one =
+        |it: &Known| it.is_open() || !it.taken().is_zero() || !it.payment.facts.paid.is_zero();
     if !card.deal.asks_for_link(&settings)? || known.iter().any(has_one) {
         return Ok(());
     }
@@ -174,7 +189,7 @@ async fn make_for_stage(
         amount,
         purpose: card.deal.title.clone(),
         lines: card.lines.clone().unwrap_or_default(),
-        buyer: links::buyer(ctx, linked, &card.deal).await?,
+        buyer: links::buyer(ctx, linked, &card.deal).await?.person,
         key: format!("stage {deal_id} {}", known.len()),
         ..Wish::default()
     };
@@ -239,6 +254,11 @@ async fn make_by_robot(
         None => card.deal.sum.filter(|sum| !sum.is_zero()),
     };
     let amount = amount.ok_or_else(|| never("У сделки нет суммы"))?;
+    let known = links::list_of_deal(ctx, linked, deal_id).await?;
+    let is_held = |it: &Known| !it.taken().is_zero() && it.payment.facts.paid.is_zero();
+    if given("amount").is_none() && known.iter().any(is_held) {
+        return Err(never("Деньги по сделке уже удержаны банком: вторая ссылка не нужна"));
+    }
     let lines = match given("with_receipt") {
         Some("Y" | "1" | "true") => {
             links::rows_for(&card, amount, Lang::Ru).map_err(Failed::Never)?
@@ -255,12 +275,13 @@ async fn make_by_robot(
         purpose: given("description").unwrap_or(&card.deal.title).to_owned(),
         ttl_minutes,
         lines,
-        buyer: buyer.clone(),
+        buyer: buyer.person.clone(),
         key: key.to_owned(),
         ..Wish::default()
     };
     let made = links::make(ctx, linked, &wish, For::Deal(deal_id)).await;
     let payment = made.map_err(|error| failed(&error))?;
+    links::take_place(ctx, linked, &card.deal, &payment).await?;
     let mut error = String::new();
     if let Some(service) = given("send_to").filter(|word| *word != "none") {
         let all = links::channels(ctx, linked, &buyer).await?;

@@ -131,6 +131,14 @@ pub fn ask_to_register(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<(), DbErr
     jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())
 }
 
+/// Tokens that came and nobody vouches for yet: looked at when the portal answers.
+pub const PROVE: &str = "prove";
+
+pub fn ask_to_prove(tx: &mut dyn Tx, ctx: &Ctx, id: &str) -> Result<(), DbError> {
+    repeat_errand(tx, &errand(ctx, id, PROVE.to_owned(), What::Prove))?;
+    jobs::nudge(tx, &ctx.mint, JOB, id, ctx.now_ms())
+}
+
 /// A run of the robot; the same run twice is one.
 pub fn hear_robot(tx: &mut dyn Tx, ctx: &Ctx, id: &str, form: &Form) -> Result<Heard, DbError> {
     if let Err(heard) = believe(tx, ctx, id, form)? {

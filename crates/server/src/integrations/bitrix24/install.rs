@@ -17,7 +17,7 @@ use kopeck_integrations::{
 
 use super::{
     drive::JOB,
-    flow::ask_to_register,
+    flow::{ask_to_prove, ask_to_register},
     model::App,
     portal::{self, As, Trouble},
     store::{errands::drop_errands, find_app, save_app},
@@ -37,6 +37,7 @@ use crate::{
         clock::SECOND_MS,
         db::{DbError, Tx},
         jobs,
+        secret::hash_bytes,
     },
 };
 
@@ -67,12 +68,99 @@ pub async fn install(ctx: &Ctx, id: &str, form: &Form) -> Result<Vec<Registered>
     if settings.find(CLIENT_ID).is_none() || settings.find(CLIENT_SECRET).is_none() {
         return Err(Broken::of(&problems::NO_CLIENT).into());
     }
-    let values = exchange(ctx, id, settings.clone(), &given).await?;
-    let mut fresh = settings;
-    for (name, value) in &values {
-        fresh.set(name, value.clone());
+    take_turn(ctx, id).await?;
+    let word = posted_word(&given);
+    let app = app_of(ctx, id).await?;
+    let is_same_page = app.posted.as_deref() == Some(word.as_str());
+    if is_same_page && app.unproven.is_none() {
+        // Its tokens were exchanged and are kept: exchanged again they would be nobody's.
+        return register_again(ctx, id).await;
     }
-    let there = who_installs(ctx, &fresh).await?;
+    if !is_same_page {
+        let values = exchange(ctx, settings, &given).await?;
+        let scopes = form.find("APPLICATION_SCOPE").map(str::to_owned);
+        keep_unproven(ctx, id, (&values, word, scopes)).await?;
+    }
+    prove(ctx, id).await
+}
+
+/// By what a page is known when it comes again: its refresh token, which is good once.
+fn posted_word(given: &[(&'static str, String)]) -> String {
+    let token = given.iter().find(|(name, _)| *name == REFRESH_TOKEN);
+    hash_bytes(token.map_or("", |(_, token)| token.as_str()).as_bytes())
+}
+
+/// Nobody may have Bitrix24's server, or the portal, asked often.
+async fn take_turn(ctx: &Ctx, id: &str) -> Result<(), Trouble> {
+    let (word, now_ms) = (format!("bitrix24 exchange {id}"), ctx.now_ms());
+    let turn: Result<Option<i64>, DbError> =
+        ctx.db.write(move |tx| pace::take(tx, &word, (EXCHANGE_GAP_MS, Room::Some), now_ms)).await;
+    match turn? {
+        None => Ok(()),
+        Some(at_ms) => {
+            Err(Trouble::Later { after_ms: u64::try_from(at_ms - now_ms).unwrap_or_default() })
+        }
+    }
+}
+
+async fn app_of(ctx: &Ctx, id: &str) -> Result<App, DbError> {
+    let (id, now_ms) = (id.to_owned(), ctx.now_ms());
+    ctx.db.read(move |tx| Ok(find_app(tx, &id)?.unwrap_or_else(|| App::new(&id, now_ms)))).await
+}
+
+fn unproven_context(id: &str) -> String {
+    format!("{id}/unproven")
+}
+
+type Values = Vec<(String, String)>;
+
+/// The exchange used up the page's own tokens: what it gave is kept before anything else is asked.
+async fn keep_unproven(
+    ctx: &Ctx,
+    id: &str,
+    (values, word, scopes): (&[(&'static str, String)], String, Option<String>),
+) -> Result<(), Trouble> {
+    let plain = serde_json::to_vec(values).map_err(anyhow::Error::from)?;
+    let sealed = ctx.vault.seal(ctx.mint.bytes(), &plain, &unproven_context(id))?;
+    change_app(ctx, id, move |app| App {
+        unproven: Some(sealed),
+        posted: Some(word),
+        scopes,
+        ..app
+    })
+    .await
+}
+
+async fn change_app(
+    ctx: &Ctx,
+    id: &str,
+    change: impl FnOnce(App) -> App + Send + 'static,
+) -> Result<(), Trouble> {
+    let (id, now_ms) = (id.to_owned(), ctx.now_ms());
+    let saved: Result<(), DbError> = ctx
+        .db
+        .write(move |tx| {
+            let app = find_app(tx, &id)?.unwrap_or_else(|| App::new(&id, now_ms));
+            save_app(tx, &change(app))
+        })
+        .await;
+    Ok(saved?)
+}
+
+/// Who installs is found out, and the tokens are believed or forgotten; then everything is
+/// registered. What the portal does not answer now is asked when nobody waits for it.
+async fn prove(ctx: &Ctx, id: &str) -> Result<Vec<Registered>, Trouble> {
+    let (there, values) = match vouch(ctx, id).await {
+        Ok(found) => found,
+        Err(trouble @ Trouble::Broken(_)) => {
+            change_app(ctx, id, |app| App { unproven: None, posted: None, ..app }).await?;
+            return Err(trouble);
+        }
+        Err(trouble) => {
+            later(ctx, id, ask_to_prove).await?;
+            return Err(trouble);
+        }
+    };
     let (inner, subject) = (ctx.clone(), id.to_owned());
     let saved: Result<(), Trouble> =
         ctx.db.write(move |tx| save(tx, &inner, &subject, &values)).await;
@@ -80,21 +168,48 @@ pub async fn install(ctx: &Ctx, id: &str, form: &Form) -> Result<Vec<Registered>
     match register(ctx, id, &there).await {
         // The tokens are here: the rest is tried again when nobody waits for it.
         Err(trouble @ (Trouble::Later { .. } | Trouble::Unclear(_) | Trouble::Internal(_))) => {
-            let (inner, subject) = (ctx.clone(), id.to_owned());
-            let asked: Result<(), DbError> =
-                ctx.db.write(move |tx| ask_to_register(tx, &inner, &subject)).await;
-            asked?;
+            later(ctx, id, ask_to_register).await?;
             Err(trouble)
         }
         done => done,
     }
 }
 
+/// The same when nobody is at the page. Nothing to prove is no error.
+pub async fn prove_again(ctx: &Ctx, id: &str) -> Result<(), Trouble> {
+    if app_of(ctx, id).await?.unproven.is_none() {
+        return Ok(());
+    }
+    prove(ctx, id).await.map(|_| ())
+}
+
+async fn later(
+    ctx: &Ctx,
+    id: &str,
+    ask: fn(&mut dyn Tx, &Ctx, &str) -> Result<(), DbError>,
+) -> Result<(), DbError> {
+    let (inner, subject) = (ctx.clone(), id.to_owned());
+    ctx.db.write(move |tx| ask(tx, &inner, &subject)).await
+}
+
+/// The tokens that wait, and the administrator who is behind them.
+async fn vouch(ctx: &Ctx, id: &str) -> Result<(There, Values), Trouble> {
+    let forged = || Broken::of(&problems::INSTALL_FORGED);
+    let sealed = app_of(ctx, id).await?.unproven.ok_or_else(forged)?;
+    let plain = ctx.vault.open(&sealed, &unproven_context(id))?;
+    let values: Values = serde_json::from_slice(&plain).map_err(anyhow::Error::from)?;
+    let linked = portal::find(ctx, id).await?.ok_or_else(forged)?;
+    let mut fresh = open_settings(ctx, &linked)?;
+    for (name, value) in &values {
+        fresh.set(name, value.clone());
+    }
+    Ok((who_installs(ctx, &fresh).await?, values))
+}
+
 /// Bitrix24's own server knows the refresh token and that it is our application's: what is posted
 /// here proves nothing by itself. Its answer, not the post, says who the portal is.
 async fn exchange(
     ctx: &Ctx,
-    id: &str,
     mut settings: Settings,
     given: &[(&'static str, String)],
 ) -> Result<Vec<(&'static str, String)>, Trouble> {
@@ -102,13 +217,6 @@ async fn exchange(
         let found = given.iter().find(|(name, _)| *name == wanted);
         found.map_or(String::new(), |(_, value)| value.clone())
     };
-    let (word, now_ms) = (format!("bitrix24 exchange {id}"), ctx.now_ms());
-    let turn: Result<Option<i64>, DbError> =
-        ctx.db.write(move |tx| pace::take(tx, &word, (EXCHANGE_GAP_MS, Room::Some), now_ms)).await;
-    if let Some(at_ms) = turn? {
-        let after_ms = u64::try_from(at_ms - now_ms).unwrap_or_default();
-        return Err(Trouble::Later { after_ms });
-    }
     settings.set(REFRESH_TOKEN, posted(REFRESH_TOKEN));
     let request = Bitrix24.renewal(&settings);
     let request = request.ok_or_else(|| Broken::of(&problems::INSTALL_FORGED))?;
@@ -143,12 +251,7 @@ async fn who_installs(ctx: &Ctx, fresh: &Settings) -> Result<There, Trouble> {
 }
 
 /// Keeps the tokens; what was stopped goes on.
-fn save(
-    tx: &mut dyn Tx,
-    ctx: &Ctx,
-    id: &str,
-    values: &[(&'static str, String)],
-) -> Result<(), Trouble> {
+fn save(tx: &mut dyn Tx, ctx: &Ctx, id: &str, values: &[(String, String)]) -> Result<(), Trouble> {
     let Some(mut linked) = store::lock_integration(tx, id)? else { return Ok(()) };
     put(ctx, &mut linked, values)?;
     linked.stopped = None;
@@ -157,7 +260,7 @@ fn save(
     let now_ms = ctx.now_ms();
     let app = find_app(tx, id)?.unwrap_or_else(|| App::new(id, now_ms));
     let (installed_ms, registered) = (Some(now_ms), Vec::new());
-    save_app(tx, &App { installed_ms, uninstalled_ms: None, registered, ..app })?;
+    save_app(tx, &App { installed_ms, uninstalled_ms: None, registered, unproven: None, ..app })?;
     jobs::nudge(tx, &ctx.mint, flow::JOB, id, now_ms)?;
     Ok(jobs::nudge(tx, &ctx.mint, JOB, id, now_ms)?)
 }
@@ -179,13 +282,13 @@ pub async fn register(ctx: &Ctx, id: &str, there: &There) -> Result<Vec<Register
     Ok(all)
 }
 
-/// The same when nobody is at the page.
-pub async fn register_again(ctx: &Ctx, id: &str) -> Result<(), Trouble> {
+/// The same when nobody is at the page, or once more.
+pub async fn register_again(ctx: &Ctx, id: &str) -> Result<Vec<Registered>, Trouble> {
     let there = portal::call(ctx, id, As::App, setup::look, setup::read_look).await?;
     if !there.is_admin {
         return Err(Broken::of(&problems::NOT_ADMIN).into());
     }
-    register(ctx, id, &there).await.map(|_| ())
+    register(ctx, id, &there).await
 }
 
 fn save_registered(
@@ -229,7 +332,8 @@ pub fn uninstall(tx: &mut dyn Tx, ctx: &Ctx, mut linked: Linked) -> anyhow::Resu
     store::update_integration(tx, &linked)?;
     drop_errands(tx, &id, (problems::UNINSTALLED.code, now_ms))?;
     if let Some(app) = find_app(tx, &id)? {
-        save_app(tx, &App { uninstalled_ms: Some(now_ms), registered: Vec::new(), ..app })?;
+        let app = App { uninstalled_ms: Some(now_ms), registered: Vec::new(), ..app };
+        save_app(tx, &App { unproven: None, posted: None, scopes: None, ..app })?;
     }
     Ok(())
 }

@@ -19,15 +19,17 @@ use serde_json::{Value, json};
 
 use super::{
     model::Checkout,
+    older::{self, Known},
     portal::{self, As, Trouble},
     store::{insert_checkout, list_payments_of},
 };
 use crate::{
     http::{ApiError, codes, json},
     integrations::{
+        chats,
         flow::{self, NewSending, Where, seal_address},
         keys::address_key,
-        model::Linked,
+        model::{Chat, Linked},
         store::{self, Recipient, sendings},
     },
     kit::{
@@ -69,6 +71,9 @@ pub struct Wish {
     pub success_url: Option<String>,
     /// By what the same wish is known again.
     pub key: String,
+    /// What a person typed: the same key with other words is a mistake. Empty where a machine asks:
+    /// then whatever became of the deal since, its link is its link.
+    pub said: String,
 }
 
 /// What hears of the payment: a deal, or a payment of the portal's own.
@@ -80,9 +85,8 @@ pub enum For {
 
 /// The payment of this wish: made now, or by the same wish before.
 pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<Payment, ApiError> {
-    let said = [wish.amount.to_rubles(), wish.purpose.clone(), wish.lines.len().to_string()];
-    let said: Vec<&[u8]> = said.iter().map(|part| part.as_bytes()).collect();
-    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), &said)?;
+    let said: &[&[u8]] = &[wish.said.as_bytes()];
+    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), said)?;
     if let Some(made) = find_made(ctx, linked, &key).await? {
         return Ok(made);
     }
@@ -213,18 +217,31 @@ pub async fn read_card(
 }
 
 /// The deal's payments, newest first.
-pub fn list_of_deal(
-    tx: &mut dyn Tx,
+pub async fn list_of_deal(ctx: &Ctx, linked: &Linked, deal_id: i64) -> Result<Vec<Known>, DbError> {
+    let key = address_key(ctx, &linked.id, &deal_id.to_string());
+    let own = linked.clone();
+    ctx.db
+        .read(move |tx| {
+            let mut found = Vec::new();
+            for id in list_payments_of(tx, &own.id, &key, MANY)? {
+                if let Some(payment) = payments::store::find_payment(tx, &own.shop_id, &id)? {
+                    found.push(Known::load(tx, payment)?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+}
+
+/// The deal's new link takes the place of older ones that ask for another sum.
+pub async fn take_place(
     ctx: &Ctx,
     linked: &Linked,
-    deal_id: i64,
-) -> Result<Vec<Payment>, DbError> {
-    let key = address_key(ctx, &linked.id, &deal_id.to_string());
-    let mut found = Vec::new();
-    for id in list_payments_of(tx, &linked.id, &key, MANY)? {
-        found.extend(payments::store::find_payment(tx, &linked.shop_id, &id)?);
-    }
-    Ok(found)
+    deal: &Deal,
+    made: &Payment,
+) -> Result<(), DbError> {
+    let known = list_of_deal(ctx, linked, deal.id).await?;
+    older::give_way(ctx, &known, (made, deal.sum.unwrap_or_default())).await
 }
 
 /// Ways by which a link can be sent to this buyer: services of the shop, by what is known of him.
@@ -236,27 +253,75 @@ pub struct Channel {
     to: String,
 }
 
-/// Services that write to a phone or an e-mail; chats are tied to customers and not to deals.
+/// Who buys, as the portal knows him.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Buyer {
+    pub person: Person,
+    /// By what his chats are known: the deal's contact or company.
+    pub customer_id: Option<String>,
+}
+
+/// Services that write to a phone or an e-mail, and those that write into a chat which the buyer
+/// tied to himself.
 const BY_PHONE: [&str; 3] = ["sms", "wazzup", "greenapi"];
 const BY_EMAIL: &str = "email";
+pub const BY_CHAT: [&str; 2] = [chats::TELEGRAM, chats::MAX];
 
-pub async fn channels(ctx: &Ctx, linked: &Linked, buyer: &Person) -> Result<Vec<Channel>, DbError> {
-    let shop_id = linked.shop_id.clone();
-    let all: Result<Vec<Linked>, DbError> =
-        ctx.db.read(move |tx| store::list_integrations(tx, &shop_id)).await;
+pub async fn channels(ctx: &Ctx, linked: &Linked, buyer: &Buyer) -> Result<Vec<Channel>, DbError> {
+    let (shop_id, customer) = (linked.shop_id.clone(), buyer.customer_id.clone());
+    let found: Result<(Vec<Linked>, Vec<Chat>), DbError> = ctx
+        .db
+        .read(move |tx| {
+            let chats = match &customer {
+                Some(customer) => store::chats::list(tx, &shop_id, customer)?,
+                None => Vec::new(),
+            };
+            let chats = chats.into_iter().map(|(chat, _)| chat).filter(|it| it.ended.is_none());
+            Ok((store::list_integrations(tx, &shop_id)?, chats.collect()))
+        })
+        .await;
+    let (all, chats) = found?;
     let mut found: Vec<Channel> = Vec::new();
-    for other in all?.iter().filter(|other| other.is_live()) {
+    for other in all.iter().filter(|other| other.is_live()) {
         let Some(service) = find_integration(&other.service) else { continue };
+        let chat = chats.iter().find(|chat| chat.integration_id == other.id);
         let to = match service.name() {
-            BY_EMAIL => buyer.email.as_deref(),
-            name if BY_PHONE.contains(&name) => buyer.phone.as_deref(),
+            BY_EMAIL => buyer.person.email.clone(),
+            name if BY_PHONE.contains(&name) => buyer.person.phone.clone(),
+            name if BY_CHAT.contains(&name) => {
+                chat.and_then(|chat| flow::open_address(ctx, &other.id, &chat.address).ok())
+            }
             _ => None,
         };
         let is_known = found.iter().any(|one| one.service == service.name());
-        let to = to.and_then(|to| service.address(to).ok()).filter(|_| !is_known);
+        let to = to.and_then(|to| service.address(&to).ok()).filter(|_| !is_known);
         found.extend(to.map(|to| Channel { service: service.name(), title: service.title(), to }));
     }
     Ok(found)
+}
+
+/// Bots of the shop into whose chat the buyer can be asked: he has none with them yet.
+pub async fn invitable(
+    ctx: &Ctx,
+    linked: &Linked,
+    (buyer, channels): (&Buyer, &[Channel]),
+) -> Result<Vec<Channel>, DbError> {
+    if buyer.customer_id.is_none() {
+        return Ok(Vec::new());
+    }
+    let shop_id = linked.shop_id.clone();
+    let all: Result<Vec<Linked>, DbError> =
+        ctx.db.read(move |tx| store::list_integrations(tx, &shop_id)).await;
+    let all = all?;
+    let found = BY_CHAT.into_iter().filter(|name| {
+        let has_bot = all.iter().any(|it| it.service == *name && it.is_live());
+        has_bot && channels.iter().all(|channel| channel.service != *name)
+    });
+    let channel = |name: &'static str| {
+        let title = find_integration(name).map_or(name, |service| service.title());
+        Channel { service: name, title, to: String::new() }
+    };
+    Ok(found.map(channel).collect())
 }
 
 /// Sends the link to its buyer, once by each way.
@@ -297,19 +362,31 @@ pub fn pay_url(ctx: &Ctx, payment: &Payment) -> String {
     format!("{}/pay/{}", ctx.public_url, payment.id)
 }
 
+/// By what the chats of a deal's buyer are known.
+pub fn customer_of(linked: &Linked, deal: &Deal) -> Option<String> {
+    let whom = match (deal.contact_id, deal.company_id) {
+        (Some(id), _) => format!("contact:{id}"),
+        (None, Some(id)) => format!("company:{id}"),
+        (None, None) => return None,
+    };
+    Some(format!("{}:{whom}", linked.id))
+}
+
 /// Who buys: the deal's contact, else its company. One that the portal does not show is nobody.
-pub async fn buyer(ctx: &Ctx, linked: &Linked, deal: &Deal) -> Result<Person, Trouble> {
+pub async fn buyer(ctx: &Ctx, linked: &Linked, deal: &Deal) -> Result<Buyer, Trouble> {
+    let customer_id = customer_of(linked, deal);
     let whom = match (deal.contact_id, deal.company_id) {
         (Some(id), _) => Some((CONTACT, id)),
         (None, Some(id)) => Some((COMPANY, id)),
         (None, None) => None,
     };
-    let Some((kind, id)) = whom else { return Ok(Person::default()) };
+    let Some((kind, id)) = whom else { return Ok(Buyer::default()) };
     let make = |settings: &Settings| card::person(settings, kind, id);
-    match portal::call(ctx, &linked.id, As::App, make, card::read_person).await {
-        Err(Trouble::Broken(broken)) if broken.scope() == Scope::Message => Ok(Person::default()),
-        other => other,
-    }
+    let person = match portal::call(ctx, &linked.id, As::App, make, card::read_person).await {
+        Err(Trouble::Broken(broken)) if broken.scope() == Scope::Message => Person::default(),
+        other => other?,
+    };
+    Ok(Buyer { person, customer_id })
 }
 
 /// The deal's rows as the receipt of this sum; why they are none, in Russian and in English.

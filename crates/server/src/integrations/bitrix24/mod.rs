@@ -29,6 +29,7 @@ pub mod install;
 pub mod links;
 pub mod look;
 pub mod model;
+pub mod older;
 pub mod portal;
 pub mod redo;
 pub mod store;

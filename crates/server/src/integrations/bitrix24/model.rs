@@ -54,6 +54,8 @@ pub struct Place {
 pub enum What {
     /// Register everything anew.
     Register,
+    /// Find out who installs: Bitrix24 gave the tokens, and then the portal fell silent.
+    Prove,
     /// Something became of a deal: perhaps it is to have a link.
     Deal { id: i64 },
     /// The robot «create a payment link» ran.
@@ -68,6 +70,7 @@ impl What {
     pub const fn as_str(&self) -> &'static str {
         match self {
             What::Register => "register",
+            What::Prove => "prove",
             What::Deal { .. } => "deal",
             What::Robot { .. } => "robot",
             What::Paid { .. } => "paid",

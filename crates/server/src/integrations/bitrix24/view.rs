@@ -14,8 +14,9 @@ pub struct ErrandView {
     #[schema(value_type = String, example = "errand")]
     pub object: &'static str,
     pub integration_id: String,
-    /// register, deal (a link for its stage), robot, paid (a payment of the portal's own is to be
-    /// marked as paid), forgotten (what it was is not kept once it is done).
+    /// register, prove (who installs the application), deal (a link for its stage), robot, paid (a
+    /// payment of the portal's own is to be marked as paid), forgotten (what it was is not kept
+    /// once it is done).
     #[schema(value_type = String, example = "paid")]
     pub kind: &'static str,
     /// The portal's number of the deal, or of its own payment.
@@ -39,11 +40,15 @@ impl ErrandView {
     pub fn new(errand: &Errand) -> ErrandView {
         let deal_id = match &errand.what {
             What::Deal { id } | What::Robot { deal_id: id, .. } => Some(*id),
-            What::Register | What::Paid { .. } | What::Forgotten => None,
+            What::Register | What::Prove | What::Paid { .. } | What::Forgotten => None,
         };
         let portal_payment_id = match &errand.what {
             What::Paid { portal_payment_id, .. } => Some(portal_payment_id.clone()),
-            What::Register | What::Deal { .. } | What::Robot { .. } | What::Forgotten => None,
+            What::Register
+            | What::Prove
+            | What::Deal { .. }
+            | What::Robot { .. }
+            | What::Forgotten => None,
         };
         ErrandView {
             id: errand.id.clone(),

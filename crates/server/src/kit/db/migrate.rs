@@ -183,6 +183,11 @@ static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../../migrations/sqlite/0027_errands.sql"),
         postgres: include_str!("../../../migrations/postgres/0027_errands.sql"),
     },
+    Migration {
+        name: "0028_brands",
+        sqlite: include_str!("../../../migrations/sqlite/0028_brands.sql"),
+        postgres: include_str!("../../../migrations/postgres/0028_brands.sql"),
+    },
 ];
 
 /// A transaction that can also run a script of many statements.

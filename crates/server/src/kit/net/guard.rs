@@ -67,6 +67,13 @@ impl Resolve for Resolver {
     }
 }
 
+/// Why a name cannot be called, if all of its addresses are forbidden now.
+pub(super) async fn leads_inside(name: &str, policy: AddressPolicy) -> Option<String> {
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await.ok()?.collect();
+    let is_inside = !found.is_empty() && found.iter().all(|found| !policy.allows(found.ip()));
+    is_inside.then(|| refusal(name))
+}
+
 /// The IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64, 6to4.
 fn embedded(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };

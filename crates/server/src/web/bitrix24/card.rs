@@ -17,7 +17,7 @@ use kopeck_banks::Money;
 use kopeck_integrations::{
     Broken, Lang as Tongue,
     bitrix24::{
-        card::{Card, Person},
+        card::Card,
         inbound::{self, Form},
         problems,
     },
@@ -33,15 +33,16 @@ use crate::{
     integrations::{
         bitrix24::{
             drive::read_amount,
-            links::{self, Channel, For, Wish},
+            links::{self, Buyer, Channel, For, Wish},
+            older::{self, Known},
             portal::{As, Trouble, find},
         },
+        chats,
         flow::open_settings,
         letter::{is_payable, moscow},
         model::Linked,
     },
-    kit::{clock::HOUR_MS, db::DbError},
-    payments::model::Payment,
+    kit::clock::HOUR_MS,
     web::lang::Lang,
 };
 
@@ -53,7 +54,10 @@ const GOOD_MS: i64 = HOUR_MS;
 const FORM_LETTERS: usize = 16;
 
 pub fn routes() -> Router<Server> {
-    Router::new().route("/bitrix24/{id}/card", post(open)).route("/bitrix24/{id}/link", post(make))
+    Router::new()
+        .route("/bitrix24/{id}/card", post(open))
+        .route("/bitrix24/{id}/link", post(make))
+        .route("/bitrix24/{id}/invite", post(invite))
 }
 
 /// Who looks at which deal, until when.
@@ -109,6 +113,9 @@ struct CardPage<'a> {
     channels: Vec<Channel>,
     chosen: String,
     button: &'static str,
+    invite_title: &'static str,
+    invite_action: String,
+    invites: Vec<Channel>,
 }
 
 #[derive(Default)]
@@ -130,9 +137,11 @@ struct Row {
 /// What is shown of a deal.
 struct Seen {
     card: Card,
-    buyer: Person,
-    payments: Vec<Payment>,
+    buyer: Buyer,
+    payments: Vec<Known>,
     channels: Vec<Channel>,
+    /// Bots into whose chat the buyer can be asked.
+    invites: Vec<Channel>,
 }
 
 /// What was typed, and what came of it.
@@ -204,6 +213,51 @@ async fn make(
     show(&server, &linked, (card, pass), (typed, lang, &origin)).await
 }
 
+/// A link by which the deal's buyer ties his chat with the shop's bot to himself: then links go
+/// there.
+async fn invite(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    query: RawQuery,
+    content: Body,
+) -> Result<Response, ApiError> {
+    let form = read_form(&server, &query, content).await?;
+    let lang = language(&form);
+    let Some(linked) = find(&server.ctx, &id).await? else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let origin = Origin::of(&open_settings(&server.ctx, &linked)?, &form);
+    let Some(pass) = Pass::read(&server, &id, &form) else {
+        return page::gone(lang, &origin);
+    };
+    let card = match links::read_card(&server.ctx, &id, As::App, pass.deal_id).await {
+        Ok(card) => card,
+        Err(trouble) => return page::trouble(&trouble, lang, &origin),
+    };
+    let wanted = form.find("service").unwrap_or("");
+    let service = links::BY_CHAT.into_iter().find(|name| *name == wanted);
+    let customer = links::customer_of(&linked, &card.deal);
+    let Some((service, customer)) = service.zip(customer) else {
+        return show(&server, &linked, (card, pass), (Typed::default(), lang, &origin)).await;
+    };
+    let made = chats::invite(&server.ctx, &linked.shop_id, &customer, service).await;
+    let typed = match made {
+        Ok(invitation) => {
+            let headline = lang.pick(
+                "Передайте покупателю: по этой ссылке он откроет чат, и счета будут приходить туда",
+                "Give it to the buyer: it opens the chat that links will come into",
+            );
+            let made = Said { headline: headline.to_owned(), url: invitation.url };
+            Typed { made, ..Typed::default() }
+        }
+        Err(problem) => {
+            let error = words::translate(problem.into(), lang);
+            Typed { error: Some((error.message, error.hint)), ..Typed::default() }
+        }
+    };
+    show(&server, &linked, (card, pass), (typed, lang, &origin)).await
+}
+
 async fn make_link(
     server: &Server,
     linked: &Linked,
@@ -272,12 +326,15 @@ async fn try_link(
         amount,
         purpose: typed.purpose.clone().unwrap_or_default(),
         lines,
-        buyer,
+        buyer: buyer.person,
         key: format!("card {} {number}", card.deal.id),
+        said: format!("{} {}", amount.to_rubles(), typed.purpose.as_deref().unwrap_or_default()),
         ..Wish::default()
     };
     let made = links::make(ctx, linked, &wish, For::Deal(card.deal.id)).await;
     let payment = made.map_err(of_error)?;
+    let placed = links::take_place(ctx, linked, &card.deal, &payment).await;
+    placed.map_err(|error| of_error(error.into()))?;
     let url = links::pay_url(ctx, &payment);
     let mut headline = lang.pick("Ссылка готова", "The link is ready").to_owned();
     if let Some(channel) = channels.iter().find(|it| it.service == typed.send_to) {
@@ -298,10 +355,9 @@ async fn try_link(
 async fn see(server: &Server, linked: &Linked, card: Card) -> Result<Seen, Trouble> {
     let buyer = links::buyer(&server.ctx, linked, &card.deal).await?;
     let channels = links::channels(&server.ctx, linked, &buyer).await?;
-    let (ctx, own, deal_id) = (server.ctx.clone(), linked.clone(), card.deal.id);
-    let payments: Result<Vec<Payment>, DbError> =
-        server.ctx.db.read(move |tx| links::list_of_deal(tx, &ctx, &own, deal_id)).await;
-    Ok(Seen { card, buyer, payments: payments?, channels })
+    let invites = links::invitable(&server.ctx, linked, (&buyer, &channels)).await?;
+    let payments = links::list_of_deal(&server.ctx, linked, card.deal.id).await?;
+    Ok(Seen { card, buyer, payments, channels, invites })
 }
 
 async fn show(
@@ -322,10 +378,9 @@ async fn show(
 /// What of the deal's sum has neither come nor been asked for: a form that is filled in with what
 /// an open link asks for already would make a second link for the same money.
 fn left_of(seen: &Seen) -> Money {
-    let taken = seen.payments.iter().map(|it| {
-        if is_payable(it) { it.amount } else { it.facts.paid.minus_or_zero(it.refunded()) }
-    });
-    taken.fold(seen.card.deal.sum.unwrap_or_default(), Money::minus_or_zero)
+    let open = seen.payments.iter().filter(|it| it.is_open()).map(|it| it.payment.amount);
+    let left = older::left_of(seen.card.deal.sum.unwrap_or_default(), &seen.payments);
+    open.fold(left, Money::minus_or_zero)
 }
 
 fn draw(
@@ -340,7 +395,7 @@ fn draw(
     let is_whole = seen.card.deal.sum == Some(left);
     let amount =
         if typed.amount.is_empty() && !left.is_zero() { left.to_rubles() } else { typed.amount };
-    let has_buyer = seen.buyer.phone.is_some() || seen.buyer.email.is_some();
+    let has_buyer = seen.buyer.person.phone.is_some() || seen.buyer.person.email.is_some();
     let error = typed.error.unwrap_or_default();
     CardPage {
         lang: lang.as_str(),
@@ -388,14 +443,21 @@ fn draw(
         channels: seen.channels.clone(),
         chosen: typed.send_to,
         button: lang.pick("Создать ссылку", "Make a link"),
+        invite_title: lang.pick("Позвать покупателя в чат", "Ask the buyer into a chat"),
+        invite_action: format!("/bitrix24/{}/invite?LANG={}", linked.id, lang.as_str()),
+        invites: seen.invites.clone(),
     }
     .render()
 }
 
-fn row(server: &Server, payment: &Payment, lang: Lang) -> Row {
-    let (tone, state) = words::state(payment.status(), lang);
-    let url =
-        if is_payable(payment) { links::pay_url(&server.ctx, payment) } else { String::new() };
+fn row(server: &Server, known: &Known, lang: Lang) -> Row {
+    let payment = &known.payment;
+    let (tone, state) = if known.is_replaced && is_payable(payment) {
+        ("", lang.pick("заменена новой", "a newer one is in its place"))
+    } else {
+        words::state(payment.status(), lang)
+    };
+    let url = if known.is_open() { links::pay_url(&server.ctx, payment) } else { String::new() };
     Row {
         sum: payment.amount.to_human(),
         tone,

@@ -4,7 +4,12 @@ use askama::Template;
 use axum::{http::StatusCode, response::Response};
 use kopeck_integrations::{
     Lang as Tongue, Settings,
-    bitrix24::{inbound::Form, problems::PROBLEMS, settings::ENDPOINT},
+    bitrix24::{
+        funnels::{Funnel, Stage},
+        inbound::Form,
+        problems::PROBLEMS,
+        settings::{ENDPOINT, FAILED_STAGES, PAID_STAGES, REFUNDED_STAGES},
+    },
 };
 
 use crate::{
@@ -53,22 +58,59 @@ pub fn framed(
 
 #[derive(Template)]
 #[template(path = "bitrix24_app.html")]
-struct AppPage<'a> {
+struct AppPage {
     lang: &'static str,
     title: &'static str,
     tone: &'static str,
     headline: String,
     detail: String,
-    things: Vec<Thing<'a>>,
+    things: Vec<Thing>,
     failed_title: &'static str,
     failed: Vec<Failure>,
+    stages_title: &'static str,
+    stages_hint: &'static str,
+    mappings: Vec<Mapping>,
+    funnels: Vec<Shown>,
     /// Whether the portal's script is to be told that the installation is finished.
     finishes: bool,
 }
 
-struct Thing<'a> {
-    title: &'a str,
-    why: &'a str,
+impl AppPage {
+    fn bare(lang: Lang) -> AppPage {
+        AppPage {
+            lang: lang.as_str(),
+            title: lang.pick("Приём оплаты", "Payments"),
+            tone: "wait",
+            headline: String::new(),
+            detail: String::new(),
+            things: Vec::new(),
+            failed_title: "",
+            failed: Vec::new(),
+            stages_title: "",
+            stages_hint: "",
+            mappings: Vec::new(),
+            funnels: Vec::new(),
+            finishes: false,
+        }
+    }
+}
+
+struct Thing {
+    title: String,
+    why: String,
+}
+
+/// A setting that names stages.
+struct Mapping {
+    what: &'static str,
+    value: String,
+    command: String,
+}
+
+/// A funnel with its stages, as the settings name them.
+struct Shown {
+    name: String,
+    stages: Vec<Thing>,
 }
 
 /// Something that the portal asked for and did not get.
@@ -90,8 +132,8 @@ fn failure(errand: &Errand, lang: Lang) -> Failure {
         (What::Paid { portal_payment_id: id, .. }, Lang::En) => {
             format!("Marking an order as paid (payment {id})")
         }
-        (What::Register, Lang::Ru) => "Регистрация на портале".to_owned(),
-        (What::Register, Lang::En) => "Registration at the portal".to_owned(),
+        (What::Register | What::Prove, Lang::Ru) => "Регистрация на портале".to_owned(),
+        (What::Register | What::Prove, Lang::En) => "Registration at the portal".to_owned(),
         (What::Forgotten, _) => errand.word.clone(),
     };
     let at_ms = errand.ended_ms.unwrap_or(errand.created_ms);
@@ -103,31 +145,72 @@ fn failure(errand: &Errand, lang: Lang) -> Failure {
 }
 
 /// One thing at the portal, and why it is not there.
-type Told = (String, Option<String>);
+type Registered = (String, Option<String>);
+
+/// What the application's page tells.
+pub struct Told<'a> {
+    pub registered: &'a [Registered],
+    pub failed: &'a [Errand],
+    /// The portal's stages, to choose from.
+    pub funnels: &'a [Funnel],
+    /// Settings that name stages, as they are.
+    pub mappings: &'a [(&'static str, String)],
+    pub integration_id: &'a str,
+}
+
+impl<'a> Told<'a> {
+    /// Right after the installation.
+    pub fn of(registered: &'a [Registered]) -> Told<'a> {
+        Told { registered, failed: &[], funnels: &[], mappings: &[], integration_id: "" }
+    }
+}
 
 /// What is registered, and what did not come off; with `finishes` the installation ends with this
 /// page.
 pub fn installed(
-    (registered, failed): (&[Told], &[Errand]),
+    told: &Told<'_>,
     finishes: bool,
     lang: Lang,
     origin: &Origin,
 ) -> Result<Response, ApiError> {
-    let is_whole = registered.iter().all(|(_, why)| why.is_none());
-    let things = registered
-        .iter()
-        .map(|(title, why)| Thing { title, why: why.as_deref().unwrap_or("") })
-        .collect();
-    let (headline, detail) = if is_whole {
-        (
+    let is_whole = told.registered.iter().all(|(_, why)| why.is_none());
+    let thing = |(title, why): &Registered| Thing {
+        title: title.clone(),
+        why: why.clone().unwrap_or_default(),
+    };
+    let (headline, detail) = headline(is_whole, finishes, lang);
+    let page = AppPage {
+        tone: if is_whole || !finishes { "good" } else { "wait" },
+        headline: headline.to_owned(),
+        detail: detail.to_owned(),
+        things: told.registered.iter().map(thing).collect(),
+        failed_title: lang.pick("Что не получилось", "What did not come off"),
+        failed: told.failed.iter().map(|one| failure(one, lang)).collect(),
+        stages_title: lang.pick("Стадии сделок", "Stages of deals"),
+        stages_hint: lang.pick(
+            "Куда переходит сделка, говорит воронка и код стадии: выберите и сохраните командой.",
+            "Where a deal goes is said by a funnel and a stage's code: choose and save by command.",
+        ),
+        mappings: told.mappings.iter().map(|it| mapping(it, told, lang)).collect(),
+        funnels: told.funnels.iter().map(funnel).collect(),
+        finishes,
+        ..AppPage::bare(lang)
+    };
+    let html = page.render().map_err(anyhow::Error::from)?;
+    let page = headers::page(StatusCode::OK, html, CACHE);
+    Ok(headers::framed(page, &origin.0, finishes.then_some(BX24)))
+}
+
+fn headline(is_whole: bool, finishes: bool, lang: Lang) -> (&'static str, &'static str) {
+    match (is_whole, finishes) {
+        (true, _) => (
             lang.pick("Готово", "All set"),
             lang.pick(
                 "Откройте любую сделку: в карточке есть вкладка «Оплата».",
                 "Open any deal: its card has the tab “Payment”.",
             ),
-        )
-    } else {
-        (
+        ),
+        (false, true) => (
             lang.pick("Установлено, но не всё", "Installed, but not all of it"),
             lang.pick(
                 "Портал отказал в том, что отмечено. Дайте приложению права crm, im, placement, \
@@ -135,22 +218,50 @@ pub fn installed(
                 "The portal refused what is marked. Give the application the rights crm, im, \
                  placement, bizproc, pay_system, sale and open this page once more.",
             ),
-        )
+        ),
+        (false, false) => (
+            lang.pick("Работает без отмеченного", "It works without what is marked"),
+            lang.pick(
+                "Этого портал не разрешил. Нужно — дайте приложению право и откройте эту страницу \
+                 ещё раз; не нужно — всё остальное в порядке.",
+                "The portal did not allow it. If it is wanted, give the application the right and \
+                 open this page once more; if not, the rest is in order.",
+            ),
+        ),
+    }
+}
+
+/// A setting as it is, and the command that changes it.
+fn mapping((name, value): &(&'static str, String), told: &Told<'_>, lang: Lang) -> Mapping {
+    let what = match *name {
+        PAID_STAGES => lang.pick("Оплачено", "Paid"),
+        REFUNDED_STAGES => lang.pick("Всё возвращено", "All of it went back"),
+        FAILED_STAGES => lang.pick("Не оплачено", "Not paid"),
+        _ => lang.pick("Ссылка создаётся сама", "A link is made by itself"),
     };
-    let page = AppPage {
-        lang: lang.as_str(),
-        title: lang.pick("Приём оплаты", "Payments"),
-        tone: if is_whole { "good" } else { "wait" },
-        headline: headline.to_owned(),
-        detail: detail.to_owned(),
-        things,
-        failed_title: lang.pick("Что не получилось", "What did not come off"),
-        failed: failed.iter().map(|one| failure(one, lang)).collect(),
-        finishes,
+    // The last stage of each funnel is as good an example as any.
+    let example: Vec<String> = match value.as_str() {
+        "" => told.funnels.iter().filter_map(|it| Some(pair(it, it.stages.last()?))).collect(),
+        value => vec![value.to_owned()],
     };
-    let html = page.render().map_err(anyhow::Error::from)?;
-    let page = headers::page(StatusCode::OK, html, CACHE);
-    Ok(headers::framed(page, &origin.0, finishes.then_some(BX24)))
+    Mapping {
+        what,
+        value: if value.is_empty() { "—".to_owned() } else { value.clone() },
+        command: format!(
+            "kopeck integration edit {} --set \"{name}={}\"",
+            told.integration_id,
+            example.join("; ")
+        ),
+    }
+}
+
+fn pair(funnel: &Funnel, stage: &Stage) -> String {
+    format!("{}={}", funnel.category, stage.code)
+}
+
+fn funnel(funnel: &Funnel) -> Shown {
+    let stage = |it: &Stage| Thing { title: it.name.clone(), why: pair(funnel, it) };
+    Shown { name: funnel.name.clone(), stages: funnel.stages.iter().map(stage).collect() }
 }
 
 /// What went wrong, and what to do, in words of the table of problems.
@@ -183,34 +294,19 @@ pub fn trouble(trouble: &Trouble, lang: Lang, origin: &Origin) -> Result<Respons
         tracing::error!("a portal's page failed: {error:#}");
     }
     let (headline, detail) = say(trouble, lang);
-    let page = AppPage {
-        lang: lang.as_str(),
-        title: lang.pick("Приём оплаты", "Payments"),
-        tone: "bad",
-        headline,
-        detail,
-        things: Vec::new(),
-        failed_title: "",
-        failed: Vec::new(),
-        finishes: false,
-    };
+    let page = AppPage { tone: "bad", headline, detail, ..AppPage::bare(lang) };
     framed(StatusCode::OK, page.render(), origin)
 }
 
 /// The tab was open for too long, or its form is not ours.
 pub fn gone(lang: Lang, origin: &Origin) -> Result<Response, ApiError> {
     let page = AppPage {
-        lang: lang.as_str(),
         title: lang.pick("Оплата", "Payment"),
-        tone: "wait",
         headline: lang.pick("Вкладка устарела", "The tab is too old").to_owned(),
         detail: lang
             .pick("Закройте карточку сделки и откройте снова.", "Close the deal and open it again.")
             .to_owned(),
-        things: Vec::new(),
-        failed_title: "",
-        failed: Vec::new(),
-        finishes: false,
+        ..AppPage::bare(lang)
     };
     framed(StatusCode::FORBIDDEN, page.render(), origin)
 }

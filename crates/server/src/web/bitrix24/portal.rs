@@ -8,11 +8,13 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
+use kopeck_banks::http::HttpReply;
 use kopeck_integrations::{
     Settings,
     bitrix24::{
+        funnels::{self, Funnel},
         inbound::{self, Form},
-        settings::ACCESS_TOKEN,
+        settings::{ACCESS_TOKEN, FAILED_STAGES, LINK_STAGES, PAID_STAGES, REFUNDED_STAGES},
     },
 };
 
@@ -24,8 +26,8 @@ use crate::{
             checkout,
             flow::{self, Heard},
             install,
-            model::{Errand, State as ErrandState},
-            portal::{Trouble, find},
+            model::{App, Errand, State as ErrandState},
+            portal::{self, As, Trouble, find},
             store::{
                 errands::{ErrandFilter, list_errands},
                 find_app,
@@ -38,6 +40,8 @@ use crate::{
     web::lang::Lang,
 };
 
+/// Settings that name stages.
+const MAPPINGS: [&str; 4] = [PAID_STAGES, REFUNDED_STAGES, FAILED_STAGES, LINK_STAGES];
 /// Failures that the application's page shows.
 const SHOWN: i64 = 10;
 
@@ -110,7 +114,7 @@ async fn do_install(server: &Server, id: String, form: Form) -> Result<Response,
         Ok(all) => {
             let told = all.into_iter().map(|one| (one.title.to_owned(), one.refused));
             let all: Vec<(String, Option<String>)> = told.collect();
-            page::installed((&all, &[]), true, lang, &origin)
+            page::installed(&page::Told::of(&all), true, lang, &origin)
         }
         Err(trouble) => page::trouble(&trouble, lang, &origin),
     }
@@ -135,24 +139,41 @@ async fn app_page(
         .read(move |tx| Ok((find_app(tx, &own)?, list_errands(tx, &own, &failed, SHOWN)?)))
         .await;
     let (app, failed) = seen?;
-    let registered = app.map(|app| app.registered).unwrap_or_default();
-    if !is_in_order(&linked, &settings, &registered) {
-        return do_install(&server, id, form).await;
-    }
+    let app = app.filter(|app| is_in_order(&linked, &settings, app, &form));
+    let Some(app) = app else { return do_install(&server, id, form).await };
     let origin = Origin::of(&settings, &form);
     if !inbound::is_genuine(&settings, &form) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
-    page::installed((&registered, &failed), false, language(&form), &origin)
+    let funnels = list_funnels(&server, &id).await;
+    let mappings = MAPPINGS.map(|name| (name, settings.find(name).unwrap_or("").to_owned()));
+    let told = page::Told {
+        registered: &app.registered,
+        failed: &failed,
+        funnels: &funnels,
+        mappings: &mappings,
+        integration_id: &id,
+    };
+    page::installed(&told, false, language(&form), &origin)
 }
 
-fn is_in_order(
-    linked: &Linked,
-    settings: &Settings,
-    registered: &[(String, Option<String>)],
-) -> bool {
-    let all_there = !registered.is_empty() && registered.iter().all(|(_, why)| why.is_none());
-    linked.is_live() && settings.find(ACCESS_TOKEN).is_some() && all_there
+/// What the portal refused stays refused until the application is given another right: a right that
+/// is left out on purpose is no reason to install it anew each time somebody looks.
+fn is_in_order(linked: &Linked, settings: &Settings, app: &App, form: &Form) -> bool {
+    let has_all = app.registered.iter().all(|(_, why)| why.is_none());
+    let has_same_rights = form.find("APPLICATION_SCOPE") == app.scopes.as_deref();
+    let is_connected = linked.is_live() && settings.find(ACCESS_TOKEN).is_some();
+    is_connected && !app.registered.is_empty() && (has_all || has_same_rights)
+}
+
+/// The portal's stages, to choose from; a portal that does not tell them now is shown without.
+async fn list_funnels(server: &Server, id: &str) -> Vec<Funnel> {
+    let (ctx, who) = (&server.ctx, As::App);
+    let bare = portal::call(ctx, id, who, funnels::funnels, funnels::read_funnels).await;
+    let Ok(bare) = bare else { return Vec::new() };
+    let make = |settings: &Settings| funnels::stages(settings, &bare);
+    let read = |reply: &HttpReply| funnels::read_stages(reply, &bare);
+    portal::call(ctx, id, who, make, read).await.unwrap_or_default()
 }
 
 /// What is not the portal's is refused after a look.

@@ -79,6 +79,9 @@ pub fn translate(error: ApiError, lang: Lang) -> ApiError {
             let message = format!("Чек не получается: {}", error.message);
             return ApiError { message, ..error };
         }
+        "bot_name_missing" => {
+            ("Не указано имя бота", "Сохраните его: `kopeck integration edit int_… --set bot=имя`")
+        }
         "card_number_refused" => ("В назначении номер карты", "Уберите его"),
         _ => return error,
     };

@@ -3,6 +3,7 @@
 //! It never asks for a card: the payer types it on the bank's page only.
 
 mod banks;
+mod events;
 mod page;
 mod routes;
 mod words;

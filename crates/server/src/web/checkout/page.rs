@@ -9,7 +9,7 @@ use kopeck_banks::{
     op::{PayMethod, SbpBank},
 };
 
-use super::words::{Tone, say};
+use super::words::{Tone, say, why_declined};
 use crate::{
     http::ApiError,
     kit::clock::timestamp,
@@ -17,8 +17,9 @@ use crate::{
         attempts::other_route,
         model::{Payment, Status},
     },
+    qr,
     receipts::model::{Record, State},
-    web::{base::Base, lang::Lang, message},
+    web::{base::Base, brand::Look, lang::Lang, message},
 };
 
 #[derive(Template)]
@@ -29,13 +30,17 @@ struct CheckoutPage<'a> {
     id: &'a str,
     version: String,
     watch: bool,
-    shop: &'a str,
     sum: String,
     purpose: &'a str,
     tone: &'static str,
     headline: &'static str,
     detail: String,
+    /// Why the last try to pay failed, of a payment that may be tried again.
+    declined: &'static str,
     code: Option<CodeView<'a>>,
+    /// How it can be paid at the bank's page.
+    ways: Vec<&'static str>,
+    receipt: Option<&'a str>,
     action: Option<Action<'a>>,
     others: Vec<Other>,
     facts: Vec<String>,
@@ -52,9 +57,11 @@ struct Action<'a> {
 /// two is left to the style sheet, which knows what the payer points with.
 struct CodeView<'a> {
     payload: &'a str,
+    /// The picture, within the page: no request of its own. Drawn once, shown at two places.
+    svg: String,
+    label: &'static str,
     scan: &'static str,
     tap: &'static str,
-    alt: &'static str,
     open: &'static str,
     choose: &'static str,
     show: &'static str,
@@ -93,29 +100,31 @@ pub fn bank_url(payment: &Payment) -> Option<&str> {
 /// What the page tells of.
 pub struct Shown {
     pub payment: Payment,
-    /// The name of its shop.
-    pub shop: String,
+    /// How its shop looks.
+    pub look: Look,
     /// The payment's own receipt, if it has one.
     pub receipt: Option<Record>,
 }
 
 pub fn checkout(shown: &Shown, lang: Lang, now_ms: i64) -> askama::Result<String> {
-    let Shown { payment, shop, receipt } = shown;
+    let Shown { payment, look, receipt } = shown;
     let said = say(payment, lang);
     let sum = payment.amount.to_human();
     let page = CheckoutPage {
-        base: Base::new(lang),
+        base: Base::of(lang, look),
         title: format!("{} · {sum}", said.headline),
         id: &payment.id,
         version: version(payment),
         watch: is_moving(payment.status()),
-        shop: shop.as_str(),
         sum,
         purpose: &payment.purpose,
         tone: said.tone.as_str(),
         headline: said.headline,
         detail: said.detail,
+        declined: declined(payment, lang),
         code: code(payment, lang),
+        ways: ways(payment, lang),
+        receipt: receipt_url(receipt.as_ref()),
         action: action(payment, said.tone, lang),
         others: others(payment, lang, now_ms),
         facts: facts(payment, receipt.as_ref(), lang, now_ms),
@@ -148,9 +157,14 @@ struct BanksPage<'a> {
 }
 
 /// The banks whose apps open the code, in the order of the SBP's operator.
-pub fn banks(payment: &Payment, banks: &[SbpBank], lang: Lang) -> askama::Result<String> {
+pub fn banks(
+    payment: &Payment,
+    banks: &[SbpBank],
+    lang: Lang,
+    look: &Look,
+) -> askama::Result<String> {
     let page = BanksPage {
-        base: Base::new(lang),
+        base: Base::of(lang, look),
         headline: lang.pick("Выберите свой банк", "Choose your bank"),
         sum: payment.amount.to_human(),
         id: &payment.id,
@@ -185,8 +199,16 @@ const fn is_moving(status: Status) -> bool {
 }
 
 fn code(payment: &Payment, lang: Lang) -> Option<CodeView<'_>> {
+    let payload = payload(payment)?;
+    let label = lang.pick("QR-код СБП для оплаты", "SBP QR code to pay by");
     Some(CodeView {
-        payload: payload(payment)?,
+        payload,
+        label,
+        svg: qr::Code::new(payload).map(|code| code.to_svg(label)).unwrap_or_default().replacen(
+            "<svg ",
+            "<svg id=\"code\" ",
+            1,
+        ),
         scan: lang.pick(
             "Отсканируйте код камерой телефона или в приложении любого банка. Страница обновится \
              сама.",
@@ -197,7 +219,6 @@ fn code(payment: &Payment, lang: Lang) -> Option<CodeView<'_>> {
             "Откройте приложение банка: сумма и получатель уже указаны. Страница обновится сама.",
             "Open your bank's app: sum and payee are filled in. This page refreshes by itself.",
         ),
-        alt: lang.pick("QR-код СБП для оплаты", "SBP QR code to pay by"),
         open: lang.pick("Открыть приложение банка", "Open the bank's app"),
         choose: lang.pick("Выбрать банк", "Choose the bank"),
         show: lang.pick("Показать QR-код", "Show the QR code"),
@@ -248,6 +269,31 @@ fn others(payment: &Payment, lang: Lang, now_ms: i64) -> Vec<Other> {
         Some(Other { route, text })
     };
     (0..payment.routes.len()).filter_map(other).collect()
+}
+
+/// The ways to pay that the bank's page offers for this sum, once one may go there.
+fn ways(payment: &Payment, lang: Lang) -> Vec<&'static str> {
+    if bank_url(payment).is_none() || payment.is_code() {
+        return Vec::new();
+    }
+    let sums = find_bank(&payment.bank).map(|bank| bank.capabilities());
+    let fits = |method: &&PayMethod| {
+        sums.is_none_or(|can| can.methods.contains(method) && can.takes(**method, payment.amount))
+    };
+    payment.bank_methods.iter().filter(fits).map(|method| way(*method, lang)).collect()
+}
+
+/// Why it was declined, where the bank told and it matters still.
+fn declined(payment: &Payment, lang: Lang) -> &'static str {
+    let decline = payment.facts.decline.as_ref();
+    let matters = matches!(payment.status(), Status::Open | Status::Failed);
+    decline.filter(|_| matters).map_or("", |decline| why_declined(&decline.code, lang))
+}
+
+/// The receipt as whoever made it shows it.
+fn receipt_url(receipt: Option<&Record>) -> Option<&str> {
+    let url = receipt?.fiscal.as_ref()?.url.as_deref()?;
+    url.starts_with("https://").then_some(url)
 }
 
 const fn way(method: PayMethod, lang: Lang) -> &'static str {

@@ -13,10 +13,12 @@ use serde::Serialize;
 
 use super::{
     banks::Banks,
+    events::Streams,
     page::{self, Shown},
 };
 use crate::{
     http::{ApiError, Server, codes, query::RawQuery},
+    integrations::{letter::is_payable, store::replaced::find_newer},
     kit::db::{DbError, Tx},
     payments::{
         flow::{attempts::request_move, payer_left},
@@ -25,8 +27,11 @@ use crate::{
     },
     qr,
     receipts::{self, model::Kind},
-    shops,
-    web::{headers, lang::Lang},
+    web::{
+        brand::{Look, find_look},
+        headers,
+        lang::Lang,
+    },
 };
 
 /// A payer's page tells of money: no cache keeps it.
@@ -39,6 +44,8 @@ const PNG_SIDE: u32 = 512;
 pub fn routes() -> Router<Server> {
     Router::new()
         .route("/pay/{id}", get(show))
+        // The same, for where every letter counts.
+        .route("/p/{id}", get(show))
         .route("/pay/{id}/go", get(go))
         .route("/pay/{id}/elsewhere/{route}", post(elsewhere))
         .route("/pay/{id}/banks", get(choose))
@@ -46,6 +53,8 @@ pub fn routes() -> Router<Server> {
         .route("/pay/{id}/qr.svg", get(svg))
         .route("/pay/{id}/qr.png", get(png))
         .route("/pay/{id}/state", get(state))
+        .route("/pay/{id}/events", get(events))
+        .layer(Extension(Streams::default()))
         .layer(Extension(Arc::new(Banks::default())))
 }
 
@@ -60,6 +69,9 @@ async fn show(
         return page::not_found(lang);
     };
     let payment = &shown.payment;
+    if let Some(newer) = newer(&server, payment).await? {
+        return Ok(newer);
+    }
     // Whoever sees the code may be paying by it: watched as one who left for the bank.
     if page::payload(payment).is_some() && payment.dense_until_ms < server.ctx.now_ms() {
         note_payer(&server, payment).await;
@@ -72,6 +84,9 @@ async fn go(State(server): State<Server>, Path(id): Path<String>) -> Result<Resp
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(Lang::Ru);
     };
+    if let Some(newer) = newer(&server, &payment).await? {
+        return Ok(newer);
+    }
     let Some(url) = page::bank_url(&payment) else {
         return Ok(back_to(&payment));
     };
@@ -103,11 +118,12 @@ async fn choose(
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(lang);
     };
-    if page::payload(&payment).is_none() {
+    if page::payload(&payment).is_none() || newer(&server, &payment).await?.is_some() {
         return Ok(back_to(&payment));
     }
     let list = banks.list(&server.ctx, &payment).await?;
-    render(StatusCode::OK, page::banks(&payment, &list, lang))
+    let look = look_of(&server, &payment).await?;
+    render(StatusCode::OK, page::banks(&payment, &list, lang, &look))
 }
 
 /// Off to the app of that bank.
@@ -119,12 +135,27 @@ async fn open(
     let Some(payment) = find(&server, id).await? else {
         return page::not_found(Lang::Ru);
     };
+    if let Some(newer) = newer(&server, &payment).await? {
+        return Ok(newer);
+    }
     let link = banks.link(&server.ctx, &payment, &bank).await?;
     // Only into an app, or to the operator: whatever else a bank might send.
     let is_safe = |url: &String| url.starts_with("bank") || url.starts_with("https://");
     let Some(url) = link.filter(is_safe) else { return Ok(back_to(&payment)) };
     note_payer(&server, &payment).await;
     Ok(headers::secure(Redirect::to(&url).into_response(), CACHE))
+}
+
+/// Where a link leads that gave way to one of the sum that is due now.
+async fn newer(server: &Server, payment: &Payment) -> Result<Option<Response>, DbError> {
+    if !is_payable(payment) {
+        return Ok(None);
+    }
+    let id = payment.id.clone();
+    let found: Result<Option<String>, DbError> =
+        server.ctx.db.read(move |tx| find_newer(tx, &id)).await;
+    let to = |id| Redirect::to(&format!("/pay/{id}")).into_response();
+    Ok(found?.map(|id| headers::secure(to(id), CACHE)))
 }
 
 fn back_to(payment: &Payment) -> Response {
@@ -176,8 +207,38 @@ async fn state(State(server): State<Server>, Path(id): Path<String>) -> Result<R
     let Some(payment) = find(&server, id).await? else {
         return Ok(headers::secure(StatusCode::NOT_FOUND.into_response(), CACHE));
     };
-    let view = StateView { status: payment.status().as_str(), version: page::version(&payment) };
+    let mut version = page::version(&payment);
+    if newer(&server, &payment).await?.is_some() {
+        // The page looks for itself where it leads now.
+        version.push_str(" replaced");
+    }
+    let view = StateView { status: payment.status().as_str(), version };
     Ok(headers::secure(Json(view).into_response(), CACHE))
+}
+
+/// News of the payment as they come: for a page that shows an older version than `v` names.
+async fn events(
+    State(server): State<Server>,
+    Extension(streams): Extension<Streams>,
+    Path(id): Path<String>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
+    if find(&server, id.clone()).await?.is_none() {
+        return Ok(headers::secure(StatusCode::NOT_FOUND.into_response(), CACHE));
+    }
+    let shown = query.find_any("v").unwrap_or_default();
+    Ok(headers::secure(streams.open(server, id, shown), CACHE))
+}
+
+/// What the page would say that it shows.
+pub async fn current_version(server: &Server, id: &str) -> Result<Option<String>, DbError> {
+    let payment = find(server, id.to_owned()).await?;
+    Ok(payment.as_ref().map(page::version))
+}
+
+async fn look_of(server: &Server, payment: &Payment) -> Result<Look, DbError> {
+    let shop_id = payment.shop_id.clone();
+    server.ctx.db.read(move |tx| find_look(tx, &shop_id)).await
 }
 
 async fn find(server: &Server, id: String) -> Result<Option<Payment>, DbError> {
@@ -197,11 +258,10 @@ async fn find_shown(server: &Server, id: String) -> Result<Option<Shown>, DbErro
         .db
         .read(move |tx| {
             let Some(payment) = find_link(tx, &id)? else { return Ok(None) };
-            let shop = shops::store::find_shop(tx, &payment.shop_id)?;
-            let shop = shop.map_or_else(String::new, |shop| shop.name);
+            let look = find_look(tx, &payment.shop_id)?;
             let receipts = receipts::store::list_of_payment(tx, &payment.id)?;
             let receipt = receipts.into_iter().find(|receipt| receipt.kind == Kind::Income);
-            Ok(Some(Shown { payment, shop, receipt }))
+            Ok(Some(Shown { payment, look, receipt }))
         })
         .await
 }

@@ -1,6 +1,6 @@
 //! What the page says, in Russian and in English.
 
-use kopeck_banks::Money;
+use kopeck_banks::{Money, op::DeclineReason};
 
 use crate::{
     payments::model::{Payment, Status},
@@ -185,5 +185,58 @@ const fn bad(status: Status, lang: Lang) -> [&'static str; 2] {
                 "No money was taken. Try again, or choose another way to pay in the shop.",
             ),
         ],
+    }
+}
+
+/// What to tell a payer of a try that failed, by the code that [`Failure`] keeps: what happened and
+/// what to do. Empty for what the payer cannot help and need not know.
+///
+/// [`Failure`]: crate::payments::model::Failure
+pub fn why_declined(code: &str, lang: Lang) -> &'static str {
+    let reason = code.strip_prefix("declined_").unwrap_or("");
+    let reason = DeclineReason::ALL.into_iter().find(|it| it.as_str() == reason);
+    let Some(reason) = reason else { return "" };
+    match reason {
+        DeclineReason::InsufficientFunds => lang.pick(
+            "На карте не хватило денег. Пополните её или возьмите другую.",
+            "There was not enough money. Top the card up, or take another one.",
+        ),
+        DeclineReason::CardExpired => lang.pick(
+            "Срок действия карты истёк. Возьмите другую.",
+            "The card has expired. Take another one.",
+        ),
+        DeclineReason::CardDetails => lang.pick(
+            "Данные карты не подошли. Проверьте номер, срок и код.",
+            "The card's data did not fit. Check number, date and code.",
+        ),
+        DeclineReason::CardBlocked => lang.pick(
+            "Карта заблокирована. Возьмите другую или позвоните в свой банк.",
+            "The card is blocked. Take another one, or call your bank.",
+        ),
+        DeclineReason::LimitExceeded => lang.pick(
+            "Сумма выше лимита карты. Измените лимит в банке или возьмите другую карту.",
+            "The sum is above the card's limit. Change it at your bank, or take another card.",
+        ),
+        DeclineReason::ThreeDsFailed => lang.pick(
+            "Платёж не подтверждён кодом банка. Попробуйте ещё раз.",
+            "The payment was not confirmed with the bank's code. Try again.",
+        ),
+        DeclineReason::Suspicion | DeclineReason::IssuerDeclined => lang.pick(
+            "Ваш банк отклонил платёж. Позвоните туда или возьмите другую карту.",
+            "Your bank declined the payment. Call it, or take another card.",
+        ),
+        DeclineReason::ForeignCard | DeclineReason::NotPermitted => lang.pick(
+            "Этой картой здесь не заплатить. Возьмите другую.",
+            "This card cannot pay here. Take another one.",
+        ),
+        DeclineReason::SavedGone => lang.pick(
+            "Сохранённая карта больше не действует. Заплатите другой.",
+            "The saved card is no longer good. Pay with another one.",
+        ),
+        DeclineReason::Technical => lang.pick(
+            "Связь с банком прервалась. Попробуйте ещё раз через минуту.",
+            "The connection to the bank broke. Try again in a minute.",
+        ),
+        DeclineReason::Shop | DeclineReason::Unknown => "",
     }
 }

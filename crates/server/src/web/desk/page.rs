@@ -10,7 +10,7 @@ use crate::{
     kit::clock::{MINUTE_MS, timestamp},
     payments::model::Payment,
     places::model::{Place, State as PlaceState},
-    web::{base::Base, lang::Lang, message},
+    web::{base::Base, brand::Look, lang::Lang, message},
 };
 
 /// How long the page shows how the last sale ended.
@@ -19,7 +19,7 @@ const SHOWN_MS: i64 = 10 * MINUTE_MS;
 /// What is shown.
 pub struct Seen<'a> {
     pub token: &'a str,
-    pub shop: &'a str,
+    pub look: &'a Look,
     pub desk: &'a Place,
     pub clerk: &'a str,
     pub sale: Option<&'a Sale>,
@@ -44,7 +44,6 @@ struct DeskPage<'a> {
     version: String,
     status: &'static str,
     sale: &'a str,
-    shop: &'a str,
     name: &'a str,
     clerk: &'a str,
     sum: String,
@@ -91,12 +90,11 @@ pub fn desk(seen: &Seen<'_>, lang: Lang, trouble: Option<&Trouble>) -> askama::R
     let said = say(seen, sale, lang);
     let typed = |pick: fn(&Trouble) -> &String| trouble.map_or("", |it| pick(it).as_str());
     DeskPage {
-        base: Base::new(lang),
+        base: Base::of(lang, seen.look),
         base_url: format!("/desk/{}", seen.token),
         version: version(seen.sale, seen.now_ms),
         status: status(seen.sale, seen.now_ms),
         sale: sale.map_or("", |sale| sale.id.as_str()),
-        shop: seen.shop,
         name: &seen.desk.name,
         clerk: seen.clerk,
         sum: sale.map_or_else(String::new, |sale| sale.amount.to_human()),

@@ -25,8 +25,11 @@ use crate::{
     kit::{db::DbError, secret},
     payments::{self, idempotency::Key, model::Payment},
     places::{api::file, model::Place, poster},
-    shops,
-    web::{headers, lang::Lang},
+    web::{
+        brand::{Look, find_look},
+        headers,
+        lang::Lang,
+    },
 };
 
 /// It tells of money: no cache keeps it.
@@ -48,7 +51,7 @@ pub fn routes() -> Router<Server> {
 struct Found {
     desk: Place,
     link: ClerkLink,
-    shop: String,
+    look: Look,
     sale: Option<Sale>,
     payment: Option<Payment>,
 }
@@ -59,15 +62,14 @@ async fn find(server: &Server, token: &str) -> Result<Option<Found>, ApiError> {
         .ctx
         .db
         .read(move |tx| {
-            let shop = shops::store::find_shop(tx, &desk.shop_id)?;
+            let look = find_look(tx, &desk.shop_id)?;
             let sale = store::find_last(tx, &desk.id)?;
             let paid = sale.as_ref().and_then(|sale| sale.payment_id.as_deref());
             let payment = match paid {
                 Some(id) => payments::store::find_payment_by_id(tx, id)?,
                 None => None,
             };
-            let shop = shop.map_or_else(String::new, |shop| shop.name);
-            Ok(Found { desk, link, shop, sale, payment })
+            Ok(Found { desk, link, look, sale, payment })
         })
         .await;
     Ok(Some(found?))
@@ -81,7 +83,7 @@ fn draw(
 ) -> Result<Response, ApiError> {
     let seen = Seen {
         token,
-        shop: &found.shop,
+        look: &found.look,
         desk: &found.desk,
         clerk: &found.link.name,
         sale: found.sale.as_ref(),

@@ -317,7 +317,12 @@ async fn the_page_shows_the_code_and_opens_the_bank() {
     let path = format!("/pay/{}", payment["id"].as_str().unwrap());
     let payload = payment["qr"]["payload"].as_str().unwrap();
     let page = app.get(&path).await.text();
-    assert!(page.contains(&format!("src=\"{path}/qr.svg\"")), "{page}");
+    // The code is a part of the page.
+    let drawn = app.get(&format!("{path}/qr.svg")).await.text();
+    let modules = drawn.split("<path d=\"").nth(1).and_then(|part| part.split('"').next()).unwrap();
+    assert!(page.contains(modules), "{page}");
+    let short = app.get(&path.replace("/pay/", "/p/")).await;
+    assert_eq!((short.status, short.text()), (200, page.clone()));
     assert!(page.contains(&payload.replace('&', "&#38;")), "{page}");
     assert!(!page.contains(&format!("{path}/go")), "a code has no bank's page: {page}");
     assert_eq!(payment["qr"]["svg"], format!("{PUBLIC_URL}{path}/qr.svg"));
@@ -339,7 +344,7 @@ async fn the_page_shows_the_code_and_opens_the_bank() {
     assert_eq!(app.bank.count("c2bmembers"), 1, "asked once a day");
     pay(&app, &payment);
     app.advance(10_000).await;
-    assert!(!app.get(&path).await.text().contains("qr.svg"));
+    assert!(!app.get(&path).await.text().contains(modules));
     let over = app.get(&format!("{path}/banks")).await;
     assert_eq!((over.status, over.header("location")), (303, path.as_str()));
 }
@@ -380,7 +385,7 @@ async fn tbank_gives_the_code_of_a_payment_that_it_keeps() {
     assert_ne!(payment["bank_url"], payload);
     let path = format!("/pay/{}", payment["id"].as_str().unwrap());
     let page = app.get(&path).await.text();
-    assert!(page.contains("qr.svg") && page.contains(&format!("{path}/go")), "{page}");
+    assert!(page.contains("id=\"code\"") && page.contains(&format!("{path}/go")), "{page}");
     let banks = app.get(&format!("{path}/banks")).await.text();
     let choice = banks.split("href=\"").find(|part| part.contains("/banks/")).unwrap();
     let open = app.get(choice.split('"').next().unwrap()).await;

@@ -23,6 +23,25 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}"))
 }
 
+/// A payer may be on a slow line: the page with its code, its style, its script and its icon come in 20 KB, and
+/// nothing else is asked for but the stream of its news.
+async fn weigh(browser: &Browser) {
+    let script = "return performance.getEntriesByType('navigation')\
+                  .concat(performance.getEntriesByType('resource'))\
+                  .map(it => [new URL(it.name).pathname, it.encodedBodySize, it.transferSize])";
+    let loaded: Vec<(String, u64, u64)> =
+        serde_json::from_str(&browser.ask(script).await).expect("sizes");
+    let own = |(path, ..): &&(String, u64, u64)| !path.ends_with("/events");
+    let paths: Vec<&str> = loaded.iter().filter(own).map(|(path, ..)| path.as_str()).collect();
+    assert_eq!(
+        paths[1..],
+        ["/assets/page.css", "/assets/checkout.js", "/assets/icon.svg"],
+        "{loaded:?}"
+    );
+    let bytes: u64 = loaded.iter().filter(own).map(|(_, body, wire)| (*body).max(*wire)).sum();
+    assert!(bytes > 5_000 && bytes <= 20_000, "{bytes} bytes: {loaded:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn at_a_desk_the_code_is_shown_and_the_page_watches() {
     let counter = Counter::open().await;
@@ -31,7 +50,7 @@ async fn at_a_desk_the_code_is_shown_and_the_page_watches() {
     let browser = Browser::start_as(Screen::Desktop).await;
     browser.open(&url).await;
     browser.see("5\u{a0}000,00").await;
-    assert!(browser.shows(".by-hand img").await, "the code is there to be scanned");
+    assert!(browser.shows(".by-hand svg").await, "the code is there to be scanned");
     assert!(!browser.shows(".by-phone").await, "nobody opens an app at a desk");
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
@@ -39,10 +58,11 @@ async fn at_a_desk_the_code_is_shown_and_the_page_watches() {
         let seen = browser.screenshot(&format!("code-1-desktop-{scheme}")).await;
         Gray::from_png(&seen).must_read(&payload, scheme);
     }
+    weigh(&browser).await;
     counter.pay(text(&payment, "bank_payment_id")).await;
     // Nobody touches the page.
     browser.see("Оплачено").await;
-    assert!(!browser.shows(".code img").await, "a paid code is not shown");
+    assert!(!browser.shows(".code svg").await, "a paid code is not shown");
     for scheme in ["light", "dark"] {
         browser.prefer(scheme).await;
         browser.screenshot(&format!("code-2-desktop-paid-{scheme}")).await;
@@ -53,7 +73,7 @@ async fn at_a_desk_the_code_is_shown_and_the_page_watches() {
     browser.see("700,00").await;
     let id = text(&late, "bank_payment_id");
     counter.kopeck.json(&["sandbox", "expire", id, "--at", &counter.sandbox(), "--json"]);
-    assert!(browser.shows(".by-hand img").await, "a transfer may be on its way");
+    assert!(browser.shows(".by-hand svg").await, "a transfer may be on its way");
 }
 
 #[tokio::test(flavor = "multi_thread")]

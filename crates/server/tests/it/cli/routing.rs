@@ -23,6 +23,27 @@ fn the_rule_is_set_shown_and_obeyed() {
 }
 
 #[test]
+fn a_shop_gets_looks_of_its_own_and_loses_them() {
+    let shop = Shop::new();
+    assert_eq!(shop.json(&["shop", "show"])["accent"], serde_json::Value::Null);
+    let logo = shop.home.path("logo.png");
+    std::fs::write(&logo, b"\x89PNG\r\n\x1a\n....").expect("written");
+    let logo = logo.display().to_string();
+    let args = ["shop", "brand", "--accent", "#0a7a3d", "--logo", &logo];
+    let shown = shop.json(&args);
+    assert_eq!(shown["accent"], "#0a7a3d");
+    assert!(shown["logo_url"].as_str().is_some_and(|url| url.contains("/brand/shop_")), "{shown}");
+    let shown = shop.json(&["shop", "brand", "--no-logo"]);
+    assert_eq!((shown["accent"].as_str(), shown["logo_url"].as_str()), (Some("#0a7a3d"), None));
+    shop.fails(&["shop", "brand"], "usage_invalid");
+    shop.fails(&["shop", "brand", "--accent", "green"], "usage_invalid");
+    std::fs::write(&logo, b"<svg/>").expect("written");
+    let fail = shop.fails(&["shop", "brand", "--no-accent", "--logo", &logo], "usage_invalid");
+    assert!(fail["hint"].as_str().is_some_and(|hint| hint.contains("PNG")), "{fail}");
+    assert_eq!(shop.json(&["shop", "show"])["accent"], "#0a7a3d", "nothing by halves");
+}
+
+#[test]
 fn a_wrong_rule_is_explained() {
     let shop = Shop::new();
     shop.json(&["link", "create", "--amount", "100", "--purpose", "Чай"]);

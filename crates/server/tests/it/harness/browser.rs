@@ -29,6 +29,8 @@ pub enum Screen {
     Desktop,
     /// A phone: a finger, a phone's name for itself, a phone's pixels.
     Phone,
+    /// A browser that runs no scripts.
+    Scriptless,
 }
 
 const PHONE: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like \
@@ -38,12 +40,16 @@ impl Screen {
     fn options(self, mut arguments: Vec<&'static str>) -> Value {
         arguments.push(match self {
             Screen::Narrow | Screen::Phone => "--window-size=420,900",
-            Screen::Desktop => "--window-size=1280,900",
+            Screen::Desktop | Screen::Scriptless => "--window-size=1280,900",
         });
         let mut options = json!({
             "args": arguments,
             "prefs": {"intl.accept_languages": "ru,ru-RU"},
         });
+        if self == Screen::Scriptless {
+            let off = "profile.managed_default_content_settings.javascript";
+            options["prefs"][off] = json!(2);
+        }
         if self == Screen::Phone {
             options["mobileEmulation"] = json!({
                 "deviceMetrics": {
@@ -199,6 +205,19 @@ impl Browser {
         }
     }
 
+    /// Goes on to the next thing by the keyboard: what it is, and whether it is seen to be there.
+    pub async fn tab(&self) -> (String, bool) {
+        let key = |kind: &str| json!({ "type": kind, "value": "\u{e004}" });
+        let actions = json!([{
+            "type": "key", "id": "keys", "actions": [key("keyDown"), key("keyUp")],
+        }]);
+        self.call("POST", "/actions", json!({ "actions": actions })).await;
+        let script = "const it = document.activeElement, style = getComputedStyle(it); \
+                      return [it.tagName + ' ' + (it.textContent || it.name).trim(), \
+                      style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 2]";
+        serde_json::from_str(&self.ask(script).await).expect("a thing")
+    }
+
     /// As somebody who likes it dark, or does not.
     pub async fn prefer(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
@@ -212,6 +231,41 @@ impl Browser {
     pub async fn ask(&self, script: &str) -> String {
         let body = json!({ "script": script, "args": [] });
         self.call("POST", "/execute/sync", body).await.to_string()
+    }
+
+    /// What a machine can see wrong with the page for people who do not see, hear or move well: WCAG
+    /// 2.2, A and AA, by axe-core. `None` where it is not installed.
+    pub async fn audit(&self) -> Option<Vec<String>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/axe");
+        let path = format!("{folder}/node_modules/axe-core/axe.min.js");
+        let Ok(axe) = std::fs::read_to_string(path) else {
+            let hint = format!("axe-core is not installed: npm ci --prefix {folder}");
+            assert!(std::env::var_os("CI").is_none(), "{hint}");
+            eprintln!("NOT AUDITED: {hint}");
+            return None;
+        };
+        self.call("POST", "/execute/sync", json!({ "script": axe, "args": [] })).await;
+        let script = "const done = arguments[arguments.length - 1]; \
+                      axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', \
+                      'wcag22aa', 'best-practice']}) \
+                      .then(found => done(found.violations.map(it => it.id + ': ' + it.help + ': ' \
+                      + it.nodes.map(node => node.target.join(' ') + ' ' + node.failureSummary) \
+                      .join('; '))), error => done(['axe broke: ' + error]))";
+        let body = json!({ "script": script, "args": [] });
+        let found = self.call("POST", "/execute/async", body).await;
+        let found = found.as_array().expect("a list").iter();
+        Some(found.map(|it| it.as_str().unwrap_or_default().to_owned()).collect())
+    }
+
+    /// Looks at the page by day and by night, keeps a picture of each, and finds nothing wrong.
+    pub async fn approve(&self, name: &str) {
+        for scheme in ["light", "dark"] {
+            self.prefer(scheme).await;
+            self.screenshot(&format!("{name}-{scheme}")).await;
+            let found = self.audit().await.unwrap_or_default();
+            assert!(found.is_empty(), "{name}, {scheme}: {found:#?}");
+        }
+        assert!(self.fits().await, "{name} is wider than its screen");
     }
 
     /// A picture for people, kept in the temporary folder under this name.

@@ -120,3 +120,61 @@ async fn the_older_variables_save_the_card_where_the_shop_says_so() {
     assert_eq!(ask(6, json!({})).await, 1);
     assert_eq!(ask(7, json!({ "tinkoff_manual_recurrent_disable": "1" })).await, 0);
 }
+
+#[tokio::test]
+async fn a_bot_of_any_builder_saves_a_card_and_charges_it_once() {
+    let app = TestApp::at("tbank").await;
+    let made = create_key_of(&app.ctx, &app.shop.id, "bot", Scope::Bot).await.unwrap();
+    let key = made.1.as_str();
+    let ask = async |path: &str, body: Value| {
+        with_key(&app, key, (Method::POST, path), body).await.expect(200)
+    };
+    let mut wish = json!({ "client_id": "tg:5f3a", "amount": "499", "save": "1" });
+    let none = ask("/compat/bot/link", wish.clone()).await;
+    assert_eq!(none["error_code"], "bot_consent_missing", "{none}");
+    let charge = |more: Value| {
+        let mut body = json!({ "client_id": "tg:5f3a", "amount": "499", "description": "Декабрь" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask("/compat/bot/charge", body)
+    };
+    let early = charge(json!({})).await;
+    assert_eq!(early["error_code"], "saved_means_gone", "{early}");
+    wish["consent_version"] = json!("offer-7");
+    wish["consent_max"] = json!("1000");
+    let link = ask("/compat/bot/link", wish).await;
+    assert_eq!(link["ok"], true, "{link}");
+    app.advance(SECOND).await;
+    app.pay(&app.payment(&link["payment_id"]).await);
+    for _ in 0..20 {
+        app.advance(10 * SECOND).await;
+    }
+    let cards = app.get("/v1/customers/tg:5f3a/cards").await.expect(200);
+    let consent = &cards["data"][0]["consent"];
+    assert_eq!(
+        (&consent["text_version"], &consent["channel"], &consent["max_amount"]),
+        (&json!("offer-7"), &json!("bot"), &json!("1000.00")),
+        "{cards}"
+    );
+    let first = charge(json!({})).await;
+    assert_eq!((&first["ok"], keys(&first)), (&json!(true), keys(&link)), "{first}");
+    app.advance(2 * SECOND).await;
+    assert_eq!(charge(json!({})).await["payment_id"], first["payment_id"], "it ran twice");
+    for _ in 0..20 {
+        app.advance(10 * SECOND).await;
+    }
+    assert_eq!(app.payment(&first["payment_id"]).await["status"], "paid");
+    let named = charge(json!({ "external_id": "dec", "saved_id": cards["data"][0]["id"] })).await;
+    assert_eq!(named["ok"], true, "{named}");
+    app.advance(3_600 * SECOND).await;
+    let again = charge(json!({ "external_id": "dec" })).await;
+    assert_eq!(again["payment_id"], named["payment_id"], "an order is charged once for ever");
+    let later = charge(json!({})).await;
+    assert_ne!(later["payment_id"], first["payment_id"], "the next month's");
+    let dear = charge(json!({ "amount": "1001" })).await;
+    assert_eq!(dear["ok"], false, "more than was agreed to: {dear}");
+    let foreign = charge(json!({ "client_id": "tg:other", "saved_id": cards["data"][0]["id"] }));
+    assert_eq!(foreign.await["error_code"], "saved_means_gone");
+    let path = format!("/v1/customers/tg:5f3a/cards/{}", cards["data"][0]["id"].as_str().unwrap());
+    app.delete(&path).await;
+    assert_eq!(charge(json!({ "external_id": "jan" })).await["error_code"], "saved_means_gone");
+}

@@ -254,6 +254,42 @@ async fn a_shop_that_nobody_reaches_asks_for_its_updates() {
 }
 
 #[tokio::test]
+async fn another_bots_updates_are_heard_after_its_token_is_given() {
+    let app = TestApp::new().await;
+    let (host, linked) = bot(&app).await;
+    let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+    app.patch(&path, json!({ "settings": { "updates": "poll" } })).await.expect(200);
+    let hello = |id: i64| {
+        json!({ "update_id": id, "message": { "chat": { "id": CHAT, "type": "private" },
+            "text": "привет" } })
+    };
+    host.service().updates = vec![hello(900_000_001)];
+    app.advance(2 * SECOND).await;
+    // Asked once, so that its number is remembered, and not again before the token changes.
+    let remember = "update integrations set updates_marker = 900000002";
+    let done: Result<u64, DbError> = app.ctx.db.write(move |tx| tx.execute(remember, &[])).await;
+    assert_eq!(done.unwrap(), 1);
+    let other = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let payload = invited(&app, "telegram").await;
+    let mut started = start(CHAT, &payload);
+    started["update_id"] = json!(17);
+    other.service().updates = vec![started];
+    let moved = json!({ "settings": { "api_url": other.url } });
+    app.patch(&path, moved).await.expect(200);
+    for _ in 0..3 {
+        app.advance(2 * SECOND).await;
+    }
+    let all = chats(&app).await;
+    assert_eq!((all.len(), &all[0]["status"]), (1, &json!("bound")), "{all:?}");
+    // Any other change leaves the place where it was.
+    let set = "update integrations set updates_marker = 55";
+    let done: Result<u64, DbError> = app.ctx.db.write(move |tx| tx.execute(set, &[])).await;
+    assert_eq!(done.unwrap(), 1);
+    app.patch(&path, json!({ "lang": "en" })).await.expect(200);
+    assert_eq!(app.rows("integrations where updates_marker = 55").await, 1);
+}
+
+#[tokio::test]
 async fn max_is_asked_by_its_marker() {
     let app = TestApp::new().await;
     let max = Host::start(MaxStandIn::default(), app.clock.clone());

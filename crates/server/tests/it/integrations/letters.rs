@@ -113,6 +113,41 @@ async fn a_reader_who_refuses_such_letters_gets_none_until_he_wants_them_again()
 }
 
 #[tokio::test]
+async fn a_letter_that_waited_is_not_sent_to_who_refused_meanwhile() {
+    let server = MailServer::start("starttls");
+    let app = shop(&server).await;
+    let linked = server.connect(&app, json!({})).await;
+    let subscription = subscribed(&app).await;
+    pay(&app, &subscription).await;
+    days(&app, 29).await;
+    assert_eq!(server.count(), 2, "the notice of the first charge");
+    let notice = server.letter(2);
+    let url = notice["headers"]["List-Unsubscribe"].as_str().unwrap();
+    let url = url.trim_start_matches('<').trim_end_matches('>').to_owned();
+    days(&app, 3).await;
+    // The next one is written while the account is stopped, and waits for it.
+    let stop = "update integrations set stopped_ms = 1, stopped_code = 'email_login_refused'";
+    let stopped: Result<u64, DbError> = app.ctx.db.write(move |tx| tx.execute(stop, &[])).await;
+    assert_eq!(stopped.unwrap(), 1);
+    let waits = async || app.rows("sendings where kind = 'renewal' and state = 'pending'").await;
+    for _ in 0..40 {
+        if waits().await > 0 {
+            break;
+        }
+        days(&app, 1).await;
+    }
+    assert_eq!(waits().await, 1);
+    let before = server.count();
+    assert_eq!(at(&app, Method::POST, &url).await.status, 200);
+    let path = format!("/v1/integrations/{}", linked["id"].as_str().unwrap());
+    app.patch(&path, json!({ "lang": "ru" })).await.expect(200);
+    minutes(&app, 5).await;
+    assert_eq!(server.count(), before, "nothing is written to who wants no more");
+    let list = app.get("/v1/sendings?status=dropped").await.expect(200);
+    assert_eq!(list["data"][0]["why"], "the reader wants no more of these", "{list}");
+}
+
+#[tokio::test]
 async fn a_failed_charge_is_told_of_and_then_a_link_comes() {
     let server = MailServer::start("starttls");
     let app = shop(&server).await;

@@ -9,5 +9,6 @@ mod crm;
 pub mod host;
 mod letters;
 mod mail;
+mod quiet;
 mod sending;
 mod setting;

@@ -94,6 +94,59 @@ async fn a_test_says_what_the_service_says() {
 }
 
 #[tokio::test]
+async fn what_is_null_in_a_change_is_taken_away() {
+    let app = TestApp::new().await;
+    let host = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let made = host.connect(&app, json!({ "news_to": "700100200" })).await;
+    let path = format!("/v1/integrations/{}", made["id"].as_str().unwrap());
+    let named = json!({ "settings": { "bot": "kopeck_test_bot", "updates": "poll" } });
+    let named = app.patch(&path, named).await.expect(200);
+    assert_eq!(
+        (&named["settings"]["bot"], &named["tells_shop"]),
+        (&json!("kopeck_test_bot"), &json!(true))
+    );
+    let cleared = json!({ "settings": { "bot": null, "updates": "" } });
+    let cleared = app.patch(&path, cleared).await.expect(200);
+    assert_eq!(cleared["settings"].get("bot"), None, "{cleared}");
+    assert_eq!(cleared["settings"].get("updates"), None, "{cleared}");
+    assert_eq!(
+        (&cleared["settings"]["token"], &cleared["tells_shop"]),
+        (&json!("***"), &json!(true))
+    );
+    let silent = app.patch(&path, json!({ "news_to": null })).await.expect(200);
+    assert_eq!(silent["tells_shop"], false, "{silent}");
+    app.create_paid(json!({})).await;
+    app.advance(60_000).await;
+    assert!(host.arrived().is_empty(), "the shop hears nothing by it any more");
+    let unknown = app.patch(&path, json!({ "settings": { "color": null } })).await;
+    unknown.expect_error(422, "param_unknown");
+}
+
+#[tokio::test]
+async fn a_working_account_is_sent_by_rather_than_a_newer_one_that_is_stopped() {
+    let app = TestApp::new().await;
+    let old = Host::start(TelegramStandIn::default(), app.clock.clone());
+    old.connect(&app, json!({})).await;
+    app.clock.advance_ms(1);
+    let new = Host::start(TelegramStandIn::default(), app.clock.clone());
+    let newer = new.connect(&app, json!({})).await;
+    let payment = app.create(json!({})).await;
+    let send = format!("/v1/payments/{}/send", payment["id"].as_str().unwrap());
+    app.post(&send, json!({ "to": "telegram:700100200" })).await.expect(202);
+    app.advance(1_000).await;
+    assert_eq!((old.arrived().len(), new.arrived().len()), (0, 1), "the newest, while it works");
+    let id = newer["id"].as_str().unwrap().to_owned();
+    let stop = "update integrations set stopped_ms = 1, stopped_code = 'telegram_token_refused' \
+                where id = $1";
+    let stopped: Result<u64, DbError> =
+        app.ctx.db.write(move |tx| tx.execute(stop, &[id.into()])).await;
+    assert_eq!(stopped.unwrap(), 1);
+    app.post(&send, json!({ "to": "telegram:700100200" })).await.expect(202);
+    app.advance(1_000).await;
+    assert_eq!((old.arrived().len(), new.arrived().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_removed_one_sends_nothing_and_forgets_its_secrets() {
     let app = TestApp::new().await;
     let host = Host::start(TelegramStandIn::default(), app.clock.clone());

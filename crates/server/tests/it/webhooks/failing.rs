@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use kopeck::{
+    app,
     kit::{
         jobs::LEASE_MS,
-        net::{AddressPolicy, NetSettings, NetWire},
+        net::{AddressPolicy, BoxFuture, NetSettings, NetWire, UrlProblem, Wire},
     },
-    runner::{claim_due, run_and_finish},
+    runner::{Nudge, claim_due, run_and_finish},
     webhooks::{
         flow::{self, NewWebhook},
         model::{Kinds, Payload},
         request,
     },
+};
+use kopeck_banks::{
+    exchange::{Heard, Silence},
+    http::HttpRequest,
 };
 use serde_json::{Value, json};
 
@@ -253,6 +258,42 @@ async fn a_name_that_leads_inside_is_caught_when_it_is_called() {
     let why = list[0]["last_error"].as_str().unwrap();
     assert!(why.contains("private address"), "{why}");
     assert!(app.ctx.courier.refuse("http://192.168.0.1/").is_some());
+}
+
+/// A network in which one name leads inside.
+struct Inside;
+
+impl Wire for Inside {
+    fn send(&self, _request: HttpRequest) -> BoxFuture<Heard> {
+        Box::pin(async { Err(Silence::NotSent("no network".to_owned())) })
+    }
+
+    fn look_up(&self, url: &str) -> BoxFuture<Option<UrlProblem>> {
+        let is_inside = url.contains("inside.example.ru");
+        let problem = is_inside.then(|| UrlProblem::Private("`inside` is private".to_owned()));
+        Box::pin(async move { problem })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_refused_when_a_webhook_is_made() {
+    let wire = guarded();
+    let problem = wire.look_up("http://localhost:8080/hook").await;
+    assert!(matches!(problem, Some(UrlProblem::Private(_))), "{problem:?}");
+    assert_eq!(wire.look_up("https://nobody.invalid/hook").await, None, "it may be made later");
+    assert_eq!(wire.look_up("https://8.8.8.8/hook").await, None);
+    let mut app = TestApp::new().await;
+    app.ctx.courier = Arc::new(Inside);
+    let router = app::router(app.ctx.clone(), Nudge::default(), app.refused.clone(), app.limits);
+    let app = TestApp { router, ..app };
+    let inside = json!({ "url": "https://inside.example.ru/hook" });
+    let error = app.post("/v1/webhooks", inside.clone()).await;
+    let error = error.expect_error(422, "webhook_url_private");
+    assert_eq!(error["param"], "url");
+    let good = json!({ "url": "https://shop.example.ru/hook" });
+    let made = app.post("/v1/webhooks", good).await.expect(201);
+    let path = format!("/v1/webhooks/{}", made["id"].as_str().unwrap());
+    app.patch(&path, inside).await.expect_error(422, "webhook_url_private");
 }
 
 #[tokio::test]

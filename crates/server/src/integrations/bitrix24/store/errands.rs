@@ -10,6 +10,7 @@ use crate::{
 fn encode(what: &What) -> String {
     let value = match what {
         What::Register => json!({ "register": true }),
+        What::Prove => json!({ "prove": true }),
         What::Deal { id } => json!({ "deal": id }),
         What::Robot { deal_id, event_token, properties } => {
             json!({ "robot": deal_id, "event_token": event_token, "properties": properties })
@@ -35,9 +36,10 @@ fn decode_what(text: &str) -> Option<What> {
         let properties = serde_json::from_value(value["properties"].clone()).ok()?;
         return Some(What::Robot { deal_id, event_token: word("event_token")?, properties });
     }
-    match value["register"].as_bool() {
-        Some(_) => Some(What::Register),
-        None => value.as_object().map(|_| What::Forgotten),
+    match (value["register"].as_bool(), value["prove"].as_bool()) {
+        (Some(_), _) => Some(What::Register),
+        (None, Some(_)) => Some(What::Prove),
+        (None, None) => value.as_object().map(|_| What::Forgotten),
     }
 }
 
@@ -143,6 +145,20 @@ pub fn find_next_errand(tx: &mut dyn Tx, integration_id: &str) -> Result<Option<
 pub fn find_next_due(tx: &mut dyn Tx, integration_id: &str) -> Result<i64, DbError> {
     let next = find_next_errand(tx, integration_id)?;
     Ok(next.map_or(i64::MAX, |errand| errand.due_ms))
+}
+
+/// The one of this word, if it waits.
+pub fn find_waiting(
+    tx: &mut dyn Tx,
+    integration_id: &str,
+    word: &str,
+) -> Result<Option<Errand>, DbError> {
+    let sql = format!(
+        "select {ERRAND} from bitrix24_errands where integration_id = $1 and word = $2 \
+         and state = 'pending'"
+    );
+    let row = tx.find(&sql, &[integration_id.into(), word.into()])?;
+    row.map(|row| decode_errand(&row)).transpose()
 }
 
 pub fn find_errand(tx: &mut dyn Tx, id: &str) -> Result<Option<Errand>, DbError> {

@@ -103,3 +103,51 @@ async fn what_was_typed_wrongly_is_told_beside_the_form_and_kept_in_it() {
     assert!(text.contains("не в рублях"), "{text}");
     assert!(office.payments().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_link_goes_into_the_chat_that_the_deals_buyer_tied_to_himself() {
+    use axum::http::{Method, Request};
+    use kopeck_integrations::telegram::{TelegramStandIn, update};
+
+    use crate::integrations::host::Host;
+    const CHAT: i64 = 700_100_200;
+    let office = Office::installed().await;
+    let host = Host::start(TelegramStandIn::default(), office.app.clock.clone());
+    let settings = json!({ "settings": { "bot": "kopeck_test_bot" } });
+    let bot = host.connect(&office.app, json!({})).await;
+    let page = open(&office, 57, VIEWER).await;
+    assert!(page.contains("Позвать покупателя в чат"), "{page}");
+    let ask = form(&page, &[("service", "telegram")]);
+    let nameless = office.post("invite", &ask).await.text();
+    assert!(nameless.contains("Не указано имя бота"), "{nameless}");
+    let path = format!("/v1/integrations/{}", bot["id"].as_str().unwrap());
+    office.app.patch(&path, settings).await.expect(200);
+    let invited = office.post("invite", &ask).await.text();
+    let link = invited.split("?start=").nth(1).unwrap_or_else(|| panic!("{invited}"));
+    let payload = link.split(['"', '<']).next().unwrap().to_owned();
+    // The buyer opens it and presses Start.
+    let told = json!({ "update_id": 7, "message": { "chat": { "id": CHAT, "type": "private" },
+        "text": format!("/start {payload}") } });
+    let request = Request::builder().method(Method::POST);
+    let request = request.uri(format!("/updates/{}", bot["id"].as_str().unwrap()));
+    let secret = update::webhook_secret(&host.settings());
+    let request = request.header(update::SECRET_HEADER, secret);
+    let heard = office.app.send(request.body(told.to_string().into()).unwrap()).await;
+    assert_eq!(heard.status, 200);
+    office.wait(3).await;
+    let before = host.arrived().len();
+    let page = open(&office, 57, VIEWER).await;
+    assert!(page.contains("option value=\"telegram\""), "{page}");
+    assert!(!page.contains("Позвать покупателя"), "{page}");
+    let sent = form(&page, &[("amount", "1500"), ("send_to", "telegram")]);
+    let made = office.post("link", &sent).await.text();
+    assert!(made.contains("отправляется: Telegram"), "{made}");
+    office.wait(5).await;
+    let arrived = host.arrived();
+    assert_eq!(arrived.len(), before + 1, "{arrived:?}");
+    assert_eq!(arrived.last().unwrap().to, CHAT.to_string());
+    // Another deal's buyer is the same contact; one without a buyer has no chat.
+    office.set_deal(62, "contactId", json!(0));
+    let page = open(&office, 62, VIEWER).await;
+    assert!(!page.contains("option value=\"telegram\"") && !page.contains("Позвать"), "{page}");
+}

@@ -159,6 +159,99 @@ async fn a_right_that_is_missing_is_told_by_name_and_mended_by_opening_the_page(
 }
 
 #[tokio::test]
+async fn a_right_that_is_left_out_on_purpose_is_in_order_whenever_somebody_looks() {
+    let office = Office::new().await;
+    office.host.service().scopes.retain(|scope| scope != "bizproc");
+    let form = office.host.service().install_page();
+    office.post("install", &form).await;
+    let issued = office.host.service().issued;
+    for _ in 0..3 {
+        office.app.advance(HOUR / 4).await;
+        let form = office.host.service().install_page();
+        let page = office.post("app", &form).await;
+        let text = page.text();
+        assert!(text.contains("Работает без отмеченного"), "{text}");
+        assert!(text.contains("insufficient_scope"), "what is left out is shown: {text}");
+    }
+    assert_eq!(office.host.service().issued, issued, "nothing is installed anew");
+}
+
+#[tokio::test]
+async fn the_applications_page_offers_the_portals_stages() {
+    let office = Office::installed().await;
+    let form = office.host.service().install_page();
+    let page = office.post("app", &form).await.text();
+    for part in ["0=WON", "3=C3:WON", "Сделка успешна", "Курсы &#60;b&#62;", "paid_stages="]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    // A portal that is busy shows the rest.
+    let now_ms = u64::try_from(office.app.ctx.now_ms()).unwrap();
+    office.host.service().fill(now_ms, 0);
+    let form = office.host.service().install_page();
+    let page = office.post("app", &form).await.text();
+    assert!(page.contains("Готово") && !page.contains("0=LOSE"), "{page}");
+}
+
+#[tokio::test]
+async fn tokens_that_came_before_the_portal_fell_silent_are_not_lost() {
+    for is_event in [false, true] {
+        let office = Office::new().await;
+        // The exchange is at Bitrix24's own server, the next question at the portal.
+        let now_ms = u64::try_from(office.app.ctx.now_ms()).unwrap();
+        office.host.service().fill(now_ms, 0);
+        let form = match is_event {
+            true => office.host.service().install_event(),
+            false => office.host.service().install_page(),
+        };
+        let page = office.post("install", &form).await;
+        assert_eq!(page.status, 200);
+        assert!(is_event || page.text().contains("Портал занят"), "{}", page.text());
+        assert!(settings(&office).await.find("access_token").is_none(), "not believed yet");
+        let issued = office.host.service().issued;
+        office.wait(30).await;
+        assert_eq!(office.host.service().issued, issued, "exchanged once");
+        assert!(settings(&office).await.find("access_token").is_some());
+        assert_eq!(office.host.service().registry.places.len(), 2);
+        assert_eq!(office.open_errands().await, Vec::<String>::new());
+        // The page that is loaded once more is the same installation.
+        if !is_event {
+            let page = office.post("install", &form).await;
+            assert!(page.text().contains("Готово"), "{}", page.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_once_more_while_the_portal_is_silent_goes_on() {
+    let office = Office::new().await;
+    let now_ms = u64::try_from(office.app.ctx.now_ms()).unwrap();
+    office.host.service().fill(now_ms, 0);
+    let form = office.host.service().install_page();
+    office.post("install", &form).await;
+    office.app.clock.advance_ms(10 * SECOND);
+    let page = office.post("install", &form).await;
+    assert!(page.text().contains("Готово"), "{}", page.text());
+    office.wait(30).await;
+    assert_eq!(office.open_errands().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_stranger_among_the_employees_leaves_no_tokens_behind() {
+    let office = Office::new().await;
+    office.host.service().is_admin = false;
+    let form = office.host.service().install_page();
+    let page = office.post("install", &form).await;
+    assert!(page.text().contains("bitrix24_not_admin"), "{}", page.text());
+    let sql = "select count(*) from bitrix24_apps where unproven is not null";
+    let left: Result<_, DbError> = office.app.ctx.db.read(move |tx| tx.find(sql, &[])).await;
+    assert_eq!(left.unwrap().unwrap().int(0).unwrap(), 0);
+    // Once more it is refused again, whoever asks.
+    let page = office.post("install", &form).await;
+    assert!(page.text().contains("bitrix24_install_refused"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn an_event_is_believed_by_its_token_and_an_uninstalled_portal_is_forgotten() {
     let office = Office::installed().await;
     let gone = office.host.service().uninstall_event();

@@ -182,6 +182,135 @@ async fn an_order_that_grew_is_not_paid_by_the_money_of_its_older_link() {
     assert!(!office.host.service().portal.payments[&91].1, "5000.00 are not paid by 1500.50");
 }
 
+/// Where our own page leads.
+async fn leads_to(office: &Office, payment: &Value) -> String {
+    let path = format!("/pay/{}", payment["id"].as_str().unwrap());
+    let reply = office.app.get(&path).await;
+    if reply.status == 200 { String::new() } else { reply.header("location").to_owned() }
+}
+
+#[tokio::test]
+async fn an_older_link_of_an_order_gives_way_to_the_one_of_the_sum_that_is_due() {
+    let office = Office::installed().await;
+    office.host.service().portal.payments.insert(91, ("1500.50".to_owned(), false));
+    let first = checkout(&office, "91", "1500.50").await;
+    office.wait(5).await;
+    let first = office.app.payment(&first["PAYMENT_ID"]).await;
+    assert_eq!(leads_to(&office, &first).await, "");
+    let state = format!("/pay/{}/state", first["id"].as_str().unwrap());
+    let before = office.app.get(&state).await.expect(200);
+    office.host.service().portal.payments.insert(91, ("5000.00".to_owned(), false));
+    let second = checkout(&office, "91", "5000.00").await;
+    office.wait(5).await;
+    let second = office.app.payment(&second["PAYMENT_ID"]).await;
+    assert_ne!(second["id"], first["id"]);
+    let newer = format!("/pay/{}", second["id"].as_str().unwrap());
+    assert_eq!(leads_to(&office, &first).await, newer);
+    let go = office.app.get(&format!("/pay/{}/go", first["id"].as_str().unwrap())).await;
+    assert_eq!(go.header("location"), newer, "and never to the bank");
+    assert_ne!(office.app.get(&state).await.expect(200)["version"], before["version"]);
+    assert_eq!(leads_to(&office, &second).await, "");
+    // Whoever was at the bank's page already may still pay there: then a person decides.
+    office.app.pay(&first);
+    office.app.advance(61 * SECOND).await;
+    office.wait(30).await;
+    assert!(!office.host.service().portal.payments[&91].1);
+    assert_eq!(leads_to(&office, &first).await, "", "what is paid is shown");
+    assert_eq!(office.app.rows("todos where kind = 'errand_given_up'").await, 1);
+}
+
+#[tokio::test]
+async fn a_robots_link_takes_the_place_of_older_ones_when_it_asks_for_all_that_is_due() {
+    let office = Office::installed().await;
+    run(&office, 57, "11|a", &[]).await;
+    office.wait(10).await;
+    run(&office, 57, "12|b", &[("amount", "700")]).await;
+    office.wait(10).await;
+    let all = office.payments().await;
+    assert_eq!(all.len(), 2, "{all:?}");
+    let (part, whole) = (all[0].clone(), all[1].clone());
+    assert_eq!((&part["amount"], &whole["amount"]), (&json!("700.00"), &json!("1500.00")));
+    assert_eq!(leads_to(&office, &whole).await, "", "a part leaves the other as it is");
+    office.set_deal(57, "opportunity", json!(2000));
+    run(&office, 57, "13|c", &[]).await;
+    office.wait(10).await;
+    let newest = office.payments().await.remove(0);
+    assert_eq!(newest["amount"], "2000.00");
+    let newer = format!("/pay/{}", newest["id"].as_str().unwrap());
+    assert_eq!(leads_to(&office, &whole).await, newer);
+    assert_eq!(leads_to(&office, &part).await, newer);
+}
+
+#[tokio::test]
+async fn money_that_a_bank_holds_for_a_deal_is_not_asked_for_twice() {
+    let office = Office::installed().await;
+    let held = office.app.create(json!({ "amount": "1500.00", "capture": "manual" })).await;
+    let path = format!("/v1/payments/{}/send", held["id"].as_str().unwrap());
+    office.app.post(&path, json!({ "to": "bitrix24:57" })).await.expect(202);
+    office.app.pay(&held);
+    office.app.advance(61 * SECOND).await;
+    office.wait(10).await;
+    assert_eq!(office.app.payment(&held["id"]).await["status"], "authorized");
+    run(&office, 57, "11|a", &[]).await;
+    office.wait(10).await;
+    let answer = answers(&office).pop().unwrap();
+    assert!(answer["error"].as_str().unwrap().contains("удержаны"), "{answer}");
+    office.edit(json!({ "link_stages": "0=PREPARATION" })).await;
+    office.set_deal(57, "stageId", json!("PREPARATION"));
+    office.set_deal(57, "ufCrmKopeckLink", json!(""));
+    let event = office.host.service().deal_event("ONCRMDEALUPDATE", 57);
+    assert_eq!(office.post("events", &event).await.status, 200);
+    office.wait(10).await;
+    assert_eq!(office.payments().await.len(), 1, "the stage makes no second link either");
+}
+
+#[tokio::test]
+async fn a_second_try_after_an_edit_of_the_deal_still_knows_its_link() {
+    let office = Office::installed().await;
+    run(&office, 57, "11|a", &[]).await;
+    office.wait(10).await;
+    assert_eq!(answers(&office).len(), 1);
+    // As if the process had died between the link and the answer.
+    office.host.service().registry.answers.clear();
+    office.host.service().registry.waiting.push("11|a".to_owned());
+    let sql = r#"update bitrix24_errands set state = 'pending', due_ms = 0,
+        what = '{"robot":57,"event_token":"11|a","properties":{}}'"#;
+    let done: Result<u64, DbError> = office.app.ctx.db.write(move |tx| tx.execute(sql, &[])).await;
+    assert_eq!(done.unwrap(), 1);
+    office.set_deal(57, "opportunity", json!(1700));
+    office.set_deal(57, "title", json!("Другое название"));
+    office.edit(json!({})).await;
+    office.wait(10).await;
+    let all = office.payments().await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    let answer = answers(&office).pop().unwrap();
+    assert_eq!((&answer["payment_url"], &answer["error"]), (&all[0]["pay_url"], &json!("")));
+}
+
+#[tokio::test]
+async fn a_deal_of_four_hundred_rows_is_answered_for() {
+    let office = Office::installed().await;
+    // As long as portals write a row.
+    let row = format!(
+        r#"{{"productName":"Болт М8 оцинкованный","price":3.75,"quantity":1,"taxRate":null,
+        "xmlId":"{}"}}"#,
+        "0123456789abcdef".repeat(50)
+    );
+    let rows = format!("[{}]", vec![row; 400].join(","));
+    assert!(rows.len() > 300_000);
+    office.host.service().portal.rows.insert(57, rows);
+    let defaults = json!({ "taxation": "usn_income", "vat": [{ "vat": "none" }] });
+    assert!(office.app.put("/v1/receipts/defaults", defaults).await.status < 300);
+    run(&office, 57, "11|a", &[("with_receipt", "Y")]).await;
+    office.wait(10).await;
+    let answer = answers(&office).pop().expect("the deal was read");
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.is_empty() || error.contains("receipt"), "{answer}");
+    let page = office.host.service().tab(57, super::VIEWER);
+    let page = office.post("card", &page).await.text();
+    assert!(page.contains("строк: 400"), "{page}");
+}
+
 #[tokio::test]
 async fn a_checkout_is_believed_in_nothing_that_a_buyer_could_change() {
     let office = Office::installed().await;

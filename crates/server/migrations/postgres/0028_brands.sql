@@ -1,0 +1,9 @@
+-- How a shop looks to its payers: an accent colour and a picture. Its name is the shop's own.
+create table brands (
+    shop_id text primary key references shops (id),
+    accent text,
+    logo_kind text,
+    logo_hash text,
+    logo bytea,
+    changed_ms bigint not null
+);
