@@ -20,7 +20,7 @@ use crate::{
         db::DbError,
     },
     qr::Lang,
-    shops::{self, model::SealedConnection},
+    shops::{self, store::SealedConnection},
     subscriptions::{
         drive::links_after,
         dunning::{Class, NoticeFirst, Rules},

@@ -11,7 +11,7 @@ use kopeck::subscriptions::{
 };
 use serde_json::{Value, json};
 
-use super::subscriptions::{asked, days, minutes, path, pay, plan, shown};
+use super::subscriptions::{HOUR, asked, days, path, pay, plan, shown};
 use crate::harness::app::TestApp;
 
 async fn take(app: &TestApp, head: &str, row: &str, mode: Mode) -> Result<Verdict, Problem> {
@@ -81,7 +81,7 @@ async fn what_was_paid_elsewhere_is_credited_by_no_change_until_a_period_is_paid
     days(&app, 20).await;
     assert_eq!(asked(&app, &subscription).await["amount_kopecks"], 490_000);
     pay(&app, &subscription).await;
-    minutes(&app, 3).await;
+    app.advance(HOUR).await;
     assert_eq!(shown(&app, &subscription).await["plan"], "pro");
     // What was paid here is known: a change credits it.
     let told = app.post(&path(&subscription, "/preview"), json!({"plan": "start"})).await;
