@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use axum::{
     Extension, Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -37,7 +37,7 @@ use crate::{
     shops::{self, model::Connection},
     subscriptions, todos,
     web::{
-        assets, bitrix24, brand, checkout, desk, docs, place, portal, status, unsubscribe,
+        admin, assets, bitrix24, brand, checkout, desk, docs, place, portal, status, unsubscribe,
         withdrawal,
     },
     webhooks,
@@ -99,12 +99,18 @@ pub fn router(ctx: Ctx, nudge: Nudge, refused: Arc<RefusedCount>, limits: Limits
 
 fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
     let (api, document) = api().split_for_parts();
+    // The dashboard calls the same routes, with who is in for the key.
+    let inner = api.clone().layer(Extension(tell as Teller));
+    let inner = inner
+        .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
+        .with_state(server.clone());
     let authenticate = from_fn_with_state(server.clone(), shops::api::authenticate);
     Router::new()
         .merge(api.route_layer(authenticate))
         .layer(Extension(tell as Teller))
         .merge(payments::api::notice_routes(Arc::clone(&refused), take_news))
         .merge(integrations::updates::update_routes())
+        .merge(admin::routes(server, inner).layer(Extension(tell as Teller)))
         .merge(checkout::routes())
         .merge(place::routes())
         .merge(desk::routes())
@@ -122,6 +128,7 @@ fn router_of(server: &Server, refused: Arc<RefusedCount>) -> Router {
         .method_not_allowed_fallback(async || ApiError::of(codes::METHOD_NOT_ALLOWED))
         .layer(CatchPanicLayer::custom(|_| ApiError::of(codes::INTERNAL).into_response()))
         .layer(from_fn(plain_errors))
+        .layer(from_fn_with_state(server.clone(), keep_to_tls))
         .layer(from_fn_with_state(server.clone(), request_id::layer))
         .with_state(server.clone())
 }
@@ -147,6 +154,20 @@ pub fn take_news(
         Some(payment_id) => Ok(Some(payment_id)),
         None => places::flow::take_news(tx, ctx, connection, news),
     }
+}
+
+/// A browser that came over TLS once comes over nothing else for a year. Said only where TLS is.
+async fn keep_to_tls(
+    State(server): State<Server>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    if server.ctx.public_url.starts_with("https://") {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
 }
 
 /// What axum itself refuses, such as a path that is not UTF-8, becomes an error of ours.

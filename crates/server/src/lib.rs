@@ -21,6 +21,7 @@ pub mod reconcile;
 pub mod runner;
 pub mod sandbox;
 pub mod shops;
+pub mod staff;
 pub mod subscriptions;
 pub mod todos;
 pub mod web;

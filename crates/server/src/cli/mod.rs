@@ -38,6 +38,7 @@ mod sbp;
 mod sendings;
 mod serve;
 mod shop;
+mod staff;
 mod subscription;
 mod tbank;
 mod timeline;
@@ -94,6 +95,7 @@ enum Command {
     Dunning(dunning::DunningArgs),
     Evidence(evidence::EvidenceArgs),
     Todo(todo::TodoArgs),
+    Staff(staff::StaffArgs),
     Import(import::ImportArgs),
     Serve(serve::ServeArgs),
     Sandbox(sandbox::SandboxArgs),
@@ -157,6 +159,7 @@ async fn run(cli: Cli) -> Result<(), Fail> {
         Command::Dunning(args) => args.run(&globals).await,
         Command::Evidence(args) => args.run(&globals).await,
         Command::Todo(args) => args.run(&globals).await,
+        Command::Staff(args) => args.run(&globals).await,
         Command::Import(args) => args.run(&globals).await,
         Command::Serve(args) => args.run(&globals).await,
         Command::Sandbox(args) => Ok(args.run().await?),

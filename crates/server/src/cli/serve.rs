@@ -22,6 +22,7 @@ use crate::{
     receipts::flow,
     sandbox::{self, Client, SandboxClock},
     shops::{self, model::Connection},
+    staff::flow::members::{is_unclaimed, setup_url},
 };
 
 /// Run the server: API, pay pages, bank notices and the reconciler.
@@ -145,6 +146,12 @@ async fn greet(world: &World) -> Result<(), Fail> {
     }
     if connections.is_empty() {
         note("no bank is connected yet: run `kopeck init` (it works while the server runs)");
+    }
+    if is_unclaimed(&world.ctx, &world.shop.id).await? {
+        let url = setup_url(&world.ctx, &world.shop.id);
+        world.out.tell(&format!("  dashboard: become its owner at {}", paint(HINT, &url)))?;
+    } else {
+        world.out.tell(&format!("  dashboard: {public_url}/admin"))?;
     }
     let standing = flow::stand_all(&world.ctx).await?;
     if standing.due > 0 || standing.failed > 0 || standing.late > 0 {

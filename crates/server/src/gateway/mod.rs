@@ -5,6 +5,7 @@
 //! from a bank is kept in the journal with secrets and card data masked; a refresh token, which
 //! works once, is used by one process at a time.
 
+pub mod connecting;
 pub mod flow;
 pub mod notices;
 pub mod store;

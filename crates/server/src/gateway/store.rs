@@ -50,6 +50,20 @@ pub fn insert_exchange(
     Ok(())
 }
 
+/// How often the bank answered since then, and how often it was silent.
+pub fn count_answers(
+    tx: &mut dyn Tx,
+    connection_id: &str,
+    since_ms: i64,
+) -> Result<(i64, i64), DbError> {
+    let row = tx.find(
+        "select count(status), count(*) from exchanges \
+         where connection_id = $1 and at_ms >= $2",
+        &[connection_id.into(), since_ms.into()],
+    )?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.int(0)?, row.int(1)? - row.int(0)?)))
+}
+
 /// Forgets looks, lists and registers older than that; what moved money or made a link stays.
 pub fn delete_polls(tx: &mut dyn Tx, before_ms: i64) -> Result<u64, DbError> {
     tx.execute(

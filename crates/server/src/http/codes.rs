@@ -49,7 +49,7 @@ pub const PARAM_DUPLICATE: Code = code(
     "Give it once: which of two was meant is not for us to guess.",
 );
 pub const PARAM_MISSING: Code =
-    code("param_missing", 422, "A required field is missing.", "Add the field.");
+    code("param_missing", 422, "A required field is missing.", "Add it.");
 pub const PARAM_INVALID: Code = code(
     "param_invalid",
     422,

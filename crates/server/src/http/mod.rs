@@ -16,6 +16,7 @@ pub mod listen;
 pub mod page;
 pub mod query;
 pub mod request_id;
+pub mod russian;
 pub mod server;
 pub mod text;
 

@@ -51,6 +51,18 @@ pub fn nudge(
     Ok(())
 }
 
+/// A job that nobody took for this long is late: runners look every second.
+const LATE_MS: i64 = 60_000;
+
+/// How many jobs are late, and how many there are.
+pub fn count_due(tx: &mut dyn Tx, now_ms: i64) -> Result<(i64, i64), DbError> {
+    let late =
+        tx.find("select count(*) from jobs where due_ms < $1", &[(now_ms - LATE_MS).into()])?;
+    let all = tx.find("select count(*) from jobs", &[])?;
+    let count = |row: Option<Row>| row.map_or(Ok(0), |row| row.int(0));
+    Ok((count(late)?, count(all)?))
+}
+
 /// Which jobs a runner takes, so that the slow ones of one kind never wait in the way of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {

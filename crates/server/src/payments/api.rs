@@ -34,8 +34,9 @@ use crate::{
 };
 
 /// What a list of payments may be asked.
-const FILTERS: [&str; 9] = [
+const FILTERS: [&str; 10] = [
     "status",
+    "search",
     "customer_id",
     "order_id",
     "bank",
@@ -89,6 +90,9 @@ async fn create_payment(ask: Ask) -> Result<Answer, ApiError> {
 #[utoipa::path(get, path = "/v1/payments", tag = "payments",
     params(
         ("status" = Option<String>, Query, description = "One state, such as `paid`"),
+        ("search" = Option<String>, Query,
+            description = "Whatever is remembered of it: an id, an order's beginning, a sum, four \
+                or more digits of the payer's phone, words of the purpose"),
         ("order_id" = Option<String>, Query, description = "The shop's own number"),
         ("customer_id" = Option<String>, Query,
             description = "The shop's own number of the customer: payments of his subscriptions, \
@@ -126,6 +130,7 @@ fn read_filter(query: &Query) -> Result<PaymentFilter, ApiError> {
     let owned = |name: &str| query.find(name).map(str::to_owned);
     Ok(PaymentFilter {
         status: query.word("status", Status::parse, &Status::ALL.map(Status::as_str))?,
+        search: owned("search"),
         order_id: owned("order_id"),
         customer_id: owned("customer_id"),
         bank: owned("bank"),

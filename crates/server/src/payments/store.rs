@@ -2,7 +2,9 @@
 
 mod columns;
 mod keys;
+mod search;
 pub mod shared;
+pub mod totals;
 
 use kopeck_banks::Money;
 
@@ -41,6 +43,8 @@ pub struct PaymentFilter {
     pub place_id: Option<String>,
     pub created_from_ms: Option<i64>,
     pub created_to_ms: Option<i64>,
+    /// Whatever somebody remembers of it: an order, a sum, the end of a phone, a purpose.
+    pub search: Option<String>,
     /// Only payments older than this id: the last one of the page before.
     pub before_id: Option<String>,
 }
@@ -308,14 +312,15 @@ pub fn list_payments(
     filter: &PaymentFilter,
     limit: i64,
 ) -> Result<Vec<Payment>, DbError> {
+    let (search, words) = search::condition(filter.search.as_deref().unwrap_or(""), 11);
     let sql = format!(
         "select {COLUMNS} from payments where shop_id = $1 and ($2 = '' or status = $2) \
          and ($3 = '' or order_id = $3) and ($4 = '' or bank = $4) and created_ms >= $5 \
          and created_ms < $6 and ($7 = '' or id < $7) and ($8 = '' or place_id = $8) \
-         and ($9 = '' or {OF_CUSTOMER}) \
+         and ($9 = '' or {OF_CUSTOMER}) {search} \
          and attempt_of is null order by id desc limit $10"
     );
-    let params: [Value; 10] = [
+    let mut params: Vec<Value> = vec![
         shop_id.into(),
         filter.status.map_or("", Status::as_str).into(),
         filter.order_id.as_deref().unwrap_or("").into(),
@@ -327,6 +332,7 @@ pub fn list_payments(
         filter.customer_id.as_deref().unwrap_or("").into(),
         limit.into(),
     ];
+    params.extend(words);
     let rows = tx.query(&sql, &params)?;
     rows.iter().map(|row| decode(tx, row)).collect()
 }

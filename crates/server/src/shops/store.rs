@@ -41,6 +41,11 @@ pub fn list_shops(tx: &mut dyn Tx) -> Result<Vec<Shop>, DbError> {
         .collect()
 }
 
+pub fn rename_shop(tx: &mut dyn Tx, shop_id: &str, name: &str) -> Result<(), DbError> {
+    tx.execute("update shops set name = $1 where id = $2", &[name.into(), shop_id.into()])?;
+    Ok(())
+}
+
 pub fn find_shop(tx: &mut dyn Tx, shop_id: &str) -> Result<Option<Shop>, DbError> {
     let sql = "select id, name, created_ms from shops where id = $1";
     let row = tx.find(sql, &[shop_id.into()])?;

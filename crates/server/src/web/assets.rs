@@ -35,6 +35,16 @@ static FILES: &[(&str, &str, &[&str])] = &[
             include_str!("../../assets/crm.css"),
         ],
     ),
+    (
+        "admin.css",
+        CSS,
+        &[
+            include_str!("../../assets/tokens.css"),
+            include_str!("../../assets/parts.css"),
+            include_str!("../../assets/admin.css"),
+        ],
+    ),
+    ("admin.js", SCRIPT, &[include_str!("../../assets/admin.js")]),
     ("icon.svg", "image/svg+xml", &[include_str!("../../assets/icon.svg")]),
     ("checkout.js", SCRIPT, &[include_str!("../../assets/checkout.js")]),
     ("bitrix24.js", SCRIPT, &[include_str!("../../assets/bitrix24.js")]),

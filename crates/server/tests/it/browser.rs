@@ -3,6 +3,7 @@
 
 mod access;
 mod codes;
+mod dashboard;
 
 use std::time::Duration;
 

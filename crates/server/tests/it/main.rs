@@ -6,6 +6,7 @@
     reason = "a test fails by panicking; clippy.toml frees only functions marked #[test]"
 )]
 
+mod admin;
 mod api;
 mod bank_openapi;
 mod browser;

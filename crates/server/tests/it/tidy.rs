@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["qr"],
     &["events", "todos"],
     &["shops", "gateway"],
+    &["staff"],
     &["receipts", "instruments"],
     &["payments"],
     &["places"],

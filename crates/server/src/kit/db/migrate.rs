@@ -174,6 +174,11 @@ static MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../../migrations/postgres/0024_bitrix24.sql"),
     },
     Migration {
+        name: "0025_staff",
+        sqlite: include_str!("../../../migrations/sqlite/0025_staff.sql"),
+        postgres: include_str!("../../../migrations/postgres/0025_staff.sql"),
+    },
+    Migration {
         name: "0026_subscription_credits",
         sqlite: include_str!("../../../migrations/sqlite/0026_subscription_credits.sql"),
         postgres: include_str!("../../../migrations/postgres/0026_subscription_credits.sql"),
