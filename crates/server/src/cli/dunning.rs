@@ -1,22 +1,31 @@
 //! `kopeck dunning`: when a charge that was declined is tried again, and what people feel of it.
 
+mod words;
+
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::{civil::Date, tz::TimeZone};
+use kopeck_banks::bank::{Capabilities, find_bank};
 use serde::Serialize;
 
+use self::words::Told;
 use super::{
-    context::Globals,
+    context::{Globals, World},
+    evidence::read_lang,
     fail::Fail,
     print::{FAINT, GOOD, moscow, paint, table},
 };
 use crate::{
     kit::{
-        clock::{HOUR_MS, iso, timestamp},
+        clock::{DAY_MS, HOUR_MS, MINUTE_MS, iso, timestamp},
         db::DbError,
     },
+    qr::Lang,
+    shops::{self, store::SealedConnection},
     subscriptions::{
-        dunning::{Class, NoticeFirst, Rules, Verdict},
-        schedule::{Calendar, Interval, Unit, find_zone},
+        drive::links_after,
+        dunning::{Class, NoticeFirst, Rules},
+        play::{Moment, Play},
+        schedule::{Interval, Unit, find_zone},
         store,
     },
 };
@@ -42,15 +51,41 @@ enum Command {
         /// The day on which the money is due, such as 2026-12-21; today by default
         #[arg(long, value_name = "DAY")]
         due: Option<Date>,
-        /// The so-manieth charge succeeds, if it is made
-        #[arg(long, value_name = "NUMBER")]
-        paid_by: Option<u32>,
         /// The period's length: day, week, month, quarter, year
         #[arg(long, default_value = "month", value_parser = parse_unit)]
         interval: Unit,
         #[command(flatten)]
+        world: Outside,
+        /// In which language it is told: en, ru
+        #[arg(long, value_name = "LANG", default_value = "en", value_parser = read_lang)]
+        lang: Lang,
+        #[command(flatten)]
         rules: Given,
     },
+}
+
+/// What comes from outside in a play.
+#[derive(Clone, Debug, Args)]
+struct Outside {
+    /// The so-manieth charge succeeds, if it is made
+    #[arg(long, value_name = "NUMBER")]
+    paid_by: Option<u32>,
+    /// The customer pays a link so many days after it came
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=90))]
+    pays_link: Option<u32>,
+    /// The customer saves another card or account so many days after the first decline; it pays
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=90))]
+    new_card: Option<u32>,
+    /// A webhook or a mail server takes the notice so many hours after it went
+    #[arg(long, value_name = "HOURS", default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=720))]
+    notice_taken: u32,
+    /// Nobody ever takes the notice
+    #[arg(long, conflicts_with = "notice_taken")]
+    notice_refused: bool,
+    /// At which bank; the shop's newest by default
+    #[arg(long, value_name = "BANK")]
+    bank: Option<String>,
 }
 
 /// Numbers that may be given in place of the shop's.
@@ -164,7 +199,7 @@ impl DunningArgs {
             world.ctx.db.read(move |tx| store::get_rules(tx, &shop_id)).await;
         let known = known?;
         match self.command {
-            Command::Show => world.out.show(&RulesView::new(&known), || words(&known)),
+            Command::Show => world.out.show(&RulesView::new(&known), || words::rules(&known)),
             Command::Set(given) => {
                 let (rules, shop_id) = (given.over(known), world.shop.id.clone());
                 let row = rules.clone();
@@ -172,39 +207,16 @@ impl DunningArgs {
                     world.ctx.db.write(move |tx| store::save_rules(tx, &shop_id, &row)).await;
                 saved?;
                 world.out.show(&RulesView::new(&rules), || {
-                    format!("{} {}", paint(GOOD, "✓"), words(&rules))
+                    format!("{} {}", paint(GOOD, "✓"), words::rules(&rules))
                 })
             }
-            Command::Simulate { decline, due, paid_by, interval, rules } => {
-                let rules = rules.over(known);
-                let zone_name = world.ctx.zone.to_string();
-                let play = Play { class: decline.class(), paid_by, interval, rules, zone_name };
-                let due_ms = due_ms(due, &play.zone_name, world.ctx.now_ms())?;
-                let steps = play.steps(due_ms)?;
-                world.out.show(&steps, || show(&steps))
+            Command::Simulate { decline, due, interval, world: outside, lang, rules } => {
+                let (class, rules) = (decline.class(), rules.over(known));
+                let wish = Wish { class, due, interval, rules, world: outside, lang };
+                simulate(&world, wish).await
             }
         }
     }
-}
-
-fn words(rules: &Rules) -> String {
-    let days: Vec<String> = rules.paydays.iter().map(i8::to_string).collect();
-    format!(
-        "At most {} charges a period and one a day, at {}:00; without money on the days {} of the \
-         month.\nThe customer is told {} hours before a charge{}, may use it {} hours on, and it \
-         ends after {} days without money.",
-        rules.max_tries,
-        rules.hour,
-        days.join(", "),
-        rules.notice_hours,
-        match rules.notice_first {
-            NoticeFirst::No => "",
-            NoticeFirst::Announced => " (no charge without)",
-            NoticeFirst::Delivered => " (no charge until a webhook took it)",
-        },
-        rules.grace_hours,
-        rules.keep_days
-    )
 }
 
 /// At noon where the shop is, of that day or of today.
@@ -216,84 +228,99 @@ fn due_ms(day: Option<Date>, zone_name: &str, now_ms: i64) -> Result<i64, Fail> 
     Ok(at.map_err(wrong)?.timestamp().as_millisecond())
 }
 
-fn zone(name: &str) -> Result<TimeZone, Fail> {
-    find_zone(name).ok_or_else(|| Fail::new("internal_error", format!("There is no {name}"), ""))
-}
-
 /// One line of the play.
 #[derive(Serialize)]
 struct PlayStep {
     at: String,
     #[serde(skip)]
     at_ms: i64,
+    /// Stable.
+    step: &'static str,
+    /// The so-manieth charge or link.
+    number: Option<u32>,
     what: String,
     /// What the customer notices.
     feels: String,
 }
 
-struct Play {
+/// What a shop wants played.
+struct Wish {
     class: Class,
-    paid_by: Option<u32>,
+    due: Option<Date>,
     interval: Unit,
     rules: Rules,
-    /// Where the shop is.
-    zone_name: String,
+    world: Outside,
+    lang: Lang,
 }
 
-impl Play {
-    /// By the very rules that the driver follows.
-    fn steps(&self, due_ms: i64) -> Result<Vec<PlayStep>, Fail> {
-        let zone = zone(&self.zone_name)?;
-        let end_ms = Interval::new(self.interval, 1)
-            .and_then(|interval| Calendar::new(&self.zone_name, due_ms, interval))
-            .and_then(|calendar| calendar.boundary_ms(1))
-            .ok_or_else(|| Fail::usage("The day is out of range", "--due 2026-12-21"))?;
-        let give_up_ms = self.rules.give_up_ms(due_ms, end_ms);
-        let mut steps = Vec::new();
-        let mut add = |at_ms: i64, what: String, feels: &str| {
-            steps.push(PlayStep { at: iso(at_ms), at_ms, what, feels: feels.to_owned() });
-        };
-        if self.rules.notice_hours > 0 {
-            let told_ms = due_ms - i64::from(self.rules.notice_hours) * HOUR_MS;
-            let what = "event subscription.renewal_upcoming".to_owned();
-            add(told_ms, what, "is told the day, the sum and how to stop");
-        }
-        let (mut at_ms, mut tries) = (due_ms, 1);
-        loop {
-            if self.paid_by == Some(tries) {
-                add(at_ms, format!("charge {tries}: paid"), "is charged and goes on");
-                break;
-            }
-            let what = format!("charge {tries}: declined ({})", self.class.as_str());
-            add(at_ms, what, "is told that the charge failed, and why");
-            match self.rules.next(&zone, self.class, (tries, at_ms), give_up_ms) {
-                Verdict::TryAt(next_ms) => (at_ms, tries) = (next_ms, tries + 1),
-                Verdict::Ask => {
-                    let what = "no more charges: event subscription.payment_needed".to_owned();
-                    add(at_ms, what, "gets a link to pay, by SBP or another card");
-                    add(give_up_ms, "unpaid: canceled".to_owned(), "it is over");
-                    break;
-                }
-            }
-        }
-        let grace_ms = due_ms + i64::from(self.rules.grace_hours) * HOUR_MS;
-        if steps.last().is_some_and(|last| last.at_ms > grace_ms) {
-            steps.push(PlayStep {
-                at: iso(grace_ms),
-                at_ms: grace_ms,
-                what: "grace is over".to_owned(),
-                feels: "cannot use it until it is paid".to_owned(),
-            });
-        }
-        steps.sort_by_key(|step| step.at_ms);
-        Ok(steps)
-    }
+async fn simulate(world: &World, wish: Wish) -> Result<(), Fail> {
+    let Wish { class, due, interval, rules, world: outside, lang } = wish;
+    let zone = world.ctx.zone.to_string();
+    let due_ms = due_ms(due, &zone, world.ctx.now_ms())?;
+    let can = find_can(world, outside.bank.as_deref()).await?;
+    let (first, next) = links_after(can, class == Class::NewInstrument);
+    let minutes = |count: u32| i64::from(count) * MINUTE_MS;
+    let days = |count: u32| i64::from(count) * DAY_MS;
+    let saves_kept = class == Class::NewInstrument && !can.saves_cards && !can.saves_accounts;
+    let play = Play {
+        class,
+        paid_by: outside.paid_by,
+        pays_after_ms: outside.pays_link.map(days),
+        saves_after_ms: outside.new_card.map(days),
+        taken_after_ms: (!outside.notice_refused)
+            .then_some(i64::from(outside.notice_taken) * HOUR_MS),
+        link_ms: (minutes(*can.ttl_minutes.start()), minutes(*can.ttl_minutes.end())),
+        first_link_ms: can
+            .subscriptions
+            .filter(|_| saves_kept)
+            .map(|limits| minutes(limits.link_minutes)),
+        interval: Interval { unit: interval, count: 1 },
+        rules,
+        zone,
+    };
+    let range = || Fail::usage("The day is out of range", "--due 2026-12-21");
+    let told = Told { class, methods: (&first, &next) };
+    let step = |it: Moment| PlayStep {
+        at: iso(it.at_ms),
+        at_ms: it.at_ms,
+        step: Told::code(it.happening),
+        number: Told::number(it.happening),
+        what: told.what(it.happening, lang),
+        feels: told.feels(it.happening, lang),
+    };
+    let steps: Vec<PlayStep> = play.run(due_ms).ok_or_else(range)?.into_iter().map(step).collect();
+    world.out.show(&steps, || show(&steps, lang))
 }
 
-fn show(steps: &[PlayStep]) -> String {
-    let mut rows = table(&["Moscow", "What happens", "What the customer feels"]);
+/// What the bank can at which it is played: the one that is named, else the shop's newest.
+async fn find_can(world: &World, named: Option<&str>) -> Result<&'static Capabilities, Fail> {
+    let shop_id = world.shop.id.clone();
+    let found: Result<Vec<SealedConnection>, DbError> =
+        world.ctx.db.read(move |tx| shops::store::list_connections(tx, &shop_id)).await;
+    let connected = found?.pop().map(|row| row.bank);
+    let name = named.map(str::to_owned).or(connected).unwrap_or_else(|| "tbank".to_owned());
+    let unknown = || Fail::usage(format!("There is no bank `{name}`"), "--bank tbank");
+    find_bank(&name).map(|bank| bank.capabilities()).ok_or_else(unknown)
+}
+
+fn zone(name: &str) -> Result<TimeZone, Fail> {
+    find_zone(name).ok_or_else(|| Fail::new("internal_error", format!("There is no {name}"), ""))
+}
+
+fn show(steps: &[PlayStep], lang: Lang) -> String {
+    let (head, note) = match lang {
+        Lang::Ru => (
+            ["Москва", "Что происходит", "Что замечает покупатель"],
+            "Ничего не изменено и не списано.",
+        ),
+        Lang::En => (
+            ["Moscow", "What happens", "What the customer feels"],
+            "Nothing was changed or charged.",
+        ),
+    };
+    let mut rows = table(&head);
     for step in steps {
         rows.add_row(vec![&moscow(step.at_ms), &step.what, &step.feels]);
     }
-    format!("{rows}\n{}", paint(FAINT, "Nothing was changed or charged."))
+    format!("{rows}\n{}", paint(FAINT, note))
 }

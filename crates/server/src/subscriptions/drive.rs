@@ -384,6 +384,18 @@ fn ways(
     }
 }
 
+/// How the links may be paid that follow a decline, the first one and the others; `is_gone`: what
+/// was charged is over.
+pub fn links_after(can: &Capabilities, is_gone: bool) -> (Vec<PayMethod>, Vec<PayMethod>) {
+    let saves = saved_here(can, Kind::Account);
+    let (first, others) = match is_gone {
+        true => (Offer::SaveFirst, Offer::SaveOrPay),
+        false => (Offer::PayOnly, Offer::PayOnly),
+    };
+    let methods = |offer| ways(Some(can), saves, offer).1;
+    (methods(first), methods(others))
+}
+
 /// What any payment of a subscription is, with the receipt that it or its plan says.
 async fn new_payment(
     ctx: &Ctx,

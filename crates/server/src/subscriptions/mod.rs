@@ -33,6 +33,7 @@ pub mod links;
 pub mod metrics;
 pub mod model;
 pub mod paper;
+pub mod play;
 pub mod pricing;
 pub mod problem;
 pub mod proration;

@@ -12,6 +12,8 @@ use crate::kit::clock::{HOUR_MS, MINUTE_MS};
 const LOOK_MS: i64 = HOUR_MS;
 /// How often it is looked whether a webhook took the notice that a charge waits for.
 const NOTICE_LOOK_MS: i64 = 10 * MINUTE_MS;
+/// Before the next link, after one that ended unpaid.
+pub const NEXT_LINK_MS: i64 = HOUR_MS;
 /// Links of one period: each lives as long as the bank lets it.
 pub const MAX_LINKS: u32 = 12;
 

@@ -1,6 +1,7 @@
 //! The links of one deal or one order together: what of its sum is taken, and which of them give
-//! way when a new one asks for another sum. A bank keeps its own page open until its time is over;
-//! ours, which is where a link leads, goes on to the newer one.
+//! way when a new one asks for another sum. Ours, which is where a link leads, goes on to the newer
+//! one, and the bank's own page is closed where the bank can do that; else it is open until its
+//! time is over.
 
 use kopeck_banks::Money;
 
@@ -13,7 +14,10 @@ use crate::{
         Ctx,
         db::{DbError, Tx},
     },
-    payments::model::{Payment, Status},
+    payments::{
+        flow::close::close_link,
+        model::{Payment, Status},
+    },
 };
 
 /// A payment of the deal or the order.
@@ -80,10 +84,15 @@ pub async fn give_way(
     if older.is_empty() {
         return Ok(());
     }
+    let (inner, shop_id) = (ctx.clone(), made.shop_id.clone());
     let (newer, now_ms) = (made.id.clone(), ctx.now_ms());
     ctx.db
         .write(move |tx| {
-            older.iter().try_for_each(|older| insert_replaced(tx, (older, &newer), now_ms))
+            for older in &older {
+                close_link(tx, &inner, (&shop_id, older))?;
+                insert_replaced(tx, (older, &newer), now_ms)?;
+            }
+            Ok(())
         })
         .await
 }

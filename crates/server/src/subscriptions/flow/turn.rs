@@ -11,7 +11,6 @@ use crate::{
     events::EventKind,
     kit::{
         Ctx,
-        clock::HOUR_MS,
         db::{DbError, Tx},
         jobs,
     },
@@ -26,13 +25,10 @@ use crate::{
         pricing::LineKind,
         schedule::find_zone,
         state::{self, Effect, Event, State},
-        steps::{Book, MAX_LINKS, Step, next_step},
+        steps::{Book, MAX_LINKS, NEXT_LINK_MS, Step, next_step},
         store,
     },
 };
-
-/// Before the next link, after one that ended unpaid.
-const NEXT_LINK_MS: i64 = HOUR_MS;
 
 /// What a turn came to.
 #[derive(Debug)]

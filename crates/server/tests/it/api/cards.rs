@@ -196,6 +196,15 @@ async fn a_declined_charge_tells_why_and_is_not_repeated() {
         if state != "revoked" {
             assert_eq!(told, code, "{state}");
         }
+        // The payer reads it in his own language, with what to do.
+        let page = format!("/pay/{}?lang=ru", error["payment_id"].as_str().unwrap());
+        let page = app.get(&page).await.text();
+        let words = match state {
+            "insufficient_funds" => "На карте не хватило денег",
+            "expired" => "Срок действия карты истёк",
+            _ => "Почему не прошло",
+        };
+        assert!(page.contains(words) && page.contains("Оплата не прошла"), "{state}: {page}");
         minutes(&app, 70).await;
         assert_eq!(app.bank.count("/v2/Charge"), 1);
         assert_eq!(events(&app, "payment.failed").await, 1);

@@ -286,6 +286,9 @@ async fn the_cash_registers_word_moves_a_receipt_and_never_the_payment() {
     assert_eq!(all[0]["status"], "registered");
     assert_eq!(all[0]["fiscal"]["document_number"], "20123");
     assert_eq!(all[0]["fiscal"]["qr_url"], "https://ofd.example.ru/20123.png");
+    let page = app.get(&format!("/pay/{}?lang=ru", payment["id"].as_str().unwrap())).await.text();
+    let leads = page.contains("href=\"https://ofd.example.ru/20123\"");
+    assert!(leads && page.contains("Открыть чек"), "{page}");
     assert_eq!(all[0]["failure"], Value::Null);
     for kind in ["receipt.sent", "receipt.failed", "receipt.registered"] {
         assert_eq!(count(&app, kind).await, 1, "{kind}");

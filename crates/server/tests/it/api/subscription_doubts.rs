@@ -121,6 +121,29 @@ async fn the_notice_of_a_charge_that_was_settled_by_hand_pays_its_period_at_once
 }
 
 #[tokio::test]
+async fn the_notice_of_a_charge_that_nobody_heard_of_for_days_ends_the_wait_for_it() {
+    let app = TestApp::with_notices().await;
+    let (subscription, operation) = kept(&app).await;
+    app.bank.edit(|memory| memory["timing"]["charge_ms"] = json!(100 * HOUR));
+    until_charged(&app, 1).await;
+    let show = || app.bank.control(&Control::Show { id: operation.clone() });
+    let is_taken = || show()["orders"].as_array().expect("orders").len() > 1;
+    let mut hours = 0;
+    while !is_taken() {
+        assert_eq!(shown(&app, &subscription).await["period"]["status"], "open");
+        app.advance(HOUR / 6).await;
+        hours += 1;
+        assert!(hours < 6 * 110, "the bank never takes it");
+    }
+    // The next look by itself is hours away.
+    minutes(&app, 2).await;
+    let now = shown(&app, &subscription).await;
+    assert_eq!((&now["status"], &now["period"]["status"]), (&json!("active"), &json!("paid")));
+    assert_eq!(app.bank.count("/charge"), 1);
+    assert_eq!(count(&app, PAID).await, 2 * 245_000);
+}
+
+#[tokio::test]
 async fn the_notice_of_money_that_nobody_asked_for_is_looked_into_at_once() {
     let app = TestApp::with_notices().await;
     let (_, operation) = kept(&app).await;

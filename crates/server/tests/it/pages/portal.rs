@@ -268,6 +268,12 @@ async fn prices_are_there_for_everybody_and_buttons_are_not() {
         says(&page, 200, &["Подписка START", "Бесплатно 7 дней", "Подключение 100,00 ₽"]);
         assert!(!page.text().contains("<form"), "nobody is known to look");
     }
+    // Prices are for everybody to find; what is one customer's is for nobody else.
+    assert!(!visit(&app, "/pricing").await.text().contains("noindex"));
+    let home = link_of(&app, "client-17").await;
+    for own in [home.clone(), format!("{home}/plans"), "/portal".to_owned()] {
+        assert!(visit(&app, &own).await.text().contains("content=\"noindex\""), "{own}");
+    }
     says(&visit(&app, "/pricing?lang=en").await, 200, &["every month", "Free for 7 days"]);
     assert_eq!(visit(&app, "/pricing/shop_guessed").await.status, 404);
 }

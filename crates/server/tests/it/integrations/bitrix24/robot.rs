@@ -5,6 +5,7 @@ use kopeck_integrations::stand_in::Fault;
 use serde_json::{Value, json};
 
 use super::{HOUR, Office, SECOND};
+use crate::harness::app::TestApp;
 
 const ROWS: &str = r#"[
     {"productName":"Курс","price":1000,"quantity":1,"taxRate":null,"taxIncluded":"N"},
@@ -217,6 +218,21 @@ async fn an_older_link_of_an_order_gives_way_to_the_one_of_the_sum_that_is_due()
     assert!(!office.host.service().portal.payments[&91].1);
     assert_eq!(leads_to(&office, &first).await, "", "what is paid is shown");
     assert_eq!(office.app.rows("todos where kind = 'errand_given_up'").await, 1);
+}
+
+#[tokio::test]
+async fn a_bank_that_can_closes_the_older_link_of_an_order() {
+    let office = Office::over(TestApp::at("tbank").await, json!({})).await.install().await;
+    office.host.service().portal.payments.insert(91, ("1500.50".to_owned(), false));
+    let first = checkout(&office, "91", "1500.50").await;
+    office.wait(5).await;
+    office.host.service().portal.payments.insert(91, ("5000.00".to_owned(), false));
+    let second = checkout(&office, "91", "5000.00").await;
+    for _ in 0..12 {
+        office.app.advance(10 * SECOND).await;
+    }
+    assert_eq!(office.app.payment(&first["PAYMENT_ID"]).await["status"], "canceled");
+    assert_eq!(office.app.payment(&second["PAYMENT_ID"]).await["status"], "open");
 }
 
 #[tokio::test]
