@@ -1,4 +1,5 @@
-//! The page at `/` and `/sandbox`: what this is, the payments with their buttons, the notices, cards, variables.
+//! The page at `/` and `/sandbox`: what this is, the payments with their buttons, the notices,
+//! cards, variables.
 
 use std::sync::Arc;
 

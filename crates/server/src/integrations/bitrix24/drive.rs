@@ -255,12 +255,12 @@ async fn make_by_robot(
         None => card.deal.sum.filter(|sum| !sum.is_zero()).map(|sum| left_of(sum, &known)),
     };
     let amount = amount.ok_or_else(|| never("У сделки нет суммы"))?;
-    if amount.is_zero() {
-        return Err(never("Сделка уже оплачена: ссылка не нужна"));
-    }
     let is_held = |it: &Known| !it.taken().is_zero() && it.payment.facts.paid.is_zero();
     if given("amount").is_none() && known.iter().any(is_held) {
         return Err(never("Деньги по сделке уже удержаны банком: вторая ссылка не нужна"));
+    }
+    if amount.is_zero() {
+        return Err(never("Сделка уже оплачена: ссылка не нужна"));
     }
     let lines = match given("with_receipt") {
         Some("Y" | "1" | "true") => {

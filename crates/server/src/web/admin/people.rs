@@ -282,8 +282,8 @@ async fn audit(
         headline: lang.pick("Журнал", "Audit").to_owned(),
         about: lang
             .pick(
-                "Кто что менял в кабинете и из командной строки. Записи не удаляются.",
-                "Who changed what here and at the command line. Nothing is taken out.",
+                "Кто что менял в кабинете; из командной строки — сотрудники. Записи не удаляются.",
+                "Who changed what here, and people at the command line. Nothing is taken out.",
             )
             .to_owned(),
         table: changes(&all, &frame),

@@ -126,8 +126,8 @@ pub fn error(error: &ApiError, lang: Lang) -> (String, String) {
     }
 }
 
-/// What exactly was wrong, where [`error`] tells of the kind alone: the API's own sentence, with its
-/// numbers and the bank's quote.
+/// What exactly was wrong, where [`error`] tells of the kind alone: the API's own sentence, with
+/// its numbers and the bank's quote.
 pub fn exactly(error: &ApiError, lang: Lang) -> String {
     let is_plain = find_code(&error.code).is_some_and(|row| row.about == error.message);
     let is_told = lang == Lang::En || find_russian(&error.code).is_none();
