@@ -6,12 +6,12 @@
   }
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (event.key === "/") {
+    // By the place of the keys, which a Russian keyboard keeps.
+    if (event.code === "Slash" || event.key === "/") {
       var find = document.getElementById("find");
       if (find) { event.preventDefault(); find.focus(); find.select(); }
     }
-    // The same key on a Russian keyboard.
-    if (event.key === "c" || event.key === "с") {
+    if (event.code === "KeyC" || event.key === "c") {
       var way = document.querySelector('a[aria-keyshortcuts="c"]');
       if (way) { event.preventDefault(); way.click(); }
     }

@@ -45,6 +45,7 @@ create table login_tries (
     -- Nothing is tried before.
     until_ms bigint not null
 );
+create index login_tries_by_time on login_tries (until_ms);
 
 -- Who changed what. Written before it is done; the outcome follows.
 create table audit (

@@ -34,6 +34,7 @@ use crate::{
     },
     sandbox::{self, Client, KeyBits, Options, Sandbox, test_cards},
     shops::{self, model::Connection},
+    staff::flow::members::{is_unclaimed, setup_url},
     web::components,
 };
 
@@ -68,7 +69,7 @@ impl DemoArgs {
         let stage = Stage::start(globals, &dir, listener, bank_listener, KeyBits::Rsa3072).await?;
         let payment = stage.open_link().await?;
         let key = stage.api_key(&dir).await?;
-        stage.greet(&payment, &key, &dir)?;
+        stage.greet(&payment, &key, &dir).await?;
         stopped().await;
         stage.stop().await
     }
@@ -161,9 +162,13 @@ impl Stage {
         Ok(shops::flow::create_key(ctx, shop_id, name).await?.1)
     }
 
-    fn greet(&self, payment: &Payment, key: &str, dir: &Path) -> Result<(), Fail> {
+    async fn greet(&self, payment: &Payment, key: &str, dir: &Path) -> Result<(), Fail> {
         let world = &self.world;
         let url = &world.ctx.public_url;
+        let dashboard = match is_unclaimed(&world.ctx, &world.shop.id).await? {
+            true => setup_url(&world.ctx, &world.shop.id),
+            false => format!("{url}/admin"),
+        };
         let h = |text: &str| paint(STRONG, text);
         world.out.tell(&format!(
             "{} at {url}, the bank's emulator at {}, data in {}\n",
@@ -180,11 +185,13 @@ impl Stage {
         let c = |text: &str| paint(HINT, text);
         world.out.tell(&format!(
             "\n{} open the link above in a browser and choose a test card:\n{}\n\n\
-             {} watch it (a second terminal):\n  {}\n  {}\n\n\
+             {} watch it in the dashboard:\n  {}\n\
+             or in a second terminal:\n  {}\n  {}\n\n\
              {} (API key {}):\n  {}\n\n{}",
             h("Pay:"),
             cards.join("\n"),
             h("Then:"),
+            c(&dashboard),
             c(&format!("kopeck --data {data} payment timeline {}", payment.id)),
             c(&format!("kopeck --data {data} payment refund {} --amount 1000", payment.id)),
             h("From your program"),

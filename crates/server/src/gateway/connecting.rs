@@ -95,30 +95,32 @@ pub async fn tochka(
             }
         }
     }
-    if credentials.find(settings::MERCHANT_ID).is_none() {
-        let points = match told(ctx, "tochka", &credentials, &BankOp::Retailers).await? {
-            Ok(Answer::Retailers(points)) => points,
-            Ok(other) => return Ok(strange(other)),
-            Err(refusal) => return Ok(Reached::Refused(refusal)),
-        };
-        let is_ready =
-            |it: &Retailer| it.is_active && it.status == "REG" && it.merchant_id.is_some();
-        let mut ready: Vec<Retailer> = points.into_iter().filter(is_ready).collect();
-        match (ready.pop(), ready.is_empty()) {
-            (Some(only), true) => {
-                credentials.set(settings::MERCHANT_ID, only.merchant_id.unwrap_or_default());
-            }
-            (Some(last), false) => {
-                ready.push(last);
-                return Ok(Reached::ChoosePoint(ready));
-            }
-            (None, _) => {
-                return Ok(refused(
-                    "retailer_missing",
-                    "The company has no registered and active acquiring point.",
-                    "Apply for internet acquiring in the internet bank; it takes a day or two.",
-                ));
-            }
+    // Asked whatever is given: nothing is saved that the bank did not answer to.
+    let points = match told(ctx, "tochka", &credentials, &BankOp::Retailers).await? {
+        Ok(Answer::Retailers(points)) => points,
+        Ok(other) => return Ok(strange(other)),
+        Err(refusal) => return Ok(Reached::Refused(refusal)),
+    };
+    let wanted = credentials.find(settings::MERCHANT_ID).map(str::to_owned);
+    let is_ready = |it: &Retailer| {
+        let is_wanted = wanted.is_none() || it.merchant_id == wanted;
+        it.is_active && it.status == "REG" && it.merchant_id.is_some() && is_wanted
+    };
+    let mut ready: Vec<Retailer> = points.into_iter().filter(is_ready).collect();
+    match (ready.pop(), ready.is_empty()) {
+        (Some(only), true) => {
+            credentials.set(settings::MERCHANT_ID, only.merchant_id.unwrap_or_default());
+        }
+        (Some(last), false) => {
+            ready.push(last);
+            return Ok(Reached::ChoosePoint(ready));
+        }
+        (None, _) => {
+            return Ok(refused(
+                "retailer_missing",
+                "The company has no registered and active acquiring point.",
+                "Apply for internet acquiring in the internet bank; it takes a day or two.",
+            ));
         }
     }
     let expires_ms = tochka::token::find_expiry(&token).map(|at| at.as_millisecond());

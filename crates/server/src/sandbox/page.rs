@@ -1,4 +1,5 @@
-//! The page at `/`: what this is, the payments with their buttons, the notices, cards, variables.
+//! The page at `/` and `/sandbox`: what this is, the payments with their buttons, the notices,
+//! cards, variables.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ use crate::kit::clock::{Clock as _, iso};
 /// Older ones are still in `GET /_control/payments`; nobody reads that far on a page.
 const MAX_ROWS: usize = 100;
 
-/// The page has only its own inline script and style, and speaks only to itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+/// The page has only our own files, and speaks only to itself.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]

@@ -42,6 +42,7 @@ pub async fn serve(
     sandbox.save().await?;
     let people = Router::new()
         .route("/", get(page::show))
+        .route("/sandbox", get(page::show))
         .merge(control::routes())
         .layer(middleware::from_fn_with_state(sandbox.clone(), guard));
     let app = people.fallback(bank).with_state(sandbox.clone()).merge(pages);

@@ -3,6 +3,10 @@
 pub mod members;
 pub mod sessions;
 
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::{
     model::{Change, Member, Outcome},
     password::{self, Weakness},
@@ -44,16 +48,26 @@ impl From<anyhow::Error> for Problem {
 }
 
 /// Passwords looked at in one moment: each takes 19 MiB, and the shop's server has little.
-static PASSWORDS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+static PASSWORDS: Semaphore = Semaphore::const_new(2);
 
-async fn is_right(typed: String, stored: Option<String>) -> Result<bool, Problem> {
-    let _turn = PASSWORDS.acquire().await.map_err(anyhow::Error::from)?;
+/// How long somebody waits for a turn: in a flood of guesses nobody hangs for good.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn turn(now_ms: i64) -> Result<SemaphorePermit<'static>, Problem> {
+    match tokio::time::timeout(PATIENCE, PASSWORDS.acquire()).await {
+        Ok(turn) => Ok(turn.map_err(anyhow::Error::from)?),
+        Err(_) => Err(Problem::Wait { until_ms: now_ms }),
+    }
+}
+
+async fn is_right(ctx: &Ctx, typed: String, stored: Option<String>) -> Result<bool, Problem> {
+    let _turn = turn(ctx.now_ms()).await?;
     let looking = move || password::is_right(&typed, stored.as_deref());
     Ok(tokio::task::spawn_blocking(looking).await.map_err(anyhow::Error::from)??)
 }
 
 async fn hash(ctx: &Ctx, new: String) -> Result<String, Problem> {
-    let _turn = PASSWORDS.acquire().await.map_err(anyhow::Error::from)?;
+    let _turn = turn(ctx.now_ms()).await?;
     let salt = ctx.mint.bytes();
     let making = move || password::hash(&new, salt);
     Ok(tokio::task::spawn_blocking(making).await.map_err(anyhow::Error::from)??)

@@ -67,6 +67,13 @@ pub fn find_member(tx: &mut dyn Tx, id: &str) -> Result<Option<Member>, DbError>
     tx.find(&sql, &[id.into()])?.map(|row| decode_member(&row)).transpose()
 }
 
+/// As [`find_member`], and nobody else changes the row until the transaction ends.
+pub fn lock_member(tx: &mut dyn Tx, id: &str) -> Result<Option<Member>, DbError> {
+    let lock = tx.dialect().for_update();
+    let sql = format!("select {MEMBER} from staff where id = $1{lock}");
+    tx.find(&sql, &[id.into()])?.map(|row| decode_member(&row)).transpose()
+}
+
 pub fn find_by_login(tx: &mut dyn Tx, login: &str) -> Result<Option<Member>, DbError> {
     let sql = format!("select {MEMBER} from staff where login = $1");
     tx.find(&sql, &[login.into()])?.map(|row| decode_member(&row)).transpose()
@@ -171,6 +178,10 @@ pub fn delete_old_sessions(tx: &mut dyn Tx, seen_before_ms: i64) -> Result<(), D
 
 /// Wrong tries in a row, and until when nothing is tried.
 pub fn find_tries(tx: &mut dyn Tx, word: &str) -> Result<(i64, i64), DbError> {
+    // A row to be locked, for the first burst as well.
+    let first = "insert into login_tries (word, tries, until_ms) values ($1, 0, 0) \
+                 on conflict (word) do nothing";
+    tx.execute(first, &[word.into()])?;
     let lock = tx.dialect().for_update();
     let sql = format!("select tries, until_ms from login_tries where word = $1{lock}");
     let row = tx.find(&sql, &[word.into()])?;
@@ -187,6 +198,13 @@ pub fn save_tries(
          on conflict (word) do update set tries = excluded.tries, until_ms = excluded.until_ms",
         &[word.into(), tries.into(), until_ms.into()],
     )?;
+    Ok(())
+}
+
+/// Counters that hold nobody up any more: whoever guesses logins fills no disk.
+pub fn delete_old_tries(tx: &mut dyn Tx, until_before_ms: i64) -> Result<(), DbError> {
+    let sql = "delete from login_tries where until_ms < $1";
+    tx.execute(sql, &[until_before_ms.into()])?;
     Ok(())
 }
 

@@ -48,6 +48,8 @@ static FILES: &[(&str, &str, &[&str])] = &[
     ("icon.svg", "image/svg+xml", &[include_str!("../../assets/icon.svg")]),
     ("checkout.js", SCRIPT, &[include_str!("../../assets/checkout.js")]),
     ("bitrix24.js", SCRIPT, &[include_str!("../../assets/bitrix24.js")]),
+    ("sandbox.css", CSS, &[include_str!("../../assets/sandbox.css")]),
+    ("sandbox.js", SCRIPT, &[include_str!("../../assets/sandbox.js")]),
     ("desk.js", SCRIPT, &[include_str!("../../assets/desk.js")]),
 ];
 

@@ -21,7 +21,7 @@ use super::{
     links::{For, Wish},
     look,
     model::{App, Errand, What},
-    older::Known,
+    older::{Known, left_of},
     portal::{self, As, Trouble},
     store::{
         errands::{find_next_due, find_next_errand, find_waiting},
@@ -249,15 +249,18 @@ async fn make_by_robot(
     if !card.deal.is_in_rubles() {
         return Err(never("Сделка не в рублях"));
     }
+    let known = links::list_of_deal(ctx, linked, deal_id).await?;
     let amount = match given("amount") {
         Some(text) => Some(read_amount(text).ok_or_else(|| never("Сумма не прочитана"))?),
-        None => card.deal.sum.filter(|sum| !sum.is_zero()),
+        None => card.deal.sum.filter(|sum| !sum.is_zero()).map(|sum| left_of(sum, &known)),
     };
     let amount = amount.ok_or_else(|| never("У сделки нет суммы"))?;
-    let known = links::list_of_deal(ctx, linked, deal_id).await?;
     let is_held = |it: &Known| !it.taken().is_zero() && it.payment.facts.paid.is_zero();
     if given("amount").is_none() && known.iter().any(is_held) {
         return Err(never("Деньги по сделке уже удержаны банком: вторая ссылка не нужна"));
+    }
+    if amount.is_zero() {
+        return Err(never("Сделка уже оплачена: ссылка не нужна"));
     }
     let lines = match given("with_receipt") {
         Some("Y" | "1" | "true") => {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     events::{EventKind, NewEvent, insert_event},
-    http::ApiError,
+    http::{ApiError, codes},
     integrations::{
         drive::stop,
         flow::open_settings,
@@ -64,7 +64,9 @@ impl From<Broken> for Failed {
 
 /// A failure of ours passes; what the merchant asked for wrongly does not.
 pub fn failed(error: &ApiError) -> Failed {
-    if error.status >= 500 {
+    // A bank that is connected later, a shop that asks too fast: it passes as well.
+    let passes = error.status == 429 || error.code == codes::BANK_NOT_CONNECTED.code;
+    if error.status >= 500 || passes {
         return Failed::Trouble(Trouble::Unclear(error.message.clone()));
     }
     Failed::Never(format!("{}: {}", error.code, error.message))

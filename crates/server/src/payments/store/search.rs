@@ -30,7 +30,7 @@ pub fn condition(text: &str, first: usize) -> (String, Vec<Value>) {
     }
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let is_phone = text.chars().all(|c| c.is_ascii_digit() || "+-() \u{a0}".contains(c));
-    if is_phone && digits.len() >= MIN_PHONE_DIGITS && digits != text {
+    if is_phone && digits.len() >= MIN_PHONE_DIGITS {
         // A phone is kept as +7 and ten digits, however somebody types it.
         let tail = digits.strip_prefix(['7', '8']).filter(|tail| tail.len() == 10);
         add(&["customer"], format!("%{}%", tail.unwrap_or(&digits)));
@@ -94,6 +94,6 @@ mod tests {
         let has = |text: &str, value: Value| condition(text, 11).1.contains(&value);
         assert!(has("1 234,50 ₽", 123_450_i64.into()) && has("5000", 500_000_i64.into()));
         assert!(has("8 (999) 123-45-67", "%9991234567%".into()));
-        assert!(has("45-67", "%4567%".into()));
+        assert!(has("45-67", "%4567%".into()) && has("89991234567", "%9991234567%".into()));
     }
 }

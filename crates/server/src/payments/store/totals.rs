@@ -50,15 +50,16 @@ pub fn paid_by_day(
         .collect()
 }
 
-/// Refunds that the bank accepted, by when they were asked for.
+/// Refunds that the bank accepted, by when they were asked for; not of what [`paid`] leaves out.
 pub fn refunded(
     tx: &mut dyn Tx,
     shop_id: &str,
     (from_ms, to_ms): (i64, i64),
 ) -> Result<Total, DbError> {
     let row = tx.find(
-        "select cast(coalesce(sum(amount_kopecks), 0) as bigint), count(*) from refunds \
-         where shop_id = $1 and state = 'succeeded' and created_ms >= $2 and created_ms < $3",
+        "select cast(coalesce(sum(r.amount_kopecks), 0) as bigint), count(*) from refunds r \
+         join payments p on p.id = r.payment_id where r.shop_id = $1 and r.state = 'succeeded' \
+         and r.created_ms >= $2 and r.created_ms < $3 and p.attempt_of is null",
         &[shop_id.into(), from_ms.into(), to_ms.into()],
     )?;
     row.map_or(Ok(Total::default()), |row| Ok(Total { sum: row.money(0)?, count: row.int(1)? }))

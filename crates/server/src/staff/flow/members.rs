@@ -2,7 +2,7 @@
 
 use super::{
     Actor, Problem, hash, is_right,
-    sessions::{TOTP, new_session, open_secret, plain_login},
+    sessions::{TOTP, count_own, forgive_own, new_session, open_secret, plain_login},
 };
 use crate::{
     kit::{
@@ -193,7 +193,7 @@ pub async fn accept(
     let change = done(ctx, &Actor::of(&member), "staff.accept", &member.id);
     ctx.db
         .write(move |tx| {
-            let now = store::find_member(tx, &member.id)?.ok_or(Problem::LinkOver)?;
+            let now = store::lock_member(tx, &member.id)?.ok_or(Problem::LinkOver)?;
             if now.password != member.password || now.disabled_ms.is_some() {
                 return Err(Problem::LinkOver);
             }
@@ -215,6 +215,14 @@ fn save_password(
     store::update_member(tx, &Member { password: Some(hashed), ..member })
 }
 
+async fn confirm_password(ctx: &Ctx, member: &Member, typed: String) -> Result<(), Problem> {
+    count_own(ctx, member).await?;
+    if !is_right(ctx, typed, member.password.clone()).await? {
+        return Err(Problem::Wrong);
+    }
+    Ok(forgive_own(ctx, member).await?)
+}
+
 /// One's own password, with the old one. Other browsers are out.
 pub async fn change_password(
     ctx: &Ctx,
@@ -225,14 +233,12 @@ pub async fn change_password(
     if let Some(weakness) = find_weakness(&new, &member.login) {
         return Err(Problem::Weak(weakness));
     }
-    if !is_right(old, member.password.clone()).await? {
-        return Err(Problem::Wrong);
-    }
+    confirm_password(ctx, member, old).await?;
     let hashed = hash(ctx, new).await?;
     let (id, own) = (member.id.clone(), session.id.clone());
     ctx.db
         .write(move |tx| {
-            let member = store::find_member(tx, &id)?.ok_or(Problem::NoSuchMember)?;
+            let member = store::lock_member(tx, &id)?.ok_or(Problem::NoSuchMember)?;
             Ok(save_password(tx, member, hashed, Some(&own))?)
         })
         .await
@@ -248,7 +254,7 @@ pub async fn update(
     ctx.db
         .write(move |tx| {
             store::lock_shop(tx, &shop_id)?;
-            let found = store::find_member(tx, &id)?.filter(|it| it.shop_id == shop_id);
+            let found = store::lock_member(tx, &id)?.filter(|it| it.shop_id == shop_id);
             let mut member = found.ok_or(Problem::NoSuchMember)?;
             let before = (member.role, member.disabled_ms);
             change(&mut member);
@@ -271,6 +277,10 @@ pub async fn update(
 
 /// A new secret for an authenticator, which counts once [`confirm_totp`] heard a code of it.
 pub async fn begin_totp(ctx: &Ctx, member: &Member) -> Result<Vec<u8>, Problem> {
+    // One that is there is taken away with the password first.
+    if member.totp.is_some() {
+        return Err(Problem::Wrong);
+    }
     let secret: [u8; totp::SECRET_LEN] = ctx.mint.bytes();
     let sealed = ctx.vault.seal(ctx.mint.bytes(), &secret, &format!("{TOTP}/{}", member.id))?;
     let whose = (member.shop_id.as_str(), member.id.as_str());
@@ -279,7 +289,8 @@ pub async fn begin_totp(ctx: &Ctx, member: &Member) -> Result<Vec<u8>, Problem> 
 }
 
 pub async fn confirm_totp(ctx: &Ctx, member: &Member, code: &str) -> Result<(), Problem> {
-    let Some(sealed) = member.totp_next.clone() else { return Err(Problem::Wrong) };
+    let next = member.totp_next.clone().filter(|_| member.totp.is_none());
+    let Some(sealed) = next else { return Err(Problem::Wrong) };
     let secret = open_secret(ctx, member, &sealed)?;
     let step = totp::find_step(&secret, code, ctx.now_ms(), 0).ok_or(Problem::Wrong)?;
     let whose = (member.shop_id.as_str(), member.id.as_str());
@@ -294,9 +305,7 @@ pub async fn confirm_totp(ctx: &Ctx, member: &Member, code: &str) -> Result<(), 
 
 /// One's own authenticator is taken away with the password.
 pub async fn drop_totp(ctx: &Ctx, member: &Member, typed: String) -> Result<(), Problem> {
-    if !is_right(typed, member.password.clone()).await? {
-        return Err(Problem::Wrong);
-    }
+    confirm_password(ctx, member, typed).await?;
     let whose = (member.shop_id.as_str(), member.id.as_str());
     update(ctx, whose, |member| member.totp = None).await.map(|_| ())
 }

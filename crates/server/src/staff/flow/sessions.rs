@@ -15,6 +15,8 @@ use crate::{
 
 /// A session is seen at most this often: reading a page writes nothing in between.
 const SEEN_EVERY_MS: i64 = 60 * 1000;
+/// Wrong tries are forgiven after so long without another: longer than the longest wait.
+const FORGIVEN_MS: i64 = 60 * 60 * 1000;
 /// What a sealed secret of an authenticator is bound to, besides its owner.
 pub const TOTP: &str = "totp";
 
@@ -23,8 +25,8 @@ pub const TOTP: &str = "totp";
 pub struct Visit {
     pub member: Member,
     pub session: Session,
-    /// What the browser has to keep from now on, when it changed.
-    pub new_token: Option<String>,
+    /// By the newest token, not by the one before.
+    pub is_newest: bool,
 }
 
 /// The name of a counter of tries: keyed, so that the table tells no login.
@@ -34,6 +36,7 @@ fn word(ctx: &Ctx, what: &str, who: &str) -> String {
 
 /// Counts one more wrong try, before anything is looked at: tries at once are counted all.
 fn count_try(tx: &mut dyn Tx, word: &str, now_ms: i64) -> Result<(), Problem> {
+    store::delete_old_tries(tx, now_ms - FORGIVEN_MS)?;
     let (tries, until_ms) = store::find_tries(tx, word)?;
     if until_ms > now_ms {
         return Err(Problem::Wait { until_ms });
@@ -41,6 +44,17 @@ fn count_try(tx: &mut dyn Tx, word: &str, now_ms: i64) -> Result<(), Problem> {
     let wait_ms = wait_after_ms(tries.saturating_add(1));
     store::save_tries(tx, word, (tries.saturating_add(1), now_ms + wait_ms))?;
     Ok(())
+}
+
+/// As a login's: whoever holds a stolen session guesses no password by it.
+pub async fn count_own(ctx: &Ctx, member: &Member) -> Result<(), Problem> {
+    let (tries, now_ms) = (word(ctx, "password", &member.login), ctx.now_ms());
+    ctx.db.write(move |tx| count_try(tx, &tries, now_ms)).await
+}
+
+pub async fn forgive_own(ctx: &Ctx, member: &Member) -> Result<(), DbError> {
+    let tries = word(ctx, "password", &member.login);
+    ctx.db.write(move |tx| store::forget_tries(tx, &tries)).await
 }
 
 /// A login as it is compared.
@@ -63,7 +77,7 @@ pub async fn sign_in(ctx: &Ctx, login: &str, typed: String) -> Result<(String, b
         .await;
     let member = found?.filter(|member| member.disabled_ms.is_none());
     let stored = member.as_ref().and_then(|member| member.password.clone());
-    if !is_right(typed, stored).await? {
+    if !is_right(ctx, typed, stored).await? {
         return Err(Problem::Wrong);
     }
     let Some(member) = member else { return Err(Problem::Wrong) };
@@ -112,7 +126,7 @@ pub async fn pass_code(ctx: &Ctx, visit: &Visit, code: &str) -> Result<String, P
     let (half, id) = (visit.session.id.clone(), member.id.clone());
     ctx.db
         .write(move |tx| {
-            let member = store::find_member(tx, &id)?.ok_or(Problem::Wrong)?;
+            let member = store::lock_member(tx, &id)?.ok_or(Problem::Wrong)?;
             // Somebody else used it meanwhile.
             if member.totp_step >= step || member.disabled_ms.is_some() {
                 return Err(Problem::Wrong);
@@ -130,7 +144,7 @@ pub fn open_secret(ctx: &Ctx, member: &Member, sealed: &[u8]) -> anyhow::Result<
     ctx.vault.open(sealed, &format!("{TOTP}/{}", member.id))
 }
 
-/// Whose token it is, if it still opens anything. Now and then it gets another one.
+/// Whose token it is, if it still opens anything.
 pub async fn find_visit(ctx: &Ctx, token: &str) -> Result<Option<Visit>, DbError> {
     let (hash, now_ms) = (hash_token(token), ctx.now_ms());
     let looked = hash.clone();
@@ -145,11 +159,17 @@ pub async fn find_visit(ctx: &Ctx, token: &str) -> Result<Option<Visit>, DbError
     let usable = |(session, member): &(Session, Member)| {
         !session.is_over(now_ms) && session.opens_by(&hash, now_ms) && member.disabled_ms.is_none()
     };
-    let Some((session, member)) = found?.filter(usable) else { return Ok(None) };
-    let is_due = !session.is_half && now_ms - session.rotated_ms > ROTATE_MS;
-    if is_due && session.token == hash {
+    let found = found?.filter(usable);
+    Ok(found.map(|(session, member)| Visit { is_newest: session.token == hash, member, session }))
+}
+
+/// Notes that somebody was here; now and then another token, which the browser has to keep from now
+/// on.
+pub async fn renew(ctx: &Ctx, visit: &Visit) -> Result<Option<String>, DbError> {
+    let (before, now_ms) = (visit.session.clone(), ctx.now_ms());
+    if now_ms - before.rotated_ms > ROTATE_MS && visit.is_newest {
         let token = hex(&ctx.mint.bytes::<32>());
-        let (next, before) = (hash_token(&token), session.clone());
+        let next = hash_token(&token);
         let rotated: Result<bool, DbError> = ctx
             .db
             .write(move |tx| {
@@ -158,15 +178,12 @@ pub async fn find_visit(ctx: &Ctx, token: &str) -> Result<Option<Visit>, DbError
             })
             .await;
         // Who was first has the new one; this request is let in by the one before.
-        let new_token = Some(token).filter(|_| matches!(rotated, Ok(true)));
-        rotated?;
-        return Ok(Some(Visit { member, session, new_token }));
+        return Ok(Some(token).filter(|_| rotated.as_ref().is_ok_and(|it| *it)));
     }
-    if now_ms - session.seen_ms > SEEN_EVERY_MS {
-        let id = session.id.clone();
-        ctx.db.write(move |tx| store::touch_session(tx, &id, now_ms)).await?;
+    if now_ms - before.seen_ms > SEEN_EVERY_MS {
+        ctx.db.write(move |tx| store::touch_session(tx, &before.id, now_ms)).await?;
     }
-    Ok(Some(Visit { member, session, new_token: None }))
+    Ok(None)
 }
 
 pub async fn sign_out(ctx: &Ctx, visit: &Visit) -> Result<(), DbError> {

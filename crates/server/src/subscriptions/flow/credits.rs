@@ -100,18 +100,16 @@ pub(super) fn hear(tx: &mut dyn Tx, own: &mut Subscription) -> Result<bool, DbEr
         let Some(period) = store::find_period(tx, &own.id, number)? else { continue };
         // The fee for the set-up goes back first: no change ever credits it.
         let news = refunded.minus_or_zero(period.refunded.max(fee(&period))).kopecks();
-        let (credited, is_under_way) = credited_of(tx, &period)?;
+        let credited = credited_of(tx, &period)?;
         let gone = Gone::new(news.min(credited), own.balance_kopecks, awaited(tx, own)?);
         let heard = refunded.minus_or_zero(money(gone.awaited));
         if heard <= period.refunded {
             continue;
         }
-        let uncredited = money(period.uncredited.kopecks() + gone.taken);
+        let uncredited = money(period.uncredited.kopecks() + gone.taken + gone.used);
         let period = Period { refunded: heard, uncredited, ..period };
         store::update_period(tx, &period)?;
-        if !is_under_way {
-            unback(tx, own, gone.used)?;
-        }
+        unback(tx, own, gone.used)?;
         take(tx, own, gone.taken)?;
         return Ok(true);
     }
@@ -172,14 +170,13 @@ pub(super) fn unback(tx: &mut dyn Tx, own: &Subscription, kopecks: i64) -> Resul
 }
 
 /// What changes of this period's time put on the balance and nobody took from there for want of its
-/// money; and whether that time is under way.
-fn credited_of(tx: &mut dyn Tx, period: &Period) -> Result<(i64, bool), DbError> {
+/// money.
+fn credited_of(tx: &mut dyn Tx, period: &Period) -> Result<i64, DbError> {
     let after = store::list_paid_after(tx, &period.subscription_id, period.number)?;
-    let is_under_way = after.iter().all(|it| it.cause == Cause::Change);
     let changes: Vec<Period> =
         after.into_iter().take_while(|it| it.cause == Cause::Change).collect();
     let credited: i64 = changes.iter().map(Period::credited_kopecks).sum();
     let own = chain_of(tx, period.clone())?;
     let taken: i64 = own.iter().chain(&changes).map(|it| it.uncredited.kopecks()).sum();
-    Ok(((credited - taken).max(0), is_under_way))
+    Ok((credited - taken).max(0))
 }

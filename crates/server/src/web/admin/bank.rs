@@ -11,6 +11,7 @@ use super::{
     frame::Frame,
     guest::{Fields, Guest},
     payments::bank,
+    refuse::undone,
     sheet::{Cell, Field, Form, Input, Notice, Row, Sheet, Table},
     words,
 };
@@ -227,18 +228,18 @@ async fn connect_tochka(
         }
         Reached::Refused(refusal) => {
             let notices = vec![trouble(refusal, lang)];
-            page(&server, &guest, frame, notices, Vec::new()).await
+            undone(page(&server, &guest, frame, notices, Vec::new()).await)
         }
         Reached::ChooseCompany(all) => {
             let all = all.into_iter().map(|it| (it.customer_code, it.name)).collect();
             let form = choice("customer_code", lang.pick("Какая компания?", "Which company?"), all);
-            page(&server, &guest, frame, Vec::new(), form).await
+            undone(page(&server, &guest, frame, Vec::new(), form).await)
         }
         Reached::ChoosePoint(all) => {
             let all = all.into_iter().map(|it| (it.merchant_id.unwrap_or_default(), it.name));
             let label = lang.pick("Какая точка эквайринга?", "Which acquiring point?");
             let form = choice("merchant_id", label, all.collect());
-            page(&server, &guest, frame, Vec::new(), form).await
+            undone(page(&server, &guest, frame, Vec::new(), form).await)
         }
     }
 }
@@ -266,7 +267,7 @@ async fn connect_tbank(
         }
         Reached::Refused(refusal) => {
             let notices = vec![trouble(refusal, lang)];
-            page(&server, &guest, frame, notices, Vec::new()).await
+            undone(page(&server, &guest, frame, notices, Vec::new()).await)
         }
         Reached::ChooseCompany(_) | Reached::ChoosePoint(_) => {
             Err(ApiError::of(crate::http::codes::INTERNAL))
@@ -332,7 +333,7 @@ async fn notices(
         Ok(()) => Ok(Redirect::to("/admin/banks?done=saved").into_response()),
         Err(refusal) => {
             let notices = vec![trouble(refusal, frame.lang)];
-            page(&server, &guest, frame, notices, Vec::new()).await
+            undone(page(&server, &guest, frame, notices, Vec::new()).await)
         }
     }
 }

@@ -10,9 +10,9 @@ use axum::{
     body::{Body, to_bytes},
     extract::{MatchedPath, Request, State},
     handler::Handler,
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse as _, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use kopeck_banks::http::parse_query;
@@ -31,7 +31,7 @@ use crate::{
         flow::{
             Actor, begin_change, end_change,
             members::update,
-            sessions::{find_visit, form_word, is_form_word},
+            sessions::{Visit, find_visit, form_word, is_form_word, renew},
         },
         model::{Outcome, Permission},
     },
@@ -144,6 +144,27 @@ async fn pass(gate: &Gate, door: Door, request: Request, next: Next) -> Result<R
         let to = (!door.is_change).then(|| request.uri().to_string());
         return Ok(to_login(to.as_deref()));
     };
+    let new_token = renew(ctx, &visit).await?;
+    // Whatever becomes of the request, the browser keeps the token that counts from now on.
+    let admitted = admit(gate, door, visit, request, next).await;
+    let mut response = secure(admitted.unwrap_or_else(IntoResponse::into_response), CACHE);
+    // Without it browsers do not say from where a form comes.
+    let own = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, own);
+    if let Some(token) = new_token {
+        cookie::set(&mut response, &token, &ctx.public_url);
+    }
+    Ok(response)
+}
+
+async fn admit(
+    gate: &Gate,
+    door: Door,
+    visit: Visit,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let ctx = &gate.server.ctx;
     let (mut parts, body) = request.into_parts();
     let asked = parts.uri.query().map(parse_query).unwrap_or_default();
     let asked = asked.iter().find(|(name, _)| name == "lang").and_then(|(_, it)| Lang::parse(it));
@@ -156,7 +177,7 @@ async fn pass(gate: &Gate, door: Door, request: Request, next: Next) -> Result<R
     let guest = Guest {
         lang,
         word: form_word(ctx, &visit.session),
-        path: parts.uri.path().to_owned(),
+        path: if door.is_change { parent(parts.uri.path()) } else { parts.uri.path().to_owned() },
         member: visit.member,
         session: visit.session,
     };
@@ -196,11 +217,17 @@ async fn pass(gate: &Gate, door: Door, request: Request, next: Next) -> Result<R
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         response = refuse::trouble(frame, &error);
     }
-    let mut response = secure(response, CACHE);
-    if let Some(token) = visit.new_token {
-        cookie::set(&mut response, &token, &ctx.public_url);
-    }
     Ok(response)
+}
+
+/// The page that a form belongs to: `/admin/staff` of `/admin/staff/stf_1/role`.
+fn parent(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').take(3).collect();
+    match parts.join("/").as_str() {
+        "/admin/desks" => "/admin/places".to_owned(),
+        "/admin/links" => "/admin/links/new".to_owned(),
+        other => other.to_owned(),
+    }
 }
 
 /// To the login, and from there back.

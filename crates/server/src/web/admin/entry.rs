@@ -163,8 +163,7 @@ async fn log_in(
     let (lang, fields) = (Lang::of(&query, &headers), Fields::read(&body));
     let (login, to) = (fields.get("login"), fields.get("to"));
     if !is_same_site(&headers) {
-        let error = words::problem(&Problem::LinkOver, lang, 0);
-        return with_status(StatusCode::FORBIDDEN, &login_page(lang, login, to, error));
+        return foreign(lang);
     }
     match sign_in(&server.ctx, login, fields.raw("password")).await {
         Ok((token, false)) => Ok(let_in(&server, &token, to)),
@@ -308,6 +307,19 @@ fn link_over(lang: Lang) -> Result<Response, ApiError> {
     )
 }
 
+/// A form that came from elsewhere does nothing.
+fn foreign(lang: Lang) -> Result<Response, ApiError> {
+    message::show(
+        StatusCode::FORBIDDEN,
+        lang,
+        lang.pick("Форма пришла с другой страницы", "The form came from another page"),
+        lang.pick(
+            "Ничего не сделано. Откройте страницу входа заново.",
+            "Nothing was done. Open the login page anew.",
+        ),
+    )
+}
+
 async fn show_setup(
     State(server): State<Server>,
     Path((shop, signature)): Path<(String, String)>,
@@ -336,6 +348,9 @@ async fn set_up(
         role: Role::Owner,
         lang: lang.as_str().to_owned(),
     };
+    if !is_same_site(&headers) {
+        return foreign(lang);
+    }
     match claim(&server.ctx, (&shop, &signature), new, fields.raw("password")).await {
         Ok(token) => Ok(let_in(&server, &token, "/admin/banks?done=welcome")),
         Err(Problem::LinkOver) => link_over(lang),
@@ -390,6 +405,9 @@ async fn take_invite(
 ) -> Result<Response, ApiError> {
     let (lang, fields) = (Lang::of(&query, &headers), Fields::read(&body));
     let link = (id.as_str(), until, signature.as_str());
+    if !is_same_site(&headers) {
+        return foreign(lang);
+    }
     match accept(&server.ctx, link, fields.raw("password")).await {
         Ok((token, false)) => Ok(let_in(&server, &token, "/admin?done=welcome")),
         Ok((token, true)) => Ok(let_in(&server, &token, "/admin/code")),

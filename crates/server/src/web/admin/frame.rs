@@ -158,7 +158,8 @@ fn here(guest: &Guest, asked: &[(String, String)]) -> String {
     let kept = kept.map(|(name, value)| {
         format!("{}={}&", super::door::form_escape(name), super::door::form_escape(value))
     });
-    format!("?{}lang={}", kept.collect::<String>(), guest.lang.other().as_str())
+    let (kept, lang) = (kept.collect::<String>(), guest.lang.other().as_str());
+    format!("{}?{kept}lang={lang}", guest.path)
 }
 
 impl<S: Sync> FromRequestParts<S> for Frame {

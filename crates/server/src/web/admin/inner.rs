@@ -80,9 +80,11 @@ impl Inner {
 fn of_body(value: &Value) -> ApiError {
     let error = &value["error"];
     let text = |name: &str| error[name].as_str().unwrap_or("").to_owned();
-    let Some(row) = codes::find_code(&text("code")) else { return ApiError::of(codes::INTERNAL) };
-    let mut refused = ApiError::new(*row, text("message"));
-    refused.hint = text("hint");
+    if text("code").is_empty() {
+        return ApiError::of(codes::INTERNAL);
+    }
+    // A bank's own code is in no table of ours.
+    let mut refused = ApiError::stored(&text("code"), &text("message"), &text("hint"));
     refused.param = error["param"].as_str().map(str::to_owned);
     refused
 }

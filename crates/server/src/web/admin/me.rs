@@ -7,6 +7,7 @@ use super::{
     frame::Frame,
     guest::{Fields, Guest},
     payment::{back_to, picture},
+    refuse::undone,
     sheet::{Field, Form, Input, Notice, Sheet},
     words,
 };
@@ -121,7 +122,7 @@ async fn password(
         Ok(()) => Ok(back_to("/admin/me", "saved")),
         Err(problem) => {
             let notice = wrong(problem, &frame, server.ctx.now_ms())?;
-            page(&guest, frame, vec![notice], Vec::new())
+            undone(page(&guest, frame, vec![notice], Vec::new()))
         }
     }
 }
@@ -135,7 +136,7 @@ async fn begin(
         Ok(secret) => secret,
         Err(problem) => {
             let notice = wrong(problem, &frame, server.ctx.now_ms())?;
-            return page(&guest, frame, vec![notice], Vec::new());
+            return undone(page(&guest, frame, vec![notice], Vec::new()));
         }
     };
     let lang = frame.lang;
@@ -176,7 +177,7 @@ async fn confirm(
         Err(problem) => {
             let notice = wrong(problem, &frame, server.ctx.now_ms())?;
             let form = confirm_form(frame.lang);
-            page(&guest, frame, vec![notice], vec![form])
+            undone(page(&guest, frame, vec![notice], vec![form]))
         }
     }
 }
@@ -191,7 +192,7 @@ async fn remove(
         Ok(()) => Ok(back_to("/admin/me", "saved")),
         Err(problem) => {
             let notice = wrong(problem, &frame, server.ctx.now_ms())?;
-            page(&guest, frame, vec![notice], Vec::new())
+            undone(page(&guest, frame, vec![notice], Vec::new()))
         }
     }
 }

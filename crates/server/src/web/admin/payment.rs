@@ -50,7 +50,7 @@ pub fn doors(doors: Doors) -> Doors {
             capture,
         )
         .act("/admin/payments/{id}/cancel", Permission::Sell, ("payment.cancel", &[]), cancel)
-        .act("/admin/payments/{id}/send", Permission::Sell, ("payment.send", &["to"]), send)
+        .act("/admin/payments/{id}/send", Permission::Sell, ("payment.send", &[]), send)
 }
 
 #[derive(Template)]
@@ -199,13 +199,15 @@ fn back(refund: &Refund, frame: &Frame) -> Back {
 fn papers(receipts: &Value, lang: Lang) -> Vec<Paper> {
     let all = receipts["data"].as_array().map_or(&[][..], Vec::as_slice);
     let paper = |it: &Value| {
+        // A person may have typed it.
+        let url = it["fiscal"]["url"].as_str();
         let (state, tone) = super::receipts::state(it["status"].as_str().unwrap_or(""), lang);
         Paper {
             kind: super::receipts::kind(it["kind"].as_str().unwrap_or(""), lang).to_owned(),
             sum: super::receipts::sum(it),
             state: state.to_owned(),
             tone,
-            url: it["fiscal"]["url"].as_str().unwrap_or("").to_owned(),
+            url: url.filter(|url| url.starts_with("https://")).unwrap_or("").to_owned(),
             id: it["id"].as_str().unwrap_or("").to_owned(),
         }
     };
@@ -244,8 +246,10 @@ fn forms(payment: &Payment, frame: &Frame) -> Vec<Form> {
             path: path("send"),
             fields: vec![Field::new("to", lang.pick("Кому", "To whom")).required().hint(
                 lang.pick(
-                    "Почта, телефон или чат, если подключена интеграция: telegram:123",
-                    "An e-mail, a phone or a chat where an integration is set up: telegram:123",
+                    "Почта, или сервис и адрес: telegram:123, sms:+79990000000. Сервис должен быть \
+                     подключён.",
+                    "An e-mail, or a service and an address: telegram:123, sms:+79990000000. The \
+                     service has to be set up.",
                 ),
             )],
             button: lang.pick("Отправить", "Send").to_owned(),
@@ -386,7 +390,10 @@ async fn send(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let path = format!("/v1/payments/{}/send", part(&id));
-    inner.post(&guest, &path, None, json!({ "to": fields.get("to") })).await?;
+    let to = fields.get("to");
+    let is_mail = to.contains('@') && !to.contains(':');
+    let to = if is_mail { format!("email:{to}") } else { to.to_owned() };
+    inner.post(&guest, &path, None, json!({ "to": to })).await?;
     Ok(back_to(&format!("/admin/payments/{}", part(&id)), "sent"))
 }
 

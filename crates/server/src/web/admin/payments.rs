@@ -62,7 +62,7 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let query = raw.read(&[&FILTERS[..], &["done"]].concat())?;
     let filter = read(&query)?;
-    if let Some(format) = query.find("format") {
+    if let Some(format) = query.find("format").filter(|_| frame.accounts()) {
         let all = read_all(&server, &guest, filter).await?;
         return export::file(&frame, format, "payments", &table(&all, &frame, true));
     }

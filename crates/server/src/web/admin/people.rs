@@ -12,6 +12,7 @@ use super::{
     frame::Frame,
     guest::{Fields, Guest},
     payment::back_to,
+    refuse::undone,
     sheet::{Act, Cell, Field, Form, Input, Notice, Row, Sheet, Table},
     words,
 };
@@ -182,11 +183,16 @@ async fn create(
         role,
         lang: frame.lang.as_str().to_owned(),
     };
-    let notice = match add(&server.ctx, &guest.member.shop_id, new).await {
-        Ok(member) => invitation(&server, &member, frame.lang),
-        Err(problem) => of(problem, &frame, server.ctx.now_ms())?,
-    };
-    page(&server, &guest, frame, vec![notice]).await
+    match add(&server.ctx, &guest.member.shop_id, new).await {
+        Ok(member) => {
+            let notice = invitation(&server, &member, frame.lang);
+            page(&server, &guest, frame, vec![notice]).await
+        }
+        Err(problem) => {
+            let notice = of(problem, &frame, server.ctx.now_ms())?;
+            undone(page(&server, &guest, frame, vec![notice]).await)
+        }
+    }
 }
 
 async fn change(
@@ -200,7 +206,7 @@ async fn change(
         Ok(_) => Ok(back_to("/admin/staff", "saved")),
         Err(problem) => {
             let notice = of(problem, &frame, server.ctx.now_ms())?;
-            page(server, guest, frame, vec![notice]).await
+            undone(page(server, guest, frame, vec![notice]).await)
         }
     }
 }
@@ -276,8 +282,8 @@ async fn audit(
         headline: lang.pick("Журнал", "Audit").to_owned(),
         about: lang
             .pick(
-                "Кто что менял в кабинете и из командной строки. Записи не удаляются.",
-                "Who changed what here and at the command line. Nothing is taken out.",
+                "Кто что менял в кабинете; из командной строки — сотрудники. Записи не удаляются.",
+                "Who changed what here, and people at the command line. Nothing is taken out.",
             )
             .to_owned(),
         table: changes(&all, &frame),

@@ -50,7 +50,7 @@ async fn page(
     notices: Vec<Notice>,
 ) -> Result<Response, ApiError> {
     let lang = frame.lang;
-    let places = search::all(inner, guest, "/v1/places").await?;
+    let places = search::all(inner, guest, "/v1/places?kind=static").await?;
     let desks = search::all(inner, guest, "/v1/desks").await?;
     let mut rows: Vec<Row> = places.iter().map(|it| place_row(it, &frame)).collect();
     rows.extend(desks.iter().map(|it| desk_row(it, &frame)));
@@ -117,7 +117,9 @@ fn desk_row(it: &Value, frame: &Frame) -> Row {
     let lang = frame.lang;
     let text = |name: &str| it[name].as_str().unwrap_or("").to_owned();
     let sale = it["sale"]["amount_kopecks"].as_i64();
-    let waits = it["sale"]["status"].as_str().is_some_and(|it| ["open", "arming"].contains(&it));
+    let waits = it["sale"]["status"]
+        .as_str()
+        .is_some_and(|it| ["arming", "waiting", "paying"].contains(&it));
     let state = if waits {
         Cell::tag(lang.pick("Ждёт оплаты", "Waits"), "wait")
     } else {

@@ -12,7 +12,7 @@ use super::{
     inner::{Inner, part},
     payment::back_to,
     search::{self, Asked},
-    sheet::{Act, Cell, Field, Form, Notice, Row, Sheet, Table},
+    sheet::{Cell, Field, Form, Notice, Row, Sheet, Table},
 };
 use crate::{
     http::{ApiError, query::RawQuery},
@@ -24,7 +24,12 @@ pub fn doors(doors: Doors) -> Doors {
     doors
         .page("/admin/receipts", Permission::Look, list)
         .page("/admin/receipts/{id}", Permission::Look, show)
-        .act("/admin/receipts/{id}/retry", Permission::Account, ("receipt.retry", &[]), retry)
+        .act(
+            "/admin/receipts/{id}/retry",
+            Permission::Account,
+            ("receipt.retry", &["reason"]),
+            retry,
+        )
         .act(
             "/admin/receipts/{id}/settle",
             Permission::Account,
@@ -70,7 +75,7 @@ async fn list(
     let asked = Asked::read(&raw, &["view"])?;
     let is_due = asked.get("view") != "all";
     let path = if is_due { "/v1/receipts/due" } else { "/v1/receipts" };
-    if let Some(format) = asked.format() {
+    if let Some(format) = asked.format(&frame) {
         let all = search::all(&inner, &guest, path).await?;
         return export::file(&frame, format, "receipts", &table(&all, &frame, true));
     }
@@ -161,11 +166,31 @@ async fn show(
         table: table(std::slice::from_ref(&it), &frame, false),
         ..Sheet::default()
     };
-    if let Some(row) = sheet.table.rows.first_mut() {
-        let path = |what: &str| format!("/admin/receipts/{}/{what}", part(&id));
-        if text("status") == "failed" && frame.accounts() {
-            row.acts.push(Act::new(lang.pick("Отправить ещё раз", "Send again"), path("retry")));
-        }
+    if text("status") == "failed" && frame.accounts() {
+        sheet.forms.push(Form {
+            headline: lang.pick("Отправить банку ещё раз", "Send it to the bank again").to_owned(),
+            path: format!("/admin/receipts/{}/retry", part(&id)),
+            fields: vec![
+                Field::new("reason", lang.pick("Что исправлено", "What was mended")).required(),
+            ],
+            button: lang.pick("Отправить", "Send").to_owned(),
+            is_folded: true,
+            ..Form::default()
+        });
+    }
+    if it["todo"]["code"] == "close" && frame.accounts() {
+        sheet.forms.push(Form {
+            headline: lang.pick("Закрыть предоплату", "Close the prepayment").to_owned(),
+            about: lang
+                .pick(
+                    "Товар передан, услуга оказана: банк сделает закрывающий чек на всю сумму.",
+                    "It is delivered: the bank makes the closing receipt of the whole sum.",
+                )
+                .to_owned(),
+            path: format!("/admin/receipts/close/{}", part(&text("payment_id"))),
+            button: lang.pick("Отправить закрывающий чек", "Send the closing receipt").to_owned(),
+            ..Form::default()
+        });
     }
     if !it["todo"].is_null() && frame.accounts() {
         sheet.forms.push(by_hand(lang, format!("/admin/receipts/{}/settle", part(&id))));
@@ -193,9 +218,14 @@ fn by_hand(lang: Lang, path: String) -> Form {
     }
 }
 
-async fn retry(guest: Guest, inner: Inner, Path(id): Path<String>) -> Result<Response, ApiError> {
+async fn retry(
+    guest: Guest,
+    inner: Inner,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, ApiError> {
     let path = format!("/v1/receipts/{}/retry", part(&id));
-    inner.post(&guest, &path, None, json!({})).await?;
+    inner.post(&guest, &path, None, json!({ "reason": fields.get("reason") })).await?;
     Ok(back_to(&format!("/admin/receipts/{}", part(&id)), "retried"))
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 
@@ -21,6 +21,8 @@ struct TroublePage {
     /// Of ours, for whoever looks into the log or writes to the support.
     code: String,
     param: String,
+    /// What exactly was wrong, where the page's own words are of the kind of error only.
+    said: String,
 }
 
 /// A page as an answer; a template that cannot be rendered is our own fault.
@@ -29,7 +31,19 @@ pub fn show<T: Template>(page: &T) -> Result<Response, ApiError> {
 }
 
 pub fn with_status<T: Template>(status: StatusCode, page: &T) -> Result<Response, ApiError> {
-    Ok(headers::page(status, page.render().map_err(anyhow::Error::from)?, CACHE))
+    let mut response = headers::page(status, page.render().map_err(anyhow::Error::from)?, CACHE);
+    // Without it browsers do not say from where a form comes.
+    let own = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, own);
+    Ok(response)
+}
+
+/// The same page, for what was not done: the audit tells it from what was.
+pub fn undone(page: Result<Response, ApiError>) -> Result<Response, ApiError> {
+    page.map(|mut response| {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        response
+    })
 }
 
 fn answer(status: StatusCode, page: &TroublePage) -> Response {
@@ -50,6 +64,7 @@ pub fn forbidden(frame: Frame) -> Response {
             .to_owned(),
         code: "forbidden".to_owned(),
         param: String::new(),
+        said: String::new(),
         frame,
     };
     answer(StatusCode::FORBIDDEN, &page)
@@ -74,6 +89,7 @@ pub fn stale(frame: Frame) -> Response {
             .to_owned(),
         code: "form_stale".to_owned(),
         param: String::new(),
+        said: String::new(),
         frame,
     };
     answer(StatusCode::FORBIDDEN, &page)
@@ -91,6 +107,7 @@ pub fn trouble(frame: Frame, error: &ApiError) -> Response {
         hint,
         code: error.code.clone(),
         param: error.param.clone().unwrap_or_default(),
+        said: words::exactly(error, frame.lang),
         frame,
     };
     answer(status, &page)

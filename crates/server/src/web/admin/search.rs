@@ -32,8 +32,9 @@ impl Asked {
         self.query.find(name).unwrap_or("")
     }
 
-    pub fn format(&self) -> Option<&str> {
-        self.query.find("format")
+    /// A file is asked for, by somebody who may have it.
+    pub fn format(&self, frame: &Frame) -> Option<&str> {
+        self.query.find("format").filter(|_| frame.accounts())
     }
 
     /// The filters for the next page, or for the API.

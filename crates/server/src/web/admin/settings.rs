@@ -30,7 +30,7 @@ pub fn doors(doors: Doors) -> Doors {
         .act(
             "/admin/settings/receipts",
             Permission::Manage,
-            ("shop.receipts", &["preset", "taxation", "close_after_days"]),
+            ("shop.receipts", &["vat", "taxation", "close_after_days"]),
             receipts,
         )
         .page("/admin/health", Permission::Look, health)
@@ -97,13 +97,24 @@ fn receipts_form(defaults: &Value, lang: Lang) -> Form {
         headline: lang.pick("Чеки", "Receipts").to_owned(),
         about: lang
             .pick(
-                "Ставки НДС по дням и агента задают командой kopeck receipt defaults: бухгалтеру \
-                 их лучше видеть целиком.",
-                "VAT by days and agents are set by kopeck receipt defaults: they are read whole.",
+                "Ставки НДС вперёд по дням и агента задают командой kopeck receipt defaults.",
+                "VAT by days ahead and agents are set by kopeck receipt defaults.",
             )
             .to_owned(),
         path: "/admin/settings/receipts".to_owned(),
         fields: vec![
+            Field::new("vat", lang.pick("НДС с сегодняшнего дня", "VAT from today"))
+                .input(select(&[
+                    ("", "Как есть", "As it is"),
+                    ("none", "Без НДС", "None"),
+                    ("general", "Общая ставка: 22 %", "General: 22 %"),
+                    ("usn5", "УСН, 5 %", "USN, 5 %"),
+                    ("usn7", "УСН, 7 %", "USN, 7 %"),
+                ]))
+                .hint(lang.pick(
+                    "Что было раньше, остаётся за прежние дни.",
+                    "What held before stays for the days before.",
+                )),
             Field::new("taxation", lang.pick("Система налогообложения", "Tax system"))
                 .input(select(&[
                     ("", "Не задана", "Not set"),
@@ -116,10 +127,13 @@ fn receipts_form(defaults: &Value, lang: Lang) -> Form {
                 .value(value("taxation")),
             Field::new(
                 "close_after_days",
-                lang.pick("Закрывать предоплату через, дней", "Close a prepayment after, days"),
+                lang.pick(
+                    "Напомнить о предоплате через, дней",
+                    "Remind of a prepayment after, days",
+                ),
             )
             .value(days.map_or(String::new(), |days| days.to_string()))
-            .hint(lang.pick("Пусто: закрываете сами.", "Empty: you close it yourself.")),
+            .hint(lang.pick("Пусто: через 30.", "Empty: after 30.")),
         ],
         button: lang.pick("Сохранить", "Save").to_owned(),
         ..Form::default()
@@ -163,14 +177,18 @@ async fn routing(guest: Guest, inner: Inner, fields: Fields) -> Result<Response,
 
 async fn receipts(guest: Guest, inner: Inner, fields: Fields) -> Result<Response, ApiError> {
     let path = "/v1/receipts/defaults";
+    let days = fields.find("close_after_days").map(|days| days.parse::<u32>()).transpose();
+    let days = days.map_err(|_| crate::http::json::invalid("close_after_days", "takes days"))?;
     let mut body = inner.get(&guest, path).await?;
     if let Some(all) = body.as_object_mut() {
         for name in ["object", "saved", "outliving"] {
             all.remove(name);
         }
         all.insert("taxation".to_owned(), json!(fields.find("taxation")));
-        let days = fields.get("close_after_days").parse::<i64>().ok();
         all.insert("close_after_days".to_owned(), json!(days));
+        if let Some(vat) = fields.find("vat") {
+            all.insert("vat".to_owned(), json!(vat));
+        }
         all.retain(|_, value| !value.is_null());
     }
     inner.call(&guest, (axum::http::Method::PUT, path), None, Some(body)).await?;

@@ -71,7 +71,7 @@ async fn list(
     let lang = frame.lang;
     let asked = Asked::read(&raw, &["status", "customer_id"])?;
     let path = format!("/v1/subscriptions?{}", asked.kept().trim_end_matches('&'));
-    if let Some(format) = asked.format() {
+    if let Some(format) = asked.format(&frame) {
         let all = search::all(&inner, &guest, &path).await?;
         return export::file(&frame, format, "subscriptions", &table(&all, &frame, true));
     }
@@ -202,13 +202,21 @@ fn about(it: &Value, frame: &Frame) -> String {
     }
 }
 
+fn period_word(status: &str, lang: Lang) -> &'static str {
+    match status {
+        "open" => lang.pick("Ждёт денег", "Open"),
+        "paid" => lang.pick("Оплачен", "Paid"),
+        _ => lang.pick("Отменён", "Void"),
+    }
+}
+
 fn periods_table(periods: &Value, frame: &Frame) -> Table {
     let lang = frame.lang;
     let all = periods["data"].as_array().map_or(&[][..], Vec::as_slice);
     let row = |it: &Value| {
         let text = |name: &str| it[name].as_str().unwrap_or("").to_owned();
         let tries = it["payments"].as_array().map_or(&[][..], Vec::as_slice);
-        let last = tries.last().map(|it| it["id"].as_str().or(it.as_str()).unwrap_or(""));
+        let last = tries.last().map(|it| it["payment_id"].as_str().unwrap_or(""));
         let payment = last.unwrap_or("").to_owned();
         let link = format!("/admin/payments/{payment}");
         Row::new(vec![
@@ -216,7 +224,7 @@ fn periods_table(periods: &Value, frame: &Frame) -> Table {
             Cell::text(search::moment(&it["start"], frame)),
             Cell::text(search::moment(&it["end"], frame)),
             Cell::kopecks(it["amount_kopecks"].as_i64()),
-            Cell::text(text("status")),
+            Cell::text(period_word(&text("status"), lang)),
             Cell::code(payment.clone()).to(if payment.is_empty() { String::new() } else { link }),
         ])
     };

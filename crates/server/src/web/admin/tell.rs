@@ -51,10 +51,11 @@ fn word(status: &str, lang: Lang) -> (&'static str, &'static str) {
     match status {
         "delivered" => (lang.pick("Принято", "Delivered"), "good"),
         "pending" => (lang.pick("В пути", "Pending"), "wait"),
-        "failed" | "given_up" => (lang.pick("Не доставлено", "Failed"), "bad"),
+        "failed" => (lang.pick("Не доставлено", "Failed"), "bad"),
         "unknown" => (lang.pick("Неизвестно", "Unknown"), "bad"),
-        "skipped" => (lang.pick("Не нужно", "Skipped"), ""),
-        "enabled" | "active" | "working" => (lang.pick("Работает", "Working"), "good"),
+        "dropped" => (lang.pick("Не нужно", "Dropped"), ""),
+        "failing" => (lang.pick("Не отвечает", "Failing"), "wait"),
+        "enabled" | "active" => (lang.pick("Работает", "Working"), "good"),
         "disabled" | "stopped" => (lang.pick("Остановлено", "Stopped"), "bad"),
         _ => ("—", ""),
     }
@@ -95,7 +96,7 @@ async fn deliveries(
     let lang = frame.lang;
     let asked = Asked::read(&raw, &["status", "payment_id", "webhook_id"])?;
     let path = format!("/v1/deliveries?{}", asked.kept().trim_end_matches('&'));
-    if let Some(format) = asked.format() {
+    if let Some(format) = asked.format(&frame) {
         let all = search::all(&inner, &guest, &path).await?;
         return export::file(&frame, format, "deliveries", &delivery_table(&all, &frame));
     }
@@ -169,7 +170,7 @@ async fn sendings(
         let (state, tone) = word(&text(it, "status"), lang);
         let payment = text(it, "payment_id");
         let link = format!("/admin/payments/{payment}");
-        let is_over = ["failed", "unknown", "given_up"].contains(&text(it, "status").as_str());
+        let is_over = ["failed", "unknown"].contains(&text(it, "status").as_str());
         let path = format!("/admin/sendings/{}/retry", text(it, "id"));
         Row::new(vec![
             Cell::text(search::moment(&it["created_at"], &frame)),
@@ -297,6 +298,24 @@ fn secret(value: &Value, lang: Lang) -> Vec<Notice> {
     notice.into_iter().collect()
 }
 
+/// What came of a test.
+fn tried(it: &Value, lang: Lang) -> Notice {
+    let is_good = it["ok"].as_bool() != Some(false);
+    let told = ["error", "message", "hint"].map(|name| {
+        it[name].as_str().or_else(|| it[name]["message"].as_str()).unwrap_or("").to_owned()
+    });
+    Notice {
+        headline: if is_good {
+            lang.pick("Проверка прошла", "The test went well").to_owned()
+        } else {
+            lang.pick("Проверка не прошла", "The test failed").to_owned()
+        },
+        detail: told.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" "),
+        tone: if is_good { "good" } else { "bad" },
+        ..Notice::default()
+    }
+}
+
 fn words_of(list: &str) -> Vec<&str> {
     list.split([',', ' ', '\n']).map(str::trim).filter(|word| !word.is_empty()).collect()
 }
@@ -330,8 +349,9 @@ async fn step(
     let at = format!("/v1/webhooks/{}", part(&id));
     match step.as_str() {
         "test" => {
-            inner.post(&guest, &format!("{at}/test"), None, json!({})).await?;
-            Ok(back_to("/admin/webhooks", "sent"))
+            let tested = inner.post(&guest, &format!("{at}/test"), None, json!({})).await?;
+            let notice = tried(&tested, frame.lang);
+            hooks_page(&guest, frame, &inner, vec![notice]).await
         }
         "rotate" => {
             let made = inner.post(&guest, &format!("{at}/rotate"), None, json!({})).await?;
@@ -357,8 +377,18 @@ async fn integrations(
     inner: Inner,
     raw: RawQuery,
 ) -> Result<Response, ApiError> {
+    services_page(&guest, frame, &inner, raw.find_any("service").as_deref(), Vec::new()).await
+}
+
+async fn services_page(
+    guest: &Guest,
+    frame: Frame,
+    inner: &Inner,
+    service: Option<&str>,
+    notices: Vec<Notice>,
+) -> Result<Response, ApiError> {
     let lang = frame.lang;
-    let found = inner.get(&guest, "/v1/integrations").await?;
+    let found = inner.get(guest, "/v1/integrations").await?;
     let all = found["data"].as_array().cloned().unwrap_or_default();
     let row = |it: &Value| {
         let (state, tone) = word(&text(it, "status"), lang);
@@ -375,7 +405,7 @@ async fn integrations(
         .act(true, act("Отправить неудавшееся", "Send what failed", "retry"))
         .act(true, act("Удалить", "Remove", "remove").danger())
     };
-    let chosen = raw.find_any("service").and_then(|name| find_integration(&name));
+    let chosen = service.and_then(find_integration);
     let services = INTEGRATIONS.iter().map(|it| {
         let path = format!("/admin/integrations?service={}", it.name());
         (path, it.title().to_owned(), chosen.is_some_and(|chosen| chosen.name() == it.name()))
@@ -389,6 +419,7 @@ async fn integrations(
             )
             .to_owned(),
         tabs: services.collect(),
+        notices,
         table: Table {
             columns: vec![
                 lang.pick("Сервис", "Service"),
@@ -445,12 +476,18 @@ async fn connect(guest: Guest, inner: Inner, fields: Fields) -> Result<Response,
 
 async fn change(
     guest: Guest,
+    frame: Frame,
     inner: Inner,
     Path((id, step)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let at = format!("/v1/integrations/{}", part(&id));
     match step.as_str() {
-        "test" | "retry" => {
+        "test" => {
+            let tested = inner.post(&guest, &format!("{at}/test"), None, json!({})).await?;
+            let notice = tried(&tested, frame.lang);
+            services_page(&guest, frame, &inner, None, vec![notice]).await
+        }
+        "retry" => {
             inner.post(&guest, &format!("{at}/{step}"), None, json!({})).await?;
             Ok(back_to("/admin/integrations", "sent"))
         }

@@ -7,7 +7,7 @@ use jiff::{fmt::strtime, tz::TimeZone};
 pub use story::{actor, said};
 
 use crate::{
-    http::{ApiError, russian::find_russian},
+    http::{ApiError, codes::find_code, russian::find_russian},
     kit::clock::timestamp,
     payments::model::{RefundState, Status},
     staff::{
@@ -124,6 +124,14 @@ pub fn error(error: &ApiError, lang: Lang) -> (String, String) {
         (Lang::Ru, Some((message, hint))) => (message.to_owned(), hint.to_owned()),
         (Lang::Ru | Lang::En, _) => (error.message.clone(), error.hint.clone()),
     }
+}
+
+/// What exactly was wrong, where [`error`] tells of the kind alone: the API's own sentence, with
+/// its numbers and the bank's quote.
+pub fn exactly(error: &ApiError, lang: Lang) -> String {
+    let is_plain = find_code(&error.code).is_some_and(|row| row.about == error.message);
+    let is_told = lang == Lang::En || find_russian(&error.code).is_none();
+    if is_plain || is_told { String::new() } else { error.message.clone() }
 }
 
 /// Why somebody was not let in, or not changed.

@@ -94,6 +94,11 @@ async fn with_an_authenticator_a_password_alone_opens_nothing_and_a_code_counts_
     let confirmed = guest.post("/admin/me/code/confirm", &[("code", &first)]).await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.text());
 
+    let again = guest.post("/admin/me/code", &[]).await;
+    assert_eq!(again.status, 422, "one that is there is taken away with the password first");
+    let again = guest.post("/admin/me/code/drop", &[("old", "не тот")]).await;
+    assert_eq!(again.status, 422, "{}", again.text());
+
     let half = log_in(&app, "owner", PASSWORD).await;
     assert_eq!(half.header("location"), "/admin/code?to=/admin");
     let half = Guest { app: &app, cookie: cookie_of(&half) };

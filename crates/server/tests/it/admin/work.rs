@@ -4,7 +4,13 @@ use kopeck::staff::model::Role;
 use serde_json::json;
 
 use super::{member, owner};
-use crate::harness::app::TestApp;
+use crate::{
+    api::{
+        receipts::{basket, due},
+        subscriptions::{consent, pay, plan, shown, subscribe},
+    },
+    harness::app::TestApp,
+};
 
 /// The number of the payment that an answer leads to.
 fn led_to(location: &str) -> String {
@@ -139,6 +145,12 @@ async fn a_table_goes_home_as_a_file_for_those_who_account() {
     // The audit of a reader's wishes: no file for who only looks is offered.
     let reader = member(&app, Role::Reader).await;
     assert!(!reader.see("/admin/payments").await.contains("format=csv"));
+    for list in ["payments", "receipts", "subscriptions", "deliveries"] {
+        let reply = reader.get(&format!("/admin/{list}?format=csv")).await;
+        assert!(reply.header("content-type").starts_with("text/html"), "{list} is no file");
+        let reply = accountant.get(&format!("/admin/{list}?format=csv")).await;
+        assert!(reply.header("content-type").starts_with("text/csv"), "{list}");
+    }
 }
 
 #[tokio::test]
@@ -158,4 +170,78 @@ async fn keys_and_webhooks_are_made_shown_once_and_taken_away() {
     let audit = owner.see("/admin/audit").await;
     assert!(audit.contains("key.create") && audit.contains("webhook.create"));
     assert!(!audit.contains(&key), "no secret in the audit");
+}
+
+#[tokio::test]
+async fn settings_change_what_they_name_and_leave_the_rest() {
+    let app = TestApp::new().await;
+    let owner = owner(&app).await;
+    let save = async |vat: &str, taxation: &str, days: &str| {
+        let fields = [("vat", vat), ("taxation", taxation), ("close_after_days", days)];
+        let reply = owner.post("/admin/settings/receipts", &fields).await;
+        assert_eq!(reply.status, 303, "{}", reply.text());
+        app.get("/v1/receipts/defaults").await.expect(200)
+    };
+    let first = save("none", "usn_income", "14").await;
+    assert_eq!(first["taxation"], "usn_income", "{first}");
+    assert_eq!((&first["vat"][0]["vat"], &first["close_after_days"]), (&json!("none"), &json!(14)));
+    let second = save("", "patent", "").await;
+    assert_eq!((&second["vat"], &second["taxation"]), (&first["vat"], &json!("patent")));
+    let routing = owner.post("/admin/settings/routing", &[("order", "tochka")]).await;
+    assert_eq!(routing.status, 303, "{}", routing.text());
+    assert_eq!(app.get("/v1/routing").await.expect(200)["order"], json!(["tochka"]));
+    let wrong = owner.post("/admin/settings/routing", &[("order", "sber")]).await;
+    assert!(wrong.status == 422 && wrong.text().contains("sber"), "it names the bank at fault");
+    let named = owner.post("/admin/settings/name", &[("name", "Пекарня")]).await;
+    assert_eq!(named.status, 303);
+    assert_eq!(app.get("/v1/me").await.expect(200)["name"], "Пекарня");
+}
+
+#[tokio::test]
+async fn a_prepayment_is_closed_and_a_receipt_by_hand_is_noted() {
+    let app = TestApp::at("tbank").await;
+    let owner = owner(&app).await;
+    app.create_paid(basket("full_prepayment")).await;
+    let open = due(&app).await[0].clone();
+    let at = format!("/admin/receipts/{}", open["id"].as_str().expect("an id"));
+    assert!(owner.see("/admin/receipts").await.contains(&at), "it is listed");
+    let page = owner.see(&at).await;
+    let path = page.split("action=\"").find(|rest| rest.starts_with("/admin/receipts/close/"));
+    let path = path.and_then(|rest| rest.split('"').next()).expect("a form").to_owned();
+    assert_eq!(owner.post(&path, &[]).await.status, 303);
+    app.advance(1_000).await;
+    assert_eq!(app.bank.count("SendClosingReceipt"), 1);
+    assert!(due(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_subscription_is_looked_at_and_ended_by_a_click() {
+    let app = TestApp::new().await;
+    let owner = owner(&app).await;
+    plan(&app, json!({})).await;
+    let subscription = subscribe(&app, json!({"consent": consent()})).await;
+    pay(&app, &subscription).await;
+    let id = subscription["id"].as_str().expect("an id");
+    let page = owner.see(&format!("/admin/subscriptions/{id}")).await;
+    for text in
+        ["client-17", "Подписка START", "Действует", "Следующее списание", "/admin/payments/pay_"]
+    {
+        assert!(page.contains(text), "no {text}: {page}");
+    }
+    assert!(owner.see("/admin/subscriptions").await.contains(id));
+    let numbers = owner.see("/admin/subscriptions/numbers").await;
+    assert!(numbers.contains("MRR") && numbers.contains("2\u{a0}450,00"), "{numbers}");
+    let paused = owner.post(&format!("/admin/subscriptions/{id}/pause"), &[]).await;
+    assert_eq!(paused.status, 303, "{}", paused.text());
+    let resumed = owner.post(&format!("/admin/subscriptions/{id}/resume"), &[]).await;
+    assert_eq!(resumed.status, 303, "{}", resumed.text());
+    let path = format!("/admin/subscriptions/{id}/cancel");
+    let ended = owner.post(&path, &[("when", "period_end")]).await;
+    assert_eq!(ended.status, 303, "{}", ended.text());
+    assert_eq!(shown(&app, &subscription).await["cancel_at_period_end"], true);
+    let back = owner.post(&format!("/admin/subscriptions/{id}/reactivate"), &[]).await;
+    assert_eq!(back.status, 303, "{}", back.text());
+    let ended = owner.post(&path, &[("when", "now")]).await;
+    assert_eq!(ended.status, 303, "{}", ended.text());
+    assert_eq!(shown(&app, &subscription).await["status"], "canceled");
 }

@@ -24,7 +24,7 @@ mod receipt_by_hand;
 mod receipt_closings;
 mod receipt_goods;
 mod receipt_tries;
-mod receipts;
+pub mod receipts;
 mod routing;
 mod saving;
 mod serving;

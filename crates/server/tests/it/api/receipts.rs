@@ -232,7 +232,7 @@ pub(super) async fn receipts(app: &TestApp, payment: &Value) -> Vec<Value> {
     list["data"].as_array().unwrap().clone()
 }
 
-pub(super) async fn due(app: &TestApp) -> Vec<Value> {
+pub async fn due(app: &TestApp) -> Vec<Value> {
     let list = app.get("/v1/receipts/due").await.expect(200);
     list["data"].as_array().unwrap().clone()
 }
@@ -253,7 +253,7 @@ async fn carried(app: &TestApp, payment: &Value, op: &str) -> bool {
 }
 
 /// Two lines of 3000 and 2000.
-pub(super) fn basket(method: &str) -> Value {
+pub fn basket(method: &str) -> Value {
     json!({"receipt": {"email": "a@example.ru", "taxation": "usn_income", "items": [
         {"name": "Торт", "price": "1500", "quantity": 2, "vat": "none", "method": method},
         {"name": "Свечи", "price": "2000.00", "vat": "none", "method": method}]}})

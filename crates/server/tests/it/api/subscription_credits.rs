@@ -47,6 +47,22 @@ async fn cheaper(app: &TestApp) -> (Value, Value, i64) {
 }
 
 #[tokio::test]
+async fn what_a_change_took_from_the_balance_is_no_credit_once_the_money_went_back() {
+    on_each(|db| async move {
+        let app = TestApp::at_over("tochka", db).await;
+        let (subscription, first, credited) = cheaper(&app).await;
+        // Up again on the same day: half of what came back is used for it.
+        app.post(&path(&subscription, "/change"), json!({"plan": "pro"})).await.expect(200);
+        let left = balance(&app, &subscription).await;
+        assert!(0 < left && left < credited, "{left} of {credited}");
+        refund(&app, &first, json!({})).await;
+        assert_eq!(balance(&app, &subscription).await, 0);
+        assert_eq!(credit(&app, &subscription, "start").await, 0, "nobody paid for it any more");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn money_that_went_back_is_on_no_balance() {
     on_each(|db| async move {
         let app = TestApp::at_over("tochka", db).await;
