@@ -249,7 +249,11 @@ async fn make_by_robot(
     if !card.deal.is_in_rubles() {
         return Err(never("Сделка не в рублях"));
     }
-    let known = links::list_of_deal(ctx, linked, deal_id).await?;
+    let mut known = links::list_of_deal(ctx, linked, deal_id).await?;
+    // Its own link, whose answer was lost, is none of what others took: it may be paid by now.
+    let own = Wish { key: key.to_owned(), ..Wish::default() };
+    let own = links::find_earlier(ctx, linked, &own).await.map_err(|error| failed(&error))?;
+    known.retain(|it| own.as_ref().is_none_or(|own| own.id != it.payment.id));
     let amount = match given("amount") {
         Some(text) => Some(read_amount(text).ok_or_else(|| never("Сумма не прочитана"))?),
         None => card.deal.sum.filter(|sum| !sum.is_zero()).map(|sum| left_of(sum, &known)),

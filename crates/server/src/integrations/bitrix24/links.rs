@@ -85,8 +85,7 @@ pub enum For {
 
 /// The payment of this wish: made now, or by the same wish before.
 pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<Payment, ApiError> {
-    let said: &[&[u8]] = &[wish.said.as_bytes()];
-    let key = Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), said)?;
+    let key = key_of(linked, wish)?;
     if let Some(made) = find_made(ctx, linked, &key).await? {
         return Ok(made);
     }
@@ -112,6 +111,20 @@ pub async fn make(ctx: &Ctx, linked: &Linked, wish: &Wish, whom: For) -> Result<
     saved?;
     let made = find_made(ctx, linked, &key).await?;
     made.ok_or_else(|| ApiError::of(codes::INTERNAL))
+}
+
+fn key_of(linked: &Linked, wish: &Wish) -> Result<Key, ApiError> {
+    let said: &[&[u8]] = &[wish.said.as_bytes()];
+    Key::of(&format!("bitrix24 {} {}", linked.id, wish.key), said)
+}
+
+/// What an earlier try of the same wish made, which a lost answer hides from whoever asked.
+pub async fn find_earlier(
+    ctx: &Ctx,
+    linked: &Linked,
+    wish: &Wish,
+) -> Result<Option<Payment>, ApiError> {
+    find_made(ctx, linked, &key_of(linked, wish)?).await
 }
 
 fn recipient(ctx: &Ctx, linked: &Linked, to: &str) -> anyhow::Result<Recipient> {

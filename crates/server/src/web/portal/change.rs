@@ -60,6 +60,8 @@ struct ChangePage {
 /// What the change chosen costs.
 struct Shown {
     plan: String,
+    /// Which terms are shown: nothing is agreed to but them.
+    version: String,
     name: String,
     price: String,
     from: String,
@@ -140,6 +142,7 @@ async fn draw(
             let text = || words::consent(&told.look.shop, terms, preview.quantity, lang);
             Some(Shown {
                 plan,
+                version: preview.version.id.clone(),
                 name: terms.name.clone(),
                 price: price(terms, preview.quantity, lang),
                 from: day(&own.zone, preview.from_ms),
@@ -199,7 +202,8 @@ pub async fn make(
         None => return not_there(guest.lang),
     };
     let seen: i64 = form.find("due").parse().unwrap_or(0);
-    if preview.due.kopecks() > seen + ROUNDING {
+    let is_other = form.find("version") != preview.version.id;
+    if is_other || preview.due.kopecks() > seen + ROUNDING {
         return draw(&server, &guest, &own, wish, true).await;
     }
     let terms = &preview.version.terms;

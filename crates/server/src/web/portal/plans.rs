@@ -53,10 +53,14 @@ struct PricingPage {
     /// The customer's own pages, if somebody is known to look.
     home: Option<String>,
     plans: Vec<PlanCard>,
+    /// The terms are others than those that were agreed to: they are shown first.
+    is_changed: bool,
 }
 
 struct PlanCard {
     code: String,
+    /// Which terms are shown: nothing is agreed to but them.
+    version: String,
     name: String,
     sum: String,
     per: String,
@@ -95,7 +99,7 @@ async fn prices(server: &Server, shop_id: String, lang: Lang) -> Result<Response
     if offers.is_empty() {
         return message::not_found(lang, lang.pick("Тарифов пока нет", "There are no plans yet"));
     }
-    draw(&offers, &look, None, lang, CACHE_PRICES)
+    draw((&offers, &look), None, lang, CACHE_PRICES, false)
 }
 
 async fn read_offers(server: &Server, shop_id: String) -> Result<(Vec<Offer>, Look), ApiError> {
@@ -114,11 +118,11 @@ async fn read_offers(server: &Server, shop_id: String) -> Result<(Vec<Offer>, Lo
 }
 
 fn draw(
-    offers: &[Offer],
-    look: &Look,
+    (offers, look): (&[Offer], &Look),
     home: Option<String>,
     lang: Lang,
     cache: &'static str,
+    is_changed: bool,
 ) -> Result<Response, ApiError> {
     let card = |offer: &Offer| {
         let terms = &offer.version.terms;
@@ -133,6 +137,7 @@ fn draw(
         }
         PlanCard {
             code: offer.plan.code.clone(),
+            version: offer.version.id.clone(),
             name: terms.name.clone(),
             sum: terms.price.to_human(),
             per: per(terms.interval, lang),
@@ -142,8 +147,9 @@ fn draw(
         }
     };
     let plans = offers.iter().map(card).collect();
-    let page = PricingPage { base: Base::of(lang, look), home, plans };
-    Ok(headers::page(StatusCode::OK, page.render().map_err(anyhow::Error::from)?, cache))
+    let page = PricingPage { base: Base::of(lang, look), home, plans, is_changed };
+    let status = if is_changed { StatusCode::CONFLICT } else { StatusCode::OK };
+    Ok(headers::page(status, page.render().map_err(anyhow::Error::from)?, cache))
 }
 
 /// The same for a customer who can subscribe.
@@ -158,7 +164,7 @@ pub async fn choose(
         Err(page) => return Ok(page),
     };
     let (offers, look) = read_offers(&server, guest.visitor.shop_id.clone()).await?;
-    draw(&offers, &look, Some(guest.home()), guest.lang, CACHE)
+    draw((&offers, &look), Some(guest.home()), guest.lang, CACHE, false)
 }
 
 /// With the consent the first payment saves what the next ones are charged from; without it each
@@ -180,6 +186,9 @@ pub async fn subscribe(
     let Some(offer) = offers.iter().find(|offer| offer.plan.code == code) else {
         return not_there(guest.lang);
     };
+    if form.find("version") != offer.version.id {
+        return draw((&offers, &look), Some(guest.home()), guest.lang, CACHE, true);
+    }
     let agrees = form.is_ticked("agree");
     let consent = agrees.then(|| NewConsent {
         text_version: TEXT_VERSION.to_owned(),

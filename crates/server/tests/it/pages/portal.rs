@@ -186,7 +186,11 @@ async fn another_plan_is_shown_with_its_cost_before_and_costs_no_more() {
     assert!((100_000..245_000).contains(&due), "two thirds of the difference: {due}");
     // Nothing happened by looking, and nothing happens for more than was shown.
     assert_eq!(shown(&app, &subscription).await["plan"], "start");
-    let form = |due: i64, agree: &str| format!("plan=pro&when=now&due={due}{agree}");
+    let version = version_on(&page);
+    let form =
+        |due: i64, agree: &str| format!("plan=pro&version={version}&when=now&due={due}{agree}");
+    let unseen = press(&app, &own, &format!("plan=pro&when=now&due={due}&agree=1")).await;
+    says(&unseen, 409, &["Сумма изменилась"]);
     let dearer = press(&app, &own, &form(due - 2, "&agree=1")).await;
     says(&dearer, 409, &["Сумма изменилась"]);
     // It is above what was agreed to.
@@ -223,6 +227,13 @@ async fn another_card_is_saved_by_a_link_that_is_made_once() {
     says(&visit(&app, &home).await, 200, &["Закончить замену карты"]);
 }
 
+/// The terms that a page shows and its form sends back.
+fn version_on(page: &Reply) -> String {
+    let text = page.text();
+    let rest = text.split("name=\"version\" value=\"").nth(1).expect("a form");
+    rest.split('"').next().expect("an id").to_owned()
+}
+
 #[tokio::test]
 async fn a_customer_subscribes_with_a_consent_and_without() {
     let app = TestApp::at("tbank").await;
@@ -230,9 +241,20 @@ async fn a_customer_subscribes_with_a_consent_and_without() {
     let home = link_of(&app, "client-17").await;
     let page = visit(&app, &format!("{home}/plans")).await;
     says(&page, 200, &["Подписка START", "2 450,00 ₽", "Мест: 3", "Экспорт", "Подписаться"]);
-    let begun = press(&app, &format!("{home}/plans"), "plan=start&agree=1").await;
+    let old = version_on(&page);
+    let terms = |amount: &str| json!({"name": "Подписка START", "amount": amount});
+    app.post("/v1/plans/start", terms("5000.00")).await.expect(200);
+    let form = |version: &str, more: &str| format!("plan=start&version={version}{more}");
+    for version in [&old, ""] {
+        let asked = press(&app, &format!("{home}/plans"), &form(version, "&agree=1")).await;
+        says(&asked, 409, &["Условия изменились", "5 000,00 ₽"]);
+    }
+    assert_eq!(app.rows("subscriptions").await, 0, "nobody agrees to what was not shown");
+    app.post("/v1/plans/start", terms("2450.00")).await.expect(200);
+    let fresh = version_on(&visit(&app, &format!("{home}/plans")).await);
+    let begun = press(&app, &format!("{home}/plans"), &form(&fresh, "&agree=1")).await;
     assert!(begun.header("location").starts_with("/pay/pay_"), "{}", begun.text());
-    let twice = press(&app, &format!("{home}/plans"), "plan=start&agree=1").await;
+    let twice = press(&app, &format!("{home}/plans"), &form(&fresh, "&agree=1")).await;
     assert_eq!(twice.header("location"), begun.header("location"), "one link");
     let listed = app.get("/v1/subscriptions?customer_id=client-17").await.expect(200);
     let subscription = listed["data"][0].clone();
@@ -251,7 +273,7 @@ async fn a_customer_subscribes_with_a_consent_and_without() {
     assert_eq!(consent.user_agent.as_deref(), Some("Firefox/140"));
     assert!(consent.text.unwrap().contains("пока я не отменю подписку"));
     let other = link_of(&app, "client-18").await;
-    let linked = press(&app, &format!("{other}/plans"), "plan=start").await;
+    let linked = press(&app, &format!("{other}/plans"), &form(&fresh, "")).await;
     assert!(linked.header("location").starts_with("/pay/pay_"), "{}", linked.text());
     let listed = app.get("/v1/subscriptions?customer_id=client-18").await.expect(200);
     assert_eq!(listed["data"][0]["consent"], Value::Null, "nothing was agreed to");

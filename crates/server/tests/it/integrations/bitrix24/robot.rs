@@ -281,6 +281,43 @@ async fn money_that_a_bank_holds_for_a_deal_is_not_asked_for_twice() {
 }
 
 #[tokio::test]
+async fn a_robot_asks_for_what_is_left_and_not_for_what_came() {
+    let office = Office::installed().await;
+    run(&office, 57, "11|a", &[("amount", "500")]).await;
+    office.wait(10).await;
+    let part = office.payments().await.remove(0);
+    office.app.pay(&part);
+    office.app.advance(61 * SECOND).await;
+    office.wait(10).await;
+    assert_eq!(office.app.payment(&part["id"]).await["status"], "paid");
+    run(&office, 57, "12|b", &[]).await;
+    office.wait(10).await;
+    let rest = office.payments().await.remove(0);
+    assert_eq!(rest["amount"], "1000.00", "1500 less what came");
+    office.app.pay(&rest);
+    office.app.advance(61 * SECOND).await;
+    office.wait(10).await;
+    run(&office, 57, "13|c", &[]).await;
+    office.wait(10).await;
+    assert_eq!(office.payments().await.len(), 2);
+    let answer = answers(&office).pop().unwrap();
+    assert!(answer["error"].as_str().unwrap().contains("уже оплачена"), "{answer}");
+    // As if the process had died between the first link and its answer: it is known still.
+    office.host.service().registry.answers.clear();
+    office.host.service().registry.waiting.push("12|b".to_owned());
+    let word = format!("robot {}", kopeck::kit::secret::hash_bytes(b"12|b"));
+    let sql = r#"update bitrix24_errands set state = 'pending', due_ms = 0,
+        what = '{"robot":57,"event_token":"12|b","properties":{}}' where word = $1"#;
+    let again = move |tx: &mut dyn kopeck::kit::db::Tx| tx.execute(sql, &[word.into()]);
+    let done: Result<u64, DbError> = office.app.ctx.db.write(again).await;
+    assert_eq!(done.unwrap(), 1);
+    office.edit(json!({})).await;
+    office.wait(10).await;
+    let answer = answers(&office).pop().unwrap();
+    assert_eq!(answer["payment_id"], rest["id"], "{answer}");
+}
+
+#[tokio::test]
 async fn a_second_try_after_an_edit_of_the_deal_still_knows_its_link() {
     let office = Office::installed().await;
     run(&office, 57, "11|a", &[]).await;
